@@ -1,0 +1,133 @@
+"""The words in which every table says what must be true of it.
+
+A contract is read by the loader (which columns, which key, when two values are the same), by
+validation (which rules), by the migrations' test (does the database agree) and by people.
+Nothing here imports Great Expectations, which costs seconds: rules name their expectation.
+
+A table's module lists its columns, then the rules, then `annotate`, which computes what rules look
+at, and ends with the contract. Where rules must know more than the rows say (what time it is, what
+the warehouse holds), the module has a `with_context` that writes it into the frame beforehand.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pandas as pd
+
+Action = Literal["stop", "quarantine", "warn"]
+
+QUARANTINED = "is_quarantined"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table.
+
+    Attributes:
+        name: The column's name in the database and in every frame.
+        sql_type: PostgreSQL's name of its type, as `format_type` prints it.
+        unit: What one unit of the value is.
+        null_means: What a NULL says; None where the column may not be NULL.
+        same_if: SQL that is true when a new value (`new.x`) only repeats the held one (`old.x`);
+            None: when they are equal. For vendors that repeat a value in lower precision.
+    """
+
+    name: str
+    sql_type: str
+    unit: str
+    null_means: str | None = None
+    same_if: str | None = None
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One thing that must be true, checked by one Great Expectations expectation.
+
+    Attributes:
+        name: The rule's name in `audit.quarantine` and `audit.validation`.
+        reason: What a row that breaks it is, in words a reader of the quarantine understands.
+        expectation: The class name in `great_expectations.expectations`.
+        arguments: Its keyword arguments. A rule on the column `QUARANTINED` is checked last: it
+            sees which rows the others set aside.
+        action: stop: the whole batch is refused; quarantine: the rows that break it are set
+            aside; warn: recorded, nothing else.
+    """
+
+    name: str
+    reason: str
+    expectation: str
+    arguments: Mapping[str, Any]
+    action: Action = "quarantine"
+
+
+def no_row_is(mark: str, name: str, reason: str, action: Action = "quarantine") -> Rule:
+    """A rule that `annotate` has marked no row in a column of booleans."""
+    arguments = {"column": mark, "value_set": [False]}
+    return Rule(name, reason, "ExpectColumnValuesToBeInSet", arguments, action)
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What consumers and the loader may rely on for one table.
+
+    Attributes:
+        table: Its name, the stem that its modules, migration and tests share.
+        schema: core or derived.
+        grain: What one row is.
+        source: Where the rows come from, with publication lag and revision habit.
+        key: The columns that identify a row.
+        columns: The table's columns, key included, in the database's order. The warehouse adds
+            `loaded_at` and `run_id` itself.
+        natural_key: The key as the sources write it (`ticker` for `instrument_id`); empty where
+            it is the key itself.
+        staged_columns: What the loader needs beside the table's columns to compare a new row
+            with the held one (`same_if` may name them); staged, never stored.
+        context_columns: Helper columns that `with_context` of the table's module adds before
+            validation: what rules must know beside the rows themselves. Never staged.
+        rules: What must be true of a batch, in the order in which they are checked.
+        change_from: For core tables: SQL over the written rows of one instrument (or series, or
+            index) that gives the first date on which a derived row may come out differently.
+        annotate: Adds helper columns that rules look at; a pure function of the frame, so all
+            that it needs to know is in the frame's own and the context columns. Dropped after.
+    """
+
+    table: str
+    schema: Literal["core", "derived"]
+    grain: str
+    source: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    natural_key: tuple[str, ...] = ()
+    staged_columns: tuple[Column, ...] = ()
+    context_columns: tuple[str, ...] = ()
+    change_from: str | None = None
+    rules: tuple[Rule, ...] = ()
+    annotate: Callable[[pd.DataFrame], pd.DataFrame] | None = None
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """The columns' names, in the database's order."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def source_key(self) -> tuple[str, ...]:
+        """The key in the sources' words: the natural key, where there is one."""
+        return self.natural_key or self.key
+
+    @property
+    def frame_columns(self) -> tuple[str, ...]:
+        """The columns a frame brings to validation, and that good rows leave it with.
+
+        Those of the table with the natural key in place of the key that the warehouse gives
+        out itself (`instrument_id`), then the staged ones.
+        """
+        given_out = set(self.key) - set(self.source_key)
+        names = (*self.source_key, *self.column_names)
+        staged = (column.name for column in self.staged_columns)
+        return tuple(dict.fromkeys(n for n in (*names, *staged) if n not in given_out))
+
+    @property
+    def qualified(self) -> str:
+        """The table's name with its schema."""
+        return f"{self.schema}.{self.table}"

@@ -1,0 +1,46 @@
+"""Real tapes and payloads, and what it takes to break a rule."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from expectations.contract import Contract, Rule
+from tasks.validate import BatchRefused, validate
+
+
+@pytest.fixture(scope="session")
+def tapes() -> Path:
+    folder = os.environ.get("ROTATION_TEST_TAPES")
+    if not folder:
+        pytest.skip("ROTATION_TEST_TAPES is unset: the real tapes are not part of the project")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def bad_rows(tapes: Path) -> Path:
+    return tapes.parent / "payloads" / "yahoo_bad_rows"
+
+
+@pytest.fixture
+def assert_broken() -> Callable[[Contract, Rule, pd.DataFrame], None]:
+    """Fails unless the frame breaks the rule, with the consequence that its action has."""
+
+    def check(contract: Contract, rule: Rule, frame: pd.DataFrame) -> None:
+        if rule.action == "stop":
+            with pytest.raises(BatchRefused, match=rule.name) as refused:
+                validate(contract, frame)
+            results = refused.value.results
+        else:
+            validated = validate(contract, frame)
+            results = validated.results
+            set_aside = set(validated.quarantine["rule"])
+            assert (rule.name in set_aside) == (rule.action == "quarantine")
+        found = results.set_index("rule").loc[rule.name]
+        assert not found["success"]
+        assert found["unexpected"] > 0
+        assert found["detail"]
+
+    return check

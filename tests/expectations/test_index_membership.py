@@ -1,0 +1,87 @@
+"""Members: each rule's bad row or file, and the real files."""
+
+import pandas as pd
+import pytest
+
+from expectations.index_membership import CONTRACT, SECTORS, with_context
+from tasks.extract.holdings_file import parse_holdings
+from tasks.validate import BatchRefused, validate
+
+MEMBERS = 500
+
+
+def make_frame(members: int = MEMBERS, previous: int | None = MEMBERS) -> pd.DataFrame:
+    """A snapshot of the S&P 500 with equal weights."""
+    letters = [chr(65 + n // 26) + chr(65 + n % 26) for n in range(members)]
+    frame = pd.DataFrame(
+        {
+            "index_code": "SP500",
+            "ticker": letters,
+            "as_of_date": pd.Timestamp("2024-06-28"),
+            "name": [f"COMPANY {n}" for n in letters],
+            "sector": [SECTORS[n % len(SECTORS)] for n in range(members)],
+            "weight_pct": 100 / members,
+            "weight_pct_filed": 99.7 / members,
+            "shares": 1000.0,
+            "market_value_usd": 50_000.0,
+            "price_usd": 50.0,
+            "exchange": "NYSE",
+            "fund": "IVV",
+            "known_from": pd.Timestamp("2024-07-01"),
+            "source": "ishares",
+        }
+    )
+    return with_context(frame, previous)
+
+
+def put(frame: pd.DataFrame, column: str, value: object, row: int = 0) -> pd.DataFrame:
+    frame.loc[row, column] = value
+    return frame
+
+
+BROKEN = {
+    "weights_do_not_sum": lambda f: put(f, "weight_pct", 1.0),
+    "filed_weights_do_not_sum": lambda f: f.assign(weight_pct_filed=f["weight_pct_filed"] * 0.9),
+    "members_collapsed": lambda f: f.assign(previous_members=700.0),
+    "ticker_malformed": lambda f: put(f, "ticker", "BRK.B"),
+    "market_value_not_positive": lambda f: put(f, "market_value_usd", 0.0),
+    "market_value_missing": lambda f: put(f, "market_value_usd", float("nan")),
+    "duplicate_member": lambda f: put(f, "ticker", "AB"),
+    "known_too_early": lambda f: put(f, "known_from", pd.Timestamp("2024-06-28")),
+    "sector_unknown": lambda f: put(f, "sector", "Communication Services"),
+    "member_count_unusual": lambda f: make_frame(members=480),
+}
+
+
+@pytest.mark.parametrize("previous", [None, MEMBERS, 620])
+def test_sound_snapshot_passes(previous):
+    validated = validate(CONTRACT, make_frame(previous=previous))
+    assert validated.results["success"].all()
+    assert len(validated.good) == MEMBERS
+
+
+@pytest.mark.parametrize("rule", CONTRACT.rules, ids=lambda rule: rule.name)
+def test_each_rule_finds_its_bad_row(rule, assert_broken):
+    assert_broken(CONTRACT, rule, BROKEN[rule.name](make_frame()))
+
+
+def test_snapshots_of_several_days_are_judged_one_by_one():
+    later = make_frame().assign(
+        as_of_date=pd.Timestamp("2024-07-31"), known_from=pd.Timestamp("2024-08-01")
+    )
+    both = pd.concat([make_frame(), later], ignore_index=True)
+    assert validate(CONTRACT, both).results["success"].all()
+
+
+def test_a_collapse_says_what_to_do():
+    with pytest.raises(BatchRefused, match=r"previous snapshot.*expectations/index_membership"):
+        validate(CONTRACT, make_frame(previous=700))
+
+
+@pytest.mark.parametrize(("fund", "index_code"), [("IWM", "R2000"), ("IVV", "SP500")])
+def test_real_files_break_no_rule(tapes, fund, index_code):
+    content = (tapes / "real-2024" / "holdings" / fund / "2023-11-17.csv").read_bytes()
+    members = parse_holdings(content, {"fund": fund, "index_code": index_code}).members
+    validated = validate(CONTRACT, with_context(members, None))
+    assert validated.results["success"].all()
+    assert len(validated.good) == len(members)

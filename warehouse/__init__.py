@@ -1,0 +1,1 @@
+"""Where data lives: schema, reference data, connections, the embedded server."""
