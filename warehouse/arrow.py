@@ -1,0 +1,82 @@
+"""The Arrow bridge: frames in and out of Postgres without a detour through rows of Python."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+from adbc_driver_postgresql import dbapi as adbc
+
+from expectations.contract import Column
+
+ARROW_TYPES: Mapping[str, pa.DataType] = {
+    "text": pa.string(),
+    "jsonb": pa.string(),
+    "uuid": pa.string(),
+    "date": pa.date32(),
+    "integer": pa.int32(),
+    "bigint": pa.int64(),
+    "double precision": pa.float64(),
+    "boolean": pa.bool_(),
+    "timestamp with time zone": pa.timestamp("us", tz="UTC"),
+}
+
+
+def read(connection: adbc.Connection, query: str, parameters: Sequence[Any] = ()) -> pl.DataFrame:
+    """The rows of a query as a Polars frame. Parameters are `$1`, `$2`, ..."""
+    with connection.cursor() as cursor:
+        cursor.execute(query, tuple(parameters) or None)
+        return pl.DataFrame(cursor.fetch_arrow_table())
+
+
+def execute(connection: adbc.Connection, statement: str) -> None:
+    """One statement without a result, in the connection's transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+def to_arrow(frame: pd.DataFrame | pl.DataFrame, columns: Sequence[Column]) -> pa.Table:
+    """A frame as an Arrow table with just the contract's columns, in its order and types.
+
+    NaN becomes null: the warehouse has no NaN.
+
+    Raises:
+        ValueError: when a column is missing or holds what its type can't.
+    """
+    missing = [column.name for column in columns if column.name not in frame.columns]
+    if missing:
+        raise ValueError(f"The frame lacks the columns {missing}; it has {list(frame.columns)}")
+    arrays = []
+    for column in columns:
+        wanted = ARROW_TYPES[column.sql_type]
+        if isinstance(frame, pl.DataFrame):
+            series = frame[column.name]
+            array = (series.fill_nan(None) if series.dtype.is_float() else series).to_arrow()
+            arrays.append(array.cast(wanted))
+        else:
+            arrays.append(_array(frame[column.name], wanted, column.name))
+    return pa.table(arrays, names=[column.name for column in columns])
+
+
+def _array(series: pd.Series, wanted: pa.DataType, name: str) -> pa.Array:
+    array = pa.Array.from_pandas(series)
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
+    try:
+        return array.cast(wanted)
+    except pa.ArrowInvalid as error:
+        raise ValueError(f"Column {name} can't be stored as {wanted}: {error}") from error
+
+
+def append(connection: adbc.Connection, schema: str, table: str, rows: pa.Table) -> None:
+    """Appends an Arrow table to a table of the same columns."""
+    if rows.num_rows:
+        with connection.cursor() as cursor:
+            cursor.adbc_ingest(table, rows, mode="append", db_schema_name=schema)
+
+
+def stage(connection: adbc.Connection, name: str, rows: pa.Table) -> None:
+    """Makes a temporary table of an Arrow table; it lives as long as the connection."""
+    with connection.cursor() as cursor:
+        cursor.adbc_ingest(name, rows, mode="replace", temporary=True)

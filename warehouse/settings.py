@@ -1,0 +1,104 @@
+"""Every setting of the product, read once at the start of a run.
+
+A setting comes from the environment or from `.env` in the checkout; `.env.example` lists
+them all. Secrets are `SecretStr`: they print as asterisks wherever a settings object ends up.
+"""
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """The settings of one process. Names are the variables' names without `ROTATION_`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ROTATION_",
+        env_file=CHECKOUT / ".env",
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
+    )
+
+    home: Path = Field(
+        default=CHECKOUT / ".rotation",
+        description="The one folder that holds all state: database, logs, caches, passwords.",
+    )
+    database_url: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("DATABASE_URL"),
+        description="Your own PostgreSQL, 15 or newer. Unset: the embedded server is started.",
+    )
+    fred_api_key: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("FRED_API_KEY"),
+        description="Key of the FRED API. Unset: the keyless CSV, without vintages.",
+    )
+    postgres_bin: Path | None = Field(
+        default=None,
+        description="Folder of PostgreSQL programs for the embedded server. Unset: the wheel's.",
+    )
+    origin: str = Field(
+        default="live",
+        pattern=r"^[A-Za-z0-9._-]{1,60}$",
+        description="Where facts come from: live, or a tape's name. A warehouse keeps to one.",
+    )
+    clock: str = Field(
+        default="",
+        description="Empty: this machine's clock. Else an ISO instant, or a URL that tells one.",
+    )
+    history_start: date = Field(
+        default=date(1990, 1, 1),
+        description="The first session asked for when a ticker is new.",
+    )
+    overlap_sessions: int = Field(
+        default=10,
+        ge=1,
+        description="Sessions already held that a daily run asks for again, to see revisions.",
+    )
+    funds: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=("IWM", "IVV"),
+        description="Funds whose holdings are followed, comma-separated (IWM, IVV, IJR, IJH).",
+    )
+
+    yahoo_requests_per_second: float = Field(default=2.0, gt=0)
+    yahoo_concurrency: int = Field(default=4, ge=1, le=32)
+    yahoo_timeout_seconds: float = Field(default=20.0, gt=0)
+    yahoo_attempts: int = Field(default=3, ge=1)
+    yahoo_backoff_seconds: float = Field(default=30.0, ge=0)
+    yahoo_batch_tickers: int = Field(default=50, ge=1, le=100)
+
+    fred_requests_per_second: float = Field(default=1.0, gt=0)
+    fred_timeout_seconds: float = Field(default=30.0, gt=0)
+    fred_attempts: int = Field(default=3, ge=1)
+    fred_backoff_seconds: float = Field(default=20.0, ge=0)
+
+    ishares_requests_per_second: float = Field(default=0.5, gt=0)
+    ishares_timeout_seconds: float = Field(default=60.0, gt=0)
+    ishares_attempts: int = Field(default=3, ge=1)
+    ishares_backoff_seconds: float = Field(default=20.0, ge=0)
+    ishares_latest_url: str = (
+        "https://www.ishares.com/us/products/{product_id}/{slug}/latest-holdings.csv"
+    )
+    ishares_dated_url: str = (
+        "https://www.ishares.com/us/products/{product_id}/{slug}/1467271812596.ajax"
+        "?fileType=csv&fileName={fund}_holdings&dataType=fund&asOfDate={as_of:%Y%m%d}"
+    )
+
+    @field_validator("funds", mode="before")
+    @classmethod
+    def _split_commas(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip().upper() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("database_url", "fred_api_key", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, value: object) -> object:
+        # `.env` files and compose pass unset variables as empty strings
+        return None if isinstance(value, str) and not value.strip() else value

@@ -1,0 +1,70 @@
+-- The factors as they follow from the actions and closes held at an instant, for all instruments
+-- or for some. The loader fills derived.adjustment_factor from it with `infinity`: one formula.
+create or replace function as_of.adjustment_factor(
+    at timestamptz, instruments integer[] default null
+) returns table (
+    instrument_id integer, ex_date date, split_step double precision,
+    dividend_step double precision, split_factor double precision,
+    total_return_factor double precision
+) language sql stable parallel safe as $$
+    with known as (
+        select
+            action.instrument_id, action.ex_date,
+            coalesce(max(action.value) filter (where action.kind = 'split'), 1) as split_ratio,
+            coalesce(sum(action.value order by action.kind) filter (where action.kind <> 'split'), 0)
+                as cash_usd,
+            true as is_known
+        from as_of.corporate_action_version as action
+        where action.loaded_at <= at
+            and (action.superseded_at > at or action.superseded_at = 'infinity')
+            and (instruments is null or action.instrument_id = any (instruments))
+        group by action.instrument_id, action.ex_date
+    ),
+    ex_day as (
+        select
+            instrument_id, ex_date, as_of.product(split_ratio) as split_ratio,
+            case when bool_and(is_known) then sum(cash_usd) end as cash_usd
+        from (
+            select * from known
+            union all
+            select instrument_id, ex_date, 1, 0, false
+            from as_of.unknown_distribution as aside
+            where aside.quarantined_at <= at
+                and (instruments is null or aside.instrument_id = any (instruments))
+        ) as either
+        group by instrument_id, ex_date
+    ),
+    step as (
+        select
+            ex_day.instrument_id, ex_day.ex_date,
+            1 / ex_day.split_ratio as split_step,
+            -- cash is paid per share of the ex-date, so the close before is put into those shares
+            case
+                when previous.close is null then 1
+                else 1 - ex_day.cash_usd / (previous.close / ex_day.split_ratio)
+            end as dividend_step
+        from ex_day
+        left join lateral (
+            select bar.close
+            from as_of.daily_price_version as bar
+            where bar.instrument_id = ex_day.instrument_id and bar.session_date < ex_day.ex_date
+                and bar.loaded_at <= at
+                and (bar.superseded_at > at or bar.superseded_at = 'infinity')
+            order by bar.session_date desc
+            limit 1
+        ) as previous on true
+    )
+    select
+        instrument_id, ex_date, split_step, dividend_step,
+        as_of.product(split_step) over later,
+        -- the product would pass over a NULL
+        case
+            when not bool_or(dividend_step is null) over later
+                then as_of.product(split_step * dividend_step) over later
+        end
+    from step
+    window later as (
+        partition by instrument_id order by ex_date desc rows unbounded preceding
+    )
+$$;
+comment on function as_of.adjustment_factor is 'One row per instrument and ex-date: derived.adjustment_factor as it follows from what was held at the instant.';

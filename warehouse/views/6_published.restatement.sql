@@ -1,0 +1,78 @@
+-- A superseded row against the one that took its place: one row per column that differs.
+create or replace view published.restatement as
+with version as (
+    select
+        'daily_price' as table_name,
+        jsonb_build_object('ticker', ticker, 'session_date', session_date) as key,
+        to_jsonb(row_of) - '{ticker,session_date,instrument_id,loaded_at,superseded_at,run_id,superseded_by}'::text[] as body,
+        loaded_at, superseded_at, run_id, superseded_by
+    from as_of.daily_price_version as row_of
+    where exists (
+        select from history.daily_price as past
+        where past.instrument_id = row_of.instrument_id and past.session_date = row_of.session_date
+    )
+    union all
+    select
+        'corporate_action',
+        jsonb_build_object('ticker', ticker, 'ex_date', ex_date, 'kind', kind),
+        to_jsonb(row_of) - '{ticker,ex_date,kind,instrument_id,loaded_at,superseded_at,run_id,superseded_by}'::text[],
+        loaded_at, superseded_at, run_id, superseded_by
+    from as_of.corporate_action_version as row_of
+    where exists (
+        select from history.corporate_action as past
+        where past.instrument_id = row_of.instrument_id and past.ex_date = row_of.ex_date
+    )
+    union all
+    select
+        'macro_observation',
+        jsonb_build_object('series_id', series_id, 'observation_date', observation_date, 'vintage_date', vintage_date),
+        to_jsonb(row_of) - '{series_id,observation_date,vintage_date,loaded_at,superseded_at,run_id,superseded_by}'::text[],
+        loaded_at, superseded_at, run_id, superseded_by
+    from as_of.macro_observation_version as row_of
+    where exists (
+        select from history.macro_observation as past
+        where past.series_id = row_of.series_id and past.observation_date = row_of.observation_date
+            and past.vintage_date = row_of.vintage_date
+    )
+    union all
+    select
+        'index_membership',
+        jsonb_build_object('index_code', index_code, 'ticker', ticker, 'as_of_date', as_of_date),
+        to_jsonb(row_of) - '{index_code,ticker,as_of_date,instrument_id,loaded_at,superseded_at,run_id,superseded_by}'::text[],
+        loaded_at, superseded_at, run_id, superseded_by
+    from as_of.index_membership_version as row_of
+    where exists (
+        select from history.index_membership as past
+        where past.index_code = row_of.index_code and past.instrument_id = row_of.instrument_id
+            and past.as_of_date = row_of.as_of_date
+    )
+    union all
+    select
+        'rotation_metrics',
+        jsonb_build_object('pair', pair, 'session_date', session_date),
+        to_jsonb(row_of) - '{pair,session_date,loaded_at,superseded_at,run_id,superseded_by}'::text[],
+        loaded_at, superseded_at, run_id, superseded_by
+    from as_of.rotation_metrics_version as row_of
+    where exists (
+        select from history.rotation_metrics as past
+        where past.pair = row_of.pair and past.session_date = row_of.session_date
+    )
+)
+select
+    past.table_name, past.key, field.key as column_name, field.value as old_value,
+    newer.body ->> field.key as new_value, past.superseded_at, past.superseded_by as run_id
+from version as past
+left join version as newer
+    on newer.table_name = past.table_name and newer.key = past.key
+    and newer.loaded_at = past.superseded_at
+cross join lateral jsonb_each_text(past.body) as field
+where past.superseded_at < 'infinity'
+    and field.value is distinct from newer.body ->> field.key;
+comment on view published.restatement is
+'One row per superseded value: what the warehouse held, what took its place, when and by which run. new_value is NULL where the whole row was withdrawn or the value became unknown.';
+comment on column published.restatement.table_name is 'The table, by its published name.';
+comment on column published.restatement.key is 'The row''s key.';
+comment on column published.restatement.column_name is 'The column that differs.';
+comment on column published.restatement.old_value is 'What was held.';
+comment on column published.restatement.new_value is 'What took its place.';
+comment on column published.restatement.run_id is 'The run that brought the newer value: audit.run.';
