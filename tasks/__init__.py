@@ -1,0 +1,1 @@
+"""How data moves: extract, validate, load, derive, publish."""

@@ -1,0 +1,1 @@
+"""One module per provider: a pure parse function and the task that fetches."""

@@ -1,0 +1,72 @@
+"""The HTTP session that yfinance is given: it keeps the provider's pace and remembers statuses.
+
+yfinance sends up to six requests for one history (cookie, crumb, time zone, data, and each of
+them once more after an error) and drops the HTTP status when a body is not JSON. A session of our
+own, which yfinance accepts as an argument, sees every one of them.
+"""
+
+import json
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+from curl_cffi import requests
+
+from tasks.extract.politeness import Provider
+
+
+@dataclass(frozen=True)
+class ChartReply:
+    """The newest reply of the chart endpoint to this thread.
+
+    Attributes:
+        status: The HTTP status.
+        explanation: `chart.error.description` of the body; None where there is none.
+        is_html: Whether the body is a page rather than data.
+    """
+
+    status: int
+    explanation: str | None
+    is_html: bool
+
+
+class PoliteSession(requests.Session):  # type: ignore[type-arg]
+    """A browser-like session that takes a turn before every request."""
+
+    def __init__(self, provider: Provider) -> None:
+        """Open a session at one provider's pace."""
+        super().__init__(impersonate="chrome")
+        self._provider = provider
+        self._heard = threading.local()
+
+    def forget(self) -> None:
+        """Start a new attempt of this thread."""
+        self._heard.reply = None
+
+    def last_chart_reply(self) -> ChartReply | None:
+        """What the chart endpoint said last to this thread; None when it has not answered."""
+        return getattr(self._heard, "reply", None)
+
+    def request(self, method: Any, url: str, *args: Any, **kwargs: Any) -> Any:
+        """Send one request when its turn comes."""
+        is_chart = "/v8/finance/chart/" in url
+        if is_chart:
+            self._heard.reply = None
+        self._provider.take_turn()
+        response = super().request(method, url, *args, **kwargs)
+        if is_chart:
+            body = response.text
+            self._heard.reply = ChartReply(
+                status=response.status_code,
+                explanation=_explanation(body) if response.status_code >= 400 else None,
+                is_html=body.lstrip()[:1] == "<",
+            )
+        return response
+
+
+def _explanation(body: str) -> str | None:
+    try:
+        error = json.loads(body)["chart"]["error"]
+        return str(error.get("description") or error["code"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
