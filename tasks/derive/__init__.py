@@ -1,0 +1,1 @@
+"""One module per derived table: a pure function on frames and the task around it."""

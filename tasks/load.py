@@ -1,0 +1,78 @@
+"""Loads a batch: its good rows, its ledger, its quarantine and its validation results.
+
+One transaction per batch: all of it is there, or none. The same batch twice changes nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pandas as pd
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+import warehouse
+from expectations import corporate_action, daily_price
+from expectations.contract import Contract
+from tasks.record import Run, append_fetches, append_quarantine, append_results
+from tasks.validate import BatchRefused, Validated
+from warehouse import arrow
+from warehouse.connections import bulk
+from warehouse.merge import Counts, lock, merge
+
+REFRESH_FACTORS = Path(warehouse.__path__[0]) / "sql" / "refresh_factors.sql"
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one transaction loads.
+
+    Attributes:
+        fetches: Rows for `audit.fetch`: what was asked and what came of it.
+        validated: What validation made of each table's rows, with the table's contract.
+        refusal: What validation said where it refused the batch; `validated` is empty then.
+    """
+
+    fetches: pd.DataFrame
+    validated: Sequence[tuple[Contract, Validated]] = ()
+    refusal: BatchRefused | None = None
+
+
+@task(name="load", cache_policy=NO_CACHE)
+def load(batch: Batch, run: Run) -> dict[str, Counts]:
+    """Loads one batch and counts into the run.
+
+    A refused batch leaves its ledger and the results that refused it, and no row.
+
+    Returns:
+        Table name to what became of its rows.
+
+    Raises:
+        adbc_driver_manager.Error: when the database refuses a row or is gone: nothing of the
+            batch is loaded then, and running it again loads all of it.
+    """
+    counts: dict[str, Counts] = {}
+    with bulk(run.settings) as connection:
+        append_fetches(connection, run.run_id, batch.fetches)
+        if batch.refusal is not None:
+            append_results(connection, run.run_id, batch.refusal.results)
+        for contract, validated in batch.validated:
+            append_quarantine(connection, run.run_id, validated.quarantine)
+            append_results(connection, run.run_id, validated.results)
+            counts[contract.table] = merge(connection, contract, validated.good, run.run_id)
+        if {daily_price.CONTRACT.table, corporate_action.CONTRACT.table} <= set(counts):
+            # in this transaction, so that no reader sees a split without its factor
+            lock(connection, "derived.adjustment_factor")
+            for statement in REFRESH_FACTORS.read_text().split("-- next statement"):
+                arrow.execute(connection, statement)
+        connection.commit()
+    run.note_fetches(batch.fetches)
+    if batch.refusal is not None:
+        run.refusals.append(str(batch.refusal))
+    for contract, validated in batch.validated:
+        run.count(
+            contract.table,
+            **asdict(counts[contract.table]),
+            quarantined=validated.quarantine["key"].nunique(),
+        )
+    return counts

@@ -1,0 +1,216 @@
+"""Decides what a run asks for: the instant that counts as now, the universe, the windows."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import httpx
+import pandas as pd
+import polars as pl
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from psycopg import Connection
+
+import warehouse
+from tasks.extract.fred import SeriesRequest
+from tasks.extract.ishares import HoldingsRequest
+from tasks.extract.yahoo import PriceWindow
+from warehouse.connections import connect
+from warehouse.settings import Settings
+
+REFERENCE = Path(warehouse.__path__[0]) / "reference"
+
+
+class ClockError(RuntimeError):
+    """ROTATION_CLOCK can't be read; a run must not guess what day it is."""
+
+
+def now(settings: Settings) -> datetime:
+    """The instant that counts as now, asked once at the start of a run and handed down.
+
+    Raises:
+        ClockError: when ROTATION_CLOCK is neither an instant nor a URL that tells one.
+    """
+    if not settings.clock:
+        return datetime.now(UTC)
+    said = settings.clock
+    if said.startswith("http"):
+        try:
+            # the clock stands on this machine: the providers' proxy is not for it
+            with httpx.Client(trust_env=False, timeout=10) as client:
+                said = client.get(settings.clock).raise_for_status().json()["now"]
+        except (httpx.HTTPError, ValueError, KeyError) as error:
+            raise ClockError(f"ROTATION_CLOCK {settings.clock} tells no time: {error}") from error
+    try:
+        instant = datetime.fromisoformat(said)
+    except ValueError as error:
+        raise ClockError(f"ROTATION_CLOCK says {said!r}, which is no ISO instant.") from error
+    if instant.tzinfo is None:
+        raise ClockError(f"ROTATION_CLOCK says {said!r}, which has no offset: add Z or +00:00.")
+    return instant.astimezone(UTC)
+
+
+@task(name="plan prices", cache_policy=NO_CACHE)
+def plan_prices(
+    tickers: Sequence[str], whole_history: bool, settings: Settings
+) -> list[PriceWindow]:
+    """What to ask Yahoo for: one window per ticker, in the order of the tickers.
+
+    A ticker that is new starts at `history_start`; one that is held starts `overlap_sessions`
+    before its newest bar, so that the vendor's corrections are seen.
+
+    Args:
+        tickers: The tickers to ask for; none: the whole universe.
+        whole_history: Ask for everything since `history_start`, held or not.
+        settings: Of the run.
+    """
+    with connect(settings) as connection:
+        wanted = sorted(set(tickers)) or universe(connection)
+        held = dict(
+            connection.execute(
+                """
+                select ticker.ticker, newest.session_dates
+                from core.ticker as ticker
+                cross join lateral (
+                    select array_agg(session_date order by session_date) as session_dates
+                    from (
+                        select session_date from core.daily_price as bar
+                        where bar.instrument_id = ticker.instrument_id
+                        order by session_date desc limit %s
+                    ) as bar
+                ) as newest
+                where ticker.ticker = any (%s) and newest.session_dates is not null
+                """,
+                (settings.overlap_sessions, wanted),
+            ).fetchall()
+        )
+    return [
+        PriceWindow(
+            ticker,
+            settings.history_start if whole_history or ticker not in held else held[ticker][0],
+            held[ticker][-1] if ticker in held else None,
+        )
+        for ticker in wanted
+    ]
+
+
+def universe(connection: Connection) -> list[str]:
+    """The tickers followed: newest index members, the pairs' legs, the watch list. Sorted."""
+    members = connection.execute(
+        """
+        select distinct member.ticker
+        from core.index_membership as member
+        where member.as_of_date = (
+            select max(newest.as_of_date) from core.index_membership as newest
+            where newest.index_code = member.index_code
+        )
+        """
+    ).fetchall()
+    pairs = pl.read_csv(REFERENCE / "pair.csv")
+    watched = pl.read_csv(REFERENCE / "watch_list.csv")
+    return sorted(
+        {ticker for (ticker,) in members}
+        | set(pairs["small"])
+        | set(pairs["large"])
+        | set(watched["ticker"])
+    )
+
+
+def in_batches(windows: Sequence[PriceWindow], size: int) -> Iterator[Sequence[PriceWindow]]:
+    """The windows in batches of a size."""
+    for first in range(0, len(windows), size):
+        yield windows[first : first + size]
+
+
+@task(name="read held closes", cache_policy=NO_CACHE)
+def read_held_closes(windows: Sequence[PriceWindow], settings: Settings) -> pd.DataFrame:
+    """Closes held within the windows, to compare a reply with: `ticker, session_date, close`."""
+    with connect(settings) as connection:
+        rows = connection.execute(
+            """
+            select ticker.ticker, bar.session_date, bar.close
+            from unnest(%s::text[], %s::date[]) as asked (ticker, start)
+            join core.ticker as ticker on ticker.ticker = asked.ticker
+            join core.daily_price as bar on bar.instrument_id = ticker.instrument_id
+                and bar.session_date >= asked.start
+                and ticker.valid_from <= bar.session_date and bar.session_date < ticker.valid_to
+            """,
+            ([window.ticker for window in windows], [window.start for window in windows]),
+        ).fetchall()
+    return pd.DataFrame(rows, columns=["ticker", "session_date", "close"])
+
+
+@task(name="plan macro", cache_policy=NO_CACHE)
+def plan_macro(series_ids: Sequence[str], settings: Settings) -> list[SeriesRequest]:
+    """What to ask FRED for: one request per series, from the newest vintage held on.
+
+    Args:
+        series_ids: The series to ask for; none: all of `reference/macro_series.csv`.
+        settings: Of the run.
+    """
+    wanted = list(series_ids) or pl.read_csv(REFERENCE / "macro_series.csv")["series_id"].to_list()
+    with connect(settings) as connection:
+        newest: dict[str, date] = dict(
+            connection.execute(
+                """
+                select series_id, max(vintage_date) from core.macro_observation
+                where source = 'alfred' group by series_id
+                """
+            ).fetchall()
+        )
+        latest = connection.execute(
+            "select series_id, observation_date, value from published.macro_latest"
+            " where series_id = any (%s)",
+            (wanted,),
+        ).fetchall()
+    held = pd.DataFrame(latest, columns=["series_id", "observation_date", "value"])
+    held["observation_date"] = held["observation_date"].astype("datetime64[s]")
+    return [
+        SeriesRequest(
+            series_id,
+            newest.get(series_id),
+            held.loc[held["series_id"] == series_id, ["observation_date", "value"]],
+        )
+        for series_id in wanted
+    ]
+
+
+@task(name="plan holdings", cache_policy=NO_CACHE)
+def plan_holdings(
+    funds: Sequence[str], as_of_dates: Sequence[date], settings: Settings
+) -> list[HoldingsRequest]:
+    """What to ask iShares for: each fund's newest file, or its files of the days named.
+
+    Args:
+        funds: The funds; none: those of the settings.
+        as_of_dates: The days; none: the newest file.
+        settings: Of the run.
+    """
+    return [
+        HoldingsRequest(fund, as_of)
+        for fund in funds or settings.funds
+        for as_of in sorted(as_of_dates) or (None,)
+    ]
+
+
+@task(name="read previous members", cache_policy=NO_CACHE)
+def read_previous_members(members: pd.DataFrame, settings: Settings) -> int | None:
+    """How many members the snapshot before this one has; None where there is none."""
+    if members.empty:
+        return None
+    snapshot = {
+        "index_code": members["index_code"].iloc[0],
+        "before": members["as_of_date"].iloc[0].date(),
+    }
+    with connect(settings) as connection:
+        row = connection.execute(
+            """
+            select count(*) from core.index_membership
+            where index_code = %(index_code)s and as_of_date = (
+                select max(as_of_date) from core.index_membership
+                where index_code = %(index_code)s and as_of_date < %(before)s
+            )
+            """,
+            snapshot,
+        ).fetchone()
+    return row[0] if row and row[0] else None

@@ -1,0 +1,63 @@
+"""Publishes derived rows: checked, merged and committed in one transaction, then announced."""
+
+from dataclasses import asdict
+
+from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+from prefect.events import emit_event
+
+from tasks.derive.follow import Derived, read_changes
+from tasks.record import Run, append_results
+from tasks.validate import validate
+from warehouse import arrow
+from warehouse.connections import bulk
+from warehouse.merge import lock, merge
+
+
+@task(name="publish", cache_policy=NO_CACHE)
+def publish(derived: Derived | None, run: Run) -> bool:
+    """Brings a derived table up to what was derived for it.
+
+    Readers see the old rows until all new ones are there. A derivation that another one has
+    overtaken meanwhile is dropped: the other has seen all that this one saw.
+
+    Returns:
+        Whether anything was published.
+
+    Raises:
+        BatchRefused: when the rows break a rule; yesterday's stay published.
+    """
+    if derived is None:
+        return False
+    table = derived.contract.table
+    validated = validate(derived.contract, derived.rows.to_pandas())
+    with bulk(run.settings) as connection:
+        lock(connection, derived.contract.qualified)
+        held = read_changes(connection, table, tuple(derived.changes.since))
+        if dict(held.since) != dict(derived.changes.since):
+            get_run_logger().info("%s: another run has derived it meanwhile", table)
+            return False
+        append_results(connection, run.run_id, validated.results)
+        counts = merge(
+            connection, derived.contract, derived.rows, run.run_id, replaced=derived.replaced
+        )
+        for input_table, change_id in derived.changes.until.items():
+            arrow.execute(
+                connection,
+                f"""
+                insert into audit.derivation values ('{table}', '{input_table}', {change_id})
+                on conflict (derived_table, input_table)
+                do update set change_id = excluded.change_id
+                """,
+            )
+        arrow.read(connection, f"select pg_notify('rotation_published', '{table}')::text as sent")
+        connection.commit()
+    run.count(table, **asdict(counts))
+    if counts.new or counts.changed or counts.removed:
+        emit_event(
+            event="rotation.published",
+            resource={"prefect.resource.id": f"rotation.table.{table}"},
+            payload={"table": table, "run_id": run.run_id, **asdict(counts)},
+        )
+        return True
+    return False

@@ -1,0 +1,244 @@
+"""Writes down what happened: runs, fetches, quarantine and validation results, in `audit`."""
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import pandas as pd
+from adbc_driver_postgresql import dbapi as adbc
+from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
+from prefect.states import Completed
+from psycopg import Connection
+
+from expectations.contract import Column
+from warehouse import arrow
+from warehouse.connections import connect
+from warehouse.settings import Settings
+
+FETCH = (
+    Column("source", "text", ""),
+    Column("dataset", "text", ""),
+    Column("item", "text", ""),
+    Column("window_start", "date", ""),
+    Column("window_end", "date", ""),
+    Column("status", "text", ""),
+    Column("reason", "text", ""),
+    Column("detail", "text", ""),
+    Column("rows", "bigint", ""),
+    Column("attempts", "integer", ""),
+    Column("started_at", "timestamp with time zone", ""),
+    Column("finished_at", "timestamp with time zone", ""),
+)
+QUARANTINE = (
+    Column("table_name", "text", ""),
+    Column("key", "jsonb", ""),
+    Column("rule", "text", ""),
+    Column("reason", "text", ""),
+    Column("row", "jsonb", ""),
+)
+VALIDATION = (
+    Column("table_name", "text", ""),
+    Column("rule", "text", ""),
+    Column("action", "text", ""),
+    Column("expectation", "text", ""),
+    Column("success", "boolean", ""),
+    Column("evaluated", "bigint", ""),
+    Column("unexpected", "bigint", ""),
+    Column("detail", "text", ""),
+)
+
+
+class ForeignOrigin(RuntimeError):
+    """The warehouse holds facts of another origin; real and simulated never mix."""
+
+
+# what a provider could not give for now, as against what it does not have
+DEGRADING = ("throttled", "outage", "refused")
+
+
+@dataclass
+class Run:
+    """A run under way.
+
+    Attributes:
+        run_id: Its number in `audit.run`.
+        settings: What it runs with.
+        absent: Fetch status other than loaded to the items that ended so.
+        refusals: Batches that broke a critical rule, one sentence each.
+        counts: Table to the numbers of rows new, changed, same, removed and quarantined.
+    """
+
+    run_id: int
+    settings: Settings
+    absent: dict[str, list[str]] = field(default_factory=dict)
+    refusals: list[str] = field(default_factory=list)
+    counts: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    def count(self, table: str, **numbers: int) -> None:
+        """Adds numbers of rows of a table."""
+        held = self.counts.setdefault(table, {})
+        for name, number in numbers.items():
+            held[name] = held.get(name, 0) + number
+
+    def note_fetches(self, fetches: pd.DataFrame) -> None:
+        """Keeps which items brought nothing, and why."""
+        for fetch in fetches[fetches["status"] != "loaded"].itertuples():
+            self.absent.setdefault(str(fetch.status), []).append(str(fetch.item))
+
+    def gaps(self) -> list[str]:
+        """Why the run is degraded, one sentence each; none where it is not."""
+        missed = [
+            f"{len(items)} {status}: {_some(items)}"
+            for status, items in self.absent.items()
+            if status in DEGRADING
+        ]
+        return missed + self.refusals
+
+    def summary(self) -> str:
+        """What the run did, for people: rows by table, then what brought nothing."""
+        lines = [
+            f"{table}: " + ", ".join(f"{number:,} {name}" for name, number in numbers.items())
+            for table, numbers in self.counts.items()
+        ]
+        lines += [f"{len(items)} {status}: {_some(items)}" for status, items in self.absent.items()]
+        return "\n".join(lines + self.refusals) or "nothing to do"
+
+    def end_state(self) -> State:
+        """The state that the flow ends in: Completed, or Completed under the name Degraded."""
+        if self.gaps():
+            return Completed(name="Degraded", message=self.summary())
+        return Completed(message=self.summary())
+
+
+def _some(items: list[str], most: int = 8) -> str:
+    named = ", ".join(sorted(items)[:most])
+    return named if len(items) <= most else f"{named} and {len(items) - most} more"
+
+
+@contextmanager
+def run(flow: str, settings: Settings) -> Iterator[Run]:
+    """Opens a run in `audit.run` and closes it with its state, whatever happens inside.
+
+    Raises:
+        ForeignOrigin: when the warehouse holds facts of another origin.
+    """
+    with connect(settings) as connection:
+        _keep_to_one_origin(connection, settings.origin)
+        _bury_the_dead(connection)
+        row = connection.execute(
+            """
+            insert into audit.run (flow, flow_run_id, process) values (%s, %s, %s)
+            returning run_id
+            """,
+            (flow, flow_run.id, f"{socket.gethostname()}:{os.getpid()}"),
+        ).fetchone()
+        assert row is not None
+    under_way = Run(run_id=row[0], settings=settings)
+    try:
+        yield under_way
+    except BaseException as error:
+        # the class alone: a message may quote what a provider sent
+        _close(under_way, "failed", type(error).__name__)
+        raise
+    _close(
+        under_way,
+        "degraded" if under_way.gaps() else "completed",
+        under_way.summary(),
+    )
+
+
+def _close(under_way: Run, state: str, detail: str | None) -> None:
+    with connect(under_way.settings) as connection:
+        connection.execute(
+            "update audit.run set state = %s, detail = %s, ended_at = clock_timestamp()"
+            " where run_id = %s",
+            (state, detail, under_way.run_id),
+        )
+
+
+def _keep_to_one_origin(connection: Connection, origin: str) -> None:
+    connection.execute(
+        "insert into audit.origin (origin) values (%s) on conflict do nothing", (origin,)
+    )
+    held = connection.execute("select origin from audit.origin").fetchone()
+    assert held is not None
+    if held[0] != origin:
+        raise ForeignOrigin(
+            f"This warehouse holds facts of origin '{held[0]}', and this run would bring "
+            f"'{origin}'. Give the run a warehouse of its own: another ROTATION_HOME or "
+            "DATABASE_URL."
+        )
+
+
+def _bury_the_dead(connection: Connection) -> None:
+    """Marks runs of this host whose process is gone."""
+    host = socket.gethostname()
+    running = connection.execute(
+        "select run_id, process from audit.run where state = 'running' and process like %s",
+        (f"{host}:%",),
+    ).fetchall()
+    for run_id, process in running:
+        if not _is_alive(int(process.rsplit(":", 1)[1])):
+            connection.execute(
+                "update audit.run set state = 'died', ended_at = clock_timestamp()"
+                " where run_id = %s",
+                (run_id,),
+            )
+
+
+def _is_alive(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def append_fetches(connection: adbc.Connection, run_id: int, fetches: pd.DataFrame) -> None:
+    """Appends to the fetch ledger, in the connection's transaction."""
+    _append(connection, run_id, "fetch", FETCH, fetches)
+
+
+def append_results(connection: adbc.Connection, run_id: int, results: pd.DataFrame) -> None:
+    """Appends validation results, in the connection's transaction."""
+    _append(connection, run_id, "validation", VALIDATION, results)
+
+
+def append_quarantine(connection: adbc.Connection, run_id: int, rows: pd.DataFrame) -> None:
+    """Sets rows aside, in the connection's transaction; one seen before is noted, not doubled."""
+    if rows.empty:
+        return
+    arrow.stage(connection, "new_quarantine", arrow.to_arrow(rows, QUARANTINE))
+    arrow.execute(
+        connection,
+        f"""
+        insert into audit.quarantine
+            (run_id, last_run_id, table_name, key, rule, reason, row)
+        select distinct {run_id}, {run_id}, table_name, key::jsonb, rule, reason, row::jsonb
+        from new_quarantine
+        on conflict (table_name, rule, key, row_hash) do update
+        set last_run_id = excluded.run_id, last_seen_at = clock_timestamp()
+        """,
+    )
+
+
+def _append(
+    connection: adbc.Connection,
+    run_id: int,
+    table: str,
+    columns: tuple[Column, ...],
+    frame: pd.DataFrame,
+) -> None:
+    if frame.empty:
+        return
+    arrow.stage(connection, f"new_{table}", arrow.to_arrow(frame, columns))
+    names = ", ".join(column.name for column in columns)
+    arrow.execute(
+        connection,
+        f"insert into audit.{table} (run_id, {names}) select {run_id}, {names} from new_{table}",
+    )
