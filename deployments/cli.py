@@ -1,0 +1,159 @@
+"""The command line, `rotation`: start, stop, run, look."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from deployments import stack
+from warehouse.checksum import checksums
+from warehouse.connections import connect, embedded_server, is_embedded, warehouse_dsn
+from warehouse.embedded import EmbeddedServerError
+from warehouse.settings import Settings
+
+app = typer.Typer(
+    help="The Great Rotation warehouse: small caps against mega-caps, in SQL you can trust.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+)
+# a pipe has no width of its own, and 80 columns would cut the tables
+console = Console(width=None if sys.stdout.isatty() else 150)
+
+
+@app.command()
+def demo(
+    tape: Annotated[
+        Path | None, typer.Option(help="A tape to replay; none: a small simulated market.")
+    ] = None,
+) -> None:
+    """Run the whole system offline and show what it loaded, and what it set aside."""
+    from deployments.demo import run_demo
+
+    run_demo(console, Settings(), tape)
+
+
+@app.command()
+def up(
+    sandbox: Annotated[bool, typer.Option(help="Offline: replay a tape instead.")] = False,
+    tape: Annotated[Path | None, typer.Option(help="The tape; none: a simulated market.")] = None,
+) -> None:
+    """Start Postgres, the Prefect server with its UI, a worker and the deployments."""
+    from deployments.demo import simulated_tape
+
+    settings = Settings()
+    if sandbox or tape is not None:
+        replayed = stack.start_sandbox(settings, tape or simulated_tape(console, settings))
+        os.environ.update(stack.sandbox_environment(replayed))
+        settings = Settings()
+    elif settings.fred_api_key is None:
+        console.print(
+            "[yellow]FRED_API_KEY is not set[/]: FRED's keyless CSV serves, without vintages. "
+            "Keys are free: https://fred.stlouisfed.org/docs/api/api_key.html"
+        )
+    with console.status("Starting Postgres"):
+        stack.start_database(settings)
+    with console.status("Starting the Prefect server"):
+        environment = stack.start_server(settings)
+    with console.status("Applying the deployments"):
+        stack.create_pool(environment)
+        stack.deploy(environment)
+        stack.start_worker(settings, environment)
+    url = environment["PREFECT_API_URL"].removesuffix("/api")
+    console.print(f"Prefect UI   {url}", soft_wrap=True)
+    console.print(f"Warehouse    psql '{warehouse_dsn(settings, 'reader')}'", soft_wrap=True)
+    console.print("Stop it all  make down")
+
+
+@app.command()
+def down() -> None:
+    """Stop everything that runs for this state folder."""
+    stopped = stack.stop_all(Settings())
+    console.print(f"Stopped: {', '.join(stopped)}." if stopped else "Nothing was running.")
+
+
+@app.command()
+def status() -> None:
+    """Say what runs, and what the warehouse holds."""
+    settings = stack.remembered_settings()
+    for name, facts in stack.status(settings).items():
+        console.print(f"{name:<15} {'running' if facts else 'not running'}")
+    if is_embedded(settings) and not embedded_server(settings).is_running():
+        return
+    table = Table("table", "rows", "newest load", title=f"Warehouse of origin {settings.origin}")
+    with connect(settings, "reader") as connection:
+        for name, rows, loaded_at in connection.execute(
+            """
+            select table_name, sum(rows_new - rows_removed), max(loaded_at)::timestamp(0)::text
+            from audit.load group by table_name order by table_name
+            """
+        ):
+            table.add_row(name, f"{rows:,}", loaded_at)
+    console.print(table)
+
+
+@app.command("run")
+def run_flow(
+    flow: Annotated[str, typer.Argument(help="daily, prices, macro, holdings or derived.")],
+) -> None:
+    """Run one flow now, in this process, against the Prefect server of the stack."""
+    entrypoints = ("daily", "prices", "macro", "holdings", "derived")
+    if flow not in entrypoints:
+        raise typer.BadParameter(f"{flow!r} is none of {', '.join(entrypoints)}.")
+    settings = Settings()
+    stack.start_database(settings)
+    # Prefect reads its settings at import: they go to a process of its own
+    code = f"from flows.{flow} import refresh_{flow} as flow; import sys; "
+    code += "sys.exit(0 if flow(return_state=True).is_completed() else 1)"
+    environment = os.environ | stack.start_server(settings)
+    raise typer.Exit(subprocess.run([sys.executable, "-c", code], env=environment).returncode)
+
+
+@app.command()
+def dsn(
+    reader: Annotated[bool, typer.Option(help="Of the read-only role.")] = False,
+) -> None:
+    """Print the warehouse's DSN."""
+    print(warehouse_dsn(stack.remembered_settings(), "reader" if reader else "loader"))
+
+
+@app.command()
+def sql(
+    query: Annotated[str | None, typer.Argument(help="A query; none: a psql session.")] = None,
+) -> None:
+    """Query the warehouse as the read-only role."""
+    settings = stack.remembered_settings()
+    psql = embedded_server(settings).program_folder() / "psql"
+    command = [str(psql), warehouse_dsn(settings, "reader")]
+    command += ["-c", query] if query else []
+    raise typer.Exit(subprocess.run(command).returncode)
+
+
+@app.command()
+def checksum() -> None:
+    """Print a content hash per published table; equal content has equal hashes."""
+    with connect(stack.remembered_settings(), "reader") as connection:
+        for each in checksums(connection):
+            print(f"{each.digest}  {each.rows:>10}  {each.table}")
+
+
+def main() -> None:
+    """The entry point: expected failures end with their message, not with a traceback."""
+    from deployments.sandbox.launch import SandboxError
+    from deployments.services import ServiceError
+    from warehouse.migrate import ServerTooOld
+    from warehouse.roles import RoleError
+
+    try:
+        app()
+    except (EmbeddedServerError, SandboxError, ServiceError, ServerTooOld, RoleError) as error:
+        Console(stderr=True).print(f"[red]{type(error).__name__}[/]: {error}")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

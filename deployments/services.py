@@ -1,0 +1,119 @@
+"""Long-running processes of the local stack: started apart, found again, stopped wholly.
+
+Each has a file in the state folder that says which process it is, and a log beside the others.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class ServiceError(RuntimeError):
+    """A process of the stack did not start or did not stay; the message has its log's end."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """One process by name.
+
+    Attributes:
+        home: The state folder.
+        name: Names its files: `services/<name>.json` and `logs/<name>.log`.
+    """
+
+    home: Path
+    name: str
+
+    @property
+    def state_file(self) -> Path:
+        """Says which process it is, and what it was started for."""
+        return self.home / "services" / f"{self.name}.json"
+
+    @property
+    def log_file(self) -> Path:
+        """What it prints."""
+        return self.home / "logs" / f"{self.name}.log"
+
+    def start(
+        self, command: Sequence[str], environment: Mapping[str, str], **facts: object
+    ) -> None:
+        """Starts the process in a session of its own, so that Ctrl-C here does not reach it."""
+        self.state_file.parent.mkdir(parents=True, exist_ok=True)
+        self.log_file.parent.mkdir(parents=True, exist_ok=True)
+        with self.log_file.open("ab") as log:
+            process = subprocess.Popen(
+                list(command),
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        facts |= {"pid": process.pid, "command": _command_of(process.pid)}
+        self.state_file.write_text(json.dumps(facts))
+
+    def facts(self) -> dict[str, object] | None:
+        """What it was started for, with its `pid`; None where it does not run."""
+        try:
+            facts: dict[str, object] = json.loads(self.state_file.read_text())
+        except (FileNotFoundError, json.JSONDecodeError):
+            return None
+        # the number may have been given to another process since
+        pid = facts["pid"]
+        return facts if isinstance(pid, int) and _command_of(pid) == facts["command"] else None
+
+    def check(self) -> None:
+        """Raises ServiceError where it does not run."""
+        if self.facts() is None:
+            raise ServiceError(f"{self.name} ended. The end of {self.log_file}:\n{self.log_tail()}")
+
+    def log_tail(self, characters: int = 2000) -> str:
+        """The end of its log."""
+        if not self.log_file.exists():
+            return ""
+        return self.log_file.read_text(errors="replace")[-characters:]
+
+    def stop(self, patience_seconds: float = 15) -> bool:
+        """Ends the process and all it started; True where it ran."""
+        facts = self.facts()
+        self.state_file.unlink(missing_ok=True)
+        if facts is None:
+            return False
+        pid = int(str(facts["pid"]))
+        for sign, patience in ((signal.SIGTERM, patience_seconds), (signal.SIGKILL, 5.0)):
+            try:
+                os.killpg(pid, sign)
+            except ProcessLookupError:
+                return True
+            deadline = time.monotonic() + patience
+            while time.monotonic() < deadline:
+                if not _group_lives(pid):
+                    return True
+                time.sleep(0.05)
+        return True
+
+
+def _command_of(pid: int) -> str:
+    # ps is on Linux and macOS alike, and speaks of zombies too
+    done = subprocess.run(
+        ["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True
+    )
+    state, _, started = done.stdout.strip().partition(" ")
+    return "" if state.startswith("Z") else started.strip()
+
+
+def _group_lives(group: int) -> bool:
+    # collect it, where it is a child of ours; else init does
+    with suppress(ChildProcessError):
+        os.waitpid(-group, os.WNOHANG)
+    try:
+        os.killpg(group, 0)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True

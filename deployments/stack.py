@@ -1,0 +1,235 @@
+"""The local stack: embedded Postgres, Prefect server and worker, and the sandbox when asked."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import psycopg
+
+from deployments.sandbox.client import Sandbox
+from deployments.sandbox.launch import SandboxError
+from deployments.services import Service, ServiceError
+from warehouse.connections import embedded_server, is_embedded
+from warehouse.embedded import ensure_database, free_port, make_dsn, read_or_make_secret
+from warehouse.migrate import prepare
+from warehouse.roles import ensure_login
+from warehouse.settings import CHECKOUT, Settings
+
+POOL = "rotation"
+PREFECT_CLI = (sys.executable, "-m", "prefect")
+PREFECT_FILE = CHECKOUT / "deployments" / "prefect.yaml"
+# Prefect's own database and login: it sees nothing of the warehouse's
+PREFECT = "prefect"
+# a server on a fresh database migrates it first: 20 s on two cores
+SERVER_START_SECONDS = 120
+# the sandbox takes any key of the right form
+SANDBOX_FRED_KEY = "5a17d0c0ffee5a17d0c0ffee5a17d0c0"
+
+
+def remembered_settings(home: Path | None = None) -> Settings:
+    """The settings, with the origin that this state folder was last used for.
+
+    `ROTATION_ORIGIN` in the environment wins.
+    """
+    settings = Settings() if home is None else Settings(home=home)
+    state = settings.home / "origin"
+    if "ROTATION_ORIGIN" in os.environ or not state.exists():
+        return settings
+    return settings.model_copy(update={"origin": state.read_text().strip()})
+
+
+def remember_origin(settings: Settings) -> None:
+    """Lets later commands find the warehouse of this origin."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    (settings.home / "origin").write_text(settings.origin)
+
+
+def start_sandbox(settings: Settings, tape: Path) -> Sandbox:
+    """Starts the sandbox over a tape, in place of one that runs for this state folder."""
+    home = settings.home.absolute() / "sandbox"
+    with suppress(SandboxError):  # raised where none runs
+        Sandbox.attach(home).stop()
+    return Sandbox.start(tape, home)
+
+
+def sandbox_environment(sandbox: Sandbox) -> dict[str, str]:
+    """What points the product at a sandbox: nothing but variables that a user may set, too."""
+    quick = {
+        f"ROTATION_{provider}_{what}": value
+        for provider in ("YAHOO", "FRED", "ISHARES")
+        for what, value in (("REQUESTS_PER_SECOND", "1000"), ("BACKOFF_SECONDS", "0.5"))
+    }
+    return {
+        **sandbox.environment(),
+        **quick,
+        "ROTATION_ORIGIN": sandbox.tape,
+        "FRED_API_KEY": SANDBOX_FRED_KEY,
+    }
+
+
+def start_database(settings: Settings) -> None:
+    """Starts the embedded server where it is the one in use, and brings the schema up to date."""
+    prepare(settings)
+    remember_origin(settings)
+
+
+def prefect_environment(settings: Settings, port: int) -> dict[str, str]:
+    """Prefect's settings: all below the state folder, nothing phones home, closed to web pages."""
+    home = settings.home.absolute() / "prefect"
+    own = {
+        "PREFECT_HOME": str(home),
+        "PREFECT_PROFILES_PATH": str(home / "profiles.toml"),
+        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
+        "PREFECT_SERVER_API_HOST": "127.0.0.1",
+        "PREFECT_SERVER_API_PORT": str(port),
+        "PREFECT_SERVER_UI_API_URL": f"http://127.0.0.1:{port}/api",
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": f"http://127.0.0.1:{port}",
+        "PREFECT_SERVER_CSRF_PROTECTION_ENABLED": "true",
+        "DO_NOT_TRACK": "1",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+        "PREFECT_CLI_PROMPT": "false",
+        "PREFECT_WORKER_QUERY_SECONDS": "5",
+        "PREFECT_LOGGING_LOGGERS_PREFECT_TASK_RUNS_LEVEL": "WARNING",
+        "ROTATION_HOME": str(settings.home.absolute()),
+    }
+    if is_embedded(settings):
+        # SQLite answers 503 under a backfill's load; the embedded server is there anyway
+        own["PREFECT_SERVER_DATABASE_CONNECTION_URL"] = _prefect_dsn(settings)
+    return own
+
+
+def _prefect_password(settings: Settings) -> str:
+    return read_or_make_secret(settings.home / "prefect.password")
+
+
+def _prefect_dsn(settings: Settings) -> str:
+    port = urlsplit(embedded_server(settings).dsn()).port
+    assert port is not None
+    dsn = make_dsn(PREFECT, _prefect_password(settings), port, PREFECT)
+    return dsn.replace("postgresql://", "postgresql+asyncpg://")
+
+
+def is_server_running(settings: Settings) -> bool:
+    """Whether this state folder's Prefect server runs."""
+    return Service(settings.home.absolute(), "prefect-server").facts() is not None
+
+
+def stop_server(settings: Settings) -> None:
+    """Stops the Prefect server of this state folder."""
+    Service(settings.home.absolute(), "prefect-server").stop()
+
+
+def start_server(settings: Settings) -> dict[str, str]:
+    """Starts the Prefect server if it is down.
+
+    Returns:
+        The environment in which clients, workers and flows reach it.
+
+    Raises:
+        ServiceError: when it does not answer in time; the message has its log's end.
+    """
+    service = Service(settings.home.absolute(), "prefect-server")
+    facts = service.facts()
+    if facts is None:
+        if is_embedded(settings):
+            with psycopg.connect(embedded_server(settings).dsn(), autocommit=True) as connection:
+                ensure_login(connection, PREFECT, _prefect_password(settings))
+            ensure_database(embedded_server(settings).dsn(), PREFECT, PREFECT)
+        port = free_port(preferred=4200)
+        environment = prefect_environment(settings, port)
+        service.start(
+            [*PREFECT_CLI, "server", "start"],
+            os.environ | environment,
+            port=port,
+        )
+    else:
+        environment = prefect_environment(settings, int(str(facts["port"])))
+    deadline = time.monotonic() + SERVER_START_SECONDS
+    with httpx.Client(trust_env=False, timeout=5) as client:
+        while True:
+            service.check()
+            try:
+                if client.get(environment["PREFECT_API_URL"] + "/health").status_code == 200:
+                    return environment
+            except httpx.TransportError:
+                pass  # it is still starting
+            if time.monotonic() > deadline:
+                raise ServiceError(f"The Prefect server does not answer:\n{service.log_tail()}")
+            time.sleep(0.2)
+
+
+def start_worker(settings: Settings, environment: Mapping[str, str]) -> None:
+    """Starts a process worker if none runs; its flow runs have its environment."""
+    service = Service(settings.home.absolute(), "prefect-worker")
+    if service.facts() is None:
+        service.start(
+            [*PREFECT_CLI, "worker", "start", "--pool", POOL, "--type", "process"],
+            os.environ | dict(environment),
+        )
+
+
+def deploy(environment: Mapping[str, str]) -> None:
+    """Applies `deployments/prefect.yaml`.
+
+    Raises:
+        ServiceError: with what Prefect printed.
+    """
+    done = subprocess.run(
+        [*PREFECT_CLI, "--no-prompt", "deploy", "--all", "--prefect-file", str(PREFECT_FILE)],
+        env=os.environ | dict(environment),
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode != 0:
+        raise ServiceError(f"prefect deploy failed:\n{done.stdout}\n{done.stderr}")
+
+
+def create_pool(environment: Mapping[str, str]) -> None:
+    """Creates the work pool if there is none."""
+    subprocess.run(
+        [*PREFECT_CLI, "work-pool", "create", POOL, "--type", "process", "--overwrite"],
+        env=os.environ | dict(environment),
+        capture_output=True,
+        check=True,
+    )
+
+
+def stop_all(settings: Settings) -> list[str]:
+    """Stops everything of this state folder; the names of what ran."""
+    home = settings.home.absolute()
+    stopped = [name for name in ("prefect-worker", "prefect-server") if Service(home, name).stop()]
+    try:
+        Sandbox.attach(home / "sandbox").stop()
+        stopped.append("sandbox")
+    except SandboxError:
+        pass  # none runs
+    if embedded_server(settings).stop():
+        stopped.append("postgres")
+    return stopped
+
+
+def status(settings: Settings) -> dict[str, object]:
+    """What runs: service name to its facts, None where it does not run."""
+    home = settings.home.absolute()
+    try:
+        sandbox: object = json.loads((home / "sandbox" / "sandbox.json").read_text())
+        Sandbox.attach(home / "sandbox")
+    except (FileNotFoundError, SandboxError):
+        sandbox = None
+    return {
+        "postgres": {"data": str(embedded_server(settings).data)}
+        if embedded_server(settings).is_running()
+        else None,
+        "prefect-server": Service(home, "prefect-server").facts(),
+        "prefect-worker": Service(home, "prefect-worker").facts(),
+        "sandbox": sandbox,
+    }

@@ -1,0 +1,1 @@
+"""When data moves: one file per schedule, each a short list of verbs."""

@@ -1,0 +1,34 @@
+"""Everything, in order: holdings, prices, macro, then what is derived from them.
+
+Refreshes: all tables.
+When: at 18:30 New York on weekdays.
+Degrades: sources are independent. One that fails leaves the others to load, the derived tables
+follow what was loaded, and the run ends as Degraded. It fails only if the derived tables do.
+"""
+
+from prefect import flow, get_run_logger
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
+
+from flows.derived import refresh_derived
+from flows.holdings import refresh_holdings
+from flows.macro import refresh_macro
+from flows.prices import refresh_prices
+
+
+@flow(name="daily")
+def refresh_daily() -> State:
+    """Refreshes every source, then everything derived."""
+    ends: dict[str, State] = {}
+    # holdings first: they say which tickers there are
+    for source in (refresh_holdings, refresh_prices, refresh_macro):
+        ends[source.name] = source(return_state=True)
+    ends["derived"] = refresh_derived(return_state=True)
+    for name, end in ends.items():
+        get_run_logger().info("%s: %s\n%s", name, end.name, end.message or "")
+    short = [f"{name}: {end.name}" for name, end in ends.items() if end.name != "Completed"]
+    if not ends["derived"].is_completed():
+        return ends["derived"]
+    if short:
+        return Completed(name="Degraded", message="; ".join(short))
+    return Completed(message="All sources and derived tables are up to date.")

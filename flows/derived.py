@@ -1,0 +1,24 @@
+"""Derived tables.
+
+Refreshes: `rotation_metrics`, from the earliest session whose inputs changed.
+When: after its sources.
+Settings: `warehouse/reference/pair.csv`.
+Degrades: rows that break a rule are not published; yesterday's stand, and the run fails.
+"""
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+
+from tasks.derive.rotation_metrics import derive_rotation_metrics
+from tasks.publish import publish
+from tasks.record import run
+from warehouse.settings import Settings
+
+
+@flow(name="derived")
+def refresh_derived() -> State:
+    """Derives and publishes all derived tables."""
+    settings = Settings()
+    with run("derived", settings) as this_run:
+        publish(derive_rotation_metrics(settings), this_run)
+    return this_run.end_state()

@@ -1,0 +1,54 @@
+"""Index members, from the holdings files of the funds that follow the indexes.
+
+Refreshes: `index_membership` of the funds in `ROTATION_FUNDS`, or of those named.
+When: on weekday mornings; a file describes the close before.
+Settings: `ROTATION_FUNDS`, `ROTATION_ISHARES_*`, `warehouse/reference/fund.csv`.
+Degrades: a fund without a file is in the ledger with its reason; the others load, and the run
+ends as Degraded. Prices then follow the newest members held.
+"""
+
+from datetime import date
+from typing import Literal
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+
+from expectations import index_membership
+from tasks.extract.ishares import extract_holdings, no_shares
+from tasks.load import Batch, load
+from tasks.plan import now, plan_holdings, read_previous_members
+from tasks.record import run
+from tasks.validate import BatchRefused, set_aside, validate_batch
+from warehouse.settings import Settings
+
+Fund = Literal["IWM", "IVV", "IJR", "IJH"]
+
+
+@flow(name="holdings")
+def refresh_holdings(
+    funds: list[Fund] = [],  # noqa: B006 - a literal default gives the UI an empty list to fill
+    as_of_dates: list[date] = [],  # noqa: B006
+) -> State:
+    """Extracts, validates and loads index members.
+
+    Args:
+        funds: Funds to refresh; none: those of the settings.
+        as_of_dates: Days whose files to ask for; none: the newest file of each fund.
+    """
+    settings = Settings()
+    with run("holdings", settings) as this_run:
+        instant = now(settings)
+        for request in plan_holdings(funds, as_of_dates, settings):
+            reply = extract_holdings([request], instant, settings)
+            previous = read_previous_members(reply.members, settings)
+            try:
+                members = validate_batch(
+                    index_membership.CONTRACT,
+                    index_membership.with_context(reply.members, previous),
+                )
+            except BatchRefused as refusal:
+                load(Batch(reply.fetches, refusal=refusal), this_run)
+                continue
+            members = set_aside(index_membership.CONTRACT, members, no_shares(reply.excluded))
+            load(Batch(reply.fetches, ((index_membership.CONTRACT, members),)), this_run)
+    return this_run.end_state()
