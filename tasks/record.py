@@ -18,36 +18,36 @@ from warehouse import arrow
 from warehouse.connections import connect
 from warehouse.settings import Settings
 
-FETCH = (
-    Column("source", "text", ""),
-    Column("dataset", "text", ""),
-    Column("item", "text", ""),
-    Column("window_start", "date", ""),
-    Column("window_end", "date", ""),
-    Column("status", "text", ""),
-    Column("reason", "text", ""),
-    Column("detail", "text", ""),
-    Column("rows", "bigint", ""),
-    Column("attempts", "integer", ""),
-    Column("started_at", "timestamp with time zone", ""),
-    Column("finished_at", "timestamp with time zone", ""),
+
+def _columns(**sql_types: str) -> tuple[Column, ...]:
+    # their units and meanings are said where the tables are made: migrations, 0002_audit.sql
+    return tuple(Column(name, sql_type, "") for name, sql_type in sql_types.items())
+
+
+FETCH = _columns(
+    source="text",
+    dataset="text",
+    item="text",
+    window_start="date",
+    window_end="date",
+    status="text",
+    reason="text",
+    detail="text",
+    rows="bigint",
+    attempts="integer",
+    started_at="timestamp with time zone",
+    finished_at="timestamp with time zone",
 )
-QUARANTINE = (
-    Column("table_name", "text", ""),
-    Column("key", "jsonb", ""),
-    Column("rule", "text", ""),
-    Column("reason", "text", ""),
-    Column("row", "jsonb", ""),
-)
-VALIDATION = (
-    Column("table_name", "text", ""),
-    Column("rule", "text", ""),
-    Column("action", "text", ""),
-    Column("expectation", "text", ""),
-    Column("success", "boolean", ""),
-    Column("evaluated", "bigint", ""),
-    Column("unexpected", "bigint", ""),
-    Column("detail", "text", ""),
+QUARANTINE = _columns(table_name="text", key="jsonb", rule="text", reason="text", row="jsonb")
+VALIDATION = _columns(
+    table_name="text",
+    rule="text",
+    action="text",
+    expectation="text",
+    success="boolean",
+    evaluated="bigint",
+    unexpected="bigint",
+    detail="text",
 )
 
 

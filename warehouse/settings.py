@@ -53,8 +53,8 @@ class Settings(BaseSettings):
         description="Empty: this machine's clock. Else an ISO instant, or a URL that tells one.",
     )
     history_start: date = Field(
-        default=date(1990, 1, 1),
-        description="The first session asked for when a ticker is new.",
+        default=date(1927, 12, 30),
+        description="The first session asked for when a ticker is new; Yahoo has no older bar.",
     )
     overlap_sessions: int = Field(
         default=10,
