@@ -3,17 +3,26 @@
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import unquote, urlsplit
 
+import psycopg
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
 from deployments import stack
+from deployments.sandbox.client import Sandbox
+from deployments.sandbox.launch import SandboxError
+from deployments.services import ServiceError
 from warehouse.checksum import checksums
 from warehouse.connections import connect, embedded_server, is_embedded, warehouse_dsn
 from warehouse.embedded import EmbeddedServerError
+from warehouse.migrate import ServerTooOld
+from warehouse.roles import RoleError
 from warehouse.settings import Settings
 
 app = typer.Typer(
@@ -47,7 +56,9 @@ def up(
 
     settings = Settings()
     if sandbox or tape is not None:
-        replayed = stack.start_sandbox(settings, tape or simulated_tape(console, settings))
+        replayed = stack.start_sandbox(
+            stack.sandbox_home(settings), tape or simulated_tape(console, settings), reuse=True
+        )
         os.environ.update(stack.sandbox_environment(replayed))
         settings = Settings()
     elif settings.fred_api_key is None:
@@ -104,6 +115,11 @@ def run_flow(
     entrypoints = ("daily", "prices", "macro", "holdings", "derived")
     if flow not in entrypoints:
         raise typer.BadParameter(f"{flow!r} is none of {', '.join(entrypoints)}.")
+    if "ROTATION_ORIGIN" not in os.environ:
+        # where the stack replays a tape, so does this
+        with suppress(SandboxError):
+            replayed = Sandbox.attach(stack.sandbox_home(Settings()))
+            os.environ.update(stack.sandbox_environment(replayed))
     settings = Settings()
     stack.start_database(settings)
     # Prefect reads its settings at import: they go to a process of its own
@@ -128,9 +144,12 @@ def sql(
     """Query the warehouse as the read-only role."""
     settings = stack.remembered_settings()
     psql = embedded_server(settings).program_folder() / "psql"
-    command = [str(psql), warehouse_dsn(settings, "reader")]
-    command += ["-c", query] if query else []
-    raise typer.Exit(subprocess.run(command).returncode)
+    dsn = urlsplit(warehouse_dsn(settings, "reader"))
+    # in the environment, since other users see a process's arguments
+    environment = os.environ | {"PGPASSWORD": unquote(dsn.password or "")}
+    bare = dsn._replace(netloc=dsn.netloc.replace(f":{dsn.password}@", "@")).geturl()
+    command = [str(psql), bare, *(["-c", query] if query else [])]
+    raise typer.Exit(subprocess.run(command, env=environment).returncode)
 
 
 @app.command()
@@ -143,16 +162,32 @@ def checksum() -> None:
 
 def main() -> None:
     """The entry point: expected failures end with their message, not with a traceback."""
-    from deployments.sandbox.launch import SandboxError
-    from deployments.services import ServiceError
-    from warehouse.migrate import ServerTooOld
-    from warehouse.roles import RoleError
-
+    expected = (
+        EmbeddedServerError,
+        SandboxError,
+        ServiceError,
+        ServerTooOld,
+        RoleError,
+        psycopg.Error,
+        ValidationError,
+    )
     try:
         app()
-    except (EmbeddedServerError, SandboxError, ServiceError, ServerTooOld, RoleError) as error:
-        Console(stderr=True).print(f"[red]{type(error).__name__}[/]: {error}")
+    except expected as error:
+        words = _words(error)
+        Console(stderr=True).print(f"[red]{type(error).__name__}[/]: ", end="")
+        Console(stderr=True).print(words, markup=False, highlight=False)
         sys.exit(1)
+
+
+def _words(error: Exception) -> str:
+    """What to say of a failure; of a setting, its name and fault but never its value."""
+    if isinstance(error, ValidationError):
+        faults = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        return "a setting in the environment or in .env is wrong. " + "; ".join(faults)
+    if isinstance(error, psycopg.ProgrammingError) and "DATABASE_URL" in os.environ:
+        return "DATABASE_URL can't be read: is a special character in it not percent-encoded?"
+    return str(error)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The demonstration: the whole system on a tape, and a report of what came of it."""
 
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -38,12 +39,17 @@ def run_demo(console: Console, settings: Settings, tape: Path | None) -> None:
     """
     began = time.monotonic()
     ours = not stack.is_server_running(settings)
-    sandbox = stack.start_sandbox(settings, tape or simulated_tape(console, settings))
+    if "DATABASE_URL" not in os.environ:
+        # one named in .env is meant for live facts; the demonstration would claim it for its tape
+        os.environ["DATABASE_URL"] = ""
+    # a sandbox of its own: the stack's may be replaying something else
+    home = settings.home.absolute() / "demo"
+    sandbox = stack.start_sandbox(home, tape or simulated_tape(console, settings))
     try:
         os.environ.update(stack.sandbox_environment(sandbox))
         settings = Settings(home=settings.home)
         with console.status("Starting Postgres"):
-            stack.start_database(settings)
+            stack.start_database(settings, is_current=not stack.is_worker_running(settings))
         with console.status("Starting a Prefect server"):
             environment = os.environ | stack.start_server(settings)
         with connect(settings, "reader") as connection:
@@ -62,9 +68,8 @@ def run_demo(console: Console, settings: Settings, tape: Path | None) -> None:
     psql = "psql"
     if is_embedded(settings):
         psql = str(embedded_server(settings).program_folder() / "psql")
-    console.print(
-        f"  {psql} '{warehouse_dsn(settings, 'reader')}'", soft_wrap=True, highlight=False
-    )
+    line = shlex.join([psql, warehouse_dsn(settings, "reader")])
+    console.print(f"  {line}", soft_wrap=True, highlight=False, markup=False)
     sys.exit(done.returncode)
 
 

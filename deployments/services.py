@@ -55,7 +55,7 @@ class Service:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        facts |= {"pid": process.pid, "command": _command_of(process.pid)}
+        facts |= {"pid": process.pid, "started": _start_of(process.pid)}
         self.state_file.write_text(json.dumps(facts))
 
     def facts(self) -> dict[str, object] | None:
@@ -66,7 +66,7 @@ class Service:
             return None
         # the number may have been given to another process since
         pid = facts["pid"]
-        return facts if isinstance(pid, int) and _command_of(pid) == facts["command"] else None
+        return facts if isinstance(pid, int) and _start_of(pid) == facts["started"] else None
 
     def check(self) -> None:
         """Raises ServiceError where it does not run."""
@@ -99,8 +99,16 @@ class Service:
         return True
 
 
-def _command_of(pid: int) -> str:
-    # ps is on Linux and macOS alike, and speaks of zombies too
+def _start_of(pid: int) -> str:
+    """What tells a process from a later one of the same number; empty where it does not run."""
+    stat = Path(f"/proc/{pid}/stat")
+    if Path("/proc/self/stat").exists():
+        try:
+            # after the name in brackets: the state, and as the 20th the start in clock ticks
+            facts = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            return ""
+        return "" if facts[0] == "Z" else facts[19]
     done = subprocess.run(
         ["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True
     )

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -51,11 +52,25 @@ def remember_origin(settings: Settings) -> None:
     (settings.home / "origin").write_text(settings.origin)
 
 
-def start_sandbox(settings: Settings, tape: Path) -> Sandbox:
-    """Starts the sandbox over a tape, in place of one that runs for this state folder."""
-    home = settings.home.absolute() / "sandbox"
+def sandbox_home(settings: Settings) -> Path:
+    """Where the stack's sandbox keeps its files."""
+    return settings.home.absolute() / "sandbox"
+
+
+def start_sandbox(home: Path, tape: Path, reuse: bool = False) -> Sandbox:
+    """Starts a sandbox over a tape, in place of one that runs in this folder.
+
+    Args:
+        home: The sandbox's folder.
+        tape: The tape.
+        reuse: Keep one that replays a tape of this name already, with its clock and faults.
+    """
     with suppress(SandboxError):  # raised where none runs
-        Sandbox.attach(home).stop()
+        running = Sandbox.attach(home)
+        named = tomllib.loads((tape / "tape.toml").read_text(encoding="utf-8")).get("name")
+        if reuse and running.tape == named:
+            return running
+        running.stop()
     return Sandbox.start(tape, home)
 
 
@@ -74,10 +89,16 @@ def sandbox_environment(sandbox: Sandbox) -> dict[str, str]:
     }
 
 
-def start_database(settings: Settings) -> None:
-    """Starts the embedded server where it is the one in use, and brings the schema up to date."""
+def start_database(settings: Settings, is_current: bool = True) -> None:
+    """Starts the embedded server where it is the one in use, and brings the schema up to date.
+
+    Args:
+        settings: Of the warehouse.
+        is_current: Whether `rotation sql`, `dsn` and `status` are to mean this warehouse from now.
+    """
     prepare(settings)
-    remember_origin(settings)
+    if is_current:
+        remember_origin(settings)
 
 
 def prefect_environment(settings: Settings, port: int) -> dict[str, str]:
@@ -100,9 +121,6 @@ def prefect_environment(settings: Settings, port: int) -> dict[str, str]:
         "PREFECT_LOGGING_LOGGERS_PREFECT_TASK_RUNS_LEVEL": "WARNING",
         "ROTATION_HOME": str(settings.home.absolute()),
     }
-    if is_embedded(settings):
-        # SQLite answers 503 under a backfill's load; the embedded server is there anyway
-        own["PREFECT_SERVER_DATABASE_CONNECTION_URL"] = _prefect_dsn(settings)
     return own
 
 
@@ -145,11 +163,13 @@ def start_server(settings: Settings) -> dict[str, str]:
             ensure_database(embedded_server(settings).dsn(), PREFECT, PREFECT)
         port = free_port(preferred=4200)
         environment = prefect_environment(settings, port)
-        service.start(
-            [*PREFECT_CLI, "server", "start"],
-            os.environ | environment,
-            port=port,
-        )
+        own = os.environ | environment
+        # the server has no use for the providers' keys, and flow runs none for its database
+        own.pop("FRED_API_KEY", None)
+        if is_embedded(settings):
+            # SQLite answers 503 under a backfill's load; the embedded server is there anyway
+            own["PREFECT_SERVER_DATABASE_CONNECTION_URL"] = _prefect_dsn(settings)
+        service.start([*PREFECT_CLI, "server", "start"], own, port=port)
     else:
         environment = prefect_environment(settings, int(str(facts["port"])))
     deadline = time.monotonic() + SERVER_START_SECONDS
@@ -166,13 +186,32 @@ def start_server(settings: Settings) -> dict[str, str]:
             time.sleep(0.2)
 
 
+def is_worker_running(settings: Settings) -> bool:
+    """Whether this state folder's worker runs."""
+    return Service(settings.home.absolute(), "prefect-worker").facts() is not None
+
+
 def start_worker(settings: Settings, environment: Mapping[str, str]) -> None:
-    """Starts a process worker if none runs; its flow runs have its environment."""
+    """Starts a process worker; its flow runs have its environment.
+
+    One that runs for another origin, sandbox or server is replaced: it would go on sending its
+    flow runs there.
+    """
     service = Service(settings.home.absolute(), "prefect-worker")
-    if service.facts() is None:
+    meant = {
+        "origin": settings.origin,
+        "proxy": os.environ.get("HTTPS_PROXY", ""),
+        "api": environment["PREFECT_API_URL"],
+    }
+    held = service.facts()
+    if held is not None and any(held.get(name) != value for name, value in meant.items()):
+        service.stop()
+        held = None
+    if held is None:
         service.start(
             [*PREFECT_CLI, "worker", "start", "--pool", POOL, "--type", "process"],
             os.environ | dict(environment),
+            **meant,
         )
 
 
@@ -207,11 +246,10 @@ def stop_all(settings: Settings) -> list[str]:
     """Stops everything of this state folder; the names of what ran."""
     home = settings.home.absolute()
     stopped = [name for name in ("prefect-worker", "prefect-server") if Service(home, name).stop()]
-    try:
-        Sandbox.attach(home / "sandbox").stop()
-        stopped.append("sandbox")
-    except SandboxError:
-        pass  # none runs
+    for folder in ("sandbox", "demo"):
+        with suppress(SandboxError):  # raised where none runs
+            Sandbox.attach(home / folder).stop()
+            stopped.append("sandbox")
     if embedded_server(settings).stop():
         stopped.append("postgres")
     return stopped

@@ -52,6 +52,9 @@ class Rule:
             sees which rows the others set aside.
         action: stop: the whole batch is refused; quarantine: the rows that break it are set
             aside; warn: recorded, nothing else.
+        blanks: For quarantine rules: the one column that is not believed. The row as received is
+            set aside, and stays among the good ones with NULL there: that something was is
+            known, how much is not.
     """
 
     name: str
@@ -59,12 +62,15 @@ class Rule:
     expectation: str
     arguments: Mapping[str, Any]
     action: Action = "quarantine"
+    blanks: str | None = None
 
 
-def no_row_is(mark: str, name: str, reason: str, action: Action = "quarantine") -> Rule:
+def no_row_is(
+    mark: str, name: str, reason: str, action: Action = "quarantine", blanks: str | None = None
+) -> Rule:
     """A rule that `annotate` has marked no row in a column of booleans."""
     arguments = {"column": mark, "value_set": [False]}
-    return Rule(name, reason, "ExpectColumnValuesToBeInSet", arguments, action)
+    return Rule(name, reason, "ExpectColumnValuesToBeInSet", arguments, action, blanks)
 
 
 @dataclass(frozen=True)
@@ -86,6 +92,9 @@ class Contract:
         context_columns: Helper columns that `with_context` of the table's module adds before
             validation: what rules must know beside the rows themselves. Never staged.
         rules: What must be true of a batch, in the order in which they are checked.
+        replaces: For core tables: SQL on `old` that is true of the held rows which a batch stands
+            for as a whole; those that it lacks are withdrawn (to history). `{staged}` is the
+            relation of the batch's rows. None: a batch only adds and corrects.
         change_from: For core tables: SQL over the written rows of one instrument (or series, or
             index) that gives the first date on which a derived row may come out differently.
         annotate: Adds helper columns that rules look at; a pure function of the frame, so all
@@ -101,6 +110,7 @@ class Contract:
     natural_key: tuple[str, ...] = ()
     staged_columns: tuple[Column, ...] = ()
     context_columns: tuple[str, ...] = ()
+    replaces: str | None = None
     change_from: str | None = None
     rules: tuple[Rule, ...] = ()
     annotate: Callable[[pd.DataFrame], pd.DataFrame] | None = None

@@ -10,6 +10,7 @@ from expectations.repeats import surplus_rows
 from expectations.sessions import closes_of
 
 KEY = ("ticker", "ex_date", "kind")
+BAR_FACTS = ["ticker", "session_date", "open", "close"]
 KINDS = ("split", "dividend", "capital_gain")
 
 # Distributions this large move the price by as much on the ex-date, whatever the market does.
@@ -26,6 +27,7 @@ COLUMNS = (
         "double precision",
         "split: new shares per old share; otherwise USD per share as paid",
         # Single precision at the vendor, and split-adjusted there: undone like the prices are.
+        null_means="the vendor lists a distribution, and validation did not believe its amount",
         same_if="abs(new.value - old.value) <= greatest(abs(old.value) * 4.8e-7, 1.5e-6)",
     ),
     Column("source", "text", "provider"),
@@ -72,12 +74,14 @@ RULES = (
         "distribution_exceeds_close",
         "the distribution is at least the whole close before it: another unit, or an amount"
         " restated for a split that the vendor does not list",
+        blanks="value",
     ),
     no_row_is(
         "is_not_in_price",
         "distribution_not_in_price",
         "a distribution above 15 percent of the close before it, while the open of the ex-date"
         " fell by less than a third of it: not paid in this amount or not on this date",
+        blanks="value",
     ),
     no_row_is(
         "is_surplus",
@@ -99,7 +103,10 @@ RULES = (
 
 
 def with_context(
-    frame: pd.DataFrame, now: datetime, bars: pd.DataFrame | None = None
+    frame: pd.DataFrame,
+    now: datetime,
+    bars: pd.DataFrame | None = None,
+    held: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Write into extracted actions what the rules must know beside them.
 
@@ -107,34 +114,32 @@ def with_context(
         frame: Actions as extracted.
         now: The instant of the check, with a time zone.
         bars: Bars as traded of the same reply: `ticker, session_date, open, close`; best the good
-            ones only. Where they do not reach back before an ex-date, or a split goes ex on the
-            same date, nothing is known of the close before.
+            ones only.
+        held: Closes that the warehouse holds: `ticker, session_date, close`. A reply that begins
+            on an ex-date does not have the close before it; the warehouse has.
     """
     out = frame.assign(
         checked_at=pd.Timestamp(now).tz_convert("UTC"), previous_close=np.nan, ex_open=np.nan
     )
-    if bars is None or bars.empty or frame.empty:
+    parts = [part for part in (bars, held) if part is not None and not part.empty]
+    if not parts or frame.empty:
         return out
-    dates = pd.to_datetime(frame["ex_date"])
-    sides = pd.DataFrame({"ticker": frame["ticker"], "on": dates.astype("datetime64[ns]")})
-    sides["row"] = np.arange(len(sides))
-    known = pd.DataFrame(
-        {
-            "ticker": bars["ticker"],
-            "on": pd.to_datetime(bars["session_date"]).astype("datetime64[ns]"),
-            "close": bars["close"].astype(float),
-            "ex_open": bars["open"].astype(float),
-        }
-    ).sort_values("on", kind="stable")
-    known = known.drop_duplicates(["ticker", "on"])
+    known = pd.concat([part.reindex(columns=BAR_FACTS) for part in parts])
+    known["on"] = pd.to_datetime(known["session_date"]).astype("datetime64[ns]")
+    known = known.astype({"close": float, "open": float}).rename(columns={"open": "ex_open"})
+    # the reply's own bars come first and stand
+    known = known.drop_duplicates(["ticker", "on"]).sort_values("on", kind="stable")
+    dates = pd.to_datetime(frame["ex_date"]).astype("datetime64[ns]")
+    sides = pd.DataFrame({"ticker": frame["ticker"], "on": dates, "row": np.arange(len(frame))})
     before = pd.merge_asof(
         sides.sort_values("on"), known[["ticker", "on", "close"]], on="on", by="ticker",
         allow_exact_matches=False, tolerance=pd.Timedelta(days=10),
     ).sort_values("row")  # fmt: skip
     opens = sides.merge(known[["ticker", "on", "ex_open"]], how="left", on=["ticker", "on"])
-    splits = pd.MultiIndex.from_frame(sides[frame["kind"].to_numpy() == "split"][["ticker", "on"]])
-    is_split_too = pd.MultiIndex.from_frame(sides[["ticker", "on"]]).isin(splits)
-    out["previous_close"] = np.where(is_split_too, np.nan, before["close"].to_numpy())
+    # cash is paid per share of the ex-date: the close before is put into those shares
+    value = frame["value"].astype(float)
+    ratio = value.where(frame["kind"] == "split").groupby([frame["ticker"], dates]).transform("max")
+    out["previous_close"] = before["close"].to_numpy() / ratio.fillna(1.0).to_numpy()
     out["ex_open"] = opens["ex_open"].to_numpy()
     return out
 
@@ -173,6 +178,29 @@ CONTRACT = Contract(
     columns=COLUMNS,
     # A split restates every earlier close in today's shares; a distribution changes returns only
     # over windows that its ex-date is in.
+    # A reply lists all events between its bars, so one that is gone was re-dated or taken back.
+    # Not the first bar's: an event of the days before it may have been put there or lost.
+    # One that this very batch set aside is still listed.
+    replaces="""
+        old.ex_date > (
+            select min(session_date) from resolved_daily_price as bar
+            where bar.instrument_id = old.instrument_id
+        )
+        and old.ex_date <= (
+            select max(session_date) from resolved_daily_price as bar
+            where bar.instrument_id = old.instrument_id
+        )
+        and not exists (
+            select
+            from new_quarantine as aside
+            join core.ticker as ticker on ticker.ticker = aside.key::jsonb ->> 'ticker'
+            where aside.table_name = 'corporate_action'
+                and ticker.instrument_id = old.instrument_id
+                and (aside.key::jsonb ->> 'ex_date')::date = old.ex_date
+                and aside.key::jsonb ->> 'kind' = old.kind
+        )
+        and old.instrument_id in (select instrument_id from resolved_daily_price)
+    """,
     change_from="case when bool_or(kind = 'split') then date '1900-01-01' else min(ex_date) end",
     context_columns=("previous_close", "ex_open", "checked_at"),
     rules=RULES,

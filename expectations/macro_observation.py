@@ -112,6 +112,11 @@ CONTRACT = Contract(
     ),
     key=KEY,
     columns=COLUMNS,
+    # the keyless file's rows are dated by the day they were seen: the real vintages replace them
+    replaces=(
+        "old.source = 'fredgraph'"
+        " and old.series_id in (select series_id from {staged} where source = 'alfred')"
+    ),
     change_from="min(vintage_date)",
     context_columns=("checked_at",),
     rules=RULES,

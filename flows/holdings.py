@@ -3,25 +3,27 @@
 Refreshes: `index_membership` of the funds in `ROTATION_FUNDS`, or of those named.
 When: on weekday mornings; a file describes the close before.
 Settings: `ROTATION_FUNDS`, `ROTATION_ISHARES_*`, `warehouse/reference/fund.csv`.
-Degrades: a fund without a file is in the ledger with its reason; the others load, and the run
-ends as Degraded. Prices then follow the newest members held.
+Degrades: a fund that brings nothing is in the ledger with its reason; the others load. An outage
+ends the run as Degraded, a day without a file does not. Prices follow the newest members held.
 """
 
 from datetime import date
-from typing import Literal
+from typing import Annotated
 
 from prefect import flow
 from prefect.client.schemas.objects import State
+from pydantic import Field
 
 from expectations import index_membership
+from tasks.clock import now
 from tasks.extract.ishares import extract_holdings, no_shares
 from tasks.load import Batch, load
-from tasks.plan import now, plan_holdings, read_previous_members
+from tasks.plan import plan_holdings, read_previous_members
 from tasks.record import run
 from tasks.validate import BatchRefused, set_aside, validate_batch
 from warehouse.settings import Settings
 
-Fund = Literal["IWM", "IVV", "IJR", "IJH"]
+Fund = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,12}$")]
 
 
 @flow(name="holdings")

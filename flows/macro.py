@@ -16,9 +16,10 @@ from prefect.client.schemas.objects import State
 from pydantic import Field
 
 from expectations import macro_observation
+from tasks.clock import now
 from tasks.extract.fred import extract_macro
 from tasks.load import Batch, load
-from tasks.plan import now, plan_macro
+from tasks.plan import plan_macro
 from tasks.record import run
 from tasks.validate import BatchRefused, validate_batch
 from warehouse.settings import Settings
@@ -29,16 +30,18 @@ SeriesId = Annotated[str, Field(pattern=r"^[A-Z0-9_]{1,25}$")]
 @flow(name="macro")
 def refresh_macro(
     series_ids: list[SeriesId] = [],  # noqa: B006 - a literal default gives the UI an empty list to fill
+    whole_history: bool = False,
 ) -> State:
     """Extracts, validates and loads macro observations.
 
     Args:
         series_ids: FRED ids to refresh; none: all that are followed.
+        whole_history: Ask for every vintage again, not only for what is new.
     """
     settings = Settings()
     with run("macro", settings) as this_run:
         instant = now(settings)
-        reply = extract_macro(plan_macro(series_ids, settings), instant, settings)
+        reply = extract_macro(plan_macro(series_ids, whole_history, settings), instant, settings)
         try:
             observations = validate_batch(
                 macro_observation.CONTRACT,

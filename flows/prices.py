@@ -5,7 +5,8 @@ the watch list, or of the tickers named.
 When: after the close of each session.
 Settings: `ROTATION_YAHOO_*`, `ROTATION_HISTORY_START`, `ROTATION_OVERLAP_SESSIONS`.
 Degrades: a ticker that brings nothing is in the ledger with its reason; a batch that breaks a
-critical rule is left out; all others load, and the run ends as Degraded.
+critical rule is left out; all others load. Throttling, an outage or a refused batch ends the run as
+Degraded, a symbol that Yahoo does not know does not.
 """
 
 from typing import Annotated
@@ -15,9 +16,10 @@ from prefect.client.schemas.objects import State
 from pydantic import Field
 
 from expectations import corporate_action, daily_price
+from tasks.clock import now
 from tasks.extract.yahoo import dealings_with_yahoo, extract_prices
 from tasks.load import Batch, load
-from tasks.plan import in_batches, now, plan_prices, read_held_closes
+from tasks.plan import in_batches, plan_prices, read_held_closes
 from tasks.record import run
 from tasks.validate import BatchRefused, validate_batch
 from warehouse.settings import Settings
@@ -50,7 +52,7 @@ def refresh_prices(
                 )
                 actions = validate_batch(
                     corporate_action.CONTRACT,
-                    corporate_action.with_context(reply.actions, instant, bars.good),
+                    corporate_action.with_context(reply.actions, instant, bars.good, held),
                 )
             except BatchRefused as refusal:
                 load(Batch(reply.fetches, refusal=refusal), this_run)

@@ -18,7 +18,7 @@ from tasks.record import Run, append_fetches, append_quarantine, append_results
 from tasks.validate import BatchRefused, Validated
 from warehouse import arrow
 from warehouse.connections import bulk
-from warehouse.merge import Counts, lock, merge
+from warehouse.merge import Counts, begin, merge
 
 REFRESH_FACTORS = Path(warehouse.__path__[0]) / "sql" / "refresh_factors.sql"
 
@@ -53,16 +53,18 @@ def load(batch: Batch, run: Run) -> dict[str, Counts]:
     """
     counts: dict[str, Counts] = {}
     with bulk(run.settings) as connection:
+        instant = begin(connection, [contract for contract, _ in batch.validated])
         append_fetches(connection, run.run_id, batch.fetches)
         if batch.refusal is not None:
             append_results(connection, run.run_id, batch.refusal.results)
         for contract, validated in batch.validated:
             append_quarantine(connection, run.run_id, validated.quarantine)
             append_results(connection, run.run_id, validated.results)
-            counts[contract.table] = merge(connection, contract, validated.good, run.run_id)
+            counts[contract.table] = merge(
+                connection, contract, validated.good, run.run_id, instant
+            )
         if {daily_price.CONTRACT.table, corporate_action.CONTRACT.table} <= set(counts):
             # in this transaction, so that no reader sees a split without its factor
-            lock(connection, "derived.adjustment_factor")
             for statement in REFRESH_FACTORS.read_text().split("-- next statement"):
                 arrow.execute(connection, statement)
         connection.commit()

@@ -1,10 +1,9 @@
-"""Decides what a run asks for: the instant that counts as now, the universe, the windows."""
+"""Decides what a run asks for: the universe, the windows, the series, the files."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
-import httpx
 import pandas as pd
 import polars as pl
 from prefect import task
@@ -18,36 +17,15 @@ from tasks.extract.yahoo import PriceWindow
 from warehouse.connections import connect
 from warehouse.settings import Settings
 
+# the longest the exchange was ever closed in the age of daily bars was a week
+CLOSE_BEFORE_DAYS = 10
+# Yahoo mends a bad bar within days or not at all
+HEALING_DAYS = 60
 REFERENCE = Path(warehouse.__path__[0]) / "reference"
 
 
-class ClockError(RuntimeError):
-    """ROTATION_CLOCK can't be read; a run must not guess what day it is."""
-
-
-def now(settings: Settings) -> datetime:
-    """The instant that counts as now, asked once at the start of a run and handed down.
-
-    Raises:
-        ClockError: when ROTATION_CLOCK is neither an instant nor a URL that tells one.
-    """
-    if not settings.clock:
-        return datetime.now(UTC)
-    said = settings.clock
-    if said.startswith("http"):
-        try:
-            # the clock stands on this machine: the providers' proxy is not for it
-            with httpx.Client(trust_env=False, timeout=10) as client:
-                said = client.get(settings.clock).raise_for_status().json()["now"]
-        except (httpx.HTTPError, ValueError, KeyError) as error:
-            raise ClockError(f"ROTATION_CLOCK {settings.clock} tells no time: {error}") from error
-    try:
-        instant = datetime.fromisoformat(said)
-    except ValueError as error:
-        raise ClockError(f"ROTATION_CLOCK says {said!r}, which is no ISO instant.") from error
-    if instant.tzinfo is None:
-        raise ClockError(f"ROTATION_CLOCK says {said!r}, which has no offset: add Z or +00:00.")
-    return instant.astimezone(UTC)
+class UnknownSeries(ValueError):
+    """A series that the reference table does not list."""
 
 
 @task(name="plan prices", cache_policy=NO_CACHE)
@@ -57,7 +35,8 @@ def plan_prices(
     """What to ask Yahoo for: one window per ticker, in the order of the tickers.
 
     A ticker that is new starts at `history_start`; one that is held starts `overlap_sessions`
-    before its newest bar, so that the vendor's corrections are seen.
+    before its newest bar, so that the vendor's corrections are seen, and before that where a bar
+    of the last `HEALING_DAYS` was set aside and may have been mended since.
 
     Args:
         tickers: The tickers to ask for; none: the whole universe.
@@ -66,29 +45,51 @@ def plan_prices(
     """
     with connect(settings) as connection:
         wanted = sorted(set(tickers)) or universe(connection)
-        held = dict(
-            connection.execute(
-                """
-                select ticker.ticker, newest.session_dates
+        rows = connection.execute(
+            """
+            with newest as (
+                select
+                    ticker.ticker, ticker.instrument_id,
+                    min(bar.session_date) as overlap_start, max(bar.session_date) as last_held
                 from core.ticker as ticker
                 cross join lateral (
-                    select array_agg(session_date order by session_date) as session_dates
-                    from (
-                        select session_date from core.daily_price as bar
-                        where bar.instrument_id = ticker.instrument_id
-                        order by session_date desc limit %s
-                    ) as bar
-                ) as newest
-                where ticker.ticker = any (%s) and newest.session_dates is not null
-                """,
-                (settings.overlap_sessions, wanted),
-            ).fetchall()
-        )
+                    select session_date from core.daily_price as bar
+                    where bar.instrument_id = ticker.instrument_id
+                    order by session_date desc limit %(overlap)s
+                ) as bar
+                where ticker.ticker = any (%(wanted)s)
+                group by ticker.ticker, ticker.instrument_id
+            ),
+            aside as (
+                select key ->> 'ticker' as ticker, (key ->> 'session_date')::date as session_date
+                from audit.quarantine where table_name = 'daily_price'
+            )
+            select
+                newest.ticker, newest.last_held,
+                least(newest.overlap_start, (
+                    select min(aside.session_date) from aside
+                    where aside.ticker = newest.ticker
+                        and aside.session_date > newest.last_held - %(healing)s::integer
+                        and not exists (
+                            select from core.daily_price as bar
+                            where bar.instrument_id = newest.instrument_id
+                                and bar.session_date = aside.session_date
+                        )
+                ))
+            from newest
+            """,
+            {
+                "overlap": settings.overlap_sessions,
+                "wanted": wanted,
+                "healing": HEALING_DAYS,
+            },
+        ).fetchall()
+    held = {ticker: (start, last_held) for ticker, last_held, start in rows}
     return [
         PriceWindow(
             ticker,
             settings.history_start if whole_history or ticker not in held else held[ticker][0],
-            held[ticker][-1] if ticker in held else None,
+            held[ticker][1] if ticker in held else None,
         )
         for ticker in wanted
     ]
@@ -124,7 +125,11 @@ def in_batches(windows: Sequence[PriceWindow], size: int) -> Iterator[Sequence[P
 
 @task(name="read held closes", cache_policy=NO_CACHE)
 def read_held_closes(windows: Sequence[PriceWindow], settings: Settings) -> pd.DataFrame:
-    """Closes held within the windows, to compare a reply with: `ticker, session_date, close`."""
+    """Closes held within the windows and shortly before: `ticker, session_date, close`.
+
+    To compare a reply with; the close before a window's first session is what a distribution on
+    that session is measured by.
+    """
     with connect(settings) as connection:
         rows = connection.execute(
             """
@@ -132,23 +137,41 @@ def read_held_closes(windows: Sequence[PriceWindow], settings: Settings) -> pd.D
             from unnest(%s::text[], %s::date[]) as asked (ticker, start)
             join core.ticker as ticker on ticker.ticker = asked.ticker
             join core.daily_price as bar on bar.instrument_id = ticker.instrument_id
-                and bar.session_date >= asked.start
+                and bar.session_date >= asked.start - %s::integer
                 and ticker.valid_from <= bar.session_date and bar.session_date < ticker.valid_to
             """,
-            ([window.ticker for window in windows], [window.start for window in windows]),
+            (
+                [window.ticker for window in windows],
+                [window.start for window in windows],
+                CLOSE_BEFORE_DAYS,
+            ),
         ).fetchall()
     return pd.DataFrame(rows, columns=["ticker", "session_date", "close"])
 
 
 @task(name="plan macro", cache_policy=NO_CACHE)
-def plan_macro(series_ids: Sequence[str], settings: Settings) -> list[SeriesRequest]:
+def plan_macro(
+    series_ids: Sequence[str], whole_history: bool, settings: Settings
+) -> list[SeriesRequest]:
     """What to ask FRED for: one request per series, from the newest vintage held on.
 
     Args:
         series_ids: The series to ask for; none: all of `reference/macro_series.csv`.
+        whole_history: Ask for every vintage, held or not.
         settings: Of the run.
+
+    Raises:
+        UnknownSeries: when a series is not in the reference table, so that nothing is known of it
+            to check it by.
     """
-    wanted = list(series_ids) or pl.read_csv(REFERENCE / "macro_series.csv")["series_id"].to_list()
+    followed = pl.read_csv(REFERENCE / "macro_series.csv")["series_id"].to_list()
+    unknown = sorted(set(series_ids) - set(followed))
+    if unknown:
+        raise UnknownSeries(
+            f"series_ids names {', '.join(unknown)}, which warehouse/reference/macro_series.csv "
+            "does not list. Add a row for it there."
+        )
+    wanted = sorted(set(series_ids)) or followed
     with connect(settings) as connection:
         newest: dict[str, date] = dict(
             connection.execute(
@@ -168,7 +191,7 @@ def plan_macro(series_ids: Sequence[str], settings: Settings) -> list[SeriesRequ
     return [
         SeriesRequest(
             series_id,
-            newest.get(series_id),
+            None if whole_history else newest.get(series_id),
             held.loc[held["series_id"] == series_id, ["observation_date", "value"]],
         )
         for series_id in wanted

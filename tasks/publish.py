@@ -11,7 +11,7 @@ from tasks.record import Run, append_results
 from tasks.validate import validate
 from warehouse import arrow
 from warehouse.connections import bulk
-from warehouse.merge import lock, merge
+from warehouse.merge import begin, merge
 
 
 @task(name="publish", cache_policy=NO_CACHE)
@@ -32,14 +32,14 @@ def publish(derived: Derived | None, run: Run) -> bool:
     table = derived.contract.table
     validated = validate(derived.contract, derived.rows.to_pandas())
     with bulk(run.settings) as connection:
-        lock(connection, derived.contract.qualified)
+        instant = begin(connection, [derived.contract])
         held = read_changes(connection, table, tuple(derived.changes.since))
         if dict(held.since) != dict(derived.changes.since):
             get_run_logger().info("%s: another run has derived it meanwhile", table)
             return False
         append_results(connection, run.run_id, validated.results)
         counts = merge(
-            connection, derived.contract, derived.rows, run.run_id, replaced=derived.replaced
+            connection, derived.contract, derived.rows, run.run_id, instant, derived.replaced
         )
         for input_table, change_id in derived.changes.until.items():
             arrow.execute(

@@ -1,5 +1,6 @@
 """Writes down what happened: runs, fetches, quarantine and validation results, in `audit`."""
 
+import logging
 import os
 import socket
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pandas as pd
+import psycopg
 from adbc_driver_postgresql import dbapi as adbc
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
@@ -15,8 +17,10 @@ from psycopg import Connection
 
 from expectations.contract import Column
 from warehouse import arrow
-from warehouse.connections import connect
+from warehouse.connections import connect, warehouse_dsn
 from warehouse.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 
 def _columns(**sql_types: str) -> tuple[Column, ...]:
@@ -122,32 +126,42 @@ def _some(items: list[str], most: int = 8) -> str:
 def run(flow: str, settings: Settings) -> Iterator[Run]:
     """Opens a run in `audit.run` and closes it with its state, whatever happens inside.
 
+    Runs of one flow take turns, from whatever deployment, process or machine: two that talk to one
+    provider would double its rate, and the slower could load the older reply last.
+
     Raises:
         ForeignOrigin: when the warehouse holds facts of another origin.
     """
-    with connect(settings) as connection:
-        _keep_to_one_origin(connection, settings.origin)
-        _bury_the_dead(connection)
-        row = connection.execute(
-            """
-            insert into audit.run (flow, flow_run_id, process) values (%s, %s, %s)
-            returning run_id
-            """,
-            (flow, flow_run.id, f"{socket.gethostname()}:{os.getpid()}"),
-        ).fetchone()
-        assert row is not None
-    under_way = Run(run_id=row[0], settings=settings)
-    try:
-        yield under_way
-    except BaseException as error:
-        # the class alone: a message may quote what a provider sent
-        _close(under_way, "failed", type(error).__name__)
-        raise
-    _close(
-        under_way,
-        "degraded" if under_way.gaps() else "completed",
-        under_way.summary(),
-    )
+    # the lock is the session's: it ends with this connection, also when the process is killed
+    with psycopg.connect(warehouse_dsn(settings), autocommit=True) as turn:
+        _wait_for_turn(turn, flow)
+        with connect(settings) as connection:
+            _keep_to_one_origin(connection, settings.origin)
+            _bury_the_dead(connection)
+            row = connection.execute(
+                """
+                insert into audit.run (flow, flow_run_id, process) values (%s, %s, %s)
+                returning run_id
+                """,
+                (flow, flow_run.id, f"{socket.gethostname()}:{os.getpid()}"),
+            ).fetchone()
+            assert row is not None
+        under_way = Run(run_id=row[0], settings=settings)
+        try:
+            yield under_way
+        except BaseException as error:
+            # the class alone: a message may quote what a provider sent
+            _close(under_way, "failed", type(error).__name__)
+            raise
+        _close(under_way, "degraded" if under_way.gaps() else "completed", under_way.summary())
+
+
+def _wait_for_turn(connection: Connection, flow: str) -> None:
+    key = f"run {flow}"
+    got = connection.execute("select pg_try_advisory_lock(hashtext(%s))", (key,)).fetchone()
+    if got != (True,):
+        logger.info("%s: another run is under way; this one waits for its end", flow)
+        connection.execute("select pg_advisory_lock(hashtext(%s))", (key,))
 
 
 def _close(under_way: Run, state: str, detail: str | None) -> None:
@@ -210,9 +224,10 @@ def append_results(connection: adbc.Connection, run_id: int, results: pd.DataFra
 
 
 def append_quarantine(connection: adbc.Connection, run_id: int, rows: pd.DataFrame) -> None:
-    """Sets rows aside, in the connection's transaction; one seen before is noted, not doubled."""
-    if rows.empty:
-        return
+    """Sets rows aside, in the connection's transaction; one seen before is noted, not doubled.
+
+    They stay readable as the temporary table `new_quarantine`.
+    """
     arrow.stage(connection, "new_quarantine", arrow.to_arrow(rows, QUARANTINE))
     arrow.execute(
         connection,

@@ -75,8 +75,12 @@ def validate(contract: Contract, frame: pd.DataFrame) -> Validated:
         batch = batch.reindex(columns=[*contract.frame_columns])
     else:
         outcomes, set_aside = _check(contract, batch)
+    good = batch.copy()
+    for outcome in outcomes:
+        if outcome.rule.blanks is not None:
+            good.loc[outcome.broken, outcome.rule.blanks] = None
     return Validated(
-        good=batch.loc[~set_aside, [*contract.frame_columns]].reset_index(drop=True),
+        good=good.loc[~set_aside, [*contract.frame_columns]].reset_index(drop=True),
         quarantine=quarantine_frame(contract, batch, outcomes),
         results=results_frame(contract, batch, outcomes),
     )
@@ -117,7 +121,7 @@ def set_aside(contract: Contract, validated: Validated, excluded: pd.DataFrame) 
 
 
 def _check(contract: Contract, batch: pd.DataFrame) -> tuple[list[Outcome], pd.Series]:
-    """The outcomes of all rules, and which rows the quarantine rules set aside."""
+    """The outcomes of all rules, and which rows the quarantine rules set aside as a whole."""
     outcomes = evaluate(batch, [_columns_rule(contract)])
     _refuse(contract, batch, outcomes)
     annotated = contract.annotate(batch) if contract.annotate else batch
@@ -125,7 +129,7 @@ def _check(contract: Contract, batch: pd.DataFrame) -> tuple[list[Outcome], pd.S
     outcomes += evaluate(annotated, [rule for rule in contract.rules if rule not in last])
     set_aside = pd.Series(False, index=batch.index)
     for outcome in outcomes:
-        if outcome.rule.action == "quarantine":
+        if outcome.rule.action == "quarantine" and outcome.rule.blanks is None:
             set_aside.loc[outcome.broken] = True
     outcomes += evaluate(annotated.assign(**{QUARANTINED: set_aside}), last)
     _refuse(contract, batch, outcomes)

@@ -47,26 +47,28 @@ def to_arrow(frame: pd.DataFrame | pl.DataFrame, columns: Sequence[Column]) -> p
     missing = [column.name for column in columns if column.name not in frame.columns]
     if missing:
         raise ValueError(f"The frame lacks the columns {missing}; it has {list(frame.columns)}")
-    arrays = []
-    for column in columns:
-        wanted = ARROW_TYPES[column.sql_type]
-        if isinstance(frame, pl.DataFrame):
-            series = frame[column.name]
-            array = (series.fill_nan(None) if series.dtype.is_float() else series).to_arrow()
-            arrays.append(array.cast(wanted))
-        else:
-            arrays.append(_array(frame[column.name], wanted, column.name))
+    arrays = [_array(frame[column.name], column) for column in columns]
     return pa.table(arrays, names=[column.name for column in columns])
 
 
-def _array(series: pd.Series, wanted: pa.DataType, name: str) -> pa.Array:
-    array = pa.Array.from_pandas(series)
-    if isinstance(array, pa.ChunkedArray):
-        array = array.combine_chunks()
+def _array(series: pd.Series | pl.Series, column: Column) -> pa.Array:
+    wanted = ARROW_TYPES[column.sql_type]
     try:
-        return array.cast(wanted)
-    except pa.ArrowInvalid as error:
-        raise ValueError(f"Column {name} can't be stored as {wanted}: {error}") from error
+        if isinstance(series, pl.Series):
+            array = (series.fill_nan(None) if series.dtype.is_float() else series).to_arrow()
+        else:
+            array = pa.Array.from_pandas(series)
+            if isinstance(array, pa.ChunkedArray):
+                array = array.combine_chunks()
+        stored = array.cast(wanted)
+        # Arrow would drop the time of day, and with it the zone in which it was that day
+        if pa.types.is_timestamp(array.type) and pa.types.is_date(wanted):
+            midnights = stored.cast(pa.timestamp(array.type.unit)).cast(array.type)
+            if not midnights.equals(array):
+                raise pa.ArrowInvalid("there are times of day in it")
+    except pa.ArrowException as error:
+        raise ValueError(f"Column {column.name} can't be stored as {wanted}: {error}") from error
+    return stored
 
 
 def append(connection: adbc.Connection, schema: str, table: str, rows: pa.Table) -> None:

@@ -1,5 +1,6 @@
 """Ways into the warehouse: one DSN per role, psycopg for SQL, ADBC for bulk."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
@@ -41,16 +42,20 @@ def warehouse_dsn(settings: Settings, role: Role = "loader") -> str:
     Raises:
         EmbeddedServerError: when the embedded server does not run.
     """
-    secret = read_or_make_secret(settings.home / f"{role_login(role)}.password")
     if settings.database_url is None:
+        # first of all: a server that does not run has its own message
         port = urlsplit(embedded_server(settings).dsn()).port
         assert port is not None
-        dsn = make_dsn(role_login(role), secret, port, database_name(settings))
+        dsn = make_dsn(role_login(role), _password(settings, role), port, database_name(settings))
     else:
         dsn = own_server_dsn(settings.database_url.get_secret_value())
         if role == "reader":
-            return _with_login(dsn, role_login(role), secret)
+            return _with_login(dsn, role_login(role), _password(settings, role))
     return dsn if role == "reader" else _with_role(dsn, f"rotation_{role}")
+
+
+def _password(settings: Settings, role: Role) -> str:
+    return read_or_make_secret(settings.home / f"{role_login(role)}.password")
 
 
 def role_login(role: Role) -> str:
@@ -60,14 +65,16 @@ def role_login(role: Role) -> str:
 
 def own_server_dsn(database_url: str) -> str:
     """DATABASE_URL as a URL that every client takes, whatever form it was written in."""
-    if database_url.startswith(("postgresql://", "postgres://")):
-        return "postgresql://" + database_url.split("://", 1)[1]
-    parts = conninfo_to_dict(database_url)
-    login = quote(str(parts.get("user", "")), safe="")
-    if parts.get("password"):
-        login += ":" + quote(str(parts["password"]), safe="")
-    host = parts.get("host", "localhost")
-    return f"postgresql://{login}@{host}:{parts.get('port', 5432)}/{parts.get('dbname', '')}"
+    # SQLAlchemy's drivers are no part of libpq's URLs
+    parts = conninfo_to_dict(re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql://", database_url))
+    words = {name: quote(str(value), safe="") for name, value in parts.items()}
+    login = words.pop("user", "")
+    if "password" in words:
+        login += ":" + words.pop("password")
+    database = words.pop("dbname", "")
+    # folders of sockets and lists of hosts have their place in the query only
+    query = "&".join(f"{name}={word}" for name, word in words.items())
+    return f"postgresql://{login}@/{database}" + (f"?{query}" if query else "")
 
 
 def _with_role(dsn: str, role: str) -> str:

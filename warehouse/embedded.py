@@ -40,6 +40,8 @@ SERVER_SETTINGS = {
 }
 # crash recovery of 4 GB of write-ahead log took 13 s on two cores
 START_TIMEOUT_SECONDS = 120
+# above every system's largest process number
+NO_PROCESS = 2**31 - 1
 
 
 class EmbeddedServerError(RuntimeError):
@@ -101,10 +103,12 @@ class EmbeddedServer:
 
     def is_running(self) -> bool:
         """Whether a server runs on the data folder. A left-over pid file counts for nothing."""
-        if not (self.data / "PG_VERSION").exists():
-            return False
-        done = self._run("pg_ctl", "status", "-D", str(self.data), check=False)
-        return done.returncode == 0
+        pid_file = self.data / "postmaster.pid"
+        # pg_ctl would ask only whether there is a process of that number, zombies included
+        first = pid_file.read_text().split()[:1] if pid_file.exists() else []
+        command = _command_of(int(first[0])) if first else ""
+        # a server's other processes call themselves "postgres: ...", ps puts a zombie in brackets
+        return "postgres" in command and not command.startswith(("postgres:", "("))
 
     def dsn(self, database: str = "postgres") -> str:
         """The superuser's DSN.
@@ -122,6 +126,12 @@ class EmbeddedServer:
     def _initialise(self) -> None:
         account = self._account()
         data = self._make_reachable_data_folder(account)
+        # an initdb that was interrupted leaves a folder that is neither empty nor a server's
+        new = data.with_name(f"{data.name}.new")
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir(mode=0o700)
+        if account is not None:
+            os.chown(new, account.pw_uid, account.pw_gid)
         password = self.password()
         # initdb reads the password from a file that its account can open, and that is gone after
         password_file = data.parent / f".initial-{secrets.token_hex(8)}"
@@ -135,13 +145,28 @@ class EmbeddedServer:
                 locale = ["--locale=C.UTF-8"]
             self._run(
                 "initdb",
-                *("-D", str(data), "-U", "postgres", "--encoding=UTF8", *locale),
+                *("-D", str(new), "-U", "postgres", "--encoding=UTF8", *locale),
                 *("--auth=scram-sha-256", f"--pwfile={password_file}", "--data-checksums"),
             )
         finally:
             password_file.unlink()
+        shutil.rmtree(data)
+        new.rename(data)
+
+    def _disown_pid_file(self) -> None:
+        """Takes the number of a process that is no server out of a left-over pid file.
+
+        The server would take the process for another server. The file itself must stay: by its
+        shared-memory key the server sees whether processes of the killed one are still writing.
+        """
+        pid_file = self.data / "postmaster.pid"
+        if pid_file.exists():
+            number, *rest = pid_file.read_text().split("\n", 1)
+            if number and rest:
+                pid_file.write_text(f"{NO_PROCESS}\n{rest[0]}")
 
     def _start(self, port: int) -> None:
+        self._disown_pid_file()
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
         options = SERVER_SETTINGS | {"port": str(port)}
         # the server's account need not be able to write below home: the log is opened here
@@ -289,6 +314,17 @@ class EmbeddedServer:
             yield
 
 
+def _command_of(process_id: int) -> str:
+    """The command line of a process; empty where there is none, or only a zombie."""
+    if Path("/proc/self/cmdline").exists():
+        try:
+            return Path(f"/proc/{process_id}/cmdline").read_text(errors="replace")
+        except OSError:
+            return ""
+    asked = ["ps", "-o", "command=", "-p", str(process_id)]
+    return subprocess.run(asked, capture_output=True, text=True).stdout.strip()
+
+
 def make_dsn(user: str, password: str, port: int, database: str) -> str:
     """A DSN for a server on loopback, as a URL that psql, psycopg, ADBC and SQLAlchemy take."""
     return f"postgresql://{user}:{password}@127.0.0.1:{port}/{database}"
@@ -296,11 +332,17 @@ def make_dsn(user: str, password: str, port: int, database: str) -> str:
 
 def read_or_make_secret(path: Path) -> str:
     """The secret in a file of mode 0600, made at the first call."""
-    try:
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+    if not path.exists():
+        # written aside and linked: whoever else asks at this moment never sees half of it
+        partial = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
+        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(24))
-    except FileExistsError:
-        pass  # the ordinary case: it was made before
+        try:
+            os.link(partial, path)
+        except FileExistsError:
+            pass  # another process was faster
+        finally:
+            partial.unlink()
     return path.read_text().strip()
 
 

@@ -4,6 +4,7 @@ Everything happens in the transaction of the given connection, so a caller decid
 falls together. Two processes that merge into one table at once take turns.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -26,37 +27,56 @@ class Counts:
     removed: int = 0
 
 
+def begin(connection: adbc.Connection, contracts: Sequence[Contract]) -> str:
+    """Takes the turn to write these tables; readers are not held up.
+
+    Returns:
+        The instant that all rows of the transaction carry, read once all locks are held: the
+        periods of a key's versions never overlap, and no instant shows one table before and
+        another after. The commit follows it by the time the transaction takes.
+    """
+    names = {contract.qualified for contract in contracts}
+    if any("instrument_id" in contract.key for contract in contracts):
+        names.add("core.ticker")
+    # in one order, so that two transactions never wait for one another
+    for name in sorted(names):
+        # a lock of the table, not an advisory one: those the reader could take, too
+        arrow.execute(connection, f"lock table {name} in share row exclusive mode")
+    instant: str = arrow.read(connection, "select clock_timestamp()::text as now")["now"][0]
+    return instant
+
+
 def merge(
     connection: adbc.Connection,
     contract: Contract,
     frame: pd.DataFrame | pl.DataFrame,
     run_id: int,
+    instant: str,
     replaced: str | None = None,
 ) -> Counts:
     """Merges a frame into the contract's table.
 
     Superseded rows go to the history twin with the instant and the run. For core tables,
     `audit.change` says from which date on derived tables must follow. The rows that were written
-    stay readable as the temporary table `delta_<table>` until the transaction ends.
+    stay readable as the temporary table `delta_<table>` until the transaction ends, those
+    withdrawn as `gone_<table>`.
 
     Args:
-        connection: Of the loader.
+        connection: Of the loader, after `begin`.
         contract: The table's contract.
         frame: One row per key, with the contract's `frame_columns`.
         run_id: The run that loads.
-        replaced: For derived tables: an SQL condition on `old`, the held rows that the frame
-            stands for as a whole; those that it lacks are withdrawn.
+        instant: What `begin` returned.
+        replaced: For derived tables: what the contract's `replaces` is for core tables.
 
     Raises:
         ValueError: when the frame lacks a column or holds what its type can't.
     """
     table, key = contract.table, contract.key
-    lock(connection, contract.qualified)
     source = _stage(connection, contract, frame)
+    condition = replaced or (contract.replaces or "false").format(staged=source)
     on = " and ".join(f"old.{name} = new.{name}" for name in key)
     same = " and ".join(_same(column) for column in contract.columns if column.name not in key)
-    # read under the lock, so that the periods of one key's versions never overlap
-    now = arrow.read(connection, "select clock_timestamp()::text as now")["now"][0]
     arrow.execute(
         connection,
         f"""
@@ -67,48 +87,52 @@ def merge(
         where old.{key[0]} is null or not ({same})
         """,
     )
-    removed = 0
-    if replaced is not None:
-        gone = f"({replaced}) and not exists (select from {source} as new where {on})"
-        removed = _supersede(connection, contract, f"where {gone}", run_id, now)
-        arrow.execute(connection, f"delete from {contract.qualified} as old where {gone}")
-    counts = Counts(removed=removed, **_count(connection, table, frame.shape[0]))
-    _supersede(
-        connection, contract, f"join delta_{table} as new on {on} where not is_new", run_id, now
+    arrow.execute(
+        connection,
+        f"""
+        create temporary table gone_{table} on commit drop as
+        select old.* from {contract.qualified} as old
+        where ({condition}) and not exists (select from {source} as new where {on})
+        """,
     )
     names = ", ".join(contract.column_names)
+    of_twin = f"{names}, loaded_at, run_id, superseded_at, superseded_by"
+    of_held = ", ".join(f"old.{name}" for name in (*contract.column_names, "loaded_at", "run_id"))
     values = ", ".join(f"{name} = new.{name}" for name in contract.column_names if name not in key)
-    arrow.execute(
-        connection,
+    for statement in (
         f"""
-        update {contract.qualified} as old set {values}, loaded_at = '{now}', run_id = {run_id}
+        insert into history.{table} ({of_twin})
+        select {of_held}, '{instant}', {run_id} from gone_{table} as old
+        """,
+        f"delete from {contract.qualified} as old using gone_{table} as new where {on}",
+        f"""
+        insert into history.{table} ({of_twin})
+        select {of_held}, '{instant}', {run_id}
+        from {contract.qualified} as old join delta_{table} as new on {on} where not is_new
+        """,
+        f"""
+        update {contract.qualified} as old set {values}, loaded_at = '{instant}', run_id = {run_id}
         from delta_{table} as new where {on} and not new.is_new
         """,
-    )
-    arrow.execute(
-        connection,
         f"""
         insert into {contract.qualified} ({names}, loaded_at, run_id)
-        select {names}, '{now}', {run_id} from delta_{table} where is_new
+        select {names}, '{instant}', {run_id} from delta_{table} where is_new
         """,
-    )
+    ):
+        arrow.execute(connection, statement)
+    counts = _count(connection, table, source)
     arrow.execute(
         connection,
         f"""
         insert into audit.load
             (run_id, table_name, rows_new, rows_changed, rows_same, rows_removed, loaded_at)
         values ({run_id}, '{contract.qualified}', {counts.new}, {counts.changed}, {counts.same},
-            {counts.removed}, '{now}')
+            {counts.removed}, '{instant}')
         """,
     )
     if contract.change_from is not None:
         _note_changes(connection, contract, run_id)
     return counts
-
-
-def lock(connection: adbc.Connection, name: str) -> None:
-    """Waits for the named lock and holds it until the transaction ends."""
-    arrow.read(connection, f"select pg_advisory_xact_lock(hashtext('{name}'))::text as held")
 
 
 def _stage(
@@ -138,7 +162,6 @@ def _stage(
 
 def _make_instruments(connection: adbc.Connection, incoming: str) -> None:
     """Gives every ticker that is not known yet an instrument of its own."""
-    lock(connection, "core.ticker")
     arrow.execute(
         connection,
         f"""
@@ -160,32 +183,20 @@ def _same(column: Column) -> str:
     return f"coalesce({column.same_if}, {equal})" if column.same_if else equal
 
 
-def _supersede(
-    connection: adbc.Connection, contract: Contract, which: str, run_id: int, now: str
-) -> int:
-    """Copies held rows (`old`) to the history twin; returns how many."""
-    names = ", ".join(f"old.{name}" for name in (*contract.column_names, "loaded_at", "run_id"))
-    into = names.replace("old.", "")
-    moved = arrow.read(
-        connection, f"select count(*) as rows from {contract.qualified} as old {which}"
-    )["rows"][0]
-    arrow.execute(
-        connection,
-        f"""
-        insert into history.{contract.table} ({into}, superseded_at, superseded_by)
-        select {names}, '{now}', {run_id} from {contract.qualified} as old {which}
-        """,
-    )
-    return int(moved)
-
-
-def _count(connection: adbc.Connection, table: str, staged: int) -> dict[str, int]:
+def _count(connection: adbc.Connection, table: str, source: str) -> Counts:
     counted = arrow.read(
         connection,
-        f"select count(*) filter (where is_new) as new, count(*) as all from delta_{table}",
+        f"""
+        select
+            (select count(*) from {source}) as staged,
+            (select count(*) from delta_{table} where is_new) as new,
+            (select count(*) from delta_{table} where not is_new) as changed,
+            (select count(*) from gone_{table}) as removed
+        """,
     ).row(0, named=True)
-    new, changed = int(counted["new"]), int(counted["all"]) - int(counted["new"])
-    return {"new": new, "changed": changed, "same": staged - new - changed}
+    new, changed = int(counted["new"]), int(counted["changed"])
+    same = int(counted["staged"]) - new - changed
+    return Counts(new, changed, same, int(counted["removed"]))
 
 
 def _note_changes(connection: adbc.Connection, contract: Contract, run_id: int) -> None:
@@ -194,11 +205,17 @@ def _note_changes(connection: adbc.Connection, contract: Contract, run_id: int) 
         who, group = "instrument_id, null", "instrument_id"
     else:
         who, group = f"null::integer, {contract.key[0]}", contract.key[0]
+    keys = ", ".join(contract.column_names)
     arrow.execute(
         connection,
         f"""
         insert into audit.change (table_name, instrument_id, item, from_date, run_id)
         select '{contract.table}', {who}, {contract.change_from}, {run_id}
-        from delta_{contract.table} group by {group}
+        from (
+            select {keys} from delta_{contract.table}
+            union all
+            select {keys} from gone_{contract.table}
+        ) as touched
+        group by {group}
         """,
     )

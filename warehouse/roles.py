@@ -20,30 +20,37 @@ def ensure_roles(connection: Connection, passwords: dict[str, str]) -> None:
         passwords: Role to password. Roles not named in it can't log in by themselves.
 
     Raises:
-        RoleError: when a role is missing and the account may not create it.
+        RoleError: when a role or a membership is missing and the account may not make it.
     """
-    for role in ("rotation_owner", "rotation_loader", "rotation_reader"):
-        try:
+    account = connection.info.user
+    # who logs in as the owner steps into the loader's role, too
+    steppers = [account] + ["rotation_owner"] * ("rotation_owner" in passwords)
+    try:
+        for role in ("rotation_owner", "rotation_loader", "rotation_reader"):
             if role in passwords:
                 ensure_login(connection, role, passwords[role])
             elif _can_log_in(connection, role) is None:
                 connection.execute(sql.SQL("create role {}").format(sql.Identifier(role)))
-        except errors.InsufficientPrivilege:
-            raise RoleError(
-                f"The account of DATABASE_URL may not create the role {role}. Have an "
-                "administrator run: create role rotation_owner; create role rotation_loader; "
-                "create role rotation_reader login password '...'; and grant the first two to "
-                "your account."
-            ) from None
-    # whoever migrates and loads steps into these two
-    connection.execute("grant rotation_loader to rotation_owner")
-    current = connection.execute("select current_user").fetchone()
-    assert current is not None
-    if current[0] not in ("rotation_owner", "postgres"):
+        for stepper in steppers:
+            for role in ("rotation_owner", "rotation_loader"):
+                _ensure_member(connection, stepper, role)
+    except errors.InsufficientPrivilege as error:
+        raise RoleError(
+            f"The account of DATABASE_URL, {account}, may not make the warehouse's roles: "
+            f"{error.diag.message_primary}. Have an administrator run: create role rotation_owner; "
+            "create role rotation_loader; create role rotation_reader login password '...'; "
+            f'grant rotation_owner, rotation_loader to "{account}"; with the password that is in '
+            "rotation_reader.password in ROTATION_HOME."
+        ) from None
+
+
+def _ensure_member(connection: Connection, account: str, role: str) -> None:
+    """Lets an account step into a role; asks for nothing where it may already."""
+    right = "SET" if connection.info.server_version >= 160_000 else "MEMBER"
+    held = connection.execute("select pg_has_role(%s, %s, %s)", (account, role, right)).fetchone()
+    if held != (True,):
         connection.execute(
-            sql.SQL("grant rotation_owner, rotation_loader to {}").format(
-                sql.Identifier(current[0])
-            )
+            sql.SQL("grant {} to {}").format(sql.Identifier(role), sql.Identifier(account))
         )
 
 

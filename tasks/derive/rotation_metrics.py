@@ -71,7 +71,9 @@ def derive_rotation_metrics(settings: Settings) -> Derived | None:
             rows = _derive_from(connection, small, large, start)
             if rows.height or pair in held:
                 derived.append(rows)
-                replaced.append(f"old.pair = '{pair}' and old.session_date >= '{start:%Y-%m-%d}'")
+                replaced.append(
+                    f"old.pair = '{pair}' and old.session_date >= '{start.isoformat()}'"
+                )
         for pair in held - {f"{small}/{large}" for small, large in pairs}:
             replaced.append(f"old.pair = '{pair}'")
     if not replaced:
@@ -123,7 +125,7 @@ def _derive_from(connection: adbc.Connection, small: str, large: str, start: dat
             )
         )
     derived = derive_pair(sessions, carry, skip)
-    return derived.select(pl.lit(pair).alias("pair"), pl.all())
+    return derived.with_columns(pl.lit(pair).alias("pair")).select(CONTRACT.column_names)
 
 
 def _growth(connection: adbc.Connection, ticker: str) -> pl.DataFrame:

@@ -32,7 +32,7 @@ class YahooClient:
         logging.getLogger("yfinance").setLevel(logging.CRITICAL)
         yf.config.debug.hide_exceptions = False
         _place_cache(settings.home.absolute() / "cache" / "yfinance")
-        self._session = _session(settings.yahoo_requests_per_second)
+        self._session = _session(settings.yahoo_requests_per_second, settings.yahoo_timeout_seconds)
         self._timeout_seconds = settings.yahoo_timeout_seconds
 
     def history(self, ticker: str, start: date, until: date) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -61,11 +61,12 @@ class YahooClient:
                 keepna=True,
                 timeout=self._timeout_seconds,
             )
-            return parse_history(ticker, frame)
         except Exception as error:
             reply = self._session.last_chart_reply()
             knows = reply is not None and reply.status == 200 and _describes(symbol, error)
             raise explain(ticker, error, reply, knows_ticker=knows) from error
+        # outside of the above: a defect of ours is no outage of theirs
+        return parse_history(ticker, frame)
 
 
 def _describes(symbol: Any, error: Exception) -> bool:
@@ -83,6 +84,6 @@ def _place_cache(folder: Path) -> None:
 
 
 @cache
-def _session(requests_per_second: float) -> PoliteSession:
+def _session(requests_per_second: float, timeout_seconds: float) -> PoliteSession:
     # one for the process: yfinance shares one session, cookie and crumb among all tickers
-    return PoliteSession(provider("yahoo", requests_per_second))
+    return PoliteSession(provider("yahoo", requests_per_second), timeout_seconds)

@@ -6,6 +6,7 @@ own, which yfinance accepts as an argument, sees every one of them.
 """
 
 import json
+import math
 import threading
 from dataclasses import dataclass
 from typing import Any
@@ -33,10 +34,11 @@ class ChartReply:
 class PoliteSession(requests.Session):  # type: ignore[type-arg]
     """A browser-like session that takes a turn before every request."""
 
-    def __init__(self, provider: Provider) -> None:
-        """Open a session at one provider's pace."""
+    def __init__(self, provider: Provider, timeout_seconds: float) -> None:
+        """Open a session at one provider's pace; no request takes longer than the timeout."""
         super().__init__(impersonate="chrome")
         self._provider = provider
+        self._timeout_seconds = timeout_seconds
         self._heard = threading.local()
 
     def forget(self) -> None:
@@ -52,6 +54,8 @@ class PoliteSession(requests.Session):  # type: ignore[type-arg]
         is_chart = "/v8/finance/chart/" in url
         if is_chart:
             self._heard.reply = None
+        # yfinance passes our timeout on with the history only; what it asks before has its own
+        kwargs["timeout"] = min(kwargs.get("timeout") or math.inf, self._timeout_seconds)
         self._provider.take_turn()
         response = super().request(method, url, *args, **kwargs)
         if is_chart:

@@ -81,9 +81,29 @@ def test_the_close_before_comes_from_the_bars_of_the_reply():
     )
     frame = make_frame().drop(columns=["previous_close", "ex_open", "checked_at"]).loc[:2]
     found = with_context(frame[::-1], NOW, bars).sort_index()
-    # not known across a split, nor without bars
-    assert found["previous_close"].to_list() == pytest.approx([50.0, np.nan, np.nan], nan_ok=True)
+    # 10 for 1 on the second's ex-date: in the new shares; without bars nothing is known
+    assert found["previous_close"].to_list() == pytest.approx([50.0, 5.12, np.nan], nan_ok=True)
     assert found["ex_open"].to_list() == pytest.approx([49.8, 5.1, np.nan], nan_ok=True)
+
+
+def test_the_close_before_the_reply_comes_from_what_is_held():
+    bars = make_close("2024-06-03", 49.8)
+    frame = make_frame().drop(columns=["previous_close", "ex_open", "checked_at"]).loc[:0]
+    assert with_context(frame, NOW, bars)["previous_close"].isna().all()
+    found = with_context(frame, NOW, bars, held=make_close("2024-05-31", 50.0))
+    assert found["previous_close"].to_list() == [50.0]
+
+
+def test_a_distribution_that_is_not_believed_stays_with_its_amount_blank():
+    frame = make_frame().loc[[0]].assign(value=60.0, previous_close=50.0)
+    found = validate(CONTRACT, frame)
+    assert found.good["value"].isna().to_list() == [True]
+    assert '"value": 60.0' in found.quarantine["row"][0]
+
+
+def make_close(day: str, close: float) -> pd.DataFrame:
+    dates = pd.to_datetime([day]).astype("datetime64[s]")
+    return pd.DataFrame({"ticker": "AAA", "session_date": dates, "open": close, "close": close})
 
 
 def test_without_bars_only_the_values_themselves_are_judged():

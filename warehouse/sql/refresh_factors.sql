@@ -1,26 +1,21 @@
 -- Rewrites the factors of the instruments whose bars or actions this transaction wrote, where they
 -- differ from what is held. Day for day most of them don't.
+create temporary table touched_instrument on commit drop as
+select instrument_id from delta_daily_price
+union
+select instrument_id from delta_corporate_action
+union
+select instrument_id from gone_corporate_action;
+-- next statement
 create temporary table new_factor on commit drop as
 select *
 from as_of.adjustment_factor(
-    'infinity',
-    (
-        select coalesce(array_agg(distinct instrument_id), '{}')
-        from (
-            select instrument_id from delta_daily_price
-            union all
-            select instrument_id from delta_corporate_action
-        ) as touched
-    )
+    'infinity', (select coalesce(array_agg(instrument_id), '{}') from touched_instrument)
 );
 -- next statement
 delete from derived.adjustment_factor as held
-using (
-    select instrument_id from delta_daily_price
-    union
-    select instrument_id from delta_corporate_action
-) as touched
-where held.instrument_id = touched.instrument_id
+using touched_instrument
+where held.instrument_id = touched_instrument.instrument_id
     and not exists (
         select
         from new_factor

@@ -42,36 +42,6 @@ join core.ticker as ticker
     and ticker.valid_from <= action.ex_date and action.ex_date < ticker.valid_to;
 comment on view as_of.corporate_action_version is 'Every version of every action: held from loaded_at until superseded_at.';
 
--- A distribution that the vendor lists and validation set aside: that something was paid is known,
--- how much is not. It counts for as long as the vendor repeats it.
-create or replace view as_of.unknown_distribution as
-select
-    ticker.instrument_id, ticker.ticker, (aside.key ->> 'ex_date')::date as ex_date,
-    min(aside.quarantined_at) as quarantined_at
-from audit.quarantine as aside
-join core.ticker as ticker
-    on ticker.ticker = aside.key ->> 'ticker'
-    and ticker.valid_from <= (aside.key ->> 'ex_date')::date
-    and (aside.key ->> 'ex_date')::date < ticker.valid_to
-where aside.table_name = 'corporate_action'
-    and aside.rule in ('distribution_exceeds_close', 'distribution_not_in_price')
-    and not exists (
-        select
-        from core.corporate_action as good
-        where good.instrument_id = ticker.instrument_id
-            and good.ex_date = (aside.key ->> 'ex_date')::date and good.kind = aside.key ->> 'kind'
-    )
-    and not exists (
-        select
-        from audit.fetch as later
-        where later.dataset = 'daily_price' and later.item = ticker.ticker
-            and later.status = 'loaded' and later.finished_at > aside.last_seen_at
-            and later.window_start <= (aside.key ->> 'ex_date')::date
-    )
-group by ticker.instrument_id, ticker.ticker, (aside.key ->> 'ex_date')::date;
-comment on view as_of.unknown_distribution is 'One row per ticker and ex-date with a distribution that the vendor lists and validation set aside.';
-comment on column as_of.unknown_distribution.quarantined_at is 'When it was set aside first.';
-
 create or replace view as_of.macro_observation_version as
 select
     series_id, observation_date, vintage_date, value, missing_reason, source,

@@ -7,32 +7,22 @@ create or replace function as_of.adjustment_factor(
     dividend_step double precision, split_factor double precision,
     total_return_factor double precision
 ) language sql stable parallel safe as $$
-    with known as (
+    with ex_day as (
         select
             action.instrument_id, action.ex_date,
             coalesce(max(action.value) filter (where action.kind = 'split'), 1) as split_ratio,
-            coalesce(sum(action.value order by action.kind) filter (where action.kind <> 'split'), 0)
-                as cash_usd,
-            true as is_known
+            -- NULL where one amount is unknown
+            case
+                when not bool_or(action.value is null)
+                    then coalesce(
+                        sum(action.value order by action.kind) filter (where action.kind <> 'split'), 0
+                    )
+            end as cash_usd
         from as_of.corporate_action_version as action
         where action.loaded_at <= at
             and (action.superseded_at > at or action.superseded_at = 'infinity')
             and (instruments is null or action.instrument_id = any (instruments))
         group by action.instrument_id, action.ex_date
-    ),
-    ex_day as (
-        select
-            instrument_id, ex_date, as_of.product(split_ratio) as split_ratio,
-            case when bool_and(is_known) then sum(cash_usd) end as cash_usd
-        from (
-            select * from known
-            union all
-            select instrument_id, ex_date, 1, 0, false
-            from as_of.unknown_distribution as aside
-            where aside.quarantined_at <= at
-                and (instruments is null or aside.instrument_id = any (instruments))
-        ) as either
-        group by instrument_id, ex_date
     ),
     step as (
         select
@@ -41,7 +31,9 @@ create or replace function as_of.adjustment_factor(
             -- cash is paid per share of the ex-date, so the close before is put into those shares
             case
                 when previous.close is null then 1
-                else 1 - ex_day.cash_usd / (previous.close / ex_day.split_ratio)
+                -- cash that is not below it can't be what was paid
+                when ex_day.cash_usd / (previous.close / ex_day.split_ratio) < 1
+                    then 1 - ex_day.cash_usd / (previous.close / ex_day.split_ratio)
             end as dividend_step
         from ex_day
         left join lateral (

@@ -11,6 +11,9 @@ comment on schema published is 'The views that consumers may rely on: names, gra
 create schema as_of;
 comment on schema as_of is 'The same tables as the warehouse held them at a given instant.';
 
+-- made before the first migration, which is recorded in it
+comment on schema audit is 'What happened: runs, fetches, loads, changes, validation results and the rows set aside.';
+
 revoke create on schema public from public;
 grant usage on schema core, history, derived, audit to rotation_loader;
 grant usage on schema published, as_of, audit to rotation_reader, rotation_loader;
@@ -27,5 +30,7 @@ alter default privileges in schema as_of grant select on tables to rotation_read
 create aggregate as_of.product(double precision) (sfunc = float8mul, stype = double precision, initcond = '1');
 comment on aggregate as_of.product(double precision) is 'The product of its inputs, multiplied in the order given.';
 
+-- older than the default privileges above
+grant select on audit.migration to rotation_reader, rotation_loader;
 comment on table audit.migration is 'The migration that is in force. Kept by Alembic.';
 comment on column audit.migration.version_num is 'The number of the newest applied migration.';

@@ -3,11 +3,13 @@ create table core.corporate_action (
     instrument_id integer not null references core.instrument,
     ex_date date not null,
     kind text not null check (kind in ('split', 'dividend', 'capital_gain')),
-    value double precision not null check (value > 0 and value < 'infinity'),
+    value double precision check (value > 0 and value < 'infinity'),
     source text not null,
     loaded_at timestamptz not null,
     run_id bigint not null references audit.run,
-    primary key (instrument_id, ex_date, kind)
+    primary key (instrument_id, ex_date, kind),
+    -- a distribution of unknown size is a fact; a split of unknown ratio would be a hole
+    check (value is not null or kind <> 'split')
 );
 create table history.corporate_action (
     like core.corporate_action,
@@ -33,6 +35,6 @@ comment on table derived.adjustment_factor is 'One row per instrument and ex-dat
 comment on column derived.adjustment_factor.instrument_id is 'The instrument.';
 comment on column derived.adjustment_factor.ex_date is 'The first session that trades without the right.';
 comment on column derived.adjustment_factor.split_step is 'Old shares per new share on this ex-date; 1 without a split.';
-comment on column derived.adjustment_factor.dividend_step is '1 - cash / previous close, both per share of the ex-date; 1 without cash, or where no earlier close is held. NULL where the vendor lists a distribution that validation set aside: what was paid is unknown.';
+comment on column derived.adjustment_factor.dividend_step is '1 - cash / previous close, both per share of the ex-date; 1 without cash, or where no earlier close is held. NULL where what was paid is unknown: the vendor lists a distribution that validation set aside, or one that is not below the previous close.';
 comment on column derived.adjustment_factor.split_factor is 'Product of the split steps of this and all later ex-dates.';
 comment on column derived.adjustment_factor.total_return_factor is 'Product of the split and dividend steps of this and all later ex-dates; NULL where one of them is unknown.';

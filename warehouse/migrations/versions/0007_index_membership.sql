@@ -4,7 +4,7 @@ create table core.index_membership (
     instrument_id integer not null references core.instrument,
     as_of_date date not null,
     ticker text not null,
-    name text,
+    name text not null,
     sector text,
     weight_pct double precision not null check (weight_pct > 0 and weight_pct <= 100),
     weight_pct_filed double precision check (weight_pct_filed >= -100 and weight_pct_filed <= 100),
@@ -12,7 +12,7 @@ create table core.index_membership (
     market_value_usd double precision not null
         check (market_value_usd > 0 and market_value_usd < 'infinity'),
     price_usd double precision check (price_usd >= 0 and price_usd < 'infinity'),
-    exchange text,
+    exchange text not null,
     fund text not null,
     known_from date not null check (known_from > as_of_date),
     source text not null,
