@@ -20,8 +20,8 @@ from deployments.sandbox.launch import SandboxError
 from deployments.services import ServiceError
 from warehouse.checksum import checksums
 from warehouse.connections import connect, embedded_server, is_embedded, warehouse_dsn
-from warehouse.embedded import EmbeddedServerError
 from warehouse.migrate import ServerTooOld
+from warehouse.programs import EmbeddedServerError
 from warehouse.roles import RoleError
 from warehouse.settings import Settings
 

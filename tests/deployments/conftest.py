@@ -1,0 +1,147 @@
+"""The command line in a state folder of its own, and the whole local stack over a tiny tape."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from deployments import stack
+from deployments.sandbox.market import simulate
+from warehouse.settings import Settings
+
+ROTATION = Path(sys.executable).with_name("rotation")
+
+
+@dataclass(frozen=True)
+class Home:
+    """A state folder and the command line in it.
+
+    Attributes:
+        folder: The state folder.
+        tape: The tape that its sandbox replays.
+    """
+
+    folder: Path
+    tape: Path
+
+    @property
+    def settings(self) -> Settings:
+        """As later commands find them."""
+        return stack.remembered_settings(self.folder)
+
+    def rotation(
+        self, *arguments: str, check: bool = True, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs a command; the developer's own settings do not reach it."""
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("PREFECT_", "ROTATION_"))}
+        own = {"ROTATION_HOME": str(self.folder), "DATABASE_URL": "", "FRED_API_KEY": ""}
+        done = subprocess.run(
+            [str(ROTATION), *arguments],
+            env=kept | own | variables,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+        )
+        assert not check or done.returncode == 0, done.stdout + done.stderr
+        return done
+
+    def processes(self) -> list[str]:
+        """Command lines of the processes that belong to it."""
+        marks = (str(self.folder), str(Settings(home=self.folder).home / "postgres"))
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                environment = (folder / "environ").read_bytes()
+            except OSError:
+                continue
+            is_ours = f"ROTATION_HOME={self.folder}\0".encode() in environment + b"\0"
+            if is_ours or any(mark in command for mark in marks):
+                found.append(command)
+        return found
+
+
+class Api:
+    """Prefect's API, as a web page or a program on this machine would call it."""
+
+    def __init__(self, url: str) -> None:
+        """Keeps where it is."""
+        self.url = url
+        self._http = httpx.Client(base_url=url, trust_env=False, timeout=30)
+
+    def token(self) -> dict[str, str]:
+        """The headers that Prefect's own clients send with each change."""
+        token = self._http.get("/csrf-token", params={"client": "test"}).raise_for_status().json()
+        return {"Prefect-Csrf-Token": token["token"], "Prefect-Csrf-Client": "test"}
+
+    def post(
+        self, path: str, content: Any, headers: dict[str, str] | None = None
+    ) -> httpx.Response:
+        """One POST, with a token of its own unless headers are given."""
+        return self._http.post(path, json=content, headers=headers or self.token())
+
+    def get(self, path: str) -> Any:
+        """The JSON of one GET."""
+        return self._http.get(path).raise_for_status().json()
+
+
+@pytest.fixture(scope="session")
+def tiny_market(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("tapes") / "tiny"
+    simulate(folder, seed=11, small=20, large=8, years=1)
+    return folder
+
+
+@contextmanager
+def make_home(tape: Path) -> Iterator[Home]:
+    """A state folder in which nothing runs yet; nothing of it is left afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="rotation-stack-"))
+    # root's server runs under another account, which must reach its data
+    folder.chmod(0o711)
+    home = Home(folder, tape)
+    try:
+        yield home
+    finally:
+        home.rotation("down")
+        left = home.processes()
+        shutil.rmtree((folder / "postgres").resolve(), ignore_errors=True)
+        shutil.rmtree(folder)
+    assert left == []
+
+
+@pytest.fixture(scope="session")
+def home(tiny_market: Path) -> Iterator[Home]:
+    """The state folder of the stack that most tests look at."""
+    with make_home(tiny_market) as home:
+        yield home
+
+
+@pytest.fixture
+def empty_home(tiny_market: Path) -> Iterator[Home]:
+    """A state folder of the test's own."""
+    with make_home(tiny_market) as home:
+        yield home
+
+
+@pytest.fixture(scope="session")
+def up(home: Home) -> Home:
+    """The stack, started as `make up SANDBOX=1` does."""
+    home.rotation("up", "--sandbox", "--tape", str(home.tape))
+    return home
+
+
+@pytest.fixture(scope="session")
+def api(up: Home) -> Api:
+    """The API of that stack."""
+    facts = stack.status(up.settings)["prefect-server"]
+    assert isinstance(facts, dict)
+    return Api(f"http://127.0.0.1:{facts['port']}/api")

@@ -1,0 +1,175 @@
+"""The local stack, from `up` to `down`: what it serves, to whom, and what is left of it."""
+
+import socket
+import time
+from importlib import import_module
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from deployments import stack
+from deployments.cli import app
+from tests.deployments.conftest import Api, Home
+from warehouse.checksum import TABLES
+from warehouse.connections import warehouse_dsn
+
+PREFECT_FILE = Path(stack.PREFECT_FILE)
+DEPLOYMENTS = yaml.safe_load(PREFECT_FILE.read_text())["deployments"]
+NAMES = {each["name"] for each in DEPLOYMENTS}
+
+
+def deployment(api: Api, name: str) -> str:
+    """The id of a deployment; its flow has the same name."""
+    found: str = api.get(f"/deployments/name/{name}/{name}")["id"]
+    return found
+
+
+def wait_for(api: Api, flow_run: str, seconds: float = 90) -> dict[str, str]:
+    """The final state of a flow run."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        state: dict[str, str] = api.get(f"/flow_runs/{flow_run}")["state"]
+        if state["type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED"):
+            return state
+        time.sleep(0.5)
+    pytest.fail(f"flow run {flow_run} is {state['name']} after {seconds} s")
+
+
+@pytest.mark.parametrize("entrypoint", [each["entrypoint"] for each in DEPLOYMENTS])
+def test_every_entrypoint_is_a_flow(entrypoint: str) -> None:
+    module, _, function = entrypoint.rpartition(".")
+    assert getattr(import_module(module), function).name == module.rpartition(".")[2]
+
+
+def test_every_deployment_of_the_file_is_there(api: Api) -> None:
+    held = api.post("/deployments/filter", {}).json()
+    assert {each["name"] for each in held} == NAMES
+    assert {each["entrypoint"] for each in held} == {d["entrypoint"] for d in DEPLOYMENTS}
+    assert {each["work_pool_name"] for each in held} == {stack.POOL}
+    assert {each["global_concurrency_limit"]["limit"] for each in held} == {1}
+
+
+def test_runs_are_scheduled(api: Api) -> None:
+    """With SQLAlchemy 2.1 the scheduler failed on every pass and said so nowhere."""
+    wanted = {each["name"] for each in DEPLOYMENTS if each.get("schedules")}
+    deadline = time.monotonic() + 60
+    scheduled: set[str] = set()
+    while scheduled != wanted and time.monotonic() < deadline:
+        runs = api.post(
+            "/flow_runs/filter", {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}}
+        )
+        by_id = {each["id"]: each["name"] for each in api.post("/deployments/filter", {}).json()}
+        scheduled = {by_id[run["deployment_id"]] for run in runs.json()}
+        time.sleep(0.5)
+    assert scheduled == wanted
+
+
+def test_all_of_it_listens_on_this_machine_only(up: Home) -> None:
+    listening: dict[int, set[str]] = {}
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        if not Path(table).exists():
+            pytest.skip("no /proc/net here")
+        for line in Path(table).read_text().splitlines()[1:]:
+            _, local, _, state, *_ = line.split()
+            address, _, port = local.partition(":")
+            if state == "0A":
+                listening.setdefault(int(port, 16), set()).add(address)
+    status = stack.status(up.settings)
+    postgres = urlsplit(warehouse_dsn(up.settings)).port
+    ports = [postgres, *(status[name]["port"] for name in ("prefect-server", "sandbox"))]
+    loopback = socket.inet_aton("127.0.0.1")[::-1].hex().upper()
+    assert [listening[port] for port in ports] == [{loopback}] * 3
+
+
+def test_a_web_page_from_elsewhere_can_change_nothing(api: Api) -> None:
+    origin = {"Origin": "https://elsewhere.example"}
+    path = f"/deployments/{deployment(api, 'prices')}/create_flow_run"
+    assert api.post(path, {}, origin).status_code == 403
+    # and it can't read the token that it would need
+    answer = api._http.get("/csrf-token", params={"client": "page"}, headers=origin)
+    assert "access-control-allow-origin" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("prices", {"tickers": ["AAPL'; drop table core.daily_price; --"]}),
+        ("prices", {"tickers": ["../../etc"]}),
+        ("prices", {"tickers": ["aapl"]}),
+        ("prices", {"tickers": ["A" * 40]}),
+        ("macro", {"series_ids": ["CPIAUCSL&api_key=x"]}),
+        ("macro", {"series_ids": ["CPI AUCSL"]}),
+        ("holdings", {"funds": ["../../IWM"]}),
+    ],
+)
+def test_the_server_refuses_a_hostile_parameter(
+    api: Api, name: str, parameters: dict[str, list[str]]
+) -> None:
+    path = f"/deployments/{deployment(api, name)}/create_flow_run"
+    refused = api.post(path, {"parameters": parameters})
+    assert refused.status_code in (409, 422), refused.text
+    [(parameter, _)] = parameters.items()
+    assert f"field '{parameter}[0]'" in refused.text
+
+
+def test_the_worker_runs_what_is_asked_for(api: Api, up: Home) -> None:
+    path = f"/deployments/{deployment(api, 'prices')}/create_flow_run"
+    answer = api.post(path, {"parameters": {"tickers": ["IWM", "SPY"]}})
+    state = wait_for(api, answer.json()["id"])
+    assert state["name"] == "Completed", state
+    assert up.rotation("sql", "select distinct ticker from published.daily_price").stdout.split()[
+        2:4
+    ] == ["IWM", "SPY"]
+
+
+@pytest.mark.slow
+def test_starting_it_again_leaves_a_stack_that_works(api: Api, up: Home) -> None:
+    up.rotation("up", "--sandbox", "--tape", str(up.tape))
+    path = f"/deployments/{deployment(api, 'prices')}/create_flow_run"
+    state = wait_for(api, api.post(path, {"parameters": {"tickers": ["QQQ"]}}).json()["id"])
+    assert state["name"] == "Completed", state
+    assert "QQQ" in up.rotation("sql", "select ticker from published.daily_price").stdout
+
+
+def test_a_run_from_the_command_line_meets_the_same_providers(up: Home) -> None:
+    done = up.rotation("run", "holdings")
+    assert "index_membership: 2" in done.stdout + done.stderr
+    assert up.settings.origin == "simulated-11"
+
+
+def test_status_says_what_runs_and_what_is_held(up: Home) -> None:
+    said = up.rotation("status").stdout
+    for name in ("postgres", "prefect-server", "prefect-worker", "sandbox"):
+        assert f"{name:<15} running" in said
+    assert "daily_price" in said
+    assert "simulated-11" in said
+
+
+def test_the_commands_that_look(up: Home) -> None:
+    assert "rotation_owner" in up.rotation("dsn").stdout
+    assert "rotation_reader" in up.rotation("dsn", "--reader").stdout
+    assert up.rotation("sql", "select 6 * 7 as answer").stdout.split()[2] == "42"
+    lines = up.rotation("checksum").stdout.splitlines()
+    assert [line.split()[2] for line in lines] == [*TABLES]
+
+
+def test_the_reader_of_sql_can_change_nothing(up: Home) -> None:
+    refused = up.rotation("sql", "delete from core.daily_price", check=False)
+    assert refused.returncode != 0
+    assert "permission denied" in refused.stderr
+
+
+def test_help_names_every_command() -> None:
+    said = CliRunner().invoke(app, ["--help"]).output
+    for name in ("demo", "up", "down", "status", "run", "dsn", "sql", "checksum"):
+        assert f" {name} " in said
+        assert "Usage" in CliRunner().invoke(app, [name, "--help"]).output
+
+
+def test_a_flow_that_is_none_is_refused_with_the_names_of_those_that_are() -> None:
+    refused = CliRunner().invoke(app, ["run", "weather"])
+    assert refused.exit_code == 2
+    assert "daily" in refused.output

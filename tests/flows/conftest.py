@@ -1,0 +1,108 @@
+"""One Prefect server for all flow tests; a warehouse and a sandbox of its own for each."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from deployments import stack
+from deployments.sandbox.client import Sandbox
+from deployments.sandbox.market import simulate
+from tests.flows.replay import PROCESSES, Replay, environment_of
+from tests.flows.tapes import CLOCK, Tape, thin_out
+from warehouse.connections import database_name
+from warehouse.embedded import EmbeddedServer
+from warehouse.settings import Settings
+
+MakeReplay = Callable[..., Replay]
+
+
+@pytest.fixture(scope="session")
+def prefect_server(server: EmbeddedServer) -> Iterator[dict[str, str]]:
+    """The environment in which flows reach the Prefect server."""
+    settings = Settings(home=server.home)
+    environment = stack.start_server(settings)
+    # the server that flows are forked from imports Prefect, which reads its settings then
+    kept = os.environ.copy()
+    os.environ.update(environment | {"OPENBLAS_NUM_THREADS": "1"})
+    try:
+        ready = PROCESSES.Process(target=int)
+        ready.start()
+        ready.join()
+    finally:
+        os.environ.clear()
+        os.environ.update(kept)
+    yield environment
+    stack.stop_server(settings)
+
+
+@pytest.fixture(scope="session")
+def whole_market(tmp_path_factory: pytest.TempPathFactory) -> Tape:
+    """The smallest simulated market: a year and 28 companies."""
+    folder = tmp_path_factory.mktemp("tapes") / "whole-market"
+    simulate(folder, seed=7, small=20, large=8, years=1)
+    return Tape(folder)
+
+
+@pytest.fixture(scope="session")
+def market(whole_market: Tape, tmp_path_factory: pytest.TempPathFactory) -> Tape:
+    """The same market with seven macro series.
+
+    In its last days a split, a dividend, a release of prices that revises five years, and bars
+    that the vendor corrects.
+    """
+    folder = tmp_path_factory.mktemp("tapes") / "market"
+    shutil.copytree(whole_market.folder, folder)
+    thin_out(folder)
+    return Tape(folder)
+
+
+@pytest.fixture(scope="session")
+def start_replay(
+    server: EmbeddedServer,
+    template: str,
+    prefect_server: dict[str, str],
+    market: Tape,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[MakeReplay]:
+    """Makes replays that stay until the session ends; their databases go with the server."""
+    with ExitStack() as ends:
+        admin = ends.enter_context(psycopg.connect(server.dsn(), autocommit=True))
+
+        def start(tape: Path = market.folder, clock: str = CLOCK) -> Replay:
+            settings = Settings(home=server.home, origin=f"test-{uuid4().hex[:12]}")
+            name = sql.Identifier(database_name(settings))
+            admin.execute(
+                sql.SQL("create database {} template {} owner rotation_owner").format(
+                    name, sql.Identifier(template)
+                )
+            )
+            folder = tmp_path_factory.mktemp("replay")
+            ends.callback(shutil.rmtree, folder)
+            sandbox = ends.enter_context(Sandbox.start(tape, folder / "sandbox", clock))
+            (folder / "logs").mkdir()
+            environment = prefect_server | environment_of(sandbox, settings)
+            return Replay(settings, sandbox, environment, folder / "logs")
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def undisturbed(start_replay: MakeReplay) -> Replay:
+    """The market after one daily run at its clock, which nothing disturbed. Only to look at."""
+    replay = start_replay()
+    end = replay.run("daily")
+    assert end.state == "Completed", end.output
+    return replay
+
+
+@pytest.fixture
+def replay(start_replay: MakeReplay) -> Replay:
+    """A warehouse without facts, and the market at its clock."""
+    return start_replay()

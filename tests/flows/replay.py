@@ -1,0 +1,159 @@
+"""A warehouse of a test's own, fed from a sandbox of its own by flows in processes of their own."""
+
+import multiprocessing
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+from deployments import stack
+from deployments.sandbox.client import Sandbox
+from warehouse.checksum import checksums
+from warehouse.connections import connect
+from warehouse.settings import Settings
+
+# Forked from a server that has imported what costs five seconds; each run is a process all the
+# same, with the environment, the output and the death of one.
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["flows.daily", "great_expectations", "yfinance", "fredapi"])
+
+
+@dataclass(frozen=True)
+class End:
+    """How a flow run ended.
+
+    Attributes:
+        state: The state's name: Completed, Degraded, Failed; Killed where there is none.
+        message: What the state says.
+        output: All that the process printed.
+    """
+
+    state: str
+    message: str
+    output: str
+
+
+class FlowProcess:
+    """A flow run under way."""
+
+    def __init__(
+        self, flow: str, parameters: dict[str, Any], environment: dict[str, str], log: Path
+    ) -> None:
+        """Starts it."""
+        self._log = log
+        self._said, says = PROCESSES.Pipe(duplex=False)
+        self.process: BaseProcess = PROCESSES.Process(
+            target=_run, args=(flow, parameters, environment, str(log), says)
+        )
+        self.process.start()
+        says.close()
+
+    def kill(self) -> End:
+        """Ends the process as the out-of-memory killer would."""
+        assert self.process.pid is not None
+        os.kill(self.process.pid, signal.SIGKILL)
+        return self.wait()
+
+    def wait(self, seconds: float = 120) -> End:
+        """Waits for its end."""
+        state, message = "Killed", ""
+        if self._said.poll(seconds):
+            with suppress(EOFError):  # it died without a word
+                state, message = self._said.recv()
+        self.process.join(seconds)
+        assert self.process.exitcode is not None, f"the flow still runs after {seconds} seconds"
+        return End(state, message, self._log.read_text(errors="replace"))
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A warehouse, the sandbox that feeds it, and the environment that joins them."""
+
+    settings: Settings
+    sandbox: Sandbox
+    environment: dict[str, str]
+    logs: Path
+
+    def start(self, flow: str, **parameters: Any) -> FlowProcess:
+        """Starts a flow; variables of the environment may be given as `env`."""
+        environment = self.environment | parameters.pop("env", {})
+        log = self.logs / f"{len(list(self.logs.iterdir()))}-{flow}.log"
+        return FlowProcess(flow, parameters, environment, log)
+
+    def run(self, flow: str, **parameters: Any) -> End:
+        """Runs a flow to its end."""
+        return self.start(flow, **parameters).wait()
+
+    def rows(self, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        """The rows of a query, as the loader sees them."""
+        with connect(self.settings) as connection:
+            return connection.execute(query, parameters or None).fetchall()
+
+    def column(self, query: str, *parameters: Any) -> list[Any]:
+        """The first column of a query's rows."""
+        return [row[0] for row in self.rows(query, *parameters)]
+
+    def checksums(self, without: Iterable[str] = ()) -> dict[str, str]:
+        """Rows and content hash of each published table."""
+        with connect(self.settings) as connection:
+            return {
+                each.table: f"{each.rows} rows {each.digest}"
+                for each in checksums(connection)
+                if each.table not in without
+            }
+
+    def fetches(self) -> dict[str, tuple[str, str | None, int]]:
+        """Item to status, reason and attempts of its newest fetch."""
+        newest = self.rows(
+            "select distinct on (item) item, status, reason, attempts from audit.fetch"
+            " order by item, fetch_id desc"
+        )
+        return {item: tuple(rest) for item, *rest in newest}
+
+
+def _run(
+    flow: str,
+    parameters: dict[str, Any],
+    environment: dict[str, str],
+    log: str,
+    says: Connection,
+) -> None:
+    """What the process does; its environment is set before the product reads any of it."""
+    with open(log, "ab", buffering=0) as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    os.environ.update(environment)
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+    module = __import__(f"flows.{flow}", fromlist=["_"])
+    try:
+        # the thread of the heartbeat holds up the end of every flow by most of a second
+        with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+            state = getattr(module, f"refresh_{flow}")(**parameters, return_state=True)
+        says.send((state.name, state.message or ""))
+    except BaseException:
+        traceback.print_exc()
+        raise
+    finally:
+        sys.stdout.flush()
+
+
+def environment_of(sandbox: Sandbox, settings: Settings) -> dict[str, str]:
+    """What joins a warehouse and a sandbox; the developer's `.env` adds nothing to it."""
+    return {
+        **stack.sandbox_environment(sandbox),
+        "ROTATION_HOME": str(settings.home),
+        "ROTATION_ORIGIN": settings.origin,
+        "DATABASE_URL": "",
+        # three quick attempts: the waits are the extractors' own tests' business
+        "ROTATION_YAHOO_BACKOFF_SECONDS": "0.1",
+        "ROTATION_FRED_BACKOFF_SECONDS": "0.1",
+        "ROTATION_ISHARES_BACKOFF_SECONDS": "0.1",
+    }

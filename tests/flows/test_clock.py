@@ -1,0 +1,171 @@
+"""As time goes on: day by day, with pauses, or all at once, the warehouse comes to hold the same.
+
+In the tape's last week ZQIL splits 2:1 (12th), QKRU pays 0.05 (13th), the CPI is released and
+five years of it are revised (13th), and the vendor corrects bars: ZQCZ's of the 9th on the 12th,
+QZIR's of the 10th on the 11th, QZXG's of the 12th on the 13th.
+"""
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from tests.flows.conftest import MakeReplay
+from tests.flows.replay import Replay
+from tests.flows.tapes import Tape
+
+EVENINGS = {
+    "with a pause": ("2026-02-10", "2026-02-11", "2026-02-13"),
+    "day by day": ("2026-02-09", "2026-02-10", "2026-02-11", "2026-02-12", "2026-02-13"),
+}
+# a fund's file of each day is loaded as a snapshot, so that a late beginner has fewer of them
+SNAPSHOTS = ("index_membership",)
+
+
+@dataclass
+class Followed:
+    """A warehouse that was run several times, and what it said after each day."""
+
+    replay: Replay
+    said: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def run(self, day: str) -> None:
+        """A run on the evening of a day."""
+        self.replay.sandbox.move_clock(f"{day}T23:00:00+00:00")
+        # one batch of tickers instead of two, which must make no difference
+        end = self.replay.run("daily", env={"ROTATION_YAHOO_BATCH_TICKERS": "100"})
+        assert end.state == "Completed", end.output
+        bars = self.replay.rows(
+            "select ticker, session_date::text, close, volume from published.daily_price"
+        )
+        self.said[day] = {
+            "bars": {(ticker, session): bar for ticker, session, *bar in bars},
+            "split_factor": self.replay.column(
+                "select split_factor from published.daily_price"
+                " where ticker = 'ZQIL' and session_date = '2026-02-02'"
+            )[0],
+            "newest CPI month": self.replay.column(
+                "select max(observation_date)::text from published.macro_latest"
+                " where series_id = 'CPIAUCSL'"
+            )[0],
+        }
+
+
+@pytest.fixture(
+    scope="module",
+    params=["with a pause", pytest.param("day by day", marks=pytest.mark.slow)],
+)
+def followed(request: pytest.FixtureRequest, start_replay: MakeReplay) -> Followed:
+    """A warehouse that was run on some evenings of the week."""
+    followed = Followed(start_replay())
+    for day in EVENINGS[request.param]:
+        followed.run(day)
+    return followed
+
+
+def test_it_comes_to_what_one_run_at_the_end_gives(followed: Followed, undisturbed: Replay) -> None:
+    assert followed.replay.checksums(without=SNAPSHOTS) == undisturbed.checksums(without=SNAPSHOTS)
+
+
+def test_no_stored_bar_ever_changes(followed: Followed) -> None:
+    evenings = list(followed.said.values())
+    for earlier, later in pairwise(evenings):
+        assert earlier["bars"].items() <= later["bars"].items()
+    assert followed.replay.column("select count(*) from history.daily_price") == [0]
+    assert (
+        followed.replay.rows("select * from published.restatement where table_name = 'daily_price'")
+        == []
+    )
+
+
+def test_a_split_changes_the_factor_on_its_day(followed: Followed) -> None:
+    factors = {day: said["split_factor"] for day, said in followed.said.items()}
+    assert factors == {day: 0.5 if day >= "2026-02-12" else 1.0 for day in followed.said}
+
+
+@pytest.mark.parametrize(
+    ("ticker", "day", "corrected"),
+    [
+        ("ZQCZ", "2026-02-09", "2026-02-12"),
+        ("QZIR", "2026-02-10", "2026-02-11"),
+        ("QZXG", "2026-02-12", "2026-02-13"),
+    ],
+)
+def test_a_bad_bar_comes_when_the_vendor_has_corrected_it(
+    followed: Followed, ticker: str, day: str, corrected: str
+) -> None:
+    held_on = {evening for evening, said in followed.said.items() if (ticker, day) in said["bars"]}
+    assert held_on == {evening for evening in followed.said if evening >= corrected}
+    # set aside once, however often it came
+    was_bad = any(day <= evening < corrected for evening in followed.said)
+    assert followed.replay.column(
+        "select count(*) from audit.quarantine"
+        " where key ->> 'ticker' = %s and key ->> 'session_date' = %s",
+        *(ticker, day),
+    ) == [int(was_bad)]
+
+
+def test_prices_of_the_nation_come_on_the_day_of_their_release(followed: Followed) -> None:
+    months = {day: said["newest CPI month"] for day, said in followed.said.items()}
+    released = "2026-02-13"
+    assert months == {
+        day: "2026-01-01" if day >= released else "2025-12-01" for day in followed.said
+    }
+    # revised that day: 325.236 until then, 325.127 since
+    assert followed.replay.rows(
+        "select vintage_date::text, value from published.macro_observation"
+        " where series_id = 'CPIAUCSL' and observation_date = '2025-12-01' order by 1"
+    ) == [("2026-01-13", 325.236), (released, 325.127)]
+
+
+def test_each_day_has_its_members(followed: Followed, market: Tape) -> None:
+    held: dict[str, dict[str, float]] = {}
+    for day, ticker, weight in followed.replay.rows(
+        "select as_of_date::text, ticker, weight_pct_filed from published.index_membership"
+        " where index_code = 'R2000'"
+    ):
+        held.setdefault(day, {})[ticker] = weight
+    # the newest file is that of the session before
+    sessions = ("2026-02-06", *EVENINGS["day by day"])
+    before = dict(zip(sessions[1:], sessions, strict=False))
+    days = [before[evening] for evening in followed.said]
+    assert held == {day: market.members("IWM", day) for day in days}
+
+
+def test_running_again_changes_nothing(followed: Followed) -> None:
+    replay = followed.replay
+    before = replay.checksums()
+    aside = replay.column("select count(*) from audit.quarantine")
+    last_run = replay.column("select max(run_id) from audit.run")[0]
+    end = replay.run("daily")
+    assert end.state == "Completed", end.output
+    assert replay.checksums() == before
+    assert replay.column("select count(*) from audit.quarantine") == aside
+    loads = replay.rows(
+        "select distinct table_name, rows_new, rows_changed, rows_removed from audit.load"
+        " where run_id > %s order by 1",
+        last_run,
+    )
+    tables = ("corporate_action", "daily_price", "index_membership", "macro_observation")
+    assert loads == [(f"core.{table}", 0, 0, 0) for table in tables]
+
+
+def test_a_good_bar_that_the_vendor_spoils_later_stays(
+    start_replay: MakeReplay, whole_market: Tape
+) -> None:
+    """ZQCZ's bar of 2025-08-14 comes a hundredfold from the 12th on."""
+    replay = start_replay(whole_market.folder, "2026-02-11T23:00:00+00:00")
+    bar = (
+        "select close, loaded_at from published.daily_price"
+        " where ticker = 'ZQCZ' and session_date = '2025-08-14'"
+    )
+    assert replay.run("prices", tickers=["ZQCZ"]).state == "Completed"
+    held = replay.rows(bar)
+    replay.sandbox.move_clock("2026-02-13T23:00:00+00:00")
+    assert replay.run("prices", tickers=["ZQCZ"], whole_history=True).state == "Completed"
+    assert len(held) == 1
+    assert replay.rows(bar) == held
+    assert replay.rows(
+        "select rule from audit.quarantine where key ->> 'session_date' = '2025-08-14'"
+    ) == [("hundredfold",)]

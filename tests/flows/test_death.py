@@ -1,0 +1,80 @@
+"""Runs that are killed, and runs that meet: what comes of them is what an undisturbed one gives."""
+
+import random
+import time
+
+import pytest
+
+from tests.flows.conftest import MakeReplay
+from tests.flows.replay import Replay
+
+# an undisturbed run takes five to ten seconds
+LONGEST_LIFE_SECONDS = 7.0
+
+
+def kill_often(replay: Replay, times: int, seed: int) -> int:
+    """Starts daily runs and kills each after a drawn time; how many were under way then."""
+    draw = random.Random(seed)
+    died = 0
+    for _ in range(times):
+        flow = replay.start("daily")
+        time.sleep(draw.uniform(0.5, LONGEST_LIFE_SECONDS))
+        end = flow.kill()
+        running = replay.column("select count(*) from audit.run where state = 'running'")[0]
+        assert end.state in ("Killed", "Completed"), end.output
+        died += running - died
+    return died
+
+
+def check(replay: Replay, undisturbed: Replay, died: int) -> None:
+    """One run to the end makes good what the killed ones left."""
+    end = replay.run("daily")
+    assert end.state == "Completed", end.output
+    assert replay.checksums() == undisturbed.checksums()
+    states = dict(replay.rows("select state, count(*) from audit.run group by state"))
+    assert "running" not in states
+    assert states.get("died", 0) >= 1
+    aside = (
+        "select table_name, key::text, rule, row::text from audit.quarantine order by 1, 2, 3, 4"
+    )
+    assert replay.rows(aside) == undisturbed.rows(aside)
+    assert replay.column("select count(*) from history.daily_price") == [0]
+    for table in ("corporate_action", "macro_observation", "rotation_metrics"):
+        assert replay.column(f"select count(*) from history.{table}") == [0]
+
+
+def test_a_run_killed_again_and_again_loses_and_doubles_nothing(
+    replay: Replay, undisturbed: Replay
+) -> None:
+    died = kill_often(replay, times=3, seed=20260213)
+    check(replay, undisturbed, died)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_dozens_of_deaths_in_fresh_warehouses(
+    start_replay: MakeReplay, undisturbed: Replay
+) -> None:
+    for seed in range(6):
+        replay = start_replay()
+        died = kill_often(replay, times=8, seed=seed)
+        check(replay, undisturbed, died)
+
+
+def test_two_runs_at_once_do_not_get_in_each_others_way(
+    replay: Replay, undisturbed: Replay
+) -> None:
+    flows = [replay.start("daily"), replay.start("daily")]
+    for flow in flows:
+        end = flow.wait()
+        assert end.state == "Completed", end.output
+    assert replay.checksums() == undisturbed.checksums()
+    aside = "select table_name, key::text, rule from audit.quarantine order by 1, 2, 3"
+    assert replay.rows(aside) == undisturbed.rows(aside)
+    doubled = "select first_ticker from core.instrument group by 1 having count(*) > 1"
+    assert replay.rows(doubled) == []
+    for table in ("daily_price", "corporate_action", "macro_observation", "rotation_metrics"):
+        assert replay.column(f"select count(*) from history.{table}") == [0]
+    # each row was new to one of the two
+    new = dict(replay.rows("select table_name, sum(rows_new)::int from audit.load group by 1"))
+    assert new["core.daily_price"] == replay.column("select count(*) from core.daily_price")[0]

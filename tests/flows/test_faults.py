@@ -1,0 +1,220 @@
+"""What goes wrong at the providers, through whole flows: named, contained, and made good."""
+
+import json
+from typing import Any
+
+from tests.flows.conftest import MakeReplay
+from tests.flows.replay import Replay
+
+YAHOO, FRED, ISHARES = "yahoo.com", "stlouisfed.org", "ishares.com"
+NO_SUCH_SYMBOL = json.dumps(
+    {
+        "chart": {
+            "result": None,
+            "error": {
+                "code": "Not Found",
+                "description": "No data found, symbol may be delisted",
+            },
+        }
+    }
+)
+HTML = "<!DOCTYPE html><html><body>Internal Server Error</body></html>"
+
+
+def spoil(replay: Replay, faults: dict[str, dict[str, Any]]) -> None:
+    """Scripts one fault per ticker."""
+    for ticker, fault in faults.items():
+        replay.sandbox.add_fault(host=YAHOO, path=f"/chart/{ticker}$", **({"count": None} | fault))
+
+
+def test_each_fault_at_yahoo_has_its_name_and_costs_no_other_ticker(replay: Replay) -> None:
+    # yfinance repeats a failing request once, so that one 429 goes unnoticed
+    faults: dict[str, dict[str, Any]] = {
+        "IWM": {"kind": "status", "status": 429, "count": 1},
+        "XLB": {"kind": "status", "status": 429, "count": 2},
+        "XLC": {"kind": "status", "status": 500, "body": HTML, "content_type": "text/html"},
+        "XLE": {"kind": "truncate"},
+        "XLF": {"kind": "html_200"},
+        "XLI": {"kind": "empty"},
+        "XLK": {"kind": "null_rows", "rows": 3},
+        "XLP": {"kind": "status", "status": 404, "body": NO_SUCH_SYMBOL},
+    }
+    spoil(replay, faults)
+    end = replay.run("prices", tickers=[*faults, "SPY"])
+    assert end.state == "Degraded", end.output
+    got = {item: fetch[:2] for item, fetch in replay.fetches().items()}
+    # by whether yfinance knew the ticker's time zone already, or met the page when asking for it
+    assert got.pop("XLF") in (("outage", "html"), ("outage", "provider_down"))
+    assert got == {
+        "IWM": ("loaded", None),
+        "SPY": ("loaded", None),
+        "XLB": ("loaded", None),
+        "XLC": ("outage", "http_500"),
+        "XLE": ("outage", "not_json"),
+        "XLI": ("empty", "no_rows_in_window"),
+        "XLK": ("loaded", None),
+        "XLP": ("not_found", "unknown_symbol"),
+    }
+    attempts = {item: fetch[2] for item, fetch in replay.fetches().items()}
+    assert {item: attempts[item] for item in ("IWM", "XLB", "XLC", "XLP")} == {
+        "IWM": 1,
+        "XLB": 2,
+        "XLC": 3,
+        "XLP": 1,
+    }
+    # 252 sessions each, one of XLB's bad and the newest three of XLK's without a value
+    assert replay.rows(
+        "select ticker, count(*) from published.daily_price group by ticker order by ticker"
+    ) == [("IWM", 252), ("SPY", 252), ("XLB", 251), ("XLK", 249)]
+    assert replay.rows(
+        "select key ->> 'ticker', rule, count(*) from audit.quarantine group by 1, 2 order by 1"
+    ) == [("XLB", "ohlc_order", 1), ("XLK", "price_missing", 3)]
+    assert "3 outage: XLC, XLE, XLF" in end.message
+    assert replay.column("select state from audit.run") == ["degraded"]
+
+
+def test_a_hang_and_a_reset_end_in_time(replay: Replay) -> None:
+    spoil(replay, {"XLB": {"kind": "hang", "seconds": 30}, "XLC": {"kind": "reset"}})
+    end = replay.run(
+        "prices",
+        tickers=["IWM", "XLB", "XLC"],
+        env={"ROTATION_YAHOO_TIMEOUT_SECONDS": "1", "ROTATION_YAHOO_ATTEMPTS": "2"},
+    )
+    assert end.state == "Degraded", end.output
+    assert {item: fetch[:2] for item, fetch in replay.fetches().items()} == {
+        "IWM": ("loaded", None),
+        "XLB": ("outage", "timeout"),
+        "XLC": ("outage", "connection_reset"),
+    }
+
+
+def test_a_provider_that_keeps_throttling_is_left_alone(replay: Replay) -> None:
+    replay.sandbox.add_fault("status", host=YAHOO, path="/chart/", status=429, count=None)
+    end = replay.run("prices", env={"ROTATION_YAHOO_CONCURRENCY": "1"})
+    assert end.state == "Degraded", end.output
+    fetches = replay.rows("select status, attempts, count(*) from audit.fetch group by 1, 2")
+    everybody = replay.column("select count(*) from audit.fetch")[0]
+    # the first after three attempts, the others unasked; each attempt is two requests
+    assert sorted(fetches) == [("throttled", 0, everybody - 1), ("throttled", 3, 1)]
+    asked = [entry for entry in replay.sandbox.requests() if "/chart/" in entry["path"]]
+    assert len(asked) == 6
+    assert replay.column("select count(*) from published.daily_price") == [0]
+
+
+def test_a_provider_that_is_down_is_given_up_after_five_items(replay: Replay) -> None:
+    replay.sandbox.add_fault("status", host=YAHOO, path="/chart/", status=503, count=None)
+    end = replay.run(
+        "prices",
+        env={"ROTATION_YAHOO_CONCURRENCY": "1", "ROTATION_YAHOO_ATTEMPTS": "1"},
+    )
+    assert end.state == "Degraded", end.output
+    fetches = replay.rows(
+        "select status, reason, attempts, count(*) from audit.fetch group by 1, 2, 3"
+    )
+    everybody = replay.column("select count(*) from audit.fetch")[0]
+    assert sorted(fetches) == [
+        ("outage", "http_503", 0, everybody - 5),
+        ("outage", "http_503", 1, 5),
+    ]
+
+
+def test_an_old_acquaintance_that_yahoo_no_longer_knows_is_delisted(
+    start_replay: MakeReplay,
+) -> None:
+    replay = start_replay(clock="2026-02-05T23:00:00+00:00")
+    assert replay.run("prices", tickers=["QJEG"]).state == "Completed"
+    held = replay.checksums()
+    spoil(replay, {"QJEG": {"kind": "status", "status": 404, "body": NO_SUCH_SYMBOL}})
+    # five sessions later it may still have been renamed; six later it is gone
+    for day, status in (("2026-02-12", "not_found"), ("2026-02-13", "delisted")):
+        replay.sandbox.move_clock(f"{day}T23:00:00+00:00")
+        end = replay.run("prices", tickers=["QJEG"])
+        assert end.state == "Completed", end.output
+        assert replay.fetches() == {"QJEG": (status, "unknown_symbol", 1)}
+    assert replay.checksums() == held
+
+
+def test_each_fault_at_fred_has_its_name_and_costs_no_other_series(replay: Replay) -> None:
+    series = ["CPIAUCNS", "UNRATE", "ICSA", "A191RL1Q225SBEA", "DFF", "VIXCLS", "SOFR"]
+    faults: dict[str, dict[str, Any]] = {
+        "CPIAUCNS": {"kind": "status", "status": 429, "count": 1},
+        "UNRATE": {"kind": "status", "status": 500, "body": HTML, "content_type": "text/html"},
+        "ICSA": {"kind": "truncate"},
+        "A191RL1Q225SBEA": {"kind": "html_200"},
+        "DFF": {"kind": "hang", "seconds": 30},
+    }
+    for series_id, fault in faults.items():
+        replay.sandbox.add_fault(
+            host=FRED, query=f"series_id={series_id}&", **({"count": None} | fault)
+        )
+    quick = {"ROTATION_FRED_TIMEOUT_SECONDS": "0.5", "ROTATION_FRED_ATTEMPTS": "2"}
+    end = replay.run("macro", series_ids=series, env=quick)
+    assert end.state == "Degraded", end.output
+    assert replay.fetches() == {
+        "CPIAUCNS": ("loaded", None, 3),
+        "UNRATE": ("outage", "http_500", 2),
+        "ICSA": ("outage", "not_xml", 2),
+        # the page is well-formed XML, without what should be in it
+        "A191RL1Q225SBEA": ("outage", "malformed", 2),
+        "DFF": ("outage", "timeout", 2),
+        "VIXCLS": ("loaded", None, 2),
+        "SOFR": ("not_found", "unknown_series", 1),
+    }
+    held = replay.column("select distinct series_id from published.macro_observation order by 1")
+    assert held == ["CPIAUCNS", "VIXCLS"]
+    # FRED's dot on a day without a value: unknown, with a reason
+    dots = replay.rows(
+        "select count(*), count(missing_reason) from published.macro_observation"
+        " where series_id = 'VIXCLS' and value is null"
+    )
+    assert dots[0][0] == dots[0][1] > 0
+
+
+def test_a_key_that_fred_refuses_ends_the_run_with_fred_at_once(replay: Replay) -> None:
+    end = replay.run("macro", env={"FRED_API_KEY": "f" * 32})
+    assert end.state == "Degraded", end.output
+    assert set(replay.rows("select status, reason, attempts > 0 from audit.fetch")) == {
+        ("refused", "bad_key", True),
+        ("refused", "bad_key", False),
+    }
+    assert len(replay.sandbox.requests()) == 1
+    assert "FRED_API_KEY" in replay.column("select detail from audit.fetch")[0]
+
+
+def test_each_fault_at_ishares_has_its_name_and_costs_no_other_fund(replay: Replay) -> None:
+    replay.sandbox.add_fault("html_200", host=ISHARES, path="/239710/", count=None)
+    replay.sandbox.add_fault("status", host=ISHARES, path="/239774/", status=503, count=None)
+    # the tape has no file of IJH: the provider sends one with a dash for its date
+    end = replay.run("holdings", funds=["IWM", "IJR", "IJH", "IVV"])
+    assert end.state == "Degraded", end.output
+    assert replay.fetches() == {
+        "IWM": ("outage", "html", 3),
+        "IJR": ("outage", "http_503", 3),
+        "IJH": ("empty", "no_file_for_date", 1),
+        "IVV": ("loaded", None, 1),
+    }
+    assert replay.column("select distinct index_code from published.index_membership") == ["SP500"]
+
+
+def test_after_a_bad_day_a_good_one_makes_up_for_all_of_it(
+    replay: Replay, undisturbed: Replay
+) -> None:
+    spoil(
+        replay,
+        {
+            "IWM": {"kind": "status", "status": 500},
+            "QZIR": {"kind": "truncate"},
+            "XLB": {"kind": "null_rows", "rows": 3},
+        },
+    )
+    replay.sandbox.add_fault("status", host=FRED, query="CPIAUCSL", status=500, count=None)
+    replay.sandbox.add_fault("reset", host=ISHARES, path="/239726/", count=None)
+    end = replay.run("daily")
+    assert end.state == "Degraded", end.output
+    assert end.message == "holdings: Degraded; prices: Degraded; macro: Degraded"
+    assert replay.checksums() != undisturbed.checksums()
+    replay.sandbox.clear_faults()
+    end = replay.run("daily")
+    assert end.state == "Completed", end.output
+    assert replay.checksums() == undisturbed.checksums()
+    assert replay.column("select count(*) from history.daily_price") == [0]

@@ -1,0 +1,149 @@
+"""What becomes of derived rows: published whole, refused whole, or dropped as overtaken."""
+
+from dataclasses import replace
+from datetime import date
+
+import polars as pl
+import psycopg
+import pytest
+
+from tasks.derive.rotation_metrics import derive_rotation_metrics
+from tasks.publish import publish
+from tasks.record import run
+from tasks.validate import BatchRefused
+from warehouse.connections import connect, warehouse_dsn
+
+HELD = "select pair, session_date, ratio, loaded_at from published.rotation_metrics order by 1, 2"
+FOLLOWED = "select input_table, change_id from audit.derivation order by 1"
+NEWEST = "select max(change_id) from audit.change where table_name = 'daily_price'"
+DAYS = [f"2024-01-{n:02}" for n in range(2, 12)]
+
+
+@pytest.fixture
+def load_days(settings, bars, load_prices):
+    """Loads bars of both legs for some of the days."""
+
+    def load(days, close=10.0):
+        rows = [(f, d, close + n) for f in ("IWM", "SPY") for n, d in enumerate(days)]
+        load_prices(settings, bars(*rows))
+
+    return load
+
+
+@pytest.fixture
+def publish_alone(settings, alone):
+    """Publishes in a run of its own."""
+
+    def publish_in_run(derived):
+        with alone(), run("derived", settings) as this_run:
+            return publish.fn(derived, this_run)
+
+    return publish_in_run
+
+
+def ratio_becomes(derived, ratio):
+    return replace(derived, rows=derived.rows.with_columns(ratio=pl.lit(ratio)))
+
+
+def test_nothing_derived_publishes_nothing(settings, publish_alone, query):
+    assert not publish_alone(None)
+    assert query(settings, "select count(*) from audit.load") == [(0,)]
+
+
+def test_published_rows_are_announced_and_their_inputs_followed(
+    settings, load_days, publish_alone, query
+):
+    load_days(DAYS)
+    derived = derive_rotation_metrics.fn(settings)
+    with psycopg.connect(warehouse_dsn(settings, "reader"), autocommit=True) as listener:
+        listener.execute("listen rotation_published")
+        assert publish_alone(derived)
+        heard = [note.payload for note in listener.notifies(timeout=20, stop_after=1)]
+    assert heard == ["rotation_metrics"]
+    assert query(settings, FOLLOWED) == [("corporate_action", 0), ("daily_price", 2)]
+    assert query(settings, NEWEST) == [(2,)]
+    rows = query(settings, HELD)
+    assert [(pair, day, ratio) for pair, day, ratio, _ in rows] == [
+        ("IWM/SPY", date.fromisoformat(day), 1.0) for day in DAYS
+    ]
+    rules = query(settings, "select count(*), bool_and(success) from audit.validation")
+    assert rules[0][0] > 5
+    assert rules[0][1]
+
+
+def test_rows_that_break_a_rule_leave_those_of_yesterday(settings, load_days, publish_alone, query):
+    load_days(DAYS[:5])
+    publish_alone(derive_rotation_metrics.fn(settings))
+    load_days(DAYS, close=20.0)
+    before = query(settings, HELD), query(settings, FOLLOWED)
+    derived = derive_rotation_metrics.fn(settings)
+    assert derived.rows.height == len(DAYS)
+    with pytest.raises(BatchRefused, match="ratio_not_positive"):
+        publish_alone(ratio_becomes(derived, -1.0))
+    assert (query(settings, HELD), query(settings, FOLLOWED)) == before
+    broken = "select rule, unexpected from audit.validation where not success"
+    assert query(settings, broken) == [("ratio_not_positive", len(DAYS))]
+    last = "select state, detail from audit.run order by run_id desc limit 1"
+    assert query(settings, last) == [("failed", "BatchRefused")]
+    # the next derivation is not held up by it
+    assert publish_alone(derive_rotation_metrics.fn(settings))
+    assert len(query(settings, HELD)) == len(DAYS)
+
+
+def test_rows_that_the_database_refuses_leave_those_of_yesterday(
+    settings, load_days, publish_alone, query
+):
+    load_days(DAYS[:5])
+    publish_alone(derive_rotation_metrics.fn(settings))
+    load_days(DAYS[5:])
+    before = query(settings, HELD), query(settings, FOLLOWED)
+    derived = derive_rotation_metrics.fn(settings)
+    # validation takes it for a text like another
+    wrong = replace(derived, rows=derived.rows.with_columns(pair=pl.lit(None, pl.String)))
+    with pytest.raises(Exception, match="null value"):
+        publish_alone(wrong)
+    assert (query(settings, HELD), query(settings, FOLLOWED)) == before
+
+
+def test_derivation_overtaken_by_one_that_saw_more_is_dropped(
+    settings, load_days, publish_alone, query
+):
+    load_days(DAYS[:5])
+    older = derive_rotation_metrics.fn(settings)
+    load_days(DAYS[5:])
+    newer = derive_rotation_metrics.fn(settings)
+    assert publish_alone(newer)
+    before = query(settings, HELD), query(settings, FOLLOWED)
+    assert not publish_alone(ratio_becomes(older, 9.0))
+    assert (query(settings, HELD), query(settings, FOLLOWED)) == before
+    assert derive_rotation_metrics.fn(settings) is None
+
+
+def test_derivation_overtaken_by_one_that_saw_less_is_made_up_for(
+    settings, load_days, publish_alone, query
+):
+    load_days(DAYS[:5])
+    older = derive_rotation_metrics.fn(settings)
+    load_days(DAYS[5:])
+    newer = derive_rotation_metrics.fn(settings)
+    assert publish_alone(older)
+    assert not publish_alone(newer)
+    assert len(query(settings, HELD)) == 5
+    assert publish_alone(derive_rotation_metrics.fn(settings))
+    assert len(query(settings, HELD)) == len(DAYS)
+
+
+def test_readers_see_all_of_the_old_rows_or_all_of_the_new(
+    settings, load_days, publish_alone, query
+):
+    load_days(DAYS)
+    publish_alone(derive_rotation_metrics.fn(settings))
+    load_days(DAYS, close=30.0)
+    with connect(settings, "reader") as reader:
+        reader.execute("set transaction isolation level repeatable read")
+        before = reader.execute(HELD).fetchall()
+        # a reader's open snapshot holds no publication up, and sees nothing of it
+        publish_alone(derive_rotation_metrics.fn(settings))
+        assert reader.execute(HELD).fetchall() == before
+        reader.rollback()
+        assert reader.execute(HELD).fetchall() == query(settings, HELD)

@@ -1,0 +1,137 @@
+"""What a run leaves in audit.run, however it ends."""
+
+import os
+import pickle
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from prefect.states import StateType
+
+from tasks.record import ForeignOrigin, Run, run
+
+RUNS = "select flow, state, detail, ended_at is not null from audit.run order by run_id"
+# a run whose process is killed without a word
+DOOMED = """
+import os, pickle, signal, sys
+from tasks.record import run
+with run("prices", pickle.load(sys.stdin.buffer)):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_run_that_brings_everything_is_completed(settings, fetches, query):
+    with run("prices", settings) as this_run:
+        assert query(settings, RUNS) == [("prices", "running", None, False)]
+        this_run.count("daily_price", new=1_200, same=3)
+        this_run.count("daily_price", new=34)
+        this_run.note_fetches(fetches(("AAA", "loaded"), ("BBB", "empty"), ("CCC", "not_found")))
+    summary = "daily_price: 1,234 new, 3 same\n1 empty: BBB\n1 not_found: CCC"
+    assert query(settings, RUNS) == [("prices", "completed", summary, True)]
+    assert (this_run.end_state().name, this_run.end_state().message) == ("Completed", summary)
+
+
+def test_run_without_work_says_so(settings, query):
+    with run("derived", settings):
+        pass
+    assert query(settings, RUNS) == [("derived", "completed", "nothing to do", True)]
+
+
+@pytest.mark.parametrize("status", ["throttled", "outage", "refused"])
+def test_run_that_a_provider_failed_is_degraded(settings, fetches, query, status):
+    with run("prices", settings) as this_run:
+        this_run.count("daily_price", new=1)
+        this_run.note_fetches(fetches(*((f"T{n:02}", status) for n in range(10))))
+    items = ", ".join(f"T{n:02}" for n in range(8))
+    summary = f"daily_price: 1 new\n10 {status}: {items} and 2 more"
+    assert query(settings, RUNS) == [("prices", "degraded", summary, True)]
+    state = this_run.end_state()
+    # the flow still counts as done: what could be loaded was
+    assert (state.type, state.name, state.message) == (StateType.COMPLETED, "Degraded", summary)
+
+
+@pytest.mark.parametrize("status", ["empty", "not_found", "delisted"])
+def test_what_a_provider_does_not_have_degrades_nothing(fetches, status):
+    this_run = Run(1, None)
+    this_run.note_fetches(fetches(("AAA", status)))
+    assert this_run.gaps() == []
+    assert this_run.summary() == f"1 {status}: AAA"
+
+
+def test_refused_batch_degrades_the_run(settings, query):
+    with run("prices", settings) as this_run:
+        this_run.refusals.append("core.daily_price refused the batch, which breaks a rule")
+    assert query(settings, RUNS)[0][1:3] == ("degraded", this_run.refusals[0])
+    assert this_run.end_state().name == "Degraded"
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_failed_run_tells_the_class_of_the_error_and_not_its_words(settings, query, error):
+    with pytest.raises(error, match="token=abc"), run("macro", settings):
+        raise error("GET https://example.com/?token=abc failed")
+    assert query(settings, RUNS) == [("macro", "failed", error.__name__, True)]
+
+
+def test_run_says_where_it_runs(settings, query):
+    with run("prices", settings):
+        said = query(settings, "select process, flow_run_id, ended_at from audit.run")
+    assert said == [(f"{os.uname().nodename}:{os.getpid()}", None, None)]
+
+
+def test_killed_run_is_marked_by_the_next_one(settings, query):
+    done = subprocess.run([sys.executable, "-c", DOOMED], input=pickle.dumps(settings))
+    assert done.returncode == -9
+    assert query(settings, RUNS) == [("prices", "running", None, False)]
+    with run("macro", settings):
+        assert query(settings, RUNS) == [
+            ("prices", "died", None, True),
+            ("macro", "running", None, False),
+        ]
+
+
+def test_runs_of_one_flow_take_turns_and_others_go_on(settings, query):
+    ended = []
+
+    def second():
+        with run("prices", settings):
+            ended.append(query(settings, RUNS)[0][1])
+
+    thread = threading.Thread(target=second)
+    with run("prices", settings):
+        thread.start()
+        while query(settings, "select count(*) from pg_locks where not granted") == [(0,)]:
+            time.sleep(0.01)
+        with run("macro", settings):
+            assert [row[0] for row in query(settings, RUNS)] == ["prices", "macro"]
+    thread.join()
+    # the second began when the first had ended
+    assert ended == ["completed"]
+    assert [row[:2] for row in query(settings, RUNS)] == [
+        ("prices", "completed"),
+        ("macro", "completed"),
+        ("prices", "completed"),
+    ]
+
+
+def test_runs_of_other_hosts_and_of_living_processes_are_left_alone(settings, query):
+    living = f"{os.uname().nodename}:{os.getppid()}"
+    insert = "insert into audit.run (flow, process) values ('prices', %s) returning run_id"
+    for process in (living, "elsewhere:1"):
+        query(settings, insert, (process,))
+    with run("macro", settings):
+        states = [row[1] for row in query(settings, RUNS)]
+    assert states == ["running"] * 3
+
+
+def test_facts_of_another_origin_are_refused(settings, query):
+    with run("prices", settings):
+        pass
+    other = settings.model_copy(update={"origin": settings.origin.replace("-", ".")})
+    with pytest.raises(ForeignOrigin) as refused, run("prices", other):
+        pytest.fail("the run went on")
+    for word in (settings.origin, other.origin, "ROTATION_HOME", "DATABASE_URL"):
+        assert word in str(refused.value)
+    assert len(query(settings, RUNS)) == 1
+    assert query(settings, "select origin from audit.origin") == [(settings.origin,)]

@@ -1,0 +1,130 @@
+"""What the project promises about itself: its files, its settings, its commands, its stems."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from expectations import contracts
+from warehouse.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("flows", "tasks", "expectations", "warehouse", "deployments", "tests")
+WRITTEN = (".py", ".sql", ".csv", ".md", ".toml", ".yaml", ".yml", ".lock", ".example", ".in")
+# in pieces, so that this file is clean as well
+HOSTS = (
+    "py" + "pi.org",
+    "python" + "hosted",
+    "arti" + "factory",
+    "--index" + "-url",
+    "find" + "-links",
+)
+PLACES = re.compile(r"(?<![\w.:/}])/(?:work|root|Users|home/[a-z]+)/")
+
+
+def written_files() -> Iterator[Path]:
+    """The files that someone wrote, in the packages and beside them."""
+    for path in [*ROOT.iterdir(), *(p for name in PACKAGES for p in (ROOT / name).rglob("*"))]:
+        if path.is_file() and (path.suffix in WRITTEN or path.name in ("Makefile", "Dockerfile")):
+            yield path
+
+
+def variable(name: str) -> str:
+    """The environment's name of a setting."""
+    alias = Settings.model_fields[name].validation_alias
+    return alias.choices[0] if alias else f"ROTATION_{name.upper()}"
+
+
+def test_the_example_of_settings_lists_all_of_them_and_no_other() -> None:
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    listed = [match[1] for line in lines if (match := re.fullmatch(r"#? ?([A-Z_]+)=.*", line))]
+    assert sorted(listed) == sorted(variable(name) for name in Settings.model_fields)
+
+
+def test_the_example_of_settings_shows_the_defaults() -> None:
+    shown = dict(
+        match.groups()
+        for line in (ROOT / ".env.example").read_text().splitlines()
+        if (match := re.fullmatch(r"# (ROTATION_[A-Z_]+)=(\S+)", line))
+    )
+    bare = Settings(_env_file=None)
+    for name in Settings.model_fields:
+        if variable(name) in shown and name not in (
+            "home",
+            "ishares_latest_url",
+            "ishares_dated_url",
+        ):
+            assert Settings(_env_file=None, **{name: shown[variable(name)]}) == bare, name
+
+
+def test_no_file_names_a_package_host_or_a_place_on_this_machine() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}: {line.strip()[:80]}"
+        for path in written_files()
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines()
+        # `make lock` must be able to say that no host is to be written down
+        if any(host in line.replace("--no-emit" + "-index-url", "") for host in HOSTS)
+        or PLACES.search(line)
+    ]
+    assert found == []
+
+
+def test_every_line_of_the_lock_has_its_hashes() -> None:
+    text = (ROOT / "requirements.lock").read_text().replace("\\\n", " ")
+    pins = [line for line in text.splitlines() if line.strip()]
+    assert len(pins) > 100
+    for pin in pins:
+        assert re.match(r"[a-z0-9._-]+(\[[a-z,-]+\])?==\S+ ", pin), pin[:80]
+        assert "--hash=sha256:" in pin, pin[:80]
+        assert "://" not in pin
+
+
+def test_the_lock_holds_every_dependency_of_the_project() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    names = {re.match(r"[A-Za-z0-9._-]+", each)[0].lower().replace("_", "-") for each in wanted}
+    locked = set(re.findall(r"^([a-z0-9-]+)", (ROOT / "requirements.lock").read_text(), re.M))
+    assert names - locked == set()
+
+
+@pytest.mark.parametrize(
+    ("suffix", "folders", "most"),
+    [(".py", PACKAGES[:-1], 350), (".sql", PACKAGES[:-1], 350), (".py", ("tests",), 350)],
+)
+def test_no_file_is_long(suffix: str, folders: tuple[str, ...], most: int) -> None:
+    lengths = {
+        str(path.relative_to(ROOT)): len(path.read_text().splitlines())
+        for folder in folders
+        for path in (ROOT / folder).rglob(f"*{suffix}")
+    }
+    assert {name: length for name, length in lengths.items() if length > most} == {}
+
+
+def test_every_command_that_the_documents_name_exists() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M))
+    said = "\n".join((ROOT / name).read_text() for name in ("README.md", "CONTRIBUTING.md"))
+    named = set(re.findall(r"(?:^|`)make ([a-z]+)", said, re.M))
+    assert named >= {"demo", "test"}
+    assert named - targets == set()
+
+
+def test_every_file_that_the_documents_link_to_exists() -> None:
+    for name in ("README.md", "CONTRIBUTING.md"):
+        for target in re.findall(r"\]\(([^)#]+)[^)]*\)", (ROOT / name).read_text()):
+            if "://" not in target:
+                assert (ROOT / target).exists(), f"{name} links to {target}"
+
+
+@pytest.mark.parametrize("table", sorted(contracts()))
+def test_one_table_has_one_stem(table: str) -> None:
+    migrations = ROOT / "warehouse" / "migrations" / "versions"
+    assert list(migrations.glob(f"[0-9]*_{table}.sql"))
+    views = "\n".join(p.read_text() for p in (ROOT / "warehouse" / "views").glob("*.sql"))
+    assert re.search(rf"create or replace view published\.{table}\b", views)
+    assert (ROOT / "expectations" / f"{table}.py").exists()
+    assert (ROOT / "tests" / "expectations" / f"test_{table}.py").exists()
+    if contracts()[table].schema == "derived":
+        assert (ROOT / "tasks" / "derive" / f"{table}.py").exists()
+        assert list((ROOT / "tests" / "tasks" / "derive").glob(f"test_{table}*.py"))

@@ -1,0 +1,97 @@
+"""Equal content has equal hashes, and nothing else has."""
+
+import pytest
+
+from expectations import contracts, daily_price, index_membership
+from warehouse.checksum import TABLES, checksums
+from warehouse.connections import connect
+
+PRICES, MEMBERS = daily_price.CONTRACT, index_membership.CONTRACT
+DAYS = ("2024-01-02", "2024-01-03", "2024-01-04")
+CLOSES = [
+    (ticker, day, 10.0 + place + 7 * row)
+    for row, ticker in enumerate(("AAA", "BBB", "CCC"))
+    for place, day in enumerate(DAYS)
+]
+
+
+def held(settings):
+    with connect(settings, "reader") as connection:
+        return checksums(connection)
+
+
+@pytest.fixture
+def loaded(settings, bars, members, merged):
+    merged(settings, PRICES, bars(*CLOSES))
+    merged(settings, MEMBERS, members(("AAA", "2024-01-04", 100.0)))
+    return settings
+
+
+def test_every_published_table_has_one(settings):
+    assert set(TABLES) == set(contracts())
+    assert [(each.table, each.rows) for each in held(settings)] == [(name, 0) for name in TABLES]
+
+
+def test_order_and_history_of_loading_do_not_matter(loaded, make_warehouse, bars, members, merged):
+    other = make_warehouse()
+    merged(other, MEMBERS, members(("AAA", "2024-01-04", 100.0)))
+    for row in reversed(CLOSES):
+        merged(other, PRICES, bars((*row[:2], 99.0)))
+        merged(other, PRICES, bars(row))
+    assert held(other) == held(loaded)
+    assert {each.table: each.rows for each in held(loaded) if each.rows} == {
+        "daily_price": 9,
+        "index_membership": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update core.daily_price set close = close * (1 + 2.3e-16) where session_date = %s",
+        "update core.daily_price set volume = volume + 1 where session_date = %s",
+        "update core.daily_price set volume = null where session_date = %s",
+        "update core.daily_price set source = 'other' where session_date = %s",
+        "update core.daily_price set session_date = '2023-12-29' where session_date = %s",
+        "delete from core.daily_price where session_date = %s",
+    ],
+)
+def test_any_change_of_content_shows(loaded, change):
+    before = held(loaded)
+    with connect(loaded, "owner") as connection:
+        connection.execute(change, ("2024-01-02",))
+    after = held(loaded)
+    assert after[0].digest != before[0].digest
+    assert after[1:] == before[1:]
+
+
+def test_values_that_change_places_show(loaded):
+    """A sum over rows must not let two rows trade their closes."""
+    before = held(loaded)
+    with connect(loaded, "owner") as connection:
+        connection.execute(
+            """
+            update core.daily_price as bar set close = other.close
+            from core.daily_price as other
+            where bar.session_date = other.session_date
+                and bar.instrument_id + other.instrument_id = 3
+            """
+        )
+    assert held(loaded)[0].digest != before[0].digest
+    assert held(loaded)[0].rows == before[0].rows
+
+
+def test_when_and_by_which_run_a_row_was_loaded_is_not_content(loaded, merged):
+    before = held(loaded)
+    with connect(loaded, "owner") as connection:
+        connection.execute("update core.daily_price set loaded_at = now(), run_id = 2")
+    assert held(loaded) == before
+
+
+def test_settings_of_a_session_do_not_matter(loaded):
+    before = held(loaded)
+    with connect(loaded, "reader") as connection:
+        connection.execute("set datestyle = 'SQL, DMY'")
+        connection.execute("set extra_float_digits = -3")
+        connection.execute("set timezone = 'America/New_York'")
+        assert checksums(connection) == before

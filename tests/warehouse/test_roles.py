@@ -1,0 +1,178 @@
+"""What each role can do, tried for real."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+
+import psycopg
+import pytest
+from psycopg import Connection, errors, sql
+
+from warehouse.connections import connect, database_name, embedded_server
+from warehouse.settings import Settings
+
+PRIVATE = ("core", "history", "derived")
+OPEN = ("published", "as_of", "audit")
+
+
+@pytest.fixture(scope="module")
+def settings(
+    new_warehouse: Callable[[], AbstractContextManager[Settings]],
+) -> Iterator[Settings]:
+    """One warehouse for all: what is refused leaves nothing."""
+    with new_warehouse() as settings:
+        yield settings
+
+
+@pytest.fixture
+def reader(settings: Settings) -> Iterator[Connection]:
+    """A consumer's connection; each statement stands alone."""
+    with connect(settings, "reader") as connection:
+        connection.autocommit = True
+        yield connection
+
+
+def relations(settings: Settings, schemas: tuple[str, ...]) -> list[sql.Identifier]:
+    with connect(settings, "owner") as connection:
+        found = connection.execute(
+            "select nspname, relname from pg_class join pg_namespace as space"
+            " on space.oid = relnamespace where relkind in ('r', 'v') and nspname = any (%s)",
+            ([*schemas],),
+        ).fetchall()
+    return [sql.Identifier(*names) for names in found]
+
+
+def test_reader_reads_what_is_open(settings: Settings, reader: Connection):
+    found = relations(settings, OPEN)
+    assert len(found) >= 20
+    for relation in found:
+        reader.execute(sql.SQL("select * from {} limit 1").format(relation))
+    functions = reader.execute(
+        "select proname from pg_proc where pronamespace = 'as_of'::regnamespace and prokind = 'f'"
+    ).fetchall()
+    assert len(functions) >= 6
+    for (name,) in functions:
+        reader.execute(sql.SQL("select * from as_of.{}(now())").format(sql.Identifier(name)))
+
+
+def test_reader_reads_nothing_else(settings: Settings, reader: Connection):
+    found = relations(settings, PRIVATE)
+    assert len(found) >= 12
+    for relation in found:
+        with pytest.raises(errors.InsufficientPrivilege):
+            reader.execute(sql.SQL("select * from {}").format(relation))
+
+
+def test_reader_writes_nowhere(settings: Settings, reader: Connection):
+    for relation in relations(settings, (*PRIVATE, *OPEN)):
+        for statement in ("delete from {}", "insert into {} default values", "truncate {}"):
+            # a view with a join can't be written by anyone
+            refused = (errors.InsufficientPrivilege, errors.WrongObjectType)
+            with pytest.raises((*refused, errors.ObjectNotInPrerequisiteState)):
+                reader.execute(sql.SQL(statement).format(relation))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "create schema mine",
+        "create table public.mine (x integer)",
+        "create table published.mine (x integer)",
+        "create view published.mine as select 1 as x",
+        "create or replace view published.daily_price as select 1 as x",
+        "create function as_of.mine() returns integer language sql as 'select 1'",
+        "create function public.mine() returns integer language sql as 'select 1'",
+        "create extension pg_trgm",
+        "create role mine",
+        "create database mine",
+        "alter role rotation_reader superuser",
+        "alter default privileges for role rotation_owner grant all on tables to public",
+        "alter view published.daily_price owner to rotation_reader",
+        "comment on view published.daily_price is 'mine'",
+        "grant select on published.daily_price to public with grant option",
+        "grant rotation_owner to rotation_reader",
+        "set role rotation_owner",
+        "set role rotation_loader",
+        "set session authorization rotation_owner",
+        "copy published.daily_price to program 'cat'",
+        "copy (select 1) to '/tmp/out'",
+        "copy audit.run from '/etc/passwd'",
+        "select pg_read_file('/etc/passwd')",
+        "select pg_ls_dir('.')",
+        "select pg_reload_conf()",
+        "select lo_import('/etc/passwd')",
+        "select * from pg_authid",
+        "alter system set fsync = off",
+        "do language plpgsql $$ begin execute 'select * from core.daily_price'; end $$",
+        "select * from as_of.adjustment_factor('infinity'), core.daily_price",
+        "do $$ begin lock table published.daily_price in access exclusive mode; end $$",
+    ],
+)
+def test_reader_is_refused(reader: Connection, statement: str):
+    with pytest.raises((errors.InsufficientPrivilege, errors.InvalidGrantOperation)):
+        reader.execute(statement)
+
+
+def test_reader_cannot_end_another_session(settings: Settings, reader: Connection):
+    with connect(settings, "loader") as loader:
+        process = loader.info.backend_pid
+        with pytest.raises(errors.InsufficientPrivilege):
+            reader.execute("select pg_terminate_backend(%s)", (process,))
+        assert loader.execute("select 1").fetchone() == (1,)
+
+
+def test_reader_stays_reader_after_resetting_everything(reader: Connection):
+    for statement in ("reset role", "reset all", "discard all", "reset session authorization"):
+        reader.execute(statement)
+    assert reader.execute("select session_user, current_user").fetchone() == (
+        ("rotation_reader",) * 2
+    )
+    with pytest.raises(errors.InsufficientPrivilege):
+        reader.execute("select * from core.daily_price")
+
+
+def test_nobody_else_gets_in(settings: Settings):
+    server = embedded_server(settings)
+    dsn = server.dsn(database_name(settings))
+    with psycopg.connect(server.dsn(), autocommit=True) as connection:
+        connection.execute("create role stranger login password 'stranger'")
+    try:
+        name = psycopg.conninfo.make_conninfo(dsn, user="stranger", password="stranger")
+        with psycopg.connect(name, autocommit=True) as connection:
+            for relation in relations(settings, (*PRIVATE, *OPEN)):
+                with pytest.raises(errors.InsufficientPrivilege):
+                    connection.execute(sql.SQL("select * from {}").format(relation))
+            with pytest.raises(errors.InsufficientPrivilege):
+                connection.execute("create table public.mine (x integer)")
+    finally:
+        with psycopg.connect(server.dsn(), autocommit=True) as connection:
+            connection.execute("drop role stranger")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "drop table core.daily_price",
+        "alter table core.daily_price add column mine integer",
+        "create table core.mine (x integer)",
+        "update history.daily_price set close = 1",
+        "delete from history.daily_price",
+        "truncate core.daily_price",
+        "create or replace view published.daily_price as select 1 as x",
+        "create role mine",
+        "copy (select 1) to program 'cat'",
+    ],
+)
+def test_loader_changes_rows_not_tables_and_never_history(settings: Settings, statement: str):
+    with (
+        connect(settings, "loader") as connection,
+        pytest.raises(errors.InsufficientPrivilege),
+    ):
+        connection.execute(statement)
+
+
+def test_passwords_of_the_roles_differ(settings: Settings):
+    passwords = {
+        (settings.home / f"{name}.password").read_text()
+        for name in ("postgres", "rotation_owner", "rotation_reader")
+    }
+    assert len(passwords) == 3
