@@ -6,7 +6,7 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.events import emit_event
 
-from tasks.derive.follow import Derived, read_changes
+from tasks.derive.follow import Derived, read_followed
 from tasks.record import Run, append_results
 from tasks.validate import validate
 from warehouse import arrow
@@ -33,8 +33,7 @@ def publish(derived: Derived | None, run: Run) -> bool:
     validated = validate(derived.contract, derived.rows.to_pandas())
     with bulk(run.settings) as connection:
         lock(connection, derived.contract.qualified)
-        held = read_changes(connection, table, tuple(derived.changes.since))
-        if dict(held.since) != dict(derived.changes.since):
+        if read_followed(connection, table, derived.changes.since) != derived.changes.since:
             get_run_logger().info("%s: another run has derived it meanwhile", table)
             return False
         append_results(connection, run.run_id, validated.results)
