@@ -11,15 +11,12 @@ from tasks.record import Run, append_results
 from tasks.validate import validate
 from warehouse import arrow
 from warehouse.connections import bulk
-from warehouse.merge import lock, merge
+from warehouse.merge import Counts, lock, merge
 
 
 @task(name="publish", cache_policy=NO_CACHE)
 def publish(derived: Derived | None, run: Run) -> bool:
-    """Brings a derived table up to what was derived for it.
-
-    Readers see the old rows until all new ones are there. A derivation that another one has
-    overtaken meanwhile is dropped: the other has seen all that this one saw.
+    """Brings a derived table up to what was derived for it, and says so.
 
     Returns:
         Whether anything was published.
@@ -30,12 +27,39 @@ def publish(derived: Derived | None, run: Run) -> bool:
     if derived is None:
         return False
     table = derived.contract.table
+    counts = write(derived, run)
+    if counts is None:
+        get_run_logger().info("%s: another run has derived it meanwhile", table)
+        return False
+    run.count(table, **asdict(counts))
+    if counts.new or counts.changed or counts.removed:
+        emit_event(
+            event="rotation.published",
+            resource={"prefect.resource.id": f"rotation.table.{table}"},
+            payload={"table": table, "run_id": run.run_id, **asdict(counts)},
+        )
+        return True
+    return False
+
+
+def write(derived: Derived, run: Run) -> Counts | None:
+    """Checks and merges derived rows in one transaction.
+
+    Readers see the old rows until all new ones are there. A derivation that another one has
+    overtaken meanwhile is dropped: the other has seen all that this one saw.
+
+    Returns:
+        What became of the rows; None where they were dropped.
+
+    Raises:
+        BatchRefused: when the rows break a rule; nothing is written then.
+    """
+    table = derived.contract.table
     validated = validate(derived.contract, derived.rows.to_pandas())
     with bulk(run.settings) as connection:
         lock(connection, derived.contract.qualified)
         if read_followed(connection, table, derived.changes.since) != derived.changes.since:
-            get_run_logger().info("%s: another run has derived it meanwhile", table)
-            return False
+            return None
         append_results(connection, run.run_id, validated.results)
         counts = merge(
             connection, derived.contract, derived.rows, run.run_id, replaced=derived.replaced
@@ -51,12 +75,4 @@ def publish(derived: Derived | None, run: Run) -> bool:
             )
         arrow.read(connection, f"select pg_notify('rotation_published', '{table}')::text as sent")
         connection.commit()
-    run.count(table, **asdict(counts))
-    if counts.new or counts.changed or counts.removed:
-        emit_event(
-            event="rotation.published",
-            resource={"prefect.resource.id": f"rotation.table.{table}"},
-            payload={"table": table, "run_id": run.run_id, **asdict(counts)},
-        )
-        return True
-    return False
+    return counts
