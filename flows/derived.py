@@ -1,6 +1,7 @@
 """Derived tables.
 
-Refreshes: `rotation_metrics`, from the earliest session whose inputs changed.
+Refreshes: `rotation_metrics` and `index_concentration`, each from the earliest session whose
+inputs changed.
 When: after its sources.
 Settings: `warehouse/reference/pair.csv`.
 Degrades: rows that break a rule are not published; yesterday's stand, and the run fails.
@@ -9,6 +10,7 @@ Degrades: rows that break a rule are not published; yesterday's stand, and the r
 from prefect import flow
 from prefect.client.schemas.objects import State
 
+from tasks.derive.index_concentration import derive_index_concentration
 from tasks.derive.rotation_metrics import derive_rotation_metrics
 from tasks.publish import publish
 from tasks.record import run
@@ -21,4 +23,5 @@ def refresh_derived() -> State:
     settings = Settings()
     with run("derived", settings) as this_run:
         publish(derive_rotation_metrics(settings), this_run)
+        publish(derive_index_concentration(settings), this_run)
     return this_run.end_state()

@@ -13,6 +13,7 @@ TABLES = (
     "index_membership",
     "macro_observation",
     "rotation_metrics",
+    "index_concentration",
 )
 NOT_CONTENT = ("loaded_at",)
 

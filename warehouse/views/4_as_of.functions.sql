@@ -78,3 +78,13 @@ returns setof published.rotation_metrics language sql stable parallel safe as $$
     where version.loaded_at <= at and (version.superseded_at > at or version.superseded_at = 'infinity')
 $$;
 comment on function as_of.rotation_metrics is 'published.rotation_metrics as held at the instant.';
+
+create or replace function as_of.index_concentration(at timestamptz)
+returns setof published.index_concentration language sql stable parallel safe as $$
+    select
+        index_code, as_of_date, known_from, members, top_10_weight_pct, hhi,
+        effective_members, magnificent_seven_weight_pct, loaded_at
+    from as_of.index_concentration_version as version
+    where version.loaded_at <= at and (version.superseded_at > at or version.superseded_at = 'infinity')
+$$;
+comment on function as_of.index_concentration is 'published.index_concentration as held at the instant.';
