@@ -14,6 +14,7 @@ TABLES = (
     "macro_observation",
     "rotation_metrics",
     "index_concentration",
+    "sector_breadth",
 )
 NOT_CONTENT = ("loaded_at",)
 

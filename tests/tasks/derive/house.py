@@ -9,7 +9,7 @@ import polars as pl
 
 from expectations import corporate_action, daily_price, index_membership
 from expectations.contract import Contract
-from tasks.derive import index_concentration
+from tasks.derive import index_concentration, sector_breadth
 from tasks.load import Batch, load
 from tasks.publish import write
 from tasks.record import Run
@@ -19,15 +19,15 @@ from warehouse.checksum import checksums
 from warehouse.connections import bulk, connect
 from warehouse.settings import Settings
 
-DERIVED = (index_concentration,)
+DERIVED = (index_concentration, sector_breadth)
 NO_ROWS = pd.DataFrame(columns=["key"])
 NO_FETCHES = pd.DataFrame(columns=["status", "item"])
 FILLED = (
     "audit.derivation, audit.change, audit.load, audit.validation, audit.run, "
     "core.daily_price, core.corporate_action, core.index_membership, core.ticker, core.instrument, "
     "history.daily_price, history.corporate_action, history.index_membership, "
-    "derived.adjustment_factor, derived.index_concentration, "
-    "history.index_concentration"
+    "derived.adjustment_factor, derived.index_concentration, derived.sector_breadth, "
+    "history.index_concentration, history.sector_breadth"
 )
 
 Member = tuple[str, str | None, float]
@@ -99,7 +99,7 @@ class House:
         """Derives and publishes everything, as if nothing ever had been."""
         with connect(self.settings, "owner") as connection:
             connection.execute(
-                "truncate derived.index_concentration, audit.derivation"
+                "truncate derived.index_concentration, derived.sector_breadth, audit.derivation"
             )
         self.derive()
 
