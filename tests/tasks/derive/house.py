@@ -12,7 +12,7 @@ from expectations.contract import Contract
 from tasks.derive import index_concentration, sector_breadth
 from tasks.load import Batch, load
 from tasks.publish import write
-from tasks.record import Run
+from tasks.record import FETCH, QUARANTINE, VALIDATION, Run
 from tasks.validate import Validated
 from warehouse import arrow
 from warehouse.checksum import checksums
@@ -20,8 +20,10 @@ from warehouse.connections import bulk, connect
 from warehouse.settings import Settings
 
 DERIVED = (index_concentration, sector_breadth)
-NO_ROWS = pd.DataFrame(columns=["key"])
-NO_FETCHES = pd.DataFrame(columns=["status", "item"])
+NO_ROWS, NO_RESULTS, NO_FETCHES = (
+    pd.DataFrame(columns=[column.name for column in columns])
+    for columns in (QUARANTINE, VALIDATION, FETCH)
+)
 FILLED = (
     "audit.derivation, audit.change, audit.load, audit.validation, audit.run, "
     "core.daily_price, core.corporate_action, core.index_membership, core.ticker, core.instrument, "
@@ -52,7 +54,7 @@ class House:
         return Run(row[0], self.settings)
 
     def load(self, *frames: tuple[Contract, pd.DataFrame]) -> None:
-        good = [(contract, Validated(frame, NO_ROWS, pd.DataFrame())) for contract, frame in frames]
+        good = [(contract, Validated(frame, NO_ROWS, NO_RESULTS)) for contract, frame in frames]
         load.fn(Batch(NO_FETCHES, good), self.run())
 
     def load_prices(
