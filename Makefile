@@ -5,7 +5,7 @@ TAPE ?=
 SANDBOX ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status sql test check lock
+.PHONY: help setup demo up down status sql test check bench lock
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ test: setup ## lint, types, tests
 
 check: setup ## the slower checks, too
 	@$(BIN)/pytest
+
+bench: setup ## what the derivation of breadth costs at full size (minutes, 4 GB of disk)
+	@$(BIN)/python -m deployments.bench
 
 lock: setup ## pin the dependencies again
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \

@@ -1,6 +1,7 @@
 """Derived tables.
 
-Refreshes: `rotation_metrics`, from the earliest session whose inputs changed.
+Refreshes: `rotation_metrics`, `index_concentration` and `sector_breadth`, each from the earliest
+session whose inputs changed.
 When: after its sources.
 Settings: `warehouse/reference/pair.csv`.
 Degrades: rows that break a rule are not published; yesterday's stand, and the run fails.
@@ -9,7 +10,9 @@ Degrades: rows that break a rule are not published; yesterday's stand, and the r
 from prefect import flow
 from prefect.client.schemas.objects import State
 
+from tasks.derive.index_concentration import derive_index_concentration
 from tasks.derive.rotation_metrics import derive_rotation_metrics
+from tasks.derive.sector_breadth import derive_sector_breadth
 from tasks.publish import publish
 from tasks.record import run
 from warehouse.settings import Settings
@@ -21,4 +24,6 @@ def refresh_derived() -> State:
     settings = Settings()
     with run("derived", settings) as this_run:
         publish(derive_rotation_metrics(settings), this_run)
+        publish(derive_index_concentration(settings), this_run)
+        publish(derive_sector_breadth(settings), this_run)
     return this_run.end_state()

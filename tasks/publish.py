@@ -6,20 +6,17 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.events import emit_event
 
-from tasks.derive.follow import Derived, read_changes
+from tasks.derive.follow import Derived, read_followed
 from tasks.record import Run, append_results
-from tasks.validate import validate
+from tasks.validate import BatchRefused, validate
 from warehouse import arrow
 from warehouse.connections import bulk
-from warehouse.merge import begin, merge
+from warehouse.merge import Counts, begin, merge
 
 
 @task(name="publish", cache_policy=NO_CACHE)
 def publish(derived: Derived | None, run: Run) -> bool:
-    """Brings a derived table up to what was derived for it.
-
-    Readers see the old rows until all new ones are there. A derivation that another one has
-    overtaken meanwhile is dropped: the other has seen all that this one saw.
+    """Brings a derived table up to what was derived for it, and says so.
 
     Returns:
         Whether anything was published.
@@ -30,13 +27,46 @@ def publish(derived: Derived | None, run: Run) -> bool:
     if derived is None:
         return False
     table = derived.contract.table
-    validated = validate(derived.contract, derived.rows.to_pandas())
+    counts = write(derived, run)
+    if counts is None:
+        get_run_logger().info("%s: another run has derived it meanwhile", table)
+        return False
+    run.count(table, **asdict(counts))
+    if counts.new or counts.changed or counts.removed:
+        emit_event(
+            event="rotation.published",
+            resource={"prefect.resource.id": f"rotation.table.{table}"},
+            payload={"table": table, "run_id": run.run_id, **asdict(counts)},
+        )
+        return True
+    return False
+
+
+def write(derived: Derived, run: Run) -> Counts | None:
+    """Checks and merges derived rows in one transaction.
+
+    Readers see the old rows until all new ones are there. A derivation that another one has
+    overtaken meanwhile is dropped: the other has seen all that this one saw.
+
+    Returns:
+        What became of the rows; None where they were dropped.
+
+    Raises:
+        BatchRefused: when the rows break a rule; nothing is written then but what broke it, in
+            `audit.validation`.
+    """
+    table = derived.contract.table
+    try:
+        validated = validate(derived.contract, derived.rows.to_pandas())
+    except BatchRefused as refusal:
+        with bulk(run.settings) as connection:
+            append_results(connection, run.run_id, refusal.results)
+            connection.commit()
+        raise
     with bulk(run.settings) as connection:
         instant = begin(connection, [derived.contract])
-        held = read_changes(connection, table, tuple(derived.changes.since))
-        if dict(held.since) != dict(derived.changes.since):
-            get_run_logger().info("%s: another run has derived it meanwhile", table)
-            return False
+        if read_followed(connection, table, derived.changes.since) != derived.changes.since:
+            return None
         append_results(connection, run.run_id, validated.results)
         counts = merge(
             connection, derived.contract, derived.rows, run.run_id, instant, derived.replaced
@@ -52,12 +82,4 @@ def publish(derived: Derived | None, run: Run) -> bool:
             )
         arrow.read(connection, f"select pg_notify('rotation_published', '{table}')::text as sent")
         connection.commit()
-    run.count(table, **asdict(counts))
-    if counts.new or counts.changed or counts.removed:
-        emit_event(
-            event="rotation.published",
-            resource={"prefect.resource.id": f"rotation.table.{table}"},
-            payload={"table": table, "run_id": run.run_id, **asdict(counts)},
-        )
-        return True
-    return False
+    return counts

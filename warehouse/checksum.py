@@ -13,6 +13,8 @@ TABLES = (
     "index_membership",
     "macro_observation",
     "rotation_metrics",
+    "index_concentration",
+    "sector_breadth",
 )
 NOT_CONTENT = ("loaded_at",)
 

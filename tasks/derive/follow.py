@@ -1,6 +1,12 @@
-"""How derived tables follow core: which changes are new to them, and what a derivation hands on."""
+"""How derived tables follow core: which changes are new to them, and what a derivation hands on.
 
-from collections.abc import Mapping, Sequence
+A derived table declares its inputs as a mapping: input table to the SQL that says whom a change of
+it reaches. The SQL reads `change` (`instrument_id`, `item`, `from_date`: the changes that are new
+to the table) and gives `subject` (whatever the table derives one at a time: a ticker, an index)
+and `first_date` (the first date from which the subject's rows may come out differently).
+"""
+
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -18,7 +24,7 @@ class Changes:
     Attributes:
         since: Input table to the number of the last change that the derived rows reflect.
         until: Input table to the number of the last change now.
-        first_dates: Ticker to the first date from which its derived rows may come out
+        first_dates: Subject to the first date from which its derived rows may come out
             differently.
     """
 
@@ -44,30 +50,52 @@ class Derived:
     changes: Changes
 
 
-def read_changes(connection: adbc.Connection, derived_table: str, inputs: Sequence[str]) -> Changes:
-    """The changes of the inputs that a derived table has not followed yet."""
+def read_followed(
+    connection: adbc.Connection, derived_table: str, inputs: Iterable[str]
+) -> dict[str, int]:
+    """How far a derived table has followed its inputs: the last change of each that it reflects."""
     followed = arrow.read(
         connection,
         "select input_table, change_id from audit.derivation where derived_table = $1",
         (derived_table,),
     )
-    since = dict.fromkeys(inputs, 0) | dict(followed.iter_rows())
-    newest = arrow.read(
-        connection,
-        "select table_name, max(change_id) as change_id from audit.change group by table_name",
-    )
-    until = since | {table: number for table, number in newest.iter_rows() if table in inputs}
-    is_new = " or ".join(
-        f"(table_name = '{table}' and change_id > {since[table]})" for table in inputs
-    )
-    changed = arrow.read(
-        connection,
-        f"""
-        select ticker.ticker, min(change.from_date) as first_date
-        from audit.change as change
-        join core.ticker as ticker using (instrument_id)
-        where {is_new}
-        group by ticker.ticker
-        """,
-    )
-    return Changes(since, until, dict(changed.iter_rows()))
+    return dict.fromkeys(inputs, 0) | dict(followed.iter_rows())
+
+
+def read_changes(
+    connection: adbc.Connection, derived_table: str, inputs: Mapping[str, str]
+) -> Changes:
+    """The changes of the inputs that a derived table has not followed yet.
+
+    Args:
+        connection: Of the loader, in the transaction in which the inputs will be read.
+        derived_table: The table that follows.
+        inputs: Input table to the SQL that says whom its changes reach.
+    """
+    since = read_followed(connection, derived_table, inputs)
+    until, first_dates = dict(since), dict[str, date]()
+    for table, reached in inputs.items():
+        newest = arrow.read(
+            connection,
+            "select max(change_id) as change_id from audit.change where table_name = $1",
+            (table,),
+        )["change_id"][0]
+        if newest is None or newest == since[table]:
+            continue
+        until[table] = newest
+        found = arrow.read(
+            connection,
+            f"""
+            with change as (
+                select instrument_id, item, min(from_date) as from_date
+                from audit.change
+                where table_name = '{table}' and change_id > {since[table]}
+                group by instrument_id, item
+            )
+            select subject, min(first_date) as first_date from ({reached}) as reached
+            group by subject
+            """,
+        )
+        for subject, first_date in found.iter_rows():
+            first_dates[subject] = min(first_date, first_dates.get(subject, date.max))
+    return Changes(since, until, first_dates)

@@ -24,7 +24,12 @@ from warehouse.connections import bulk
 from warehouse.settings import Settings
 
 PAIRS = Path(warehouse.__path__[0]) / "reference" / "pair.csv"
-INPUTS = ("daily_price", "corporate_action")
+
+TICKERS = """
+select ticker.ticker as subject, change.from_date as first_date
+from change join core.ticker as ticker using (instrument_id)
+"""
+INPUTS = {"daily_price": TICKERS, "corporate_action": TICKERS}
 
 HORIZONS = (1, 5, 21, 63, 126, 252)
 RS_WINDOW = 14

@@ -76,3 +76,19 @@ from derived.rotation_metrics as held
 union all
 select * from history.rotation_metrics;
 comment on view as_of.rotation_metrics_version is 'Every version of every row of rotation_metrics: held from loaded_at until superseded_at.';
+
+create or replace view as_of.index_concentration_version as
+select
+    held.*, 'infinity'::timestamptz as superseded_at, null::bigint as superseded_by
+from derived.index_concentration as held
+union all
+select * from history.index_concentration;
+comment on view as_of.index_concentration_version is 'Every version of every row of index_concentration: held from loaded_at until superseded_at.';
+
+create or replace view as_of.sector_breadth_version as
+select
+    held.*, 'infinity'::timestamptz as superseded_at, null::bigint as superseded_by
+from derived.sector_breadth as held
+union all
+select * from history.sector_breadth;
+comment on view as_of.sector_breadth_version is 'Every version of every row of sector_breadth: held from loaded_at until superseded_at.';

@@ -78,3 +78,28 @@ returns setof published.rotation_metrics language sql stable parallel safe as $$
     where version.loaded_at <= at and (version.superseded_at > at or version.superseded_at = 'infinity')
 $$;
 comment on function as_of.rotation_metrics is 'published.rotation_metrics as held at the instant.';
+
+create or replace function as_of.index_concentration(at timestamptz)
+returns setof published.index_concentration language sql stable parallel safe as $$
+    select
+        index_code, as_of_date, known_from, members, top_10_weight_pct, hhi,
+        effective_members, magnificent_seven_weight_pct, loaded_at
+    from as_of.index_concentration_version as version
+    where version.loaded_at <= at and (version.superseded_at > at or version.superseded_at = 'infinity')
+$$;
+comment on function as_of.index_concentration is 'published.index_concentration as held at the instant.';
+
+create or replace function as_of.sector_breadth(at timestamptz)
+returns setof published.sector_breadth language sql stable parallel safe as $$
+    select
+        index_code, sector, session_date, members, priced, advancers, decliners,
+        unchanged, advancing_volume, declining_volume, eligible_20, eligible_50,
+        eligible_200, eligible_252, pct_above_20, pct_above_50, pct_above_200,
+        new_highs_252, new_lows_252, ad_line, mcclellan_ema_19, mcclellan_ema_39,
+        mcclellan_oscillator, mcclellan_summation, trin, thrust_ema_10,
+        thrust_sessions_since_low, is_zweig_thrust, equal_weight_return,
+        cap_weight_return, membership_as_of, is_backcast, loaded_at
+    from as_of.sector_breadth_version as version
+    where version.loaded_at <= at and (version.superseded_at > at or version.superseded_at = 'infinity')
+$$;
+comment on function as_of.sector_breadth is 'published.sector_breadth as held at the instant.';

@@ -57,6 +57,29 @@ with version as (
         select from history.rotation_metrics as past
         where past.pair = row_of.pair and past.session_date = row_of.session_date
     )
+    union all
+    select
+        'index_concentration',
+        jsonb_build_object('index_code', index_code, 'as_of_date', as_of_date),
+        to_jsonb(row_of) - '{index_code,as_of_date,loaded_at,superseded_at,run_id,superseded_by}'::text[],
+        loaded_at, superseded_at, run_id, superseded_by
+    from as_of.index_concentration_version as row_of
+    where exists (
+        select from history.index_concentration as past
+        where past.index_code = row_of.index_code and past.as_of_date = row_of.as_of_date
+    )
+    union all
+    select
+        'sector_breadth',
+        jsonb_build_object('index_code', index_code, 'sector', sector, 'session_date', session_date),
+        to_jsonb(row_of) - '{index_code,sector,session_date,loaded_at,superseded_at,run_id,superseded_by}'::text[],
+        loaded_at, superseded_at, run_id, superseded_by
+    from as_of.sector_breadth_version as row_of
+    where exists (
+        select from history.sector_breadth as past
+        where past.index_code = row_of.index_code and past.sector = row_of.sector
+            and past.session_date = row_of.session_date
+    )
 )
 select
     past.table_name, past.key, field.key as column_name, field.value as old_value,

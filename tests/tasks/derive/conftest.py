@@ -14,6 +14,7 @@ from prefect.settings import PREFECT_API_KEY, temporary_settings
 from tasks.derive.rotation_metrics import derive_rotation_metrics
 from tasks.publish import publish
 from tasks.record import run
+from tests.tasks.derive.house import House
 from warehouse.settings import Settings
 
 SESSIONS = 300
@@ -74,3 +75,9 @@ def follow(alone: Callable[[], AbstractContextManager[None]]) -> Callable[[Setti
             return publish.fn(derive_rotation_metrics.fn(settings), this_run)
 
     return derive_and_publish
+
+
+@pytest.fixture
+def house(settings: Settings) -> House:
+    """A warehouse of the test's own, and hands to load and derive with."""
+    return House(settings)

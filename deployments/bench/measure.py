@@ -1,0 +1,79 @@
+"""What is measured: each function gives seconds, and is called in a process of its own."""
+
+import resource
+import time
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+import polars as pl
+
+from deployments.bench.market import Market, add_bars
+from tasks.derive.breadth import derive_breadth
+from tasks.derive.sector_breadth import derive_sector_breadth
+from tasks.publish import write
+from tasks.record import run
+from warehouse.connections import connect
+from warehouse.settings import Settings
+
+WINDOW_FUNCTIONS = Path(__file__).with_name("window_functions.sql")
+INCREMENTS = 5
+
+
+def bare_seconds(market: Market) -> float:
+    """The computation alone, the better of two."""
+    bars = market.bars.with_columns(pl.lit(1.0).alias("split_factor"))
+    return min(_seconds(lambda: derive_breadth(bars, market.snapshots)) for _ in range(2))
+
+
+def rebuild(settings: Settings) -> tuple[float, float, float]:
+    """Everything from nothing: seconds to derive, seconds to write, peak memory in GB."""
+    import great_expectations  # noqa: F401 - seconds that a running worker has behind it
+
+    with run("bench", settings) as this_run:
+        began = time.perf_counter()
+        derived = derive_sector_breadth.fn(settings)
+        derived_at = time.perf_counter()
+        assert derived is not None
+        write(derived, this_run)
+        done = time.perf_counter()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    return derived_at - began, done - derived_at, peak
+
+
+def increment(settings: Settings, tickers: int) -> float:
+    """Seconds to derive and write one more session, the median of some."""
+    found = []
+    for _ in range(INCREMENTS):
+        with connect(settings) as connection:
+            row = connection.execute("select max(session_date) from core.daily_price").fetchone()
+        assert row is not None
+        newest: date = row[0]
+        bars = pl.DataFrame(
+            {"instrument_id": range(1, tickers + 1)}, schema={"instrument_id": pl.Int32}
+        ).with_columns(
+            pl.lit(newest + timedelta(days=1)).alias("session_date"),
+            (30 + pl.col("instrument_id") % 7).cast(pl.Float64).alias("close"),
+            pl.lit(1000, pl.Int64).alias("volume"),
+        )
+        with run("bench", settings) as this_run:
+            add_bars(this_run, bars)
+            began = time.perf_counter()
+            derived = derive_sector_breadth.fn(settings)
+            assert derived is not None
+            write(derived, this_run)
+            found.append(time.perf_counter() - began)
+    return sorted(found)[len(found) // 2]
+
+
+def window_seconds(settings: Settings, instruments: int) -> float:
+    """The counts in Postgres, for the first instruments."""
+    with connect(settings, "owner") as connection:
+        query = WINDOW_FUNCTIONS.read_text()
+        return _seconds(lambda: connection.execute(query, {"instruments": instruments}).fetchall())
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    call()
+    return time.perf_counter() - began
