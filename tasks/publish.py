@@ -8,7 +8,7 @@ from prefect.events import emit_event
 
 from tasks.derive.follow import Derived, read_changes
 from tasks.record import Run, append_results
-from tasks.validate import validate
+from tasks.validate import BatchRefused, validate
 from warehouse import arrow
 from warehouse.connections import bulk
 from warehouse.merge import begin, merge
@@ -25,12 +25,19 @@ def publish(derived: Derived | None, run: Run) -> bool:
         Whether anything was published.
 
     Raises:
-        BatchRefused: when the rows break a rule; yesterday's stay published.
+        BatchRefused: when the rows break a rule; yesterday's stay published, and what broke it is
+            in `audit.validation`.
     """
     if derived is None:
         return False
     table = derived.contract.table
-    validated = validate(derived.contract, derived.rows.to_pandas())
+    try:
+        validated = validate(derived.contract, derived.rows.to_pandas())
+    except BatchRefused as refusal:
+        with bulk(run.settings) as connection:
+            append_results(connection, run.run_id, refusal.results)
+            connection.commit()
+        raise
     with bulk(run.settings) as connection:
         instant = begin(connection, [derived.contract])
         held = read_changes(connection, table, tuple(derived.changes.since))
