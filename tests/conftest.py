@@ -96,7 +96,7 @@ def new_warehouse(
     def new() -> Iterator[Settings]:
         settings = Settings(home=server.home, origin=f"test-{uuid4().hex[:12]}")
         name = sql.Identifier(database_name(settings))
-        create = sql.SQL("create database {} template {} owner rotation_owner")
+        create = sql.SQL("create database {} template {} strategy file_copy owner rotation_owner")
         with psycopg.connect(server.dsn(), autocommit=True) as connection:
             connection.execute(create.format(name, sql.Identifier(template)))
             try:
@@ -105,6 +105,13 @@ def new_warehouse(
                 connection.execute(sql.SQL("drop database {} with (force)").format(name))
 
     return new
+
+
+@pytest.fixture(scope="module")
+def shared(new_warehouse: Callable[[], AbstractContextManager[Settings]]) -> Iterator[Settings]:
+    """The settings of a warehouse of the module's own, for tests that leave nothing in it."""
+    with new_warehouse() as settings:
+        yield settings
 
 
 @pytest.fixture

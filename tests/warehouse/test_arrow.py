@@ -46,31 +46,31 @@ def through_postgres(settings, frame, columns=COLUMNS) -> list[tuple[object, ...
 
 
 @pytest.mark.parametrize("make", [as_pandas, as_polars])
-def test_every_type_comes_back_as_it_went(settings, make):
-    assert through_postgres(settings, make()) == ROWS
+def test_every_type_comes_back_as_it_went(shared, make):
+    assert through_postgres(shared, make()) == ROWS
 
 
 @pytest.mark.parametrize("make", [as_pandas, as_polars])
-def test_order_and_surplus_columns_of_a_frame_do_not_matter(settings, make):
+def test_order_and_surplus_columns_of_a_frame_do_not_matter(shared, make):
     frame = make()
     turned = frame[NAMES[::-1]]
     if isinstance(turned, pd.DataFrame):
         turned = turned.assign(more=1)
     else:
         turned = turned.with_columns(more=1)
-    assert through_postgres(settings, turned) == ROWS
+    assert through_postgres(shared, turned) == ROWS
 
 
 @pytest.mark.parametrize("kind", [pd.DataFrame, pl.DataFrame])
-def test_nan_is_null_and_infinity_is_not(settings, kind):
+def test_nan_is_null_and_infinity_is_not(shared, kind):
     frame = kind({"amount": [math.nan, math.inf, -math.inf, 0.0]})
-    rows = through_postgres(settings, frame, COLUMNS[4:5])
+    rows = through_postgres(shared, frame, COLUMNS[4:5])
     assert rows == [(None,), (math.inf,), (-math.inf,), (0.0,)]
 
 
-def test_days_may_come_as_midnights(settings):
+def test_days_may_come_as_midnights(shared):
     frame = pd.DataFrame({"day": pd.to_datetime(["2024-02-29", None])})
-    assert through_postgres(settings, frame, COLUMNS[1:2]) == [(date(2024, 2, 29),), (None,)]
+    assert through_postgres(shared, frame, COLUMNS[1:2]) == [(date(2024, 2, 29),), (None,)]
 
 
 @pytest.mark.parametrize("make", [as_pandas, as_polars])
@@ -106,23 +106,23 @@ def test_mixed_values_are_refused_by_name():
         arrow.to_arrow(pd.DataFrame({"word": ["a", 1]}, dtype=object), COLUMNS[:1])
 
 
-def test_parameters_are_values_not_sql(settings):
-    with bulk(settings) as connection:
+def test_parameters_are_values_not_sql(shared):
+    with bulk(shared) as connection:
         hostile = "'; drop table audit.run; --"
         read = arrow.read(connection, "select $1::text as said, $2::bigint as n", (hostile, 7))
     assert read.rows() == [(hostile, 7)]
 
 
-def test_no_rows_keep_their_columns(settings):
-    with bulk(settings) as connection:
+def test_no_rows_keep_their_columns(shared):
+    with bulk(shared) as connection:
         read = arrow.read(connection, "select 1::bigint as n, 'a'::text as word where false")
     assert read.schema == {"n": pl.Int64, "word": pl.String}
-    assert through_postgres(settings, as_pandas().head(0)) == []
+    assert through_postgres(shared, as_pandas().head(0)) == []
 
 
-def test_append_adds_to_what_is_there(settings):
+def test_append_adds_to_what_is_there(shared):
     table = arrow.to_arrow(pl.DataFrame({"few": [1, 2]}), COLUMNS[2:3])
-    with bulk(settings, "owner") as connection:
+    with bulk(shared, "owner") as connection:
         arrow.execute(connection, "create table core.appended (few integer)")
         for rows in (table, table.slice(0, 0), table):
             arrow.append(connection, "core", "appended", rows)

@@ -20,11 +20,26 @@ def held(settings):
         return checksums(connection)
 
 
+@pytest.fixture(scope="module")
+def loaded(shared, bars, members, merged):
+    """A warehouse with some facts."""
+    merged(shared, PRICES, bars(*CLOSES))
+    merged(shared, MEMBERS, members(("AAA", "2024-01-04", 100.0)))
+    return shared
+
+
 @pytest.fixture
-def loaded(settings, bars, members, merged):
-    merged(settings, PRICES, bars(*CLOSES))
-    merged(settings, MEMBERS, members(("AAA", "2024-01-04", 100.0)))
-    return settings
+def hypothetical(loaded):
+    """The checksums as they would be after a change, which is rolled back."""
+
+    def after(change, *parameters):
+        with connect(loaded, "owner") as connection:
+            connection.execute(change, parameters or None)
+            found = checksums(connection)
+            connection.rollback()
+        return found
+
+    return after
 
 
 def test_every_published_table_has_one(settings):
@@ -32,17 +47,14 @@ def test_every_published_table_has_one(settings):
     assert [(each.table, each.rows) for each in held(settings)] == [(name, 0) for name in TABLES]
 
 
-def test_order_and_history_of_loading_do_not_matter(loaded, make_warehouse, bars, members, merged):
-    other = make_warehouse()
-    merged(other, MEMBERS, members(("AAA", "2024-01-04", 100.0)))
-    for row in reversed(CLOSES):
-        merged(other, PRICES, bars((*row[:2], 99.0)))
-        merged(other, PRICES, bars(row))
-    assert held(other) == held(loaded)
-    assert {each.table: each.rows for each in held(loaded) if each.rows} == {
-        "daily_price": 9,
-        "index_membership": 1,
-    }
+def test_order_and_history_of_loading_do_not_matter(loaded, settings, bars, members, merged):
+    merged(settings, MEMBERS, members(("AAA", "2024-01-04", 100.0)))
+    merged(settings, PRICES, bars(*((*row[:2], 99.0) for row in CLOSES[::2])))
+    for some in (CLOSES[5:], CLOSES[3::-1], CLOSES[4:5]):
+        merged(settings, PRICES, bars(*some))
+    assert held(settings) == held(loaded)
+    rows = {each.table: each.rows for each in held(loaded) if each.rows}
+    assert rows == {"daily_price": 9, "index_membership": 1}
 
 
 @pytest.mark.parametrize(
@@ -56,36 +68,32 @@ def test_order_and_history_of_loading_do_not_matter(loaded, make_warehouse, bars
         "delete from core.daily_price where session_date = %s",
     ],
 )
-def test_any_change_of_content_shows(loaded, change):
-    before = held(loaded)
-    with connect(loaded, "owner") as connection:
-        connection.execute(change, ("2024-01-02",))
-    after = held(loaded)
+def test_any_change_of_content_shows(loaded, hypothetical, change):
+    before, after = held(loaded), hypothetical(change, "2024-01-02")
     assert after[0].digest != before[0].digest
     assert after[1:] == before[1:]
 
 
-def test_values_that_change_places_show(loaded):
+def test_values_that_change_places_show(loaded, hypothetical):
     """A sum over rows must not let two rows trade their closes."""
-    before = held(loaded)
-    with connect(loaded, "owner") as connection:
-        connection.execute(
+    before, after = (
+        held(loaded)[0],
+        hypothetical(
             """
             update core.daily_price as bar set close = other.close
             from core.daily_price as other
             where bar.session_date = other.session_date
                 and bar.instrument_id + other.instrument_id = 3
             """
-        )
-    assert held(loaded)[0].digest != before[0].digest
-    assert held(loaded)[0].rows == before[0].rows
+        )[0],
+    )
+    assert after.digest != before.digest
+    assert after.rows == before.rows
 
 
-def test_when_and_by_which_run_a_row_was_loaded_is_not_content(loaded, merged):
-    before = held(loaded)
-    with connect(loaded, "owner") as connection:
-        connection.execute("update core.daily_price set loaded_at = now(), run_id = 2")
-    assert held(loaded) == before
+def test_when_and_by_which_run_a_row_was_loaded_is_not_content(loaded, hypothetical):
+    change = "update core.daily_price set loaded_at = now(), run_id = 2"
+    assert hypothetical(change) == held(loaded)
 
 
 def test_settings_of_a_session_do_not_matter(loaded):

@@ -61,8 +61,8 @@ def test_changed_views_are_applied_again(settings: Settings):
         assert connection.execute("select * from published.macro_latest").fetchall() == []
 
 
-def test_every_relation_column_and_schema_is_commented(settings: Settings):
-    with connect(settings, "owner") as connection:
+def test_every_relation_column_and_schema_is_commented(shared: Settings):
+    with connect(shared, "owner") as connection:
         relations = connection.execute(
             """
             select oid::regclass::text from pg_class
@@ -101,8 +101,8 @@ def test_every_relation_column_and_schema_is_commented(settings: Settings):
 
 
 @each_contract
-def test_contract_agrees_with_the_database(settings: Settings, contract: Contract):
-    with connect(settings, "owner") as connection:
+def test_contract_agrees_with_the_database(shared: Settings, contract: Contract):
+    with connect(shared, "owner") as connection:
         found = columns(connection, contract.qualified)
         key = connection.execute(
             """
@@ -122,9 +122,9 @@ def test_contract_agrees_with_the_database(settings: Settings, contract: Contrac
 
 @each_contract
 def test_history_twin_has_the_columns_of_its_table_and_two_more(
-    settings: Settings, contract: Contract
+    shared: Settings, contract: Contract
 ):
-    with connect(settings, "owner") as connection:
+    with connect(shared, "owner") as connection:
         table = columns(connection, contract.qualified)
         twin = columns(connection, f"history.{contract.table}")
     assert twin[:-2] == table
@@ -135,10 +135,8 @@ def test_history_twin_has_the_columns_of_its_table_and_two_more(
 
 
 @each_contract
-def test_table_is_published_and_can_be_asked_as_of_an_instant(
-    settings: Settings, contract: Contract
-):
-    with connect(settings, "reader") as connection:
+def test_table_is_published_and_can_be_asked_as_of_an_instant(shared: Settings, contract: Contract):
+    with connect(shared, "reader") as connection:
         names = []
         for relation in (f"published.{contract.table}", f"as_of.{contract.table}(now())"):
             cursor = connection.execute(f"select * from {relation}")
@@ -149,8 +147,8 @@ def test_table_is_published_and_can_be_asked_as_of_an_instant(
 
 
 @each_contract
-def test_no_stored_number_may_be_nan_or_infinite(settings: Settings, contract: Contract):
-    with connect(settings, "owner") as connection:
+def test_no_stored_number_may_be_nan_or_infinite(shared: Settings, contract: Contract):
+    with connect(shared, "owner") as connection:
         checks = " ".join(
             text
             for (text,) in connection.execute(

@@ -1,7 +1,6 @@
 """What each role can do, tried for real."""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 
 import psycopg
 import pytest
@@ -14,25 +13,16 @@ PRIVATE = ("core", "history", "derived")
 OPEN = ("published", "as_of", "audit")
 
 
-@pytest.fixture(scope="module")
-def settings(
-    new_warehouse: Callable[[], AbstractContextManager[Settings]],
-) -> Iterator[Settings]:
-    """One warehouse for all: what is refused leaves nothing."""
-    with new_warehouse() as settings:
-        yield settings
-
-
 @pytest.fixture
-def reader(settings: Settings) -> Iterator[Connection]:
+def reader(shared: Settings) -> Iterator[Connection]:
     """A consumer's connection; each statement stands alone."""
-    with connect(settings, "reader") as connection:
+    with connect(shared, "reader") as connection:
         connection.autocommit = True
         yield connection
 
 
-def relations(settings: Settings, schemas: tuple[str, ...]) -> list[sql.Identifier]:
-    with connect(settings, "owner") as connection:
+def relations(shared: Settings, schemas: tuple[str, ...]) -> list[sql.Identifier]:
+    with connect(shared, "owner") as connection:
         found = connection.execute(
             "select nspname, relname from pg_class join pg_namespace as space"
             " on space.oid = relnamespace where relkind in ('r', 'v') and nspname = any (%s)",
@@ -41,8 +31,8 @@ def relations(settings: Settings, schemas: tuple[str, ...]) -> list[sql.Identifi
     return [sql.Identifier(*names) for names in found]
 
 
-def test_reader_reads_what_is_open(settings: Settings, reader: Connection):
-    found = relations(settings, OPEN)
+def test_reader_reads_what_is_open(shared: Settings, reader: Connection):
+    found = relations(shared, OPEN)
     assert len(found) >= 20
     for relation in found:
         reader.execute(sql.SQL("select * from {} limit 1").format(relation))
@@ -54,16 +44,16 @@ def test_reader_reads_what_is_open(settings: Settings, reader: Connection):
         reader.execute(sql.SQL("select * from as_of.{}(now())").format(sql.Identifier(name)))
 
 
-def test_reader_reads_nothing_else(settings: Settings, reader: Connection):
-    found = relations(settings, PRIVATE)
+def test_reader_reads_nothing_else(shared: Settings, reader: Connection):
+    found = relations(shared, PRIVATE)
     assert len(found) >= 12
     for relation in found:
         with pytest.raises(errors.InsufficientPrivilege):
             reader.execute(sql.SQL("select * from {}").format(relation))
 
 
-def test_reader_writes_nowhere(settings: Settings, reader: Connection):
-    for relation in relations(settings, (*PRIVATE, *OPEN)):
+def test_reader_writes_nowhere(shared: Settings, reader: Connection):
+    for relation in relations(shared, (*PRIVATE, *OPEN)):
         for statement in ("delete from {}", "insert into {} default values", "truncate {}"):
             # a view with a join can't be written by anyone
             refused = (errors.InsufficientPrivilege, errors.WrongObjectType)
@@ -112,8 +102,8 @@ def test_reader_is_refused(reader: Connection, statement: str):
         reader.execute(statement)
 
 
-def test_reader_cannot_end_another_session(settings: Settings, reader: Connection):
-    with connect(settings, "loader") as loader:
+def test_reader_cannot_end_another_session(shared: Settings, reader: Connection):
+    with connect(shared, "loader") as loader:
         process = loader.info.backend_pid
         with pytest.raises(errors.InsufficientPrivilege):
             reader.execute("select pg_terminate_backend(%s)", (process,))
@@ -130,15 +120,15 @@ def test_reader_stays_reader_after_resetting_everything(reader: Connection):
         reader.execute("select * from core.daily_price")
 
 
-def test_nobody_else_gets_in(settings: Settings):
-    server = embedded_server(settings)
-    dsn = server.dsn(database_name(settings))
+def test_nobody_else_gets_in(shared: Settings):
+    server = embedded_server(shared)
+    dsn = server.dsn(database_name(shared))
     with psycopg.connect(server.dsn(), autocommit=True) as connection:
         connection.execute("create role stranger login password 'stranger'")
     try:
         name = psycopg.conninfo.make_conninfo(dsn, user="stranger", password="stranger")
         with psycopg.connect(name, autocommit=True) as connection:
-            for relation in relations(settings, (*PRIVATE, *OPEN)):
+            for relation in relations(shared, (*PRIVATE, *OPEN)):
                 with pytest.raises(errors.InsufficientPrivilege):
                     connection.execute(sql.SQL("select * from {}").format(relation))
             with pytest.raises(errors.InsufficientPrivilege):
@@ -162,17 +152,17 @@ def test_nobody_else_gets_in(settings: Settings):
         "copy (select 1) to program 'cat'",
     ],
 )
-def test_loader_changes_rows_not_tables_and_never_history(settings: Settings, statement: str):
+def test_loader_changes_rows_not_tables_and_never_history(shared: Settings, statement: str):
     with (
-        connect(settings, "loader") as connection,
+        connect(shared, "loader") as connection,
         pytest.raises(errors.InsufficientPrivilege),
     ):
         connection.execute(statement)
 
 
-def test_passwords_of_the_roles_differ(settings: Settings):
+def test_passwords_of_the_roles_differ(shared: Settings):
     passwords = {
-        (settings.home / f"{name}.password").read_text()
+        (shared.home / f"{name}.password").read_text()
         for name in ("postgres", "rotation_owner", "rotation_reader")
     }
     assert len(passwords) == 3

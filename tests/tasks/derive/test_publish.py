@@ -21,11 +21,11 @@ DAYS = [f"2024-01-{n:02}" for n in range(2, 12)]
 
 @pytest.fixture
 def load_days(settings, bars, load_prices):
-    """Loads bars of both legs for some of the days."""
+    """Loads bars for some of the days: SPY at 20, IWM rising by a dollar a day."""
 
     def load(days, close=10.0):
-        rows = [(f, d, close + n) for f in ("IWM", "SPY") for n, d in enumerate(days)]
-        load_prices(settings, bars(*rows))
+        rising = [("IWM", day, close + n) for n, day in enumerate(days)]
+        load_prices(settings, bars(*rising, *(("SPY", day, 20.0) for day in days)))
 
     return load
 
@@ -64,7 +64,7 @@ def test_published_rows_are_announced_and_their_inputs_followed(
     assert query(settings, NEWEST) == [(2,)]
     rows = query(settings, HELD)
     assert [(pair, day, ratio) for pair, day, ratio, _ in rows] == [
-        ("IWM/SPY", date.fromisoformat(day), 1.0) for day in DAYS
+        ("IWM/SPY", date.fromisoformat(day), (10 + n) / 20) for n, day in enumerate(DAYS)
     ]
     rules = query(settings, "select count(*), bool_and(success) from audit.validation")
     assert rules[0][0] > 5
@@ -146,4 +146,6 @@ def test_readers_see_all_of_the_old_rows_or_all_of_the_new(
         publish_alone(derive_rotation_metrics.fn(settings))
         assert reader.execute(HELD).fetchall() == before
         reader.rollback()
-        assert reader.execute(HELD).fetchall() == query(settings, HELD)
+        after = reader.execute(HELD).fetchall()
+    assert [row[2] for row in after] == [(30 + n) / 20 for n in range(len(DAYS))]
+    assert after == query(settings, HELD)
