@@ -48,6 +48,7 @@ class FlowProcess:
     ) -> None:
         """Starts it."""
         self._log = log
+        log.touch()  # where it is killed before it says anything
         self._said, says = PROCESSES.Pipe(duplex=False)
         self.process: BaseProcess = PROCESSES.Process(
             target=_run, args=(flow, parameters, environment, str(log), says)

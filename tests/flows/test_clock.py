@@ -20,7 +20,7 @@ EVENINGS = {
     "day by day": ("2026-02-09", "2026-02-10", "2026-02-11", "2026-02-12", "2026-02-13"),
 }
 # a fund's file of each day is loaded as a snapshot, so that a late beginner has fewer of them
-SNAPSHOTS = ("index_membership",)
+SNAPSHOTS = ("index_membership", "index_concentration", "sector_breadth")
 
 
 @dataclass
