@@ -57,6 +57,11 @@ def test_order_and_history_of_loading_do_not_matter(loaded, settings, bars, memb
     assert rows == {"daily_price": 9, "index_membership": 1}
 
 
+def test_hash_is_two_of_64_bits(loaded):
+    digests = [each.digest for each in held(loaded) if each.rows]
+    assert all(len(digest) == 32 and digest[:16] != digest[16:] for digest in digests)
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -80,6 +80,13 @@ def test_value_that_comes_back_has_three_versions(settings, bars, merged, query)
         " over (order by loaded_at) from as_of.daily_price_version order by loaded_at",
     )
     assert versions == [(10.0, 1, 2, True), (11.0, 2, 3, True), (10.0, 3, None, True)]
+    # at the instant of a change, the new row is held, and it alone
+    at_each_change = """
+        select array_agg(held.close) from as_of.daily_price_version as version
+        cross join lateral as_of.daily_price(version.loaded_at) as held
+        group by version.loaded_at order by version.loaded_at
+    """
+    assert query(settings, at_each_change) == [([10.0],), ([11.0],), ([10.0],)]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -47,7 +47,7 @@ plans = st.fixed_dictionaries(
         "last_sessions": st.integers(0, 2),
         "late": some_sessions,
         "wrong": some_sessions,
-        "late_action": st.integers(0, 21),
+        "late_action": st.none() | st.integers(0, 21),
     }
 )
 
@@ -59,16 +59,22 @@ def chunks_of(market, plan):
     is_late = (bars["ticker"] == "IWM") & bars["session_date"].isin(days[[*plan["late"]]])
     is_wrong = (bars["ticker"] == "SPY") & bars["session_date"].isin(days[[*plan["wrong"]]])
     first = bars.assign(close=bars["close"].where(~is_wrong, bars["close"] * 1.01))[~is_late]
-    known = acts.drop(index=acts.index[plan["late_action"]])
+    overlooked = [] if plan["late_action"] is None else [plan["late_action"]]
+    known = acts.drop(index=acts.index[overlooked])
     for cut in [*sorted(plan["cuts"]), *range(299 - plan["last_sessions"], 300)]:
         yield first[first["session_date"] <= days[cut]], known[known["ex_date"] <= days[cut]]
     yield bars, known
     yield bars, acts
 
 
+QUIET = {"cuts": {90, 250}, "late": set(), "wrong": set(), "late_action": None}
+
+
 @given(plan=plans)
+@example(plan=QUIET | {"last_sessions": 2})
+@example(plan=QUIET | {"last_sessions": 0, "late": {7, 150, 298}, "wrong": {200, 255}})
 @hypothesis_settings(
-    max_examples=4,
+    max_examples=2,
     derandomize=True,
     database=None,
     deadline=None,
@@ -82,6 +88,32 @@ def test_any_order_of_loading_derives_the_same_bits(
             load_prices(settings, some_bars, some_actions)
             follow(settings)
         assert content(settings) == at_once
+
+
+def test_returns_are_those_of_the_published_closes(derived, query):
+    """Dividends of days on which a leg or the pair did not trade count on the next session."""
+    legs = (
+        "select session_date, close_split_adjusted, close_total_return from published.daily_price"
+    )
+    small, large = (
+        pd.DataFrame(query(derived, f"{legs} where ticker = %s order by 1", (fund,)))
+        for fund in ("IWM", "SPY")
+    )
+    pair = small.merge(large, on=0).set_index(0)
+    names = [
+        f"{kind}_{n}" for kind in ("excess_return", "excess_total_return") for n in (1, 5, 252)
+    ]
+    rows = query(
+        derived,
+        f"select session_date, {', '.join(names)} from published.rotation_metrics"
+        " where pair = 'IWM/SPY' order by 1",
+    )
+    found = pd.DataFrame(rows).set_index(0).astype(float)
+    for place, (column, n) in enumerate([(c, n) for c in (1, 2) for n in (1, 5, 252)], start=1):
+        grown = pair / pair.shift(n)
+        wanted = grown[f"{column}_x"] - grown[f"{column}_y"]
+        assert found[place].isna().sum() == n
+        assert found[place].to_numpy() == pytest.approx(wanted.to_numpy(), abs=1e-12, nan_ok=True)
 
 
 def test_nothing_new_derives_nothing(derived, market, bars, load_prices):
