@@ -59,7 +59,8 @@ class FlowProcess:
     def kill(self) -> End:
         """Ends the process as the out-of-memory killer would."""
         assert self.process.pid is not None
-        os.kill(self.process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it has ended by itself
+            os.kill(self.process.pid, signal.SIGKILL)
         return self.wait()
 
     def wait(self, seconds: float = 120) -> End:
