@@ -12,6 +12,7 @@ from adbc_driver_postgresql import dbapi as adbc
 
 from expectations.contract import Column, Contract
 from warehouse import arrow
+from warehouse.instruments import resolve
 
 TICKER = Column("ticker", "text", "symbol in Yahoo's spelling")
 
@@ -51,8 +52,11 @@ def merge(
         ValueError: when the frame lacks a column or holds what its type can't.
     """
     table, key = contract.table, contract.key
+    if "instrument_id" in key:
+        # Always first: a load of bars that reveals a rename takes the lock of the memberships, too.
+        lock(connection, "core.ticker")
     lock(connection, contract.qualified)
-    source = _stage(connection, contract, frame)
+    source = _stage(connection, contract, frame, run_id)
     on = " and ".join(f"old.{name} = new.{name}" for name in key)
     same = " and ".join(_same(column) for column in contract.columns if column.name not in key)
     # read under the lock, so that the periods of one key's versions never overlap
@@ -112,7 +116,10 @@ def lock(connection: adbc.Connection, name: str) -> None:
 
 
 def _stage(
-    connection: adbc.Connection, contract: Contract, frame: pd.DataFrame | pl.DataFrame
+    connection: adbc.Connection,
+    contract: Contract,
+    frame: pd.DataFrame | pl.DataFrame,
+    run_id: int,
 ) -> str:
     """Stages the frame; returns the SQL relation of its rows under the warehouse's own keys."""
     known = {column.name: column for column in (*contract.columns, *contract.staged_columns)}
@@ -121,38 +128,7 @@ def _stage(
     arrow.stage(connection, incoming, arrow.to_arrow(frame, columns))
     if "instrument_id" not in contract.key:
         return incoming
-    _make_instruments(connection, incoming)
-    day = next(c.name for c in contract.columns if c.name in contract.key and c.sql_type == "date")
-    arrow.execute(
-        connection,
-        f"""
-        create temporary table resolved_{contract.table} on commit drop as
-        select core.ticker.instrument_id, incoming.*
-        from {incoming} as incoming
-        join core.ticker on core.ticker.ticker = incoming.ticker
-            and core.ticker.valid_from <= incoming.{day} and incoming.{day} < core.ticker.valid_to
-        """,
-    )
-    return f"resolved_{contract.table}"
-
-
-def _make_instruments(connection: adbc.Connection, incoming: str) -> None:
-    """Gives every ticker that is not known yet an instrument of its own."""
-    lock(connection, "core.ticker")
-    arrow.execute(
-        connection,
-        f"""
-        with made as (
-            insert into core.instrument (first_ticker)
-            select distinct ticker from {incoming}
-            where ticker not in (select ticker from core.ticker)
-            order by ticker
-            returning instrument_id, first_ticker
-        )
-        insert into core.ticker (ticker, instrument_id)
-        select first_ticker, instrument_id from made
-        """,
-    )
+    return resolve(connection, contract, incoming, run_id)
 
 
 def _same(column: Column) -> str:
