@@ -5,7 +5,8 @@ from adbc_driver_postgresql import dbapi as adbc
 from expectations import daily_price
 from expectations.contract import Contract
 from warehouse import arrow
-from warehouse.renames import find_renames, find_reuses, reach_back
+from warehouse.renames import find_renames
+from warehouse.reuses import find_reuses, reach_back
 from warehouse.ticker_map import IN_FORCE, NEWEST, Writing
 
 

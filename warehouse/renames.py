@@ -1,16 +1,11 @@
-"""Finds renamed and reused symbols in a batch of bars, and writes them into the ticker map.
+"""Finds renamed symbols in a batch of bars, and writes them into the ticker map.
 
-A rename: the vendor shows the whole history of both symbols under the new one and no longer knows
+The vendor shows the whole history of both symbols under the new one and no longer knows
 the old one. So bars under a ticker that has none yet are a held instrument's when they repeat its
 sessions, closes and volumes: an exact match on `RENAME_SESSIONS` sessions is no accident. Funds
 of one index come close in price, never in volume; without volume (indexes) nothing is concluded,
 for two symbols of one index may be equal for ever. And the instrument must have fallen silent:
 while its own symbol still brings the newest session, the other one is an alias.
-
-A reuse: the vendor drops the dead company with its bars. A halted company's reply, asked from
-before the newest bar held, still shows the bars held in that window; a reused symbol's shows none
-of them, and begins long after. Both are asked for, with more than `REUSE_SESSIONS` sessions in
-between: a halt of whatever length fails the first, a vendor's hole the second.
 """
 
 from typing import NamedTuple
@@ -22,12 +17,12 @@ from warehouse.ticker_map import NEWEST, Writing
 RENAME_SESSIONS = 20
 # the vendor corrects single bars: some of those held may differ from today's
 RENAME_SHARE = 0.95
-REUSE_SESSIONS = 60
 # Which instruments to compare in full is told by their newest bars.
 TAIL_BARS = 10
 TAIL_DAYS = 14
 
-_SAME = " and ".join(
+# SQL: a staged bar (`new`) repeats a held one (`old`).
+SAME_BAR = " and ".join(
     f"({column.same_if})"
     for column in daily_price.CONTRACT.columns
     if column.name in ("close", "volume")
@@ -161,7 +156,7 @@ def _matches(writing: Writing, incoming: str) -> list[_Rename]:
         from tail as old
         join {incoming} as new on new.session_date = old.session_date
         join newcomer on newcomer.ticker = new.ticker and newcomer.last_date > old.last_date
-        where {_SAME} and new.volume > 0
+        where {SAME_BAR} and new.volume > 0
         """,
     )
     found = arrow.read(
@@ -189,10 +184,10 @@ def _matches(writing: Writing, incoming: str) -> list[_Rename]:
         from held as old
         join {incoming} as new on new.ticker = old.ticker and new.session_date = old.session_date
         group by old.ticker, old.own_id, old.instrument_id, old.silent_from, old.last_date
-        having count(*) filter (where {_SAME} and new.volume > 0) >= {RENAME_SESSIONS}
-            and count(*) filter (where {_SAME}) >= {RENAME_SHARE} * count(*)
+        having count(*) filter (where {SAME_BAR} and new.volume > 0) >= {RENAME_SESSIONS}
+            and count(*) filter (where {SAME_BAR}) >= {RENAME_SHARE} * count(*)
         order by old.last_date, old.ticker,
-            count(*) filter (where {_SAME}) desc, old.silent_from desc, old.instrument_id
+            count(*) filter (where {SAME_BAR}) desc, old.silent_from desc, old.instrument_id
         """,
     )
     return [_Rename(*row) for row in found.iter_rows()]
@@ -220,117 +215,3 @@ def _rename(writing: Writing, found: _Rename) -> list[str]:
     writing.end(former, valid_from, boundary)
     writing.name(found.ticker, boundary, "infinity", found.instrument_id)
     return [former, found.ticker]
-
-
-def find_reuses(writing: Writing, incoming: str) -> list[str]:
-    """Gives symbols that another company has taken over a new instrument.
-
-    Returns:
-        The tickers whose rows of the map changed.
-    """
-    connection = writing.connection
-    taken = arrow.read(
-        connection,
-        f"""
-        select listing.ticker, names.valid_from::text as valid_from,
-            listing.first_date::text as first_date
-        from (
-            select ticker, min(session_date) as first_date from {incoming} group by ticker
-        ) as listing
-        cross join lateral {NEWEST.format(ticker="listing.ticker")} as names
-        cross join lateral (
-            select session_date as last_held from core.daily_price as bar
-            where bar.instrument_id = names.instrument_id order by session_date desc limit 1
-        ) as newest
-        where (
-            names.valid_to = 'infinity' and listing.first_date > last_held + {REUSE_SESSIONS}
-            and {REUSE_SESSIONS} < (
-                select count(*) from core.session
-                where session_date > last_held and session_date <= listing.first_date
-            )
-            -- the reply was asked from before the newest bar held, and shows no row up to it
-            and exists (
-                select from audit.fetch as asked
-                where asked.dataset = 'daily_price' and asked.item = listing.ticker
-                    and asked.run_id = {writing.run_id} and asked.window_start <= last_held
-            )
-            and not exists (
-                select from audit.quarantine as aside
-                where aside.last_run_id = {writing.run_id} and aside.table_name = 'daily_price'
-                    and aside.key ->> 'ticker' = listing.ticker
-                    and (aside.key ->> 'session_date')::date <= last_held
-            )
-        ) or (
-            -- a company that has changed its symbol, whose old one brings other bars than its own
-            names.valid_to < 'infinity' and listing.first_date >= names.valid_to
-            and (
-                select count(*) > 0 and count(*) filter (where {_SAME}) = 0
-                from {incoming} as new
-                join core.daily_price as old on old.instrument_id = names.instrument_id
-                    and old.session_date = new.session_date
-                where new.ticker = listing.ticker
-            )
-        )
-        """,
-    )
-    for ticker, valid_from, first_date in taken.iter_rows():
-        if _is_ongoing(writing, ticker, valid_from):
-            writing.end(ticker, valid_from, first_date)
-        writing.name_anew(ticker, first_date)
-    return [str(ticker) for ticker in taken["ticker"]]
-
-
-def _is_ongoing(writing: Writing, ticker: str, valid_from: str) -> bool:
-    found = arrow.read(
-        writing.connection,
-        f"""
-        select valid_to = 'infinity' as is_ongoing from core.ticker
-        where ticker = '{ticker}' and valid_from = '{valid_from}'
-        """,
-    )
-    return bool(found["is_ongoing"][0])
-
-
-def reach_back(writing: Writing, incoming: str) -> list[str]:
-    """Lets a reused symbol begin earlier where earlier bars of its new company come late.
-
-    The first bar of a reply may be set aside until the next one confirms it.
-
-    Returns:
-        The tickers whose rows of the map changed.
-    """
-    late = arrow.read(
-        writing.connection,
-        f"""
-        select listing.ticker, names.valid_from::text as valid_from,
-            listing.first_date::text as first_date,
-            former.valid_from::text as former_from,
-            former.valid_to > listing.first_date as is_cut
-        from (
-            select ticker, min(session_date) as first_date from {incoming} group by ticker
-        ) as listing
-        cross join lateral {NEWEST.format(ticker="listing.ticker")} as names
-        left join lateral (
-            select held.valid_from, held.valid_to,
-                (
-                    select max(session_date) from core.daily_price as bar
-                    where bar.instrument_id = held.instrument_id
-                ) as last_held
-            from core.ticker as held
-            where held.ticker = listing.ticker and held.valid_from < names.valid_from
-            order by held.valid_from desc limit 1
-        ) as former on true
-        where listing.first_date < names.valid_from
-            and listing.first_date > coalesce(former.last_held, '-infinity')
-            and not exists (
-                select from core.ticker as other
-                where other.instrument_id = names.instrument_id
-                    and other.valid_from < names.valid_from
-            )
-        """,
-    )
-    for ticker, valid_from, first_date, former_from, is_cut in late.iter_rows():
-        if is_cut:
-            writing.end(ticker, former_from, first_date)
-        writing.begin(ticker, valid_from, first_date)
-    return [str(ticker) for ticker in late["ticker"]]
