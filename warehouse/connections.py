@@ -170,6 +170,8 @@ def bulk(settings: Settings, role: Role = "loader") -> Iterator[adbc.Connection]
 def cancel_bulk_statements(settings: Settings) -> None:
     """Ends the statements that run over this process's `bulk` connections."""
     with connect(settings) as connection:
+        # who may end a statement goes by the account, not by the role that it stepped into
+        connection.execute("set role none")
         connection.execute(
             "select pg_cancel_backend(pid) from unnest(%s::integer[]) as pid", ([*_bulk_backends],)
         )
