@@ -90,10 +90,10 @@ def apply() -> list[str]:
             if again is None:
                 client.delete_automation(held.id)
             else:
-                # whether it is switched off is the user's choice
-                client.update_automation(
-                    held.id, again.model_copy(update={"enabled": held.enabled})
-                )
+                # Whether it is switched off is the user's choice. Built anew from its fields:
+                # the client leaves out those that nobody set, and the server asks for them.
+                whole = again.model_dump(exclude={"owner_resource"}) | {"enabled": held.enabled}
+                client.update_automation(held.id, AutomationCore.model_validate(whole))
         for automation in wanted.values():
             client.create_automation(automation)
     return names

@@ -207,6 +207,7 @@ def start_worker(settings: Settings, environment: Mapping[str, str]) -> None:
     }
     held = service.facts()
     if held is not None and any(held.get(name) != value for name, value in meant.items()):
+        service.stop_children()
         service.stop()
         held = None
     if held is None:
@@ -253,6 +254,7 @@ def create_pool(environment: Mapping[str, str]) -> None:
 def stop_all(settings: Settings) -> list[str]:
     """Stops everything of this state folder; the names of what ran."""
     home = settings.home.absolute()
+    Service(home, "prefect-worker").stop_children()
     stopped = [name for name in ("prefect-worker", "prefect-server") if Service(home, name).stop()]
     for folder in ("sandbox", "demo"):
         with suppress(SandboxError):  # raised where none runs
