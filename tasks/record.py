@@ -148,10 +148,10 @@ def run(flow: str, settings: Settings) -> Iterator[Run]:
         WarehouseTrouble: when the server is gone or full.
     """
     try:
-        with connect(settings) as connection:
-            _keep_to_one_origin(connection, settings.origin)
         with take_turn(flow, settings) as turn, statements_end_with_the_run(settings):
-            under_way = Run(run_id=turn.run_id, settings=settings, turn=turn)
+            with connect(settings) as connection:
+                _keep_to_one_origin(connection, settings.origin)
+            under_way = Run(run_id=turn.enter(flow), settings=settings, turn=turn)
             try:
                 yield under_way
             except BaseException as error:

@@ -35,25 +35,38 @@ class TurnLost(RuntimeError):
 
 
 class Turn:
-    """A run's turn, on a connection that is used for nothing else.
+    """A turn and the run that has it, on a connection that is used for nothing else.
 
     Attributes:
-        run_id: The run's number in `audit.run`.
+        run_id: The run's number in `audit.run`; 0 before it entered.
     """
 
-    def __init__(self, connection: Connection, flow: str, settings: Settings) -> None:
-        """Waits for the turn of the flow, then enters the run."""
-        self._connection = connection
-        self._flow = flow
+    def __init__(self, whose: str, settings: Settings) -> None:
+        """Waits for the turn.
+
+        Args:
+            whose: Runs that name the same take turns.
+            settings: Of the run.
+        """
+        self.run_id = 0
+        self._key = f"run {whose}"
         self._settings = settings
-        got = connection.execute("select pg_try_advisory_lock(hashtext(%s))", (self._key,))
+        self._connection = open_session(settings)
+        got = self._connection.execute("select pg_try_advisory_lock(hashtext(%s))", (self._key,))
         if got.fetchone() != (True,):
-            logger.info("%s: another run is under way; this one waits for its end", flow)
-            connection.execute("select pg_advisory_lock(hashtext(%s))", (self._key,))
-        bury_the_dead(connection)
+            logger.info("%s: another run is under way; this one waits for its end", whose)
+            self._connection.execute("select pg_advisory_lock(hashtext(%s))", (self._key,))
+
+    def enter(self, flow: str) -> int:
+        """Enters the run in `audit.run`, and gives it the lock by which it is seen to live.
+
+        Returns:
+            Its number.
+        """
+        bury_the_dead(self._connection)
         # in one transaction: nobody sees the run without its sign of life
-        with connection.transaction():
-            row = connection.execute(
+        with self._connection.transaction():
+            row = self._connection.execute(
                 """
                 insert into audit.run (flow, flow_run_id, process) values (%s, %s, %s)
                 returning run_id
@@ -62,11 +75,8 @@ class Turn:
             ).fetchone()
             assert row is not None
             self.run_id = int(row[0])
-            connection.execute("select pg_advisory_lock(%s, %s)", (LIFE, self.run_id))
-
-    @property
-    def _key(self) -> str:
-        return f"run {self._flow}"
+            self._connection.execute("select pg_advisory_lock(%s, %s)", (LIFE, self.run_id))
+        return self.run_id
 
     def keep(self) -> None:
         """Makes sure that the turn is still held, and takes it again where the connection was lost.
@@ -84,9 +94,8 @@ class Turn:
             self._connection.execute("select pg_advisory_lock(hashtext(%s))", (self._key,))
         except errors.LockNotAvailable:
             raise TurnLost(
-                f"The connection to the warehouse was lost, and another run of {self._flow} has "
-                f"begun since: run {self.run_id} ends here. What it had loaded is kept, and the "
-                "other brings the rest."
+                "The connection to the warehouse was lost, and another run has begun since: run "
+                f"{self.run_id} ends here. What it had loaded is kept; the next brings the rest."
             ) from None
         self._connection.execute("select pg_advisory_lock(%s, %s)", (LIFE, self.run_id))
         # someone may have taken it for dead meanwhile
@@ -102,9 +111,9 @@ class Turn:
 
 
 @contextmanager
-def take_turn(flow: str, settings: Settings) -> Iterator[Turn]:
-    """Waits for the flow's turn and holds it; its locks fall with the process, however it ends."""
-    turn = Turn(open_session(settings), flow, settings)
+def take_turn(whose: str, settings: Settings) -> Iterator[Turn]:
+    """Waits for a turn and holds it; its locks fall with the process, however it ends."""
+    turn = Turn(whose, settings)
     try:
         yield turn
     finally:

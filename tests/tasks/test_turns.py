@@ -130,11 +130,11 @@ def test_a_run_that_was_cut_off_gives_way_to_the_one_that_has_begun(
             runs.enter_context(run("prices", settings))
             commit_once(first, lambda _: pytest.fail("it wrote"))
 
-    with pytest.raises(TurnLost, match="another run of prices"):
+    with pytest.raises(TurnLost, match="another run has begun"):
         meet()
     # the words of what ended it are the run's own: both are open here
     assert query(settings, STATES) == [("prices", "failed"), ("prices", "failed")]
-    assert "another run of prices" in query(settings, "select detail from audit.run")[0][0]
+    assert "another run has begun" in query(settings, "select detail from audit.run")[0][0]
     assert query(settings, BATCHES) == [(0,)]
 
 
