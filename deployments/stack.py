@@ -118,6 +118,8 @@ def prefect_environment(settings: Settings, port: int) -> dict[str, str]:
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
         "PREFECT_CLI_PROMPT": "false",
         "PREFECT_WORKER_QUERY_SECONDS": "5",
+        # a run that misses three of them is called Crashed: deployments/automations.py
+        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
         "PREFECT_LOGGING_LOGGERS_PREFECT_TASK_RUNS_LEVEL": "WARNING",
         "ROTATION_HOME": str(settings.home.absolute()),
     }
@@ -205,6 +207,7 @@ def start_worker(settings: Settings, environment: Mapping[str, str]) -> None:
     }
     held = service.facts()
     if held is not None and any(held.get(name) != value for name, value in meant.items()):
+        service.stop_children()
         service.stop()
         held = None
     if held is None:
@@ -216,20 +219,26 @@ def start_worker(settings: Settings, environment: Mapping[str, str]) -> None:
 
 
 def deploy(environment: Mapping[str, str]) -> None:
-    """Applies `deployments/prefect.yaml`.
+    """Applies `deployments/prefect.yaml` and the automations.
 
     Raises:
         ServiceError: with what Prefect printed.
     """
-    done = subprocess.run(
+    for command in (
         [*PREFECT_CLI, "--no-prompt", "deploy", "--all", "--prefect-file", str(PREFECT_FILE)],
-        env=os.environ | dict(environment),
-        cwd=CHECKOUT,
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode != 0:
-        raise ServiceError(f"prefect deploy failed:\n{done.stdout}\n{done.stderr}")
+        # Prefect reads its settings at import: they go to a process of its own
+        [sys.executable, "-m", "deployments.automations"],
+    ):
+        done = subprocess.run(
+            command,
+            env=os.environ | dict(environment),
+            cwd=CHECKOUT,
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode != 0:
+            said = f"{done.stdout}\n{done.stderr}"
+            raise ServiceError(f"{' '.join(command[1:4])} failed:\n{said}")
 
 
 def create_pool(environment: Mapping[str, str]) -> None:
@@ -245,6 +254,7 @@ def create_pool(environment: Mapping[str, str]) -> None:
 def stop_all(settings: Settings) -> list[str]:
     """Stops everything of this state folder; the names of what ran."""
     home = settings.home.absolute()
+    Service(home, "prefect-worker").stop_children()
     stopped = [name for name in ("prefect-worker", "prefect-server") if Service(home, name).stop()]
     for folder in ("sandbox", "demo"):
         with suppress(SandboxError):  # raised where none runs
