@@ -1,6 +1,7 @@
 """Ways into the warehouse: one DSN per role, psycopg for SQL, ADBC for bulk."""
 
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -79,6 +80,15 @@ def password_file(settings: Settings, role: Role) -> Path:
 def role_login(role: Role) -> str:
     """The account with which a role logs in."""
     return f"rotation_{role}"
+
+
+def client_program(settings: Settings, name: str) -> Path:
+    """A client program of PostgreSQL's: psql, pg_dump.
+
+    For a server of your own this machine's program comes first: the wheel's knows no TLS.
+    """
+    found = None if is_embedded(settings) or settings.postgres_bin else shutil.which(name)
+    return Path(found) if found else embedded_server(settings).program_folder() / name
 
 
 def own_server_dsn(database_url: str) -> str:

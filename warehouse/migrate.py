@@ -8,6 +8,7 @@ import psycopg
 import sqlalchemy
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 
 from warehouse.connections import (
     connect,
@@ -129,12 +130,23 @@ def blocked_is_said() -> Iterator[None]:
 
 def migrate_to(connection: sqlalchemy.Connection, revision: str) -> None:
     """Applies the migrations up to a revision, or to `head`, in the connection's transaction."""
-    config = Config()
-    config.set_main_option("script_location", str(HERE / "migrations"))
-    config.set_main_option("path_separator", "os")
+    config = _config()
     connection.exec_driver_sql("create schema if not exists audit")
     config.attributes["connection"] = connection
     command.upgrade(config, revision)
+
+
+def has_revision(revision: str) -> bool:
+    """Whether a migration of this number is among those of this version."""
+    scripts = ScriptDirectory.from_config(_config())
+    return revision in {script.revision for script in scripts.walk_revisions()}
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(HERE / "migrations"))
+    config.set_main_option("path_separator", "os")
+    return config
 
 
 def owner_engine(settings: Settings) -> sqlalchemy.Engine:
