@@ -152,11 +152,12 @@ def dsn(
 @app.command()
 def sql(
     query: Annotated[str | None, typer.Argument(help="A query; none: a psql session.")] = None,
+    role: Annotated[Role, typer.Option(help="As whom: reader, loader or owner.")] = "reader",
 ) -> None:
-    """Query the warehouse as the read-only role."""
+    """Query the warehouse, as the read-only role unless asked."""
     settings = stack.remembered_settings()
     psql = client_program(settings, "psql")
-    dsn = urlsplit(warehouse_dsn(settings, "reader"))
+    dsn = urlsplit(warehouse_dsn(settings, role))
     # in the environment, since other users see a process's arguments
     environment = os.environ | {"PGPASSWORD": unquote(dsn.password or "")}
     bare = dsn._replace(netloc=dsn.netloc.replace(f":{dsn.password}@", "@")).geturl()

@@ -87,6 +87,8 @@ def ensure_rights(connection: Connection, is_ours_alone: bool) -> None:
     if superuser == ("on",):
         connection.execute((HERE / "sql" / "restrict_functions.sql").read_bytes())
         _limit_reader(connection)
+        # to see what holds up a migration, and to end it
+        connection.execute("grant pg_read_all_stats, pg_signal_backend to rotation_owner")
         # what sorts and joins of all its queries may take on disk; no session can raise it
         connection.execute("alter role rotation_reader set temp_file_limit = '20GB'")
 
