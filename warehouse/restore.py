@@ -30,6 +30,7 @@ from warehouse.migrate import (
     make_database,
     migrate_to,
     owner_engine,
+    prepare,
 )
 from warehouse.settings import Settings
 
@@ -93,6 +94,8 @@ def restore_backup(
             _compare(connection, file, manifest)
     finally:
         engine.dispose()
+    # what is not rows of the backup: an older one knew nothing of it
+    prepare(settings)
     return settings, manifest
 
 
