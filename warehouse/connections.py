@@ -1,9 +1,11 @@
 """Ways into the warehouse: one DSN per role, psycopg for SQL, ADBC for bulk."""
 
 import re
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Literal, TypeVar
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -14,6 +16,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from warehouse.embedded import EmbeddedServer, make_dsn, read_or_make_secret
 from warehouse.programs import EmbeddedServerError
 from warehouse.settings import Settings
+from warehouse.transport import require_tls
 
 Role = Literal["owner", "loader", "reader"]
 T = TypeVar("T")
@@ -60,38 +63,68 @@ def database_name(settings: Settings) -> str:
 def warehouse_dsn(settings: Settings, role: Role = "loader") -> str:
     """A DSN of the warehouse, as a URL.
 
-    Owner and loader log in with one account and step into their role; the reader has a login of
-    its own, so that no `reset role` leads out of it.
+    Each role has a login of its own, so that no `reset role` leads out of it. On a server of your
+    own the owner is DATABASE_URL's account, which steps into its role.
 
     Raises:
         EmbeddedServerError: when the embedded server does not run.
+        InsecureDatabase: when DATABASE_URL would not encrypt what goes to another machine.
     """
     if settings.database_url is None:
         # first of all: a server that does not run has its own message
         port = urlsplit(embedded_server(settings).dsn()).port
         assert port is not None
-        dsn = make_dsn(role_login(role), _password(settings, role), port, database_name(settings))
-    else:
-        dsn = own_server_dsn(settings.database_url.get_secret_value())
-        if role == "reader":
-            return _with_login(dsn, role_login(role), _password(settings, role))
-    return dsn if role == "reader" else _with_role(dsn, f"rotation_{role}")
+        login, database = role_login(role), database_name(settings)
+        return make_dsn(login, role_password(settings, role), port, database)
+    dsn = own_server_dsn(settings.database_url.get_secret_value())
+    held = urlsplit(dsn)
+    if held.username == role_login(role) and held.password:
+        return dsn
+    if role == "owner":
+        return _with_role(dsn, role_login(role))
+    return _with_login(dsn, role_login(role), role_password(settings, role))
 
 
-def _password(settings: Settings, role: Role) -> str:
-    return read_or_make_secret(settings.home / f"{role_login(role)}.password")
+def role_password(settings: Settings, role: Role) -> str:
+    """The password of a role: the setting's, else that of the file in the state folder.
+
+    The file is made at the first call.
+    """
+    given = {"loader": settings.loader_password, "reader": settings.reader_password}.get(role)
+    if given is not None:
+        return given.get_secret_value()
+    return read_or_make_secret(password_file(settings, role))
+
+
+def password_file(settings: Settings, role: Role) -> Path:
+    """Where the state folder keeps the password of a role."""
+    return settings.home / f"{role_login(role)}.password"
 
 
 def role_login(role: Role) -> str:
-    """The account with which a role logs in to the embedded server."""
-    return "rotation_reader" if role == "reader" else "rotation_owner"
+    """The account with which a role logs in."""
+    return f"rotation_{role}"
+
+
+def client_program(settings: Settings, name: str) -> Path:
+    """A client program of PostgreSQL's: psql, pg_dump.
+
+    For a server of your own this machine's program comes first: the wheel's knows no TLS.
+    """
+    found = None if is_embedded(settings) or settings.postgres_bin else shutil.which(name)
+    return Path(found) if found else embedded_server(settings).program_folder() / name
 
 
 def own_server_dsn(database_url: str) -> str:
-    """DATABASE_URL as a URL that every client takes, whatever form it was written in."""
+    """DATABASE_URL as a URL that every client takes, whatever form it was written in.
+
+    Raises:
+        InsecureDatabase: when it would not encrypt what goes to another machine.
+    """
     # SQLAlchemy's drivers are no part of libpq's URLs
-    parts = conninfo_to_dict(re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql://", database_url))
-    words = {name: quote(str(value), safe="") for name, value in parts.items()}
+    said = conninfo_to_dict(re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql://", database_url))
+    parts = require_tls({name: str(value) for name, value in said.items()})
+    words = {name: quote(value, safe="") for name, value in parts.items()}
     login = words.pop("user", "")
     if "password" in words:
         login += ":" + words.pop("password")
