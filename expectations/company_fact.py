@@ -21,8 +21,8 @@ OLDEST_PERIOD_YEARS = 20
 MOST = {"USD": 1e13, "shares": 1e12, "pure": 1e6, "USD/shares": 1e7}
 # A fiscal year of 53 weeks has 371 days; the first year of a company may be longer.
 LONGEST_DAYS = 380
-# Groups of concepts whose amounts are never below zero as the taxonomy defines them: a minus is a slip of
-# the filer's sign, or a refund netted in.
+# Groups of concepts whose amounts are never below zero as the taxonomy defines them: a minus is a
+# slip of the filer's sign, or a refund netted in.
 NEVER_NEGATIVE = ("interest_expense", "ladder_", "debt_")
 
 COLUMNS = (
@@ -108,7 +108,7 @@ RULES = (
     no_row_is(
         "is_before_edgar",
         "filed_before_edgar",
-        "filed before EDGAR began in 1993: a slip of a year",
+        "filed before EDGAR began in 1993",
     ),
     no_row_is(
         "is_ancient",

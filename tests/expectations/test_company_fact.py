@@ -102,9 +102,11 @@ def test_a_filing_can_be_used_from_the_next_session():
         pd.to_datetime(["2025-01-08", "2024-08-02", "2024-07-03", "2024-08-03", "2999-01-01", None])
     )
     # the exchange was closed on 2025-01-09 and on Independence Day
-    assert first_session_after(days).astype(str).to_list() == [
-        "2025-01-10", "2024-08-05", "2024-07-05", "2024-08-05", "NaT", "NaT",
+    found = first_session_after(days)
+    assert found.dt.strftime("%Y-%m-%d").to_list()[:4] == [
+        "2025-01-10", "2024-08-05", "2024-07-05", "2024-08-05",
     ]  # fmt: skip
+    assert found.isna().to_list() == [False] * 4 + [True] * 2
 
 
 def test_each_listed_concept_has_a_kind_of_period():
