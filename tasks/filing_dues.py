@@ -4,14 +4,19 @@ A day of the index counts as read in the same transaction that notes what it nam
 struck off in the same transaction that loads it. So stopping anywhere loses nothing.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
 import pandas as pd
 from adbc_driver_postgresql import dbapi as adbc
+from prefect import task
+from prefect.cache_policies import NO_CACHE
 
 from expectations.contract import Column
 from warehouse import arrow
+from warehouse.connections import connect
+from warehouse.settings import Settings
 
 # Facts follow a filing within minutes, the archive of all companies within a night. A report whose
 # accounts are not in the reply after a week has none that the SEC serves.
@@ -97,3 +102,28 @@ def write_dues(connection: adbc.Connection, run_id: int, dues: Dues) -> None:
             """,
         ):
             arrow.execute(connection, statement)
+
+
+def settle(asked: Sequence[int], filings: pd.DataFrame, due: pd.DataFrame, today: date) -> Dues:
+    """What some companies' replies make of the filings that are due.
+
+    Args:
+        asked: Companies that answered, if only that there is nothing.
+        filings: `cik, accession_number` that the replies had facts of.
+        due: `cik, accession_number` that are due.
+        today: The day in New York.
+    """
+    answered = due[due["cik"].isin(list(asked))]
+    keys = ["cik", "accession_number"]
+    came = pd.MultiIndex.from_frame(answered[keys]).isin(pd.MultiIndex.from_frame(filings[keys]))
+    return Dues(today, settled=answered[came], waiting=answered[~came])
+
+
+@task(name="read due filings", cache_policy=NO_CACHE)
+def read_due(ciks: Sequence[int], settings: Settings) -> pd.DataFrame:
+    """The filings that are due of some companies: `cik, accession_number`."""
+    with connect(settings) as connection:
+        rows = connection.execute(
+            "select cik, accession_number from audit.filing_due where cik = any (%s)", ([*ciks],)
+        ).fetchall()
+    return pd.DataFrame(rows, columns=["cik", "accession_number"])

@@ -95,7 +95,7 @@ def plan_filings(
     with connect(settings) as connection:
         wanted = _wanted(connection, tickers)
         rows = connection.execute(
-            f"""
+            """
             with wanted as (select unnest(%(wanted)s::integer[]) as cik),
             asked as (
                 select

@@ -142,9 +142,11 @@ def extract_filing_index(day: date, now: datetime, sec: Sec) -> SecReply:
 
 
 def _no_index(day: date, now: datetime, fault: Fault) -> Fault:
-    if is_closed(day):
+    """What it means that a day has no index: closed or late; the night after is too soon."""
+    nights = (last_index_day(now) - day).days
+    if nights > 0 and is_closed(day):
         return Fault("empty", "closed", f"EDGAR was closed on {day}: {fault.detail}")
-    if (last_index_day(now) - day).days >= INDEX_GIVEN_UP_AFTER_DAYS:
+    if nights >= INDEX_GIVEN_UP_AFTER_DAYS:
         detail = f"EDGAR never had an index of {day}: {fault.detail}"
         return Fault("empty", "never_published", detail)
     detail = f"The index of {day} is not there yet; the next run asks again: {fault.detail}"

@@ -10,11 +10,12 @@ from typing import Any, Self
 
 import httpx
 import orjson
+import pandas as pd
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from expectations.sessions import new_york_date
-from tasks.extract.ledger import Fetch, utc_now
+from tasks.extract.ledger import Fetch, to_frame, utc_now
 from tasks.extract.politeness import Fault
 from tasks.extract.sec_client import WWW, Sec, no_answer
 from warehouse.settings import Settings
@@ -76,12 +77,15 @@ def _folder(settings: Settings) -> Path:
 
 
 def is_archive_held(settings: Settings) -> bool:
-    """Whether a whole archive is left from a fill that was stopped."""
-    return (_folder(settings) / NAME).exists()
+    """Whether an archive is left from a fill that was stopped; one too old to go on with goes."""
+    whole = _folder(settings) / NAME
+    if whole.exists() and time.time() - whole.stat().st_mtime > REUSED_SECONDS:
+        whole.unlink()
+    return whole.exists()
 
 
 @task(name="extract archive", cache_policy=NO_CACHE)
-def download_archive(now: datetime, sec: Sec) -> tuple[Archive | None, Fetch]:
+def download_archive(now: datetime, sec: Sec) -> tuple[Archive | None, pd.DataFrame]:
     """Download the archive of all companies' facts; a part that is there already is gone on with.
 
     Returns:
@@ -97,7 +101,7 @@ def download_archive(now: datetime, sec: Sec) -> tuple[Archive | None, Fetch]:
     answer = sec.dealings.ask(lambda: _download(folder, sec))
     fault = answer.fault
     size = answer.value.path.stat().st_size if answer.value else 0
-    return answer.value, Fetch(
+    fetch = Fetch(
         source="sec",
         dataset="company_fact",
         item=NAME,
@@ -111,11 +115,12 @@ def download_archive(now: datetime, sec: Sec) -> tuple[Archive | None, Fetch]:
         started_at=started_at,
         finished_at=utc_now(),
     )
+    return answer.value, to_frame([fetch])
 
 
 def _download(folder: Path, sec: Sec) -> Archive:
     part, tag, whole = folder / f"{NAME}.part", folder / f"{NAME}.version", folder / NAME
-    if whole.exists() and time.time() - whole.stat().st_mtime < REUSED_SECONDS:
+    if is_archive_held(sec.settings):
         return Archive(whole)
     held = part.stat().st_size if part.exists() and tag.exists() else 0
     headers = {"Accept-Encoding": "identity"}
