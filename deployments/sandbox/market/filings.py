@@ -174,7 +174,7 @@ class _Office:
             for period, total in zip(periods, long_term, strict=True)
         ]
         due = [due_within(each, period.end, 1) for each, period in zip(owed, periods, strict=True)]
-        sheet = Sheet(debtor, accounts)
+        sheet = Sheet(debtor, accounts, newest)
         symbol = self.symbol(company)
         for report in reports:
             if report.form.startswith("NT"):

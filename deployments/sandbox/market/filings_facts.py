@@ -23,6 +23,9 @@ _COVER_DAYS = timedelta(days=10)
 #: What the first version of an amended report has of the year's interest.
 WRONG_INTEREST = 1.15
 
+#: A tag that drifts does so with the first report of the year so many years before the newest.
+_DRIFTED_YEARS = 1
+
 #: A rate that some file where the share of debt at that rate belongs.
 MISTAKEN_RATE = 0.0612
 
@@ -33,12 +36,11 @@ _Row = tuple[str, str, str, str, float, int, str, str]
 class Sheet:
     """The facts of one company, gathered report by report."""
 
-    def __init__(self, debtor: Debtor, accounts: Accounts) -> None:
-        """Begin without a report."""
+    def __init__(self, debtor: Debtor, accounts: Accounts, newest: int) -> None:
+        """Begin without a report; `newest` is the newest fiscal year that is reported."""
         self._debtor, self._accounts = debtor, accounts
         self._rows: dict[_Key, list[_Row]] = defaultdict(list)
-        yearly = [each.year for each in accounts.periods if each.quarter == 4]
-        self._drift_year = yearly[len(yearly) // 2 + 1] if len(yearly) > 2 else 0
+        self._drift_year = newest - _DRIFTED_YEARS
 
     def add(
         self, report: Report, buckets: Sequence[Bucket], due_12m: Sequence[float], shares: int
