@@ -43,7 +43,7 @@ def asked_before(settings: Settings) -> Settings:
                 """
                 insert into audit.fetch (run_id, source, dataset, item, window_end, status, detail,
                     rows, attempts, started_at, finished_at)
-                values (1, 'sec', %s, '11', '2024-05-06', 'loaded', 'a sentence', 1, 1, now(), now())
+                values (1, 'sec', %s, '11', '2024-05-06', 'loaded', 'said', 1, 1, now(), now())
                 """,
                 (dataset,),
             )
