@@ -116,12 +116,13 @@ class Run:
         """How the run ends: the state in `audit.run`, and Prefect's.
 
         Failed where nothing that was asked had an answer, or none of it was fit to be loaded: that
-        is no run with gaps, it is none.
+        is no run with gaps, it is none. One that asked nothing for want of a setting is degraded.
         """
         if not self.gaps():
             return "completed", StateType.COMPLETED
+        has_asked = self.answered > 0 or any(self.absent.values())
         is_barren = not any(n for numbers in self.counts.values() for n in numbers.values())
-        if self.answered == 0 or (self.refusals and is_barren):
+        if has_asked and (self.answered == 0 or (self.refusals and is_barren)):
             return "failed", StateType.FAILED
         return "degraded", StateType.COMPLETED
 
