@@ -1,7 +1,7 @@
 """Everything, in order: holdings, prices, macro, then what is derived from them.
 
 Refreshes: all tables.
-When: at 18:30 New York on weekdays.
+When: at 18:30 New York on weekdays, and at 21:30 what 18:30 did not get.
 Degrades: sources are independent. One that fails leaves the others to load, the derived tables
 follow what was loaded, and the run ends as Degraded. It fails only if the derived tables do.
 """
@@ -17,12 +17,18 @@ from flows.prices import refresh_prices
 
 
 @flow(name="daily")
-def refresh_daily() -> State:
-    """Refreshes every source, then everything derived."""
+def refresh_daily(only_due: bool = False) -> State:
+    """Refreshes every source, then everything derived.
+
+    Args:
+        only_due: Leave out what was asked for since its source had something new to tell. On a
+            day without a session, and in a run that starts late, after another has done its
+            work, nothing is left.
+    """
     ends: dict[str, State] = {}
     # holdings first: they say which tickers there are
     for source in (refresh_holdings, refresh_prices, refresh_macro):
-        ends[source.name] = source(return_state=True)
+        ends[source.name] = source(only_due=only_due, return_state=True)
     ends["derived"] = refresh_derived(return_state=True)
     for name, end in ends.items():
         get_run_logger().info("%s: %s\n%s", name, end.name, end.message or "")

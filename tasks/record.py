@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import pandas as pd
 import psycopg
@@ -16,6 +17,7 @@ from prefect.states import Completed
 from psycopg import Connection
 
 from expectations.contract import Column
+from tasks.clock import now
 from warehouse import arrow
 from warehouse.connections import connect, warehouse_dsn
 from warehouse.settings import Settings
@@ -73,6 +75,8 @@ class Run:
         absent: Fetch status other than loaded to the items that ended so.
         refusals: Batches that broke a critical rule, one sentence each.
         counts: Table to the numbers of rows new, changed, same, removed and quarantined.
+        instant: The instant that counts as now in it.
+        note: What else is to be said of it; empty for nothing.
     """
 
     run_id: int
@@ -80,6 +84,8 @@ class Run:
     absent: dict[str, list[str]] = field(default_factory=dict)
     refusals: list[str] = field(default_factory=list)
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
+    instant: datetime = field(default_factory=lambda: datetime.now(UTC))
+    note: str = ""
 
     def count(self, table: str, **numbers: int) -> None:
         """Adds numbers of rows of a table."""
@@ -92,6 +98,14 @@ class Run:
         for fetch in fetches[fetches["status"] != "loaded"].itertuples():
             self.absent.setdefault(str(fetch.status), []).append(str(fetch.item))
 
+    def add(self, other: "Run") -> None:
+        """Adds what another run did to this one's account."""
+        for table, numbers in other.counts.items():
+            self.count(table, **numbers)
+        for status, items in other.absent.items():
+            self.absent.setdefault(status, []).extend(items)
+        self.refusals += other.refusals
+
     def gaps(self) -> list[str]:
         """Why the run is degraded, one sentence each; none where it is not."""
         missed = [
@@ -103,7 +117,8 @@ class Run:
 
     def summary(self) -> str:
         """What the run did, for people: rows by table, then what brought nothing."""
-        lines = [
+        lines = [self.note] if self.note else []
+        lines += [
             f"{table}: " + ", ".join(f"{number:,} {name}" for name, number in numbers.items())
             for table, numbers in self.counts.items()
         ]
@@ -118,35 +133,49 @@ class Run:
 
 
 def _some(items: list[str], most: int = 8) -> str:
-    named = ", ".join(sorted(items)[:most])
-    return named if len(items) <= most else f"{named} and {len(items) - most} more"
+    # a fund is an item of many files
+    each = sorted(set(items))
+    named = ", ".join(each[:most])
+    return named if len(each) <= most else f"{named} and {len(each) - most} more"
 
 
 @contextmanager
-def run(flow: str, settings: Settings) -> Iterator[Run]:
+def run(flow: str, settings: Settings, provider: str | None = None) -> Iterator[Run]:
     """Opens a run in `audit.run` and closes it with its state, whatever happens inside.
 
-    Runs of one flow take turns, from whatever deployment, process or machine: two that talk to one
-    provider would double its rate, and the slower could load the older reply last.
+    Runs that talk to one provider take turns, of whatever flow, from whatever deployment, process
+    or machine: two at once would double its rate, and the slower could load the older reply last.
+    The turn is an advisory lock of the warehouse, which all of them share, under the provider's
+    name. Who waits is served in the order of arrival, so that a backfill, which opens a run for
+    each of its chunks, lets a scheduled run go between two of them.
+
+    Args:
+        flow: Its name.
+        settings: Of the run.
+        provider: The provider that it talks to; None: it talks to none, and only runs of its own
+            flow take turns.
 
     Raises:
+        ClockError: when the clock tells no time.
         ForeignOrigin: when the warehouse holds facts of another origin.
     """
     # the lock is the session's: it ends with this connection, also when the process is killed
     with psycopg.connect(warehouse_dsn(settings), autocommit=True) as turn:
-        _wait_for_turn(turn, flow)
+        _wait_for_turn(turn, provider or flow)
+        # not before the turn: a run may have waited for hours
+        instant = now(settings)
         with connect(settings) as connection:
             _keep_to_one_origin(connection, settings.origin)
             _bury_the_dead(connection)
             row = connection.execute(
                 """
-                insert into audit.run (flow, flow_run_id, process) values (%s, %s, %s)
-                returning run_id
+                insert into audit.run (flow, flow_run_id, process, clock_at)
+                values (%s, %s, %s, %s) returning run_id
                 """,
-                (flow, flow_run.id, f"{socket.gethostname()}:{os.getpid()}"),
+                (flow, flow_run.id, f"{socket.gethostname()}:{os.getpid()}", instant),
             ).fetchone()
             assert row is not None
-        under_way = Run(run_id=row[0], settings=settings)
+        under_way = Run(run_id=row[0], settings=settings, instant=instant)
         try:
             yield under_way
         except BaseException as error:
@@ -156,11 +185,11 @@ def run(flow: str, settings: Settings) -> Iterator[Run]:
         _close(under_way, "degraded" if under_way.gaps() else "completed", under_way.summary())
 
 
-def _wait_for_turn(connection: Connection, flow: str) -> None:
-    key = f"run {flow}"
+def _wait_for_turn(connection: Connection, whose: str) -> None:
+    key = f"run {whose}"
     got = connection.execute("select pg_try_advisory_lock(hashtext(%s))", (key,)).fetchone()
     if got != (True,):
-        logger.info("%s: another run is under way; this one waits for its end", flow)
+        logger.info("%s: another run is under way; this one waits for its end", whose)
         connection.execute("select pg_advisory_lock(hashtext(%s))", (key,))
 
 
