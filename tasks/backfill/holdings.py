@@ -61,7 +61,7 @@ def _gap(fund: str, day: date, answer: _Answer | None, due: datetime) -> Gap:
         reason = "batch_refused" if answer.was_refused else answer.status
         return Gap(fund, reason, day, day, None, True)
     is_young = (answer.at.date() - day).days <= LATE_DAYS
-    return Gap(fund, "no_file", day, day, None, is_young and answer.at < due)
+    return Gap(fund, answer.status, day, day, None, is_young and answer.at < due)
 
 
 def _is_wanted(

@@ -17,16 +17,22 @@ from tasks.plan import HEALING_DAYS, plan_prices
 from tasks.record import DEGRADING, Run
 from warehouse.connections import connect
 
+# A symbol stands for what it names now, with the past that this had under other symbols: so does
+# Yahoo's history of it.
 _BOUNDS = """
+with named as (
+    select distinct on (ticker) ticker, instrument_id
+    from core.ticker where ticker = any (%(items)s)
+    order by ticker, valid_from desc
+)
 select
-    ticker.ticker,
+    named.ticker,
+    named.instrument_id,
     min(bar.session_date) as first_bar,
     count(*) filter (where bar.session_date between %(start)s and %(end)s) as held
-from core.ticker as ticker
-join core.daily_price as bar on bar.instrument_id = ticker.instrument_id
-    and ticker.valid_from <= bar.session_date and bar.session_date < ticker.valid_to
-where ticker.ticker = any (%(items)s)
-group by ticker.ticker
+from named
+join core.daily_price as bar on bar.instrument_id = named.instrument_id
+group by named.ticker, named.instrument_id
 """
 
 # one row per expected and missing session: sessions from the ticker's first bar on
@@ -45,14 +51,13 @@ refusing as materialized (
 ),
 missing as (
     select wanted.ticker, session.session_date
-    from unnest(%(tickers)s::text[], %(firsts)s::date[]) as wanted (ticker, first_bar)
+    from unnest(%(tickers)s::text[], %(instruments)s::integer[], %(firsts)s::date[])
+        as wanted (ticker, instrument_id, first_bar)
     join session on session.session_date >= wanted.first_bar
     where not exists (
-        select
-        from core.ticker as ticker
-        join core.daily_price as bar on bar.instrument_id = ticker.instrument_id
-        where ticker.ticker = wanted.ticker and bar.session_date = session.session_date
-            and ticker.valid_from <= bar.session_date and bar.session_date < ticker.valid_to
+        select from core.daily_price as bar
+        where bar.instrument_id = wanted.instrument_id
+            and bar.session_date = session.session_date
     )
 ),
 answered as (
@@ -64,7 +69,7 @@ answered as (
             when answer.status is null then %(not_asked)s
             when answer.status = 'loaded' and answer.run_id in (select run_id from refusing)
                 then 'batch_refused'
-            when answer.status = 'loaded' then 'no_bar'
+            when answer.status = 'loaded' then 'no_row'
             else answer.status
         end as reason,
         answer.window_end - missing.session_date > %(healing)s::integer as is_settled
@@ -89,7 +94,7 @@ judged as (
         reason = any (%(failed)s) or (
             asked_at < %(due)s
             -- of an old hole that an answer had, too, the vendor has no more to tell
-            and not (is_settled and reason in ('no_bar', 'quarantined'))
+            and not (is_settled and reason in ('no_row', 'quarantined'))
         ) as is_due
     from answered
 )
@@ -158,14 +163,14 @@ def _gaps(connection: Connection, scope: Scope) -> list[Gap]:
     due = due_since("daily_price", scope.instant)
     window = {"items": [*scope.items], "start": scope.start, "end": scope.end}
     bounds = {
-        ticker: (first, held)
-        for ticker, first, held in connection.execute(_BOUNDS, window).fetchall()
+        ticker: (instrument, first, held)
+        for ticker, instrument, first, held in connection.execute(_BOUNDS, window).fetchall()
     }
     newest = read_asked(connection, "daily_price", scope.items)
     reach = _reach(connection, scope.items)
     gaps: list[Gap] = []
     for item in scope.items:
-        first_bar = bounds[item][0] if item in bounds else None
+        first_bar = bounds[item][1] if item in bounds else None
         asked = newest.get(item)
         if item not in reach:
             # nothing was ever answered: all of it is missing, however much that is
@@ -180,8 +185,8 @@ def _gaps(connection: Connection, scope: Scope) -> list[Gap]:
             if before:
                 gaps.append(Gap(item, NOT_ASKED, before[0], before[-1], None, True))
     short = {
-        item: first
-        for item, (first, held) in bounds.items()
+        item: (instrument, first)
+        for item, (instrument, first, held) in bounds.items()
         if held < len(days) - sessions.searchsorted(pd.Timestamp(first))
     }
     if short:
@@ -190,7 +195,8 @@ def _gaps(connection: Connection, scope: Scope) -> list[Gap]:
             {
                 "sessions": days,
                 "tickers": [*short],
-                "firsts": [*short.values()],
+                "instruments": [instrument for instrument, _ in short.values()],
+                "firsts": [first for _, first in short.values()],
                 "failed": [NOT_ASKED, "unfinished", "batch_refused", *DEGRADING],
                 "not_asked": NOT_ASKED,
                 "healing": HEALING_DAYS,

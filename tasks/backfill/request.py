@@ -91,7 +91,9 @@ def settle(
         Refused: it can't be; nothing was asked of any provider.
     """
     try:
-        request = Request.model_validate(parameters)
+        # the form's cross empties a field: as if it had not been given
+        given = {name: value for name, value in parameters.items() if value is not None}
+        request = Request.model_validate(given)
     except ValidationError as error:
         raise Refused(" ".join(_words(fault) for fault in error.errors())) from None
     faults: list[str] = []

@@ -27,7 +27,7 @@ def show_plan(scope: Scope, survey: Survey, needs: Sequence[Need]) -> str:
     request = scope.request
     summary = (
         f"{len(needs):,} {_of(request.dataset, len(needs))} to ask for, at least "
-        f"{survey.requests:,} requests, {_duration(survey.seconds)} or more at the configured pace."
+        f"{survey.requests:,} requests, {_duration(survey.seconds)} at the configured pace."
         if needs
         else f"Nothing to do: of {len(scope.items):,} {_of(request.dataset, len(scope.items))}, "
         + _nothing(request.mode)
@@ -181,4 +181,4 @@ def _number(rows: int | None) -> str:
 
 def _duration(seconds: float) -> str:
     whole = timedelta(seconds=round(seconds))
-    return "less than a second" if not whole else str(whole)
+    return str(max(whole, timedelta(seconds=1)))

@@ -16,9 +16,9 @@ class Gap:
 
     Attributes:
         item: Ticker, series or fund.
-        reason: not_asked; throttled, outage or refused; or why the provider's answer had none:
-            empty, not_found, delisted, no_bar, quarantined, unfinished, no_file, no_observation,
-            batch_refused.
+        reason: not_asked; throttled, outage or refused; batch_refused where a rule stopped what
+            came; or why the answer had none: empty, not_found, delisted, no_row, quarantined,
+            unfinished, no_observation, overdue, not_yet.
         first: The first missing day; None where the item has never brought a row.
         last: The last one; None likewise.
         rows: How many; None where nobody knows, since the item has never brought a row.
