@@ -51,7 +51,7 @@ def show_plan(scope: Scope, survey: Survey, needs: Sequence[Need]) -> str:
             f"| {need.why} |"
             for need in needs[:NAMED]
         ]
-    _show("plan", request.dataset, "\n".join(lines))
+    _show("plan", request.dataset, "\n".join(lines), summary)
     return summary
 
 
@@ -77,7 +77,7 @@ def show_result(scope: Scope, total: Run, failures: Sequence[str], gaps: Sequenc
             some = ", ".join(sorted({_where(gap) for gap in own})[:5])
             items = len({gap.item for gap in own})
             lines.append(f"| {reason} | {items:,} | {_sum(own)} | {some} |")
-    _show("result", scope.request.dataset, "\n".join(lines))
+    _show("result", scope.request.dataset, "\n".join(lines), still)
     return still
 
 
@@ -116,8 +116,8 @@ class Progress:
         _tell("progress", said, share)
 
 
-def _show(what: str, dataset: str, text: str) -> None:
-    create_markdown_artifact(text, key=f"backfill-{dataset}-{what}")
+def _show(what: str, dataset: str, text: str, summary: str) -> None:
+    create_markdown_artifact(text, key=f"backfill-{dataset}-{what}", description=summary)
     _tell(what, text, 0.0)
 
 

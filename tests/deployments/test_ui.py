@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.deployments.conftest import Api
-from tests.deployments.test_stack import NAMES
+from tests.deployments.test_stack import NAMES, deployment
 
 QUIET = (
     "--headless",
@@ -35,9 +35,10 @@ def chromium() -> str:
     pytest.skip("there is no chromium on PATH; ROTATION_TEST_CHROMIUM=required fails instead")
 
 
-def test_the_deployments_are_shown(api: Api, chromium: str, tmp_path: Path) -> None:
-    page = api.url.removesuffix("/api") + "/deployments"
-    picture = Path(os.environ.get("ROTATION_TEST_SCREENSHOTS", tmp_path)) / "deployments.png"
+def look(chromium: str, page: str, tmp_path: Path, name: str) -> str:
+    """The page's elements; its picture is kept beside the other tests' where that is asked for."""
+    picture = Path(os.environ.get("ROTATION_TEST_SCREENSHOTS", tmp_path)) / f"{name}.png"
+    seen = ""
     for how in ("--dump-dom", f"--screenshot={picture}"):
         done = subprocess.run(
             [chromium, *QUIET, f"--user-data-dir={tmp_path / 'profile'}", how, page],
@@ -47,6 +48,26 @@ def test_the_deployments_are_shown(api: Api, chromium: str, tmp_path: Path) -> N
             timeout=120,
         )
         assert done.returncode == 0, done.stderr[-2000:]
-        if how == "--dump-dom":
-            assert {name for name in NAMES if f">{name}<" in done.stdout} == NAMES, done.stdout
+        seen = seen or done.stdout
     assert picture.stat().st_size > 20_000
+    return seen
+
+
+def test_the_deployments_are_shown(api: Api, chromium: str, tmp_path: Path) -> None:
+    page = api.url.removesuffix("/api") + "/deployments"
+    seen = look(chromium, page, tmp_path, "deployments")
+    assert {name for name in NAMES if f">{name}<" in seen} == NAMES, seen
+
+
+def test_the_form_of_a_backfill_has_its_fields_filled(
+    api: Api, chromium: str, tmp_path: Path
+) -> None:
+    page = api.url.removesuffix("/api")
+    page += f"/deployments/deployment/{deployment(api, 'backfill')}/run"
+    seen = look(chromium, page, tmp_path, "backfill")
+    fields = api.get("/deployments/name/backfill/backfill")["parameter_openapi_schema"][
+        "properties"
+    ]
+    assert [name for name in fields if f"{name} (Optional)" not in seen] == []
+    for said in ("What to fill.", "Jan 1st, 1900", "Jan 1st, 2100", "oldest first"):
+        assert said in seen, said
