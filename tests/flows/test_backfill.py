@@ -11,6 +11,7 @@ from tasks.backfill.survey import Survey
 from tests.flows.conftest import MakeReplay
 from tests.flows.replay import Replay
 from tests.flows.tapes import CLOCK
+from warehouse.connections import connect
 
 BEFORE = "2026-02-06T23:00:00+00:00"
 # a fund's file of each day is a snapshot: who begins later has fewer of them
@@ -108,6 +109,24 @@ def test_an_outage_in_the_middle_is_named_and_made_good(
     end = week_ago.run("backfill")
     assert (end.state, end.message.split(":")[0]) == ("Completed", "Nothing to do"), end.output
     assert week_ago.sandbox.requests() == []
+
+
+def test_a_chunk_that_fails_leaves_the_others_to_go_on(week_ago: Replay) -> None:
+    with connect(week_ago.settings, "owner") as connection:
+        connection.execute(
+            """
+            alter table audit.fetch add constraint spoilt
+            check (item <> 'SPY' or run_id is null) not valid
+            """
+        )
+    alone = {"env": {"ROTATION_YAHOO_BATCH_TICKERS": "1"}}
+    end = week_ago.run("backfill", mode="all", tickers=["IWM", "SPY", "XBI"], **alone)
+    with connect(week_ago.settings, "owner") as connection:
+        connection.execute("alter table audit.fetch drop constraint spoilt")
+    assert end.state == "Degraded", end.output
+    assert "chunk 2 of 3 (SPY) failed: " in end.message
+    states = "select state from audit.run where flow = 'backfill' order by run_id desc limit 3"
+    assert week_ago.column(states) == ["completed", "failed", "completed"]
 
 
 def test_a_backfill_that_is_killed_goes_on_where_it_was(
