@@ -64,6 +64,7 @@ def refresh_backfill(
     """
     asked = dict(locals())
     settings = Settings()
+    show.leave_out_engine_traces()
     try:
         scope = request.settle(asked, [*DATASETS], now(settings), settings)
     except request.Refused as refusal:

@@ -28,7 +28,7 @@ def deployment(api: Api, name: str) -> str:
     return found
 
 
-def wait_for(api: Api, flow_run: str, seconds: float = 90) -> dict[str, str]:
+def wait_for(api: Api, flow_run: str, seconds: float = 200) -> dict[str, str]:
     """The final state of a flow run."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -183,6 +183,11 @@ def test_a_backfill_of_no_session_fails_with_words_that_help(api: Api) -> None:
     state = wait_for(api, run_id)
     assert state["type"] == "FAILED"
     assert "weekends, holidays" in state["message"]
+    # the next one's end shows that the first one's process, whose log is looked at, has ended
+    later = wait_for(
+        api, create_backfill(api, tickers=["IWM"], mode="all", dry_run=True).json()["id"]
+    )
+    assert later["message"].startswith("Plan only: 1 ticker to ask for")
     logs = api.post("/logs/filter", {"logs": {"flow_run_id": {"any_": [run_id]}}}).json()
     assert not [line for line in logs if "Traceback" in line["message"]]
 
