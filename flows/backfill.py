@@ -1,11 +1,10 @@
 """Backfills, from the form in Prefect's UI or from the command line.
 
-Refreshes: `daily_price` and `corporate_action`, `macro_observation` or `index_membership`, where
-rows are missing, failed or stale; then what is derived.
+Refreshes: a dataset's core tables where rows are missing, failed or stale; then what is derived.
 When: when asked.
 Settings: those of the dataset's own flow.
-Degrades: a chunk that fails leaves the others to go on, and the run ends as Degraded; it fails
-where all of them do. What was loaded stays; asked for again, the same backfill goes on from there.
+Degrades: a chunk that fails leaves the others to go on, and the run ends as Degraded, or Failed
+where all do. What was loaded stays; asked for again, the same backfill goes on from there.
 """
 
 from datetime import date
@@ -22,7 +21,7 @@ from tasks.backfill.holdings import HOLDINGS
 from tasks.backfill.macro import MACRO
 from tasks.backfill.prices import PRICES
 from tasks.backfill.survey import in_order
-from tasks.backfill.work import work_off
+from tasks.backfill.work import conclude, work_off
 from tasks.clock import now
 from warehouse.settings import Settings
 
@@ -78,8 +77,4 @@ def refresh_backfill(
     outcome = work_off(scope.request.dataset, source, needs, scope)
     # also where nothing is to do: a run that was killed may have left this to the next one
     derived = refresh_derived(return_state=True)
-    gaps = source.survey(scope).gaps if needs else survey.gaps
-    still = show.show_result(scope, outcome.total, outcome.failures, gaps)
-    if not needs:
-        outcome.total.note = plan
-    return outcome.end_state(still, derived)
+    return conclude(outcome, source, scope, plan, derived)

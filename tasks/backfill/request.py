@@ -215,19 +215,24 @@ def _items(
 
 
 def _members(connection: Connection, index: str, start: date | None) -> tuple[str, ...]:
-    """All that were members on a session since a day, those of the first file before it."""
+    """All that were members on a session since a day, by the symbols that they have now.
+
+    Before the first file, its members count.
+    """
     rows = connection.execute(
         """
-        select distinct ticker from core.index_membership
-        where index_code = %(index)s and as_of_date >= coalesce((
+        select distinct on (member.instrument_id) ticker.ticker
+        from core.index_membership as member
+        join core.ticker as ticker on ticker.instrument_id = member.instrument_id
+        where member.index_code = %(index)s and member.as_of_date >= coalesce((
             select max(as_of_date) from core.index_membership
             where index_code = %(index)s and known_from <= %(start)s::date
         ), '-infinity')
-        order by ticker
+        order by member.instrument_id, ticker.valid_from desc
         """,
         {"index": index, "start": start},
     ).fetchall()
-    return tuple(ticker for (ticker,) in rows)
+    return tuple(sorted({ticker for (ticker,) in rows}))
 
 
 def _refuse_unknown(name: str, given: Sequence[str], known: Sequence[str], remedy: str) -> None:

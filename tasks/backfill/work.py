@@ -28,22 +28,6 @@ class Outcome:
     chunks: int
     failures: list[str] = field(default_factory=list)
 
-    def end_state(self, still: str, derived: State) -> State:
-        """How the backfill ends: Completed, Degraded or Failed, with what it did.
-
-        Args:
-            still: What is missing still, for people.
-            derived: How the derived tables ended.
-        """
-        said = "\n".join([self.total.summary(), *self.failures, still])
-        if derived.is_failed():
-            return Failed(message=f"{said}\nThe derived tables did not follow: {derived.message}")
-        if self.chunks and len(self.failures) == self.chunks:
-            return Failed(message=said)
-        if self.failures or self.total.gaps():
-            return Completed(name="Degraded", message=said)
-        return Completed(message=said)
-
 
 def work_off(name: str, dataset: Dataset, needs: Sequence[Need], scope: Scope) -> Outcome:
     """Extracts, validates and loads all needs, a chunk at a time.
@@ -77,3 +61,31 @@ def work_off(name: str, dataset: Dataset, needs: Sequence[Need], scope: Scope) -
             outcome.total.add(this_run)
         progress.advance(len(chunk), outcome.total)
     return outcome
+
+
+def conclude(outcome: Outcome, dataset: Dataset, scope: Scope, plan: str, derived: State) -> State:
+    """Shows what came of a backfill and what is missing still, and says how it ends.
+
+    Args:
+        outcome: What came of the chunks.
+        dataset: The dataset.
+        scope: What was asked for.
+        plan: What was planned, in a line: it says why nothing was to do.
+        derived: How the derived tables ended.
+
+    Returns:
+        Completed; under the name Degraded where something could not be had for now; or Failed,
+        where every chunk failed or the derived tables did not follow.
+    """
+    gaps = dataset.survey(scope).gaps
+    still = show.show_result(scope, outcome.total, outcome.failures, gaps)
+    if not outcome.chunks:
+        outcome.total.note = plan
+    said = "\n".join([outcome.total.summary(), *outcome.failures, still])
+    if derived.is_failed():
+        return Failed(message=f"{said}\nThe derived tables did not follow: {derived.message}")
+    if outcome.chunks and len(outcome.failures) == outcome.chunks:
+        return Failed(message=said)
+    if outcome.failures or outcome.total.gaps():
+        return Completed(name="Degraded", message=said)
+    return Completed(message=said)

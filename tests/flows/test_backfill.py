@@ -10,7 +10,7 @@ from tasks.backfill.request import settle
 from tasks.backfill.survey import Survey
 from tests.flows.conftest import MakeReplay
 from tests.flows.replay import Replay
-from tests.flows.tapes import CLOCK
+from tests.flows.tapes import CLOCK, Tape
 from warehouse.connections import connect
 
 BEFORE = "2026-02-06T23:00:00+00:00"
@@ -57,6 +57,12 @@ def test_a_plan_counts_the_sessions_of_the_week(week_ago: Replay) -> None:
     }
     wednesday = survey(week_ago, end=date(2026, 2, 11), tickers=["IWM"])
     assert [(need.item, need.start, need.rows) for need in wednesday.needs] == [("IWM", first, 3)]
+
+
+def test_an_index_stands_for_its_members(week_ago: Replay, market: Tape) -> None:
+    asked = {"index": "SP500"}
+    scope = settle(asked, ["prices"], week_ago.sandbox.now(), week_ago.settings)
+    assert set(scope.items) == set(market.members("IVV", "2026-02-05"))
 
 
 def test_a_dry_run_shows_the_plan_and_changes_nothing(week_ago: Replay) -> None:
