@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import unquote, urlsplit
@@ -15,7 +14,8 @@ from rich.console import Console
 from rich.table import Table
 
 from deployments import keeping, stack
-from deployments.sandbox.client import Sandbox
+from deployments.backfill import backfill
+from deployments.foreground import run_python
 from deployments.sandbox.launch import SandboxError
 from deployments.services import ServiceError
 from warehouse.backup import BackupError
@@ -127,18 +127,12 @@ def run_flow(
     entrypoints = ("daily", "prices", "macro", "holdings", "filings", "derived")
     if flow not in entrypoints:
         raise typer.BadParameter(f"{flow!r} is none of {', '.join(entrypoints)}.")
-    if "ROTATION_ORIGIN" not in os.environ:
-        # where the stack replays a tape, so does this
-        with suppress(SandboxError):
-            replayed = Sandbox.attach(stack.sandbox_home(Settings()))
-            os.environ.update(stack.sandbox_environment(replayed))
-    settings = Settings()
-    stack.start_database(settings)
-    # Prefect reads its settings at import: they go to a process of its own
     code = f"from flows.{flow} import refresh_{flow} as flow; import sys; "
     code += "sys.exit(0 if flow(return_state=True).is_completed() else 1)"
-    environment = os.environ | stack.start_server(settings)
-    raise typer.Exit(subprocess.run([sys.executable, "-c", code], env=environment).returncode)
+    raise typer.Exit(run_python(["-c", code]))
+
+
+app.command()(backfill)
 
 
 @app.command()

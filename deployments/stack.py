@@ -131,6 +131,8 @@ def prefect_environment(settings: Settings, port: int) -> dict[str, str]:
         "PREFECT_WORKER_QUERY_SECONDS": "5",
         # a run that misses three of them is called Crashed: deployments/automations.py
         "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
+        # by default three are laid out, so that a day's schedule ends before a weekend does
+        "PREFECT_SERVER_SERVICES_SCHEDULER_MIN_RUNS": "10",
         "PREFECT_LOGGING_LOGGERS_PREFECT_TASK_RUNS_LEVEL": "WARNING",
         "ROTATION_HOME": str(settings.home.absolute()),
     }

@@ -1,7 +1,7 @@
 """Everything, in order: holdings, prices, macro, filings, then what is derived from them.
 
 Refreshes: all tables.
-When: at 18:30 New York on weekdays.
+When: at 18:30 New York on weekdays, and at 21:30 what 18:30 did not get.
 Degrades: sources are independent. One that fails leaves the others to load, and the derived tables
 follow what was loaded. The run ends as Degraded where a source lacks some of what was asked, and
 as Failed where one brought nothing at all or the derived tables failed.
@@ -19,12 +19,20 @@ from flows.prices import refresh_prices
 
 
 @flow(name="daily")
-def refresh_daily() -> State:
-    """Refreshes every source, then everything derived."""
+def refresh_daily(only_due: bool = False) -> State:
+    """Refreshes every source, then everything derived.
+
+    Args:
+        only_due: Leave out what was asked for since its source had something new to tell. On a
+            day without a session, and in a run that starts late, after another has done its
+            work, nothing is left.
+    """
     ends: dict[str, State] = {}
     # holdings first: they say which tickers there are
-    for source in (refresh_holdings, refresh_prices, refresh_macro, refresh_filings):
-        ends[source.name] = source(return_state=True)
+    for source in (refresh_holdings, refresh_prices, refresh_macro):
+        ends[source.name] = source(only_due=only_due, return_state=True)
+    # it asks for no more than what is due in any case
+    ends["filings"] = refresh_filings(return_state=True)
     ends["derived"] = refresh_derived(return_state=True)
     for name, end in ends.items():
         get_run_logger().info("%s: %s\n%s", name, end.name, end.message or "")

@@ -19,7 +19,6 @@ from pydantic import Field
 
 from expectations.company_ticker import CONTRACT as TICKER
 from expectations.sessions import new_york_date
-from tasks.clock import now
 from tasks.extract.sec import extract_companies, extract_company_tickers, extract_filing_index
 from tasks.extract.sec_archive import download_archive
 from tasks.extract.sec_client import NO_CONTACT, open_sec
@@ -54,11 +53,11 @@ def refresh_filings(
         whole_history: Ask all companies again, not only where something is due.
     """
     settings = Settings()
-    with run("filings", settings) as this_run, ExitStack() as opened:
+    with run("filings", settings, provider="sec") as this_run, ExitStack() as opened:
         if settings.sec_user_agent is None:
             this_run.refusals.append(NO_CONTACT)
             return this_run.end_state()
-        instant, sec = now(settings), opened.enter_context(open_sec(settings))
+        instant, sec = this_run.instant, opened.enter_context(open_sec(settings))
         if plan_company_tickers(instant, settings):
             listed = extract_company_tickers(instant, sec)
             found = new_mappings(listed.rows, read_held_ciks(settings))

@@ -14,13 +14,11 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from pydantic import Field
 
-from expectations import index_membership
-from tasks.clock import now
-from tasks.extract.ishares import extract_holdings, no_shares
-from tasks.load import Batch, load
-from tasks.plan import plan_holdings, read_previous_members
+from tasks.bring import bring_holdings
+from tasks.due import leave_out_asked
+from tasks.extract.ishares import dealings_with_ishares
+from tasks.plan import plan_holdings
 from tasks.record import run
-from tasks.validate import BatchRefused, set_aside, validate_batch
 from warehouse.settings import Settings
 
 Fund = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,12}$")]
@@ -30,27 +28,21 @@ Fund = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,12}$")]
 def refresh_holdings(
     funds: list[Fund] = [],  # noqa: B006 - a literal default gives the UI an empty list to fill
     as_of_dates: list[date] = [],  # noqa: B006
+    only_due: bool = False,
 ) -> State:
     """Extracts, validates and loads index members.
 
     Args:
         funds: Funds to refresh; none: those of the settings.
         as_of_dates: Days whose files to ask for; none: the newest file of each fund.
+        only_due: Leave out funds that were asked for their newest file since one was due.
     """
     settings = Settings()
-    with run("holdings", settings) as this_run:
-        instant = now(settings)
-        for request in plan_holdings(funds, as_of_dates, settings):
-            reply = extract_holdings([request], instant, settings)
-            previous = read_previous_members(reply.members, settings)
-            try:
-                members = validate_batch(
-                    index_membership.CONTRACT,
-                    index_membership.with_context(reply.members, previous),
-                )
-            except BatchRefused as refusal:
-                load(Batch(reply.fetches, refusal=refusal), this_run)
-                continue
-            members = set_aside(index_membership.CONTRACT, members, no_shares(reply.excluded))
-            load(Batch(reply.fetches, ((index_membership.CONTRACT, members),)), this_run)
+    with run("holdings", settings, provider="ishares") as this_run:
+        requests = plan_holdings(funds, as_of_dates, settings)
+        if only_due:
+            requests = leave_out_asked("index_membership", requests, False, this_run)
+        dealings = dealings_with_ishares(settings)
+        for request in requests:
+            bring_holdings(request, this_run, dealings)
     return this_run.end_state()

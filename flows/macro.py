@@ -15,13 +15,11 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from pydantic import Field
 
-from expectations import macro_observation
-from tasks.clock import now
-from tasks.extract.fred import extract_macro
-from tasks.load import Batch, load
+from tasks.bring import bring_macro
+from tasks.due import leave_out_asked
+from tasks.extract.fred import dealings_with_fred
 from tasks.plan import plan_macro
 from tasks.record import run
-from tasks.validate import BatchRefused, validate_batch
 from warehouse.settings import Settings
 
 SeriesId = Annotated[str, Field(pattern=r"^[A-Z0-9_]{1,25}$")]
@@ -31,24 +29,19 @@ SeriesId = Annotated[str, Field(pattern=r"^[A-Z0-9_]{1,25}$")]
 def refresh_macro(
     series_ids: list[SeriesId] = [],  # noqa: B006 - a literal default gives the UI an empty list to fill
     whole_history: bool = False,
+    only_due: bool = False,
 ) -> State:
     """Extracts, validates and loads macro observations.
 
     Args:
         series_ids: FRED ids to refresh; none: all that are followed.
         whole_history: Ask for every vintage again, not only for what is new.
+        only_due: Leave out what was asked for since FRED last had something new to tell.
     """
     settings = Settings()
-    with run("macro", settings) as this_run:
-        instant = now(settings)
-        reply = extract_macro(plan_macro(series_ids, whole_history, settings), instant, settings)
-        try:
-            observations = validate_batch(
-                macro_observation.CONTRACT,
-                macro_observation.with_context(reply.observations, instant),
-            )
-        except BatchRefused as refusal:
-            load(Batch(reply.fetches, refusal=refusal), this_run)
-        else:
-            load(Batch(reply.fetches, ((macro_observation.CONTRACT, observations),)), this_run)
+    with run("macro", settings, provider="fred") as this_run:
+        requests = plan_macro(series_ids, whole_history, settings)
+        if only_due:
+            requests = leave_out_asked("macro_observation", requests, whole_history, this_run)
+        bring_macro(requests, this_run, dealings_with_fred(settings))
     return this_run.end_state()

@@ -15,13 +15,11 @@ from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from pydantic import Field
 
-from expectations import corporate_action, daily_price
-from tasks.clock import now
-from tasks.extract.yahoo import dealings_with_yahoo, extract_prices
-from tasks.load import Batch, load
-from tasks.plan import in_batches, plan_prices, read_held_closes
+from tasks.bring import bring_prices
+from tasks.due import leave_out_asked
+from tasks.extract.yahoo import dealings_with_yahoo
+from tasks.plan import in_batches, plan_prices
 from tasks.record import run
-from tasks.validate import BatchRefused, validate_batch
 from warehouse.settings import Settings
 
 Ticker = Annotated[str, Field(pattern=r"^\^?[A-Z0-9][A-Z0-9.\-=]{0,14}$")]
@@ -31,34 +29,24 @@ Ticker = Annotated[str, Field(pattern=r"^\^?[A-Z0-9][A-Z0-9.\-=]{0,14}$")]
 def refresh_prices(
     tickers: list[Ticker] = [],  # noqa: B006 - a literal default gives the UI an empty list to fill
     whole_history: bool = False,
+    only_due: bool = False,
 ) -> State:
     """Extracts, validates and loads daily bars and corporate actions.
 
     Args:
         tickers: Yahoo symbols to refresh; none: the whole universe.
         whole_history: Ask for everything since the first session again, not only for what is new.
+        only_due: Leave out what was asked for since the newest close. Nothing is left on a day
+            without a session, or in a run that starts late, after another has done its work.
     """
     settings = Settings()
-    with run("prices", settings) as this_run:
-        instant = now(settings)
+    with run("prices", settings, provider="yahoo") as this_run:
         windows = plan_prices(tickers, whole_history, settings)
+        if only_due:
+            windows = leave_out_asked("daily_price", windows, whole_history, this_run)
         dealings = dealings_with_yahoo(settings)
         for number, asked in enumerate(in_batches(windows, settings.yahoo_batch_tickers), start=1):
-            reply = extract_prices(asked, instant, settings, dealings)
-            held = read_held_closes(asked, settings)
-            try:
-                bars = validate_batch(
-                    daily_price.CONTRACT, daily_price.with_context(reply.bars, instant, held)
-                )
-                actions = validate_batch(
-                    corporate_action.CONTRACT,
-                    corporate_action.with_context(reply.actions, instant, bars.good, held),
-                )
-            except BatchRefused as refusal:
-                load(Batch(reply.fetches, refusal=refusal), this_run)
-                continue
-            validated = ((daily_price.CONTRACT, bars), (corporate_action.CONTRACT, actions))
-            load(Batch(reply.fetches, validated), this_run)
+            bring_prices(asked, this_run, dealings)
             done = min(number * settings.yahoo_batch_tickers, len(windows))
             get_run_logger().info("prices: %d of %d tickers", done, len(windows))
     return this_run.end_state()

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import pandas as pd
 import psycopg
@@ -12,6 +13,7 @@ from prefect.exceptions import TerminationSignal
 from psycopg import Connection
 
 from expectations.contract import Column
+from tasks.clock import now
 from tasks.turns import Turn, TurnLost, statements_end_with_the_run, take_turn
 from warehouse import arrow
 from warehouse.connections import connect
@@ -72,6 +74,8 @@ class Run:
         counts: Table to the numbers of rows new, changed, same, removed and quarantined.
         turn: Its turn; None where it takes none.
         answered: Items that the provider had an answer for, be it that there is nothing.
+        instant: The instant that counts as now in it.
+        note: What else is to be said of it; empty for nothing.
     """
 
     run_id: int
@@ -81,6 +85,8 @@ class Run:
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
     turn: Turn | None = None
     answered: int = 0
+    instant: datetime = field(default_factory=lambda: datetime.now(UTC))
+    note: str = ""
 
     def count(self, table: str, **numbers: int) -> None:
         """Adds numbers of rows of a table."""
@@ -94,6 +100,15 @@ class Run:
         for fetch in fetches[fetches["status"] != "loaded"].itertuples():
             self.absent.setdefault(str(fetch.status), []).append(str(fetch.item))
 
+    def add(self, other: "Run") -> None:
+        """Adds what another run did to this one's account."""
+        for table, numbers in other.counts.items():
+            self.count(table, **numbers)
+        for status, items in other.absent.items():
+            self.absent.setdefault(status, []).extend(items)
+        self.refusals += other.refusals
+        self.answered += other.answered
+
     def gaps(self) -> list[str]:
         """Why the run is degraded, one sentence each; none where it is not."""
         missed = [
@@ -105,7 +120,8 @@ class Run:
 
     def summary(self) -> str:
         """What the run did, for people: rows by table, then what brought nothing."""
-        lines = [
+        lines = [self.note] if self.note else []
+        lines += [
             f"{table}: " + ", ".join(f"{number:,} {name}" for name, number in numbers.items())
             for table, numbers in self.counts.items()
         ]
@@ -133,26 +149,41 @@ class Run:
 
 
 def _some(items: list[str], most: int = 8) -> str:
-    named = ", ".join(sorted(items)[:most])
-    return named if len(items) <= most else f"{named} and {len(items) - most} more"
+    # a fund is an item of many files
+    each = sorted(set(items))
+    named = ", ".join(each[:most])
+    return named if len(each) <= most else f"{named} and {len(each) - most} more"
 
 
 @contextmanager
-def run(flow: str, settings: Settings) -> Iterator[Run]:
+def run(flow: str, settings: Settings, provider: str | None = None) -> Iterator[Run]:
     """Opens a run in `audit.run` and closes it with its state, whatever happens inside.
 
-    Runs of one flow take turns, from whatever deployment, process or machine: two that talk to one
-    provider would double its rate, and the slower could load the older reply last.
+    Runs that talk to one provider take turns, of whatever flow, from whatever deployment, process
+    or machine: two at once would double its rate, and the slower could load the older reply last.
+    The turn is an advisory lock of the warehouse, which all of them share, under the provider's
+    name. Who waits is served in the order of arrival, so that a backfill, which opens a run for
+    each of its chunks, lets a scheduled run go between two of them.
+
+    Args:
+        flow: Its name.
+        settings: Of the run.
+        provider: The provider that it talks to; None: it talks to none, and only runs of its own
+            flow take turns.
 
     Raises:
+        ClockError: when the clock tells no time.
         ForeignOrigin: when the warehouse holds facts of another origin.
         WarehouseTrouble: when the server is gone or full.
     """
     try:
-        with take_turn(flow, settings) as turn, statements_end_with_the_run(settings):
+        with take_turn(provider or flow, settings) as turn, statements_end_with_the_run(settings):
+            # not before the turn: a run may have waited for hours
+            instant = now(settings)
             with connect(settings) as connection:
                 _keep_to_one_origin(connection, settings.origin)
-            under_way = Run(run_id=turn.enter(flow), settings=settings, turn=turn)
+            run_id = turn.enter(flow, instant)
+            under_way = Run(run_id=run_id, settings=settings, instant=instant, turn=turn)
             try:
                 yield under_way
             except BaseException as error:

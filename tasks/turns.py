@@ -13,6 +13,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 
 import psycopg
 from prefect.runtime import flow_run
@@ -57,8 +58,12 @@ class Turn:
             logger.info("%s: another run is under way; this one waits for its end", whose)
             self._connection.execute("select pg_advisory_lock(hashtext(%s))", (self._key,))
 
-    def enter(self, flow: str) -> int:
+    def enter(self, flow: str, clock_at: datetime) -> int:
         """Enters the run in `audit.run`, and gives it the lock by which it is seen to live.
+
+        Args:
+            flow: Its name.
+            clock_at: The instant that counts as now in it.
 
         Returns:
             Its number.
@@ -68,10 +73,11 @@ class Turn:
         with self._connection.transaction():
             row = self._connection.execute(
                 """
-                insert into audit.run (flow, flow_run_id, process) values (%s, %s, %s)
+                insert into audit.run (flow, flow_run_id, process, clock_at)
+                values (%s, %s, %s, %s)
                 returning run_id
                 """,
-                (flow, flow_run.id, f"{socket.gethostname()}:{os.getpid()}"),
+                (flow, flow_run.id, f"{socket.gethostname()}:{os.getpid()}", clock_at),
             ).fetchone()
             assert row is not None
             self.run_id = int(row[0])

@@ -59,6 +59,11 @@ class SeriesRequest:
                 f" {SERIES_ID.pattern}; correct it where the series are listed"
             )
 
+    @property
+    def item(self) -> str:
+        """The series, as the ledger names it."""
+        return self.series_id
+
 
 @dataclass(frozen=True)
 class MacroBatch:
@@ -74,7 +79,10 @@ class MacroBatch:
     cache_policy=NO_CACHE,
 )
 def extract_macro(
-    requests: Sequence[SeriesRequest], now: datetime, settings: Settings
+    requests: Sequence[SeriesRequest],
+    now: datetime,
+    settings: Settings,
+    dealings: Dealings | None = None,
 ) -> MacroBatch:
     """All vintages of some economic series that are not held yet.
 
@@ -86,6 +94,8 @@ def extract_macro(
         requests: What to ask, one per series.
         now: The instant that counts as now, for the keyless vintage dates.
         settings: The `fred_` settings.
+        dealings: Of the run with FRED, where it has several batches; None: these requests are
+            the whole run.
 
     Returns:
         One row per (series_id, observation_date, vintage_date) in `observations`, one per request
@@ -96,11 +106,8 @@ def extract_macro(
         https://fred.stlouisfed.org/graph/fredgraph.csv. Lags and revisions are each series' own.
         FRED's terms: attribution; some series belong to others (ICE BofA, Moody's).
     """
-    dealings = Dealings(
-        provider("fred", settings.fred_requests_per_second),
-        attempts=settings.fred_attempts,
-        backoff_seconds=settings.fred_backoff_seconds,
-    )
+    if dealings is None:
+        dealings = dealings_with_fred(settings)
     pace = provider("fred", settings.fred_requests_per_second)
     timeout = settings.fred_timeout_seconds
     if settings.fred_api_key is None:
@@ -116,6 +123,15 @@ def extract_macro(
     return MacroBatch(
         observations=stack((frame for frame, _ in results), OBSERVATION_COLUMNS),
         fetches=to_frame(fetch for _, fetch in results),
+    )
+
+
+def dealings_with_fred(settings: Settings) -> Dealings:
+    """The dealings of one run with FRED."""
+    return Dealings(
+        provider("fred", settings.fred_requests_per_second),
+        attempts=settings.fred_attempts,
+        backoff_seconds=settings.fred_backoff_seconds,
     )
 
 

@@ -45,6 +45,11 @@ class HoldingsRequest:
         """Refuse a fund whose page is not known, before anything is sent."""
         fund_row(self.fund)
 
+    @property
+    def item(self) -> str:
+        """The fund, as the ledger names it."""
+        return self.fund
+
 
 @dataclass(frozen=True)
 class HoldingsBatch:
@@ -75,7 +80,10 @@ def fund_row(fund: str) -> dict[str, str]:
     cache_policy=NO_CACHE,
 )
 def extract_holdings(
-    requests: Sequence[HoldingsRequest], now: datetime, settings: Settings
+    requests: Sequence[HoldingsRequest],
+    now: datetime,
+    settings: Settings,
+    dealings: Dealings | None = None,
 ) -> HoldingsBatch:
     """What some index funds held at the close of a day.
 
@@ -84,6 +92,8 @@ def extract_holdings(
         now: The instant that counts as now, for the run's name; which file is the newest is the
             provider's to say.
         settings: The `ishares_` settings, the addresses among them.
+        dealings: Of the run with iShares, where it has several batches; None: these requests are
+            the whole run.
 
     Returns:
         One row per (fund, file_ticker, as_of_date) in `members` and in `excluded`, one per
@@ -94,11 +104,8 @@ def extract_holdings(
         siblings; daily, for the previous close, not revised. BlackRock's terms: personal use.
     """
     pace = provider("ishares", settings.ishares_requests_per_second)
-    dealings = Dealings(
-        pace,
-        attempts=settings.ishares_attempts,
-        backoff_seconds=settings.ishares_backoff_seconds,
-    )
+    if dealings is None:
+        dealings = dealings_with_ishares(settings)
     with httpx.Client(
         timeout=settings.ishares_timeout_seconds,
         headers={"User-Agent": USER_AGENT, "Accept": "text/csv,*/*"},
@@ -109,6 +116,15 @@ def extract_holdings(
         members=stack((found.members for found, _ in results if found), MEMBER_COLUMNS),
         excluded=stack((found.excluded for found, _ in results if found), EXCLUDED_COLUMNS),
         fetches=to_frame(fetch for _, fetch in results),
+    )
+
+
+def dealings_with_ishares(settings: Settings) -> Dealings:
+    """The dealings of one run with iShares."""
+    return Dealings(
+        provider("ishares", settings.ishares_requests_per_second),
+        attempts=settings.ishares_attempts,
+        backoff_seconds=settings.ishares_backoff_seconds,
     )
 
 

@@ -57,6 +57,11 @@ class PriceWindow:
                 f" {TICKER.pattern} and not an ISIN; correct it where the ticker comes from"
             )
 
+    @property
+    def item(self) -> str:
+        """The ticker, as the ledger names it."""
+        return self.ticker
+
 
 @dataclass(frozen=True)
 class PriceBatch:

@@ -4,6 +4,7 @@ import socket
 import time
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -27,7 +28,7 @@ def deployment(api: Api, name: str) -> str:
     return found
 
 
-def wait_for(api: Api, flow_run: str, seconds: float = 90) -> dict[str, str]:
+def wait_for(api: Api, flow_run: str, seconds: float = 200) -> dict[str, str]:
     """The final state of a flow run."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -114,6 +115,82 @@ def test_the_worker_runs_what_is_asked_for(api: Api, up: Home) -> None:
     assert up.rotation("sql", "select distinct ticker from published.daily_price").stdout.split()[
         2:4
     ] == ["IWM", "SPY"]
+
+
+def create_backfill(api: Api, **parameters: Any) -> Any:
+    path = f"/deployments/{deployment(api, 'backfill')}/create_flow_run"
+    return api.post(path, {"parameters": parameters})
+
+
+def test_the_form_of_a_backfill_says_what_each_field_is_and_what_it_may_be(api: Api) -> None:
+    schema = api.get("/deployments/name/backfill/backfill")["parameter_openapi_schema"]
+    fields = schema["properties"]
+    assert all(field["description"] and "default" in field for field in fields.values())
+    assert fields["dataset"]["enum"] == ["prices", "macro", "holdings"]
+    assert fields["mode"]["enum"] == ["missing", "failed", "stale", "all"]
+    assert fields["index"]["enum"] == ["none", "R2000", "SP500", "SP600", "SP400"]
+    assert (fields["start"]["format"], fields["end"]["format"]) == ("date", "date")
+    assert (fields["parallelism"]["minimum"], fields["parallelism"]["maximum"]) == (1, 8)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("dataset", "weather"),
+        ("mode", "some"),
+        ("index", "R3000"),
+        ("order", "by chance"),
+        ("parallelism", 9),
+        ("parallelism", 0),
+        ("dry_run", "perhaps"),
+    ],
+)
+def test_the_server_refuses_what_the_form_of_a_backfill_does_not_offer(
+    api: Api, field: str, value: Any
+) -> None:
+    refused = create_backfill(api, **{field: value})
+    assert refused.status_code == 409, refused.text
+    assert f"field '{field}'" in refused.text
+
+
+def test_a_backfill_from_the_form_leaves_its_plan_progress_and_result(api: Api) -> None:
+    parameters = {"dataset": "prices", "tickers": ["IWM", "XBI"], "parallelism": 2}
+    run_id = create_backfill(api, **parameters).json()["id"]
+    state = wait_for(api, run_id)
+    assert state["name"] == "Completed", state
+    found = api.post("/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [run_id]}}}).json()
+    shown = {each["key"]: each["data"] for each in found}
+    assert set(shown) == {f"backfill-prices-{what}" for what in ("plan", "progress", "result")}
+    assert "2 tickers to ask for" in shown["backfill-prices-plan"]
+    assert float(shown["backfill-prices-progress"]) == 100
+    assert "| daily_price |" in shown["backfill-prices-result"]
+
+    again = wait_for(api, create_backfill(api, **parameters).json()["id"])
+    assert again["message"].startswith("Nothing to do: of 2 tickers, none misses a row")
+
+
+def test_a_backfill_of_no_session_fails_with_words_that_help(api: Api) -> None:
+    run_id = create_backfill(api, start="2025-12-25", end="2025-12-25").json()["id"]
+    state = wait_for(api, run_id)
+    assert state["type"] == "FAILED"
+    assert "weekends, holidays" in state["message"]
+    # the next one's end shows that the first one's process, whose log is looked at, has ended
+    later = wait_for(
+        api, create_backfill(api, tickers=["IWM"], mode="all", dry_run=True).json()["id"]
+    )
+    assert later["message"].startswith("Plan only: 1 ticker to ask for")
+    logs = api.post("/logs/filter", {"logs": {"flow_run_id": {"any_": [run_id]}}}).json()
+    assert not [line for line in logs if "Traceback" in line["message"]]
+
+
+def test_a_backfill_from_the_command_line_shows_the_plan_and_the_end(up: Home) -> None:
+    done = up.rotation("backfill", "prices", "--ticker", "RSP", "--dry-run")
+    assert "1 ticker to ask for" in done.stdout
+    assert "Completed: Plan only: 1 ticker" in done.stdout
+    refused = up.rotation("backfill", "macro", "--series", "UNRAT", check=False)
+    assert refused.returncode == 1
+    assert "Was UNRATE meant?" in refused.stdout
+    assert "Traceback" not in refused.stdout + refused.stderr
 
 
 @pytest.mark.slow

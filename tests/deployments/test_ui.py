@@ -14,7 +14,7 @@ import pytest
 from websockets.sync.client import connect
 
 from tests.deployments.conftest import Api
-from tests.deployments.test_stack import NAMES
+from tests.deployments.test_stack import NAMES, deployment
 
 QUIET = (
     "--headless",
@@ -103,6 +103,13 @@ def browser(tmp_path: Path) -> Iterator[Browser]:
     browser.close()
 
 
+def photograph(browser: Browser, tmp_path: Path, name: str) -> None:
+    """Keeps the page's picture; beside the other tests' where that is asked for."""
+    picture = Path(os.environ.get("ROTATION_TEST_SCREENSHOTS", tmp_path)) / f"{name}.png"
+    picture.write_bytes(base64.b64decode(browser("Page.captureScreenshot")["data"]))
+    assert picture.stat().st_size > 20_000
+
+
 def test_the_deployments_are_shown_to_who_signs_in(
     api: Api, browser: Browser, tmp_path: Path
 ) -> None:
@@ -112,6 +119,23 @@ def test_the_deployments_are_shown_to_who_signs_in(
     assert browser.evaluate(shown) is False
     browser.evaluate(TYPE % json.dumps(api.login))
     browser.wait_for(shown)
-    picture = Path(os.environ.get("ROTATION_TEST_SCREENSHOTS", tmp_path)) / "deployments.png"
-    picture.write_bytes(base64.b64decode(browser("Page.captureScreenshot")["data"]))
-    assert picture.stat().st_size > 20_000
+    photograph(browser, tmp_path, "deployments")
+
+
+def test_the_form_of_a_backfill_has_its_fields_filled(
+    api: Api, browser: Browser, tmp_path: Path
+) -> None:
+    form = f"/deployments/deployment/{deployment(api, 'backfill')}/run"
+    browser("Page.navigate", url=api.url.removesuffix("/api") + form)
+    browser.wait_for("!!document.querySelector('input[type=password]')")
+    browser.evaluate(TYPE % json.dumps(api.login))
+    browser.wait_for("!document.querySelector('input[type=password]')")
+    browser("Page.navigate", url=api.url.removesuffix("/api") + form)
+    fields = api.get("/deployments/name/backfill/backfill")["parameter_openapi_schema"][
+        "properties"
+    ]
+    said = [f"{name} (Optional)" for name in fields]
+    said += ["What to fill.", "Jan 1st, 1900", "Jan 1st, 2100", "oldest first"]
+    # what a list shows as chosen is no text of the page, but stands in its elements
+    browser.wait_for(f"{json.dumps(said)}.every(each => document.body.innerHTML.includes(each))")
+    photograph(browser, tmp_path, "backfill")

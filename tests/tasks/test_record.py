@@ -154,6 +154,34 @@ def test_runs_of_one_flow_take_turns_and_others_go_on(settings, query):
     ]
 
 
+def test_runs_of_one_provider_take_turns_whatever_their_flow(settings, query):
+    """And between two runs of a backfill, one that waits has its turn."""
+    threads, order = [], []
+
+    def scheduled():
+        with run("prices", settings, provider="yahoo"):
+            order.append("prices")
+
+    for chunk in range(2):
+        with run("backfill", settings, provider="yahoo"):
+            order.append(f"chunk {chunk}")
+            if not threads:
+                threads.append(threading.Thread(target=scheduled))
+                threads[0].start()
+                while query(settings, "select count(*) from pg_locks where not granted") == [(0,)]:
+                    time.sleep(0.01)
+    threads[0].join()
+    assert order == ["chunk 0", "prices", "chunk 1"]
+
+
+def test_a_run_remembers_the_clock_that_it_went_by(settings, query):
+    settings = settings.model_copy(update={"clock": "2024-06-07T22:00:00+00:00"})
+    with run("prices", settings) as this_run:
+        pass
+    assert this_run.instant.isoformat() == "2024-06-07T22:00:00+00:00"
+    assert query(settings, "select clock_at from audit.run") == [(this_run.instant,)]
+
+
 def test_facts_of_another_origin_are_refused(settings, query):
     with run("prices", settings):
         pass

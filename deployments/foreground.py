@@ -1,0 +1,35 @@
+"""Flows in the foreground: in a process of their own, against the Prefect server of the stack."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+from deployments import stack
+from deployments.sandbox.client import Sandbox
+from deployments.sandbox.launch import SandboxError
+from warehouse.settings import Settings
+
+
+def run_python(arguments: Sequence[str], own: Mapping[str, str] | None = None) -> int:
+    """Runs Python with the stack's environment, after starting what it needs; its exit code.
+
+    Prefect reads its settings at import: so they go to another process. Where the stack replays a
+    tape, so does this.
+
+    Args:
+        arguments: Of the interpreter.
+        own: Variables besides the stack's.
+
+    Raises:
+        ServiceError: when the Prefect server does not start.
+    """
+    if "ROTATION_ORIGIN" not in os.environ:
+        with suppress(SandboxError):  # raised where none runs
+            replayed = Sandbox.attach(stack.sandbox_home(Settings()))
+            os.environ.update(stack.sandbox_environment(replayed))
+    settings = Settings()
+    stack.start_database(settings)
+    environment = os.environ | stack.start_server(settings) | dict(own or {})
+    return subprocess.run([sys.executable, *arguments], env=environment).returncode

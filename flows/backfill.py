@@ -1,0 +1,80 @@
+"""Backfills, from the form in Prefect's UI or from the command line.
+
+Refreshes: a dataset's core tables where rows are missing, failed or stale; then what is derived.
+When: when asked.
+Settings: those of the dataset's own flow.
+Degrades: a chunk that fails leaves the others to go on, and the run ends as Degraded, or Failed
+where all do. What was loaded stays; asked for again, the same backfill goes on from there.
+"""
+
+from datetime import date
+from typing import Annotated
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+from pydantic import Field
+
+from flows.derived import refresh_derived
+from tasks.backfill import request, show
+from tasks.backfill.holdings import HOLDINGS
+from tasks.backfill.macro import MACRO
+from tasks.backfill.prices import PRICES
+from tasks.backfill.survey import in_order
+from tasks.backfill.work import conclude, work_off
+from tasks.clock import now
+from warehouse.settings import Settings
+
+# a new dataset needs its line here, and is in the form by that
+DATASETS = {"prices": PRICES, "macro": MACRO, "holdings": HOLDINGS}
+DatasetName = Annotated[str, Field(json_schema_extra={"enum": [*DATASETS]})]
+
+
+# the parameters are checked below, all of them at once and with words that help
+@flow(name="backfill", validate_parameters=False)
+def refresh_backfill(
+    dataset: DatasetName = "prices",
+    mode: request.Mode = "missing",
+    start: date = request.FROM_THE_BEGINNING,
+    end: date = request.UP_TO_NOW,
+    tickers: list[request.Symbol] = [],  # noqa: B006 - a literal default gives the UI an empty list to fill
+    index: request.Index = request.NO_INDEX,
+    series_ids: list[request.SeriesId] = [],  # noqa: B006
+    order: request.Order = "oldest first",
+    parallelism: request.Parallelism = 4,
+    dry_run: bool = False,
+) -> State:
+    """Finds what is missing, shows the plan, loads it chunk by chunk, and derives what follows.
+
+    Args:
+        dataset: What to fill.
+        mode: missing: rows that are expected and not there, and that asking could bring; failed:
+            what was throttled, down or refused when it was asked for last; stale: what was not
+            asked for since its source had something new; all: everything again.
+        start: The first day that counts. Left at 1900-01-01: where the dataset begins.
+        end: The last day that counts. Left at 2100-01-01: up to now.
+        tickers: Prices only: Yahoo symbols. None: all that are followed.
+        index: The members of one index, or for holdings its files, in place of tickers.
+        series_ids: Macro only: FRED ids. None: all that are followed.
+        order: What to begin with.
+        parallelism: Prices: how many requests may be under way at once, at the configured pace
+            all the same. FRED and iShares are asked one thing at a time.
+        dry_run: Show the plan and ask for nothing.
+    """
+    asked = dict(locals())
+    settings = Settings()
+    show.leave_out_engine_traces()
+    try:
+        scope = request.settle(asked, [*DATASETS], now(settings), settings)
+    except request.Refused as refusal:
+        return Failed(message=str(refusal))
+    source = DATASETS[scope.request.dataset]
+    survey = source.survey(scope)
+    needs = in_order(survey.needs, scope.request.order)
+    plan = show.show_plan(scope, survey, needs)
+    if scope.request.dry_run:
+        return Completed(message=f"Plan only: {plan}")
+    outcome = work_off(scope.request.dataset, source, needs, scope)
+    # also where nothing is to do: a run that was killed may have left this to the next one
+    derived = refresh_derived(return_state=True)
+    return conclude(outcome, source, scope, plan, derived)

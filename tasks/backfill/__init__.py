@@ -1,0 +1,1 @@
+"""Backfills: what is asked for, what is missing, what came of it."""

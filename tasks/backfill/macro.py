@@ -1,0 +1,142 @@
+"""What is missing of macro series, and what to ask FRED for."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+import pandas as pd
+from psycopg import Connection
+
+from expectations.sessions import new_york_date, session_closes
+from tasks.backfill.dataset import Bring, Dataset
+from tasks.backfill.request import Scope
+from tasks.backfill.survey import NOT_ASKED, Gap, Need, Survey
+from tasks.bring import bring_macro
+from tasks.due import Asked, due_since, read_asked
+from tasks.extract.fred import SeriesRequest, dealings_with_fred
+from tasks.extract.reference import read_reference
+from tasks.plan import plan_macro
+from tasks.record import Run
+from warehouse.connections import connect
+
+# the list of vintages, and at least one request for observations
+REQUESTS_PER_SERIES = 2
+STEPS = {"Monthly": "MS", "Quarterly": "QS"}
+
+
+def survey_macro(scope: Scope) -> Survey:
+    """What is missing of the series' observations, by each one's frequency and publication lag.
+
+    A series' observations count from its first one held on, to those that its publication lag
+    says are out. One that was given a reason for never being published is there. The days of a
+    daily series that count are those after its newest one: which days before it have a value is
+    its publisher's calendar.
+    """
+    keyless = scope.settings.fred_api_key is None
+    with connect(scope.settings) as connection:
+        newest = read_asked(connection, "macro_observation", scope.items)
+        whole = read_asked(connection, "macro_observation", scope.items, date.min, True)
+        held = _held(connection, scope.items)
+    due = due_since("macro_observation", scope.instant)
+    gaps = [gap for item in scope.items for gap in _gaps(item, held.get(item, []), newest, scope)]
+    needs = []
+    for item in scope.items:
+        own = [gap for gap in gaps if gap.item == item]
+        asked, mode = newest.get(item), scope.request.mode
+        wanted = {
+            "all": True,
+            "failed": asked is not None and not asked.was_answered,
+            "stale": asked is None or asked.at < due,
+            "missing": any(gap.is_due for gap in own),
+        }[mode]
+        if not wanted:
+            continue
+        # a hole among what is held is in no new vintage
+        has_hole = any(gap.reason == "no_observation" and gap.is_due for gap in own)
+        reasons = ", ".join(sorted({gap.reason for gap in own if gap.is_due}))
+        rows = [gap.rows for gap in own if gap.is_due]
+        needs.append(
+            Need(
+                item,
+                None,
+                reasons if mode == "missing" else mode,
+                None if None in rows or not rows else sum(row or 0 for row in rows),
+                is_whole=mode == "all" or item not in whole or has_hole,
+            )
+        )
+    requests = len(needs) * (1 if keyless else REQUESTS_PER_SERIES)
+    return Survey(needs, gaps, requests, requests / scope.settings.fred_requests_per_second)
+
+
+def _series_requests(needs: Sequence[Need], scope: Scope) -> list[SeriesRequest]:
+    """The needs as FRED is asked, by what is held now."""
+    return [
+        request
+        for is_whole in (False, True)
+        if (ids := [need.item for need in needs if need.is_whole is is_whole])
+        for request in plan_macro.fn(ids, is_whole, scope.settings)
+    ]
+
+
+def _gaps(item: str, held: Sequence[date], newest: dict[str, Asked], scope: Scope) -> list[Gap]:
+    asked = newest.get(item)
+    due = due_since("macro_observation", scope.instant)
+    is_due = asked is None or not asked.was_answered or asked.at < due
+    reason = NOT_ASKED if asked is None else asked.status
+    if not held:
+        return [
+            Gap(item, reason if reason != "loaded" else "batch_refused", None, None, None, is_due)
+        ]
+    series = read_reference("macro_series").set_index("series_id").loc[item]
+    until = new_york_date(scope.instant) - timedelta(int(str(series["publication_lag_days"])))
+    expected = _expected(str(series["frequency"]), held[0], held[-1], until)
+    start, end = scope.start or date.min, scope.end
+    missing = sorted(day for day in set(expected) - set(held) if start <= day <= end)
+    gaps = []
+    for reason, days in (
+        ("no_observation", [day for day in missing if day <= held[-1]]),
+        ("not_yet" if not is_due else "overdue", [day for day in missing if day > held[-1]]),
+    ):
+        if days:
+            gaps.append(Gap(item, reason, days[0], days[-1], len(days), is_due))
+    if asked is not None and not asked.was_answered:
+        gaps.append(Gap(item, asked.status, None, None, None, True))
+    return gaps
+
+
+def _expected(frequency: str, first: date, last: date, until: date) -> list[date]:
+    """The days of observations that ought to be there."""
+    if frequency in STEPS:
+        stamps = pd.date_range(first, max(until, last), freq=STEPS[frequency])
+    elif frequency == "Weekly":
+        stamps = pd.date_range(first, max(until, last), freq="7D")
+    else:
+        after = pd.Timestamp(last) + pd.Timedelta(days=1)
+        stamps = pd.DatetimeIndex(session_closes().loc[after : pd.Timestamp(until)].index)
+    return [stamp.date() for stamp in stamps if stamp.date() <= max(until, last)]
+
+
+def _held(connection: Connection, items: Sequence[str]) -> dict[str, list[date]]:
+    """Series to its observation dates, in order."""
+    found: dict[str, list[date]] = {}
+    for item, day in connection.execute(
+        """
+        select distinct series_id, observation_date from core.macro_observation
+        where series_id = any (%s) order by series_id, observation_date
+        """,
+        ([*items],),
+    ):
+        found.setdefault(item, []).append(day)
+    return found
+
+
+def _open(scope: Scope) -> Bring:
+    dealings = dealings_with_fred(scope.settings)
+
+    def bring(needs: Sequence[Need], this_run: Run) -> None:
+        bring_macro(_series_requests(needs, scope), this_run, dealings)
+
+    return bring
+
+
+# a series of thirty years and its vintages may be a hundred thousand rows
+MACRO = Dataset("fred", survey_macro, _open, lambda scope: 4)

@@ -1,0 +1,247 @@
+"""What a backfill is asked for, and whether that can be."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal
+
+import pandas as pd
+from psycopg import Connection
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from expectations.sessions import new_york_date, session_closes
+from tasks.due import newest_file, newest_session
+from tasks.extract.fred import SERIES_ID
+from tasks.extract.reference import read_reference
+from tasks.extract.yahoo import TICKER
+from tasks.plan import universe
+from warehouse.connections import connect
+from warehouse.settings import Settings
+
+Mode = Literal["missing", "failed", "stale", "all"]
+Order = Literal["oldest first", "newest first", "alphabetical", "most missing first"]
+Parallelism = Annotated[int, Field(ge=1, le=8)]
+Symbol = Annotated[str, Field(pattern=f"^(?:{TICKER.pattern})$")]
+SeriesId = Annotated[str, Field(pattern=f"^(?:{SERIES_ID.pattern})$")]
+NO_INDEX = "none"
+INDEXES = (NO_INDEX, *read_reference("fund")["index_code"])
+# the form shows a list to choose from, and a new row of fund.csv is in it by itself
+Index = Annotated[str, Field(json_schema_extra={"enum": [*INDEXES]})]
+
+# A date that may be empty breaks the form's quick run: these stand for "as far as can be".
+FROM_THE_BEGINNING = date(1900, 1, 1)
+UP_TO_NOW = date(2100, 1, 1)
+
+
+class Refused(ValueError):
+    """A backfill that can't be: what is wrong with it and what to do, one sentence per fault."""
+
+
+class Request(BaseModel):
+    """A backfill that someone asks for; the fields are those of the form."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dataset: str = "prices"
+    start: date = FROM_THE_BEGINNING
+    end: date = UP_TO_NOW
+    tickers: tuple[Symbol, ...] = ()
+    series_ids: tuple[SeriesId, ...] = ()
+    index: str = NO_INDEX
+    mode: Mode = "missing"
+    order: Order = "oldest first"
+    parallelism: Parallelism = 4
+    dry_run: bool = False
+
+
+@dataclass(frozen=True)
+class Scope:
+    """A backfill that can be: dates and items settled.
+
+    Attributes:
+        request: As it was asked for.
+        start: The first day that counts; None where the dataset begins.
+        end: The last day that counts: a session that has closed, for what follows sessions.
+        items: Tickers, series or funds; sorted.
+        instant: The instant that counts as now.
+        settings: Of the run, with the parallelism asked for.
+    """
+
+    request: Request
+    start: date | None
+    end: date
+    items: tuple[str, ...]
+    instant: datetime
+    settings: Settings
+
+
+def settle(
+    parameters: Mapping[str, Any], datasets: Collection[str], instant: datetime, settings: Settings
+) -> Scope:
+    """The backfill that parameters ask for.
+
+    Args:
+        parameters: Name to value, as the form or the command line gave them.
+        datasets: The datasets that there are.
+        instant: The instant that counts as now.
+        settings: Of the run.
+
+    Raises:
+        Refused: it can't be; nothing was asked of any provider.
+    """
+    try:
+        # the form's cross empties a field: as if it had not been given
+        given = {name: value for name, value in parameters.items() if value is not None}
+        request = Request.model_validate(given)
+    except ValidationError as error:
+        raise Refused(" ".join(_words(fault) for fault in error.errors())) from None
+    faults: list[str] = []
+    if request.dataset not in datasets:
+        faults.append(f"dataset {request.dataset!r} is none of {', '.join(datasets)}.")
+    if request.index not in INDEXES:
+        faults.append(f"index {request.index!r} is none of {', '.join(INDEXES)}.")
+    faults += _misplaced(request)
+    start, end = _window(request, instant, settings, faults)
+    if faults:
+        raise Refused(" ".join(faults))
+    with connect(settings) as connection:
+        items = _items(request, connection, start, settings)
+    own = settings.model_copy(update={"yahoo_concurrency": request.parallelism})
+    return Scope(request, start, end, items, instant, own)
+
+
+def _words(fault: Any) -> str:
+    place = ".".join(map(str, fault["loc"]))
+    return f"{place}: {fault['msg']}, got {fault['input']!r}."
+
+
+def _misplaced(request: Request) -> list[str]:
+    """Parameters that say nothing about the dataset: to ignore them would be a surprise."""
+    faults = []
+    if request.tickers and request.dataset in ("macro", "holdings"):
+        faults.append(
+            f"tickers says nothing about {request.dataset}: leave it empty, and name "
+            + ("series_ids." if request.dataset == "macro" else "an index.")
+        )
+    if request.series_ids and request.dataset != "macro":
+        faults.append(f"series_ids are for macro, not for {request.dataset}: leave it empty.")
+    if request.index != NO_INDEX and request.dataset == "macro":
+        faults.append("index says nothing about macro: leave it at none, and name series_ids.")
+    if request.tickers and request.index != NO_INDEX:
+        faults.append("tickers and index are both given: name tickers, or an index, not both.")
+    return faults
+
+
+def _window(
+    request: Request, instant: datetime, settings: Settings, faults: list[str]
+) -> tuple[date | None, date]:
+    today = new_york_date(instant)
+    start, end = request.start, request.end
+    is_open = start == FROM_THE_BEGINNING
+    if end < start:
+        faults.append(f"end {end} is before start {start}: exchange them.")
+    for name, day in (("start", start), ("end", end)):
+        if day > today and day != UP_TO_NOW:
+            faults.append(
+                f"{name} {day} is in the future, today is {today} in New York."
+                + (f" Leave end at {UP_TO_NOW} for as far as can be." if name == "end" else "")
+            )
+    if request.dataset == "macro":
+        return None if is_open else start, min(end, today)
+    if not is_open and start < settings.history_start:
+        faults.append(
+            f"start {start} is before the warehouse's first session, {settings.history_start}: "
+            "take a later one, or set ROTATION_HISTORY_START earlier."
+        )
+    newest = newest_file(instant) if request.dataset == "holdings" else newest_session(instant)
+    first = max(start, settings.history_start)
+    if not faults and _holds_no_session(first, min(end, newest)):
+        faults.append(
+            f"no session has closed between {start} and {end}: weekends, holidays, or a day that "
+            f"is not over; the newest that counts is {newest}, and {_nearest(start)} lies nearest."
+        )
+    if request.dataset == "holdings" and is_open:
+        return None, min(end, newest)
+    return first, min(end, newest)
+
+
+def _holds_no_session(first: date, last: date) -> bool:
+    return len(session_closes().loc[pd.Timestamp(first) : pd.Timestamp(last)]) == 0
+
+
+def _nearest(day: date) -> date:
+    found: date = min(
+        (stamp.date() for stamp in session_closes().index), key=lambda session: abs(session - day)
+    )
+    return found
+
+
+def _items(
+    request: Request, connection: Connection, start: date | None, settings: Settings
+) -> tuple[str, ...]:
+    if request.dataset == "macro":
+        followed = read_reference("macro_series")["series_id"].to_list()
+        _refuse_unknown(
+            "series_ids",
+            request.series_ids,
+            followed,
+            "add a row for it to warehouse/reference/macro_series.csv",
+        )
+        return tuple(sorted(set(request.series_ids) or followed))
+    if request.dataset == "holdings":
+        funds = read_reference("fund").set_index("index_code")["fund"]
+        if request.index == NO_INDEX:
+            return tuple(sorted(settings.funds))
+        return (str(funds[request.index]),)
+    if request.index != NO_INDEX:
+        members = _members(connection, request.index, start)
+        if not members:
+            raise Refused(
+                f"no holdings file of {request.index} is held, so that its members are not known: "
+                "run a backfill of holdings with this index first, or name tickers."
+            )
+        return members
+    followed = universe(connection)
+    held = [ticker for (ticker,) in connection.execute("select ticker from core.ticker")]
+    known = sorted({*followed, *held})
+    _refuse_unknown(
+        "tickers",
+        request.tickers,
+        known,
+        "add a row for it to warehouse/reference/watch_list.csv",
+    )
+    return tuple(sorted(set(request.tickers)) or followed)
+
+
+def _members(connection: Connection, index: str, start: date | None) -> tuple[str, ...]:
+    """All that were members on a session since a day, by the symbols that they have now.
+
+    Before the first file, its members count.
+    """
+    rows = connection.execute(
+        """
+        select distinct on (member.instrument_id) ticker.ticker
+        from core.index_membership as member
+        join core.ticker as ticker on ticker.instrument_id = member.instrument_id
+        where member.index_code = %(index)s and member.as_of_date >= coalesce((
+            select max(as_of_date) from core.index_membership
+            where index_code = %(index)s and known_from <= %(start)s::date
+        ), '-infinity')
+        order by member.instrument_id, ticker.valid_from desc
+        """,
+        {"index": index, "start": start},
+    ).fetchall()
+    return tuple(sorted({ticker for (ticker,) in rows}))
+
+
+def _refuse_unknown(name: str, given: Sequence[str], known: Sequence[str], remedy: str) -> None:
+    unknown = sorted(set(given) - set(known))
+    if not unknown:
+        return
+    near = sorted({match for each in unknown for match in get_close_matches(each, known, n=2)})
+    meant = f" Was {' or '.join(near)} meant?" if near else ""
+    raise Refused(
+        f"{name} names {', '.join(unknown)}, which the warehouse does not follow.{meant} "
+        f"To follow a new one, {remedy}."
+    )

@@ -1,0 +1,187 @@
+"""When each source last had something new to tell, and what was asked of it since."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Protocol, TypeVar
+
+import pandas as pd
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from psycopg import Connection
+
+from expectations.sessions import NEW_YORK, new_york_date, next_session, session_closes
+from tasks.record import DEGRADING, Run
+from warehouse.connections import connect
+
+# New York times; deployments/prefect.yaml asks then. The 08:30 releases and those of 10:00; the
+# Federal Reserve's rates of the day come at 16:15.
+MACRO_TIMES = (time(8, 35), time(10, 5), time(16, 35))
+HOLDINGS_TIME = time(8, 0)
+WHOLE_HISTORY_WEEKDAY, WHOLE_HISTORY_TIME = 5, time(10, 0)
+
+
+class Askable(Protocol):
+    """A request to a provider, by the item that the ledger names."""
+
+    @property
+    def item(self) -> str:
+        """Ticker, series or fund."""
+        ...
+
+
+R = TypeVar("R", bound=Askable)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The newest request for an item.
+
+    Attributes:
+        status: What came of it, as the ledger says.
+        at: The instant that counted as now.
+        start: The first day asked for; None where the provider chose.
+        run_id: The run that asked.
+    """
+
+    status: str
+    at: datetime
+    start: date | None
+    run_id: int
+
+    @property
+    def was_answered(self) -> bool:
+        """Whether the provider could say what it has."""
+        return self.status not in DEGRADING
+
+
+def newest_session(instant: datetime) -> date:
+    """The newest session that has closed at an instant."""
+    closes = session_closes()
+    position = pd.DatetimeIndex(closes).searchsorted(pd.Timestamp(instant), side="right") - 1
+    found: date = closes.index[int(position)].date()
+    return found
+
+
+def newest_file(instant: datetime) -> date:
+    """The newest session whose holdings file is due: on the morning of the next session."""
+    session = newest_session(instant)
+    while datetime.combine(next_session(session), HOLDINGS_TIME, NEW_YORK) > instant:
+        earlier = session_closes().loc[: pd.Timestamp(session)]
+        session = earlier.index[-2].date()
+    return session
+
+
+def due_since(dataset: str, instant: datetime, is_whole: bool = False) -> datetime:
+    """The newest instant, up to the one given, at which a source had something new to tell.
+
+    Args:
+        dataset: The table: daily_price, macro_observation or index_membership.
+        instant: The instant that counts as now.
+        is_whole: Of whole histories, which are due once a week.
+    """
+    if dataset == "daily_price":
+        if is_whole:
+            return _newest([WHOLE_HISTORY_TIME], {WHOLE_HISTORY_WEEKDAY}, instant)
+        close: datetime = session_closes().loc[pd.Timestamp(newest_session(instant))]
+        return close
+    if dataset == "macro_observation":
+        return _newest(MACRO_TIMES, range(5), instant)
+    if dataset == "index_membership":
+        morning = next_session(newest_file(instant))
+        return datetime.combine(morning, HOLDINGS_TIME, NEW_YORK)
+    raise KeyError(f"nothing says when {dataset} is due: add it to tasks/due.py")
+
+
+def _newest(times: Sequence[time], weekdays: Collection[int], instant: datetime) -> datetime:
+    today = new_york_date(instant)
+    past = [
+        due
+        for days in range(8)
+        for at in times
+        if (day := today - timedelta(days)).weekday() in weekdays
+        and (due := datetime.combine(day, at, NEW_YORK)) <= instant
+    ]
+    return max(past)
+
+
+def read_asked(
+    connection: Connection,
+    dataset: str,
+    items: Sequence[str],
+    reaching: date | None = None,
+    is_whole: bool = False,
+) -> dict[str, Asked]:
+    """Item to its newest request; an item that was never asked for is not in it.
+
+    Args:
+        connection: To the warehouse.
+        dataset: The table that the items are for.
+        items: The items.
+        reaching: Look only at requests from this day or from before it on.
+        is_whole: Look only at requests that do so, or that had no first day.
+    """
+    rows = connection.execute(
+        """
+        select wanted.item, newest.status, newest.asked_at, newest.window_start, newest.run_id
+        from unnest(%(items)s::text[]) as wanted (item)
+        cross join lateral (
+            select
+                asked.status, asked.window_start, asked.run_id,
+                coalesce(run.clock_at, asked.finished_at) as asked_at
+            from audit.fetch as asked
+            join audit.run as run on run.run_id = asked.run_id
+            where asked.dataset = %(dataset)s and asked.item = wanted.item
+                and (
+                    not %(is_whole)s or asked.window_start is null
+                    or asked.window_start <= %(reaching)s::date
+                )
+            order by asked.finished_at desc, asked.fetch_id desc
+            limit 1
+        ) as newest
+        """,
+        {"items": [*items], "dataset": dataset, "reaching": reaching, "is_whole": is_whole},
+    ).fetchall()
+    return {item: Asked(status, at, start, run) for item, status, at, start, run in rows}
+
+
+@task(name="leave out what was asked", cache_policy=NO_CACHE)
+def leave_out_asked(
+    dataset: str, requests: Sequence[R], whole_history: bool, this_run: Run
+) -> list[R]:
+    """The requests for items that were not answered since their source had something new to tell.
+
+    Args:
+        dataset: The table that the items are for.
+        requests: What a run would ask for.
+        whole_history: Whether it asks for whole histories.
+        this_run: The run.
+    """
+    due = due_since(dataset, this_run.instant, whole_history)
+    with connect(this_run.settings) as connection:
+        asked = read_asked(
+            connection,
+            dataset,
+            [request.item for request in requests],
+            this_run.settings.history_start,
+            whole_history,
+        )
+    # a file that came may have been that of the day before, where a fund was late with its newest
+    newest = newest_file(this_run.instant) if dataset == "index_membership" else date.min
+    left = [r for r in requests if not _is_answered(asked.get(r.item), due, newest)]
+    if not left:
+        this_run.note = f"Nothing is due: all was asked for since {due:%Y-%m-%d %H:%M %Z}."
+        if dataset == "daily_price" and not is_session(new_york_date(this_run.instant)):
+            this_run.note = f"No session today, {new_york_date(this_run.instant)}. {this_run.note}"
+    return left
+
+
+def _is_answered(asked: Asked | None, due: datetime, newest: date) -> bool:
+    if asked is None or not asked.was_answered or asked.at < due:
+        return False
+    return newest == date.min or (asked.start is not None and asked.start >= newest)
+
+
+def is_session(day: date) -> bool:
+    """Whether the exchange is open on a day."""
+    return pd.Timestamp(day) in session_closes().index

@@ -1,0 +1,168 @@
+"""Backfills as whole flows: what they plan, what they bring, and what is left when they are cut."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tasks.backfill.prices import survey_prices
+from tasks.backfill.request import settle
+from tasks.backfill.survey import Survey
+from tests.flows.conftest import MakeReplay
+from tests.flows.replay import Replay
+from tests.flows.tapes import CLOCK, Tape
+from warehouse.connections import connect
+
+BEFORE = "2026-02-06T23:00:00+00:00"
+# a fund's file of each day is a snapshot: who begins later has fewer of them
+SNAPSHOTS = ("index_membership", "index_concentration", "sector_breadth")
+MACRO = ("macro_observation",)
+
+
+def survey(replay: Replay, **parameters: Any) -> Survey:
+    """What a backfill of prices would find at the sandbox's clock."""
+    scope = settle(parameters, ["prices"], replay.sandbox.now(), replay.settings)
+    return survey_prices(scope)
+
+
+def asked_of_yahoo(replay: Replay) -> set[str]:
+    """The tickers whose bars were asked for since the log was emptied."""
+    paths = (entry["path"] for entry in replay.sandbox.requests())
+    return {path.rpartition("/")[2] for path in paths if "/finance/chart/" in path}
+
+
+def tickers_held(replay: Replay) -> set[str]:
+    return set(replay.column("select distinct ticker from published.daily_price"))
+
+
+@pytest.fixture(scope="module")
+def week_ago(start_replay: MakeReplay) -> Replay:
+    """A warehouse that was filled a week ago by backfills, and was not run since."""
+    replay = start_replay(clock=BEFORE)
+    for dataset in ("holdings", "prices"):
+        end = replay.run("backfill", dataset=dataset)
+        assert end.state == "Completed", end.output
+    replay.sandbox.move_clock(CLOCK)
+    replay.sandbox.clear_requests()
+    return replay
+
+
+def test_a_plan_counts_the_sessions_of_the_week(week_ago: Replay) -> None:
+    first, last = date(2026, 2, 9), date(2026, 2, 13)
+    gaps = [gap for gap in survey(week_ago).gaps if gap.reason == "not_asked"]
+    held = tickers_held(week_ago)
+    # five sessions, Monday to Friday, of each ticker that has bars
+    assert {(gap.item, gap.first, gap.last, gap.rows) for gap in gaps} == {
+        (ticker, first, last, 5) for ticker in held
+    }
+    wednesday = survey(week_ago, end=date(2026, 2, 11), tickers=["IWM"])
+    assert [(need.item, need.start, need.rows) for need in wednesday.needs] == [("IWM", first, 3)]
+
+
+def test_an_index_stands_for_its_members(week_ago: Replay, market: Tape) -> None:
+    asked = {"index": "SP500"}
+    scope = settle(asked, ["prices"], week_ago.sandbox.now(), week_ago.settings)
+    assert set(scope.items) == set(market.members("IVV", "2026-02-05"))
+
+
+def test_a_dry_run_shows_the_plan_and_changes_nothing(week_ago: Replay) -> None:
+    before = week_ago.checksums(), week_ago.column("select count(*) from audit.run")
+    end = week_ago.run("backfill", dry_run=True)
+    needs = len(survey(week_ago).needs)
+    assert (end.state, end.message.split(" tickers")[0]) == ("Completed", f"Plan only: {needs}")
+    assert week_ago.sandbox.requests() == []
+    assert (week_ago.checksums(), week_ago.column("select count(*) from audit.run")) == before
+
+
+def test_what_is_wrong_is_said_and_nothing_is_begun(week_ago: Replay) -> None:
+    before = week_ago.column("select count(*) from audit.run")
+    end = week_ago.run("backfill", start="2026-02-12", end="2026-02-10", tickers=["IWMM"])
+    assert end.state == "Failed"
+    assert end.message.startswith("end 2026-02-10 is before start 2026-02-12")
+    assert "Traceback" not in end.output
+    assert week_ago.sandbox.requests() == []
+    assert week_ago.column("select count(*) from audit.run") == before
+
+
+def test_an_outage_in_the_middle_is_named_and_made_good(
+    week_ago: Replay, undisturbed: Replay
+) -> None:
+    sick, settings = "IJR", {"env": {"ROTATION_YAHOO_BATCH_TICKERS": "15"}}
+    week_ago.sandbox.add_fault("status", "yahoo.com", f"/chart/{sick}$", status=500, count=None)
+    end = week_ago.run("backfill", order="alphabetical", **settings)
+    assert end.state == "Degraded", end.output
+    assert f"1 outage: {sick}" in end.message
+    assert "outage of 1" in end.message.splitlines()[-1]
+    found = survey(week_ago)
+    assert [need.item for need in found.needs] == [sick]
+    # the view that consumers see names the same rows, worked out another way
+    assert sum(gap.rows or 0 for gap in found.gaps if gap.item == sick) == 5
+    assert week_ago.rows(
+        "select distinct item, missing_reason from published.coverage_gap"
+        " where dataset = 'daily_price' and session_date > '2026-02-06'"
+        " and missing_reason in ('outage', 'throttled', 'refused', 'not_asked')"
+    ) == [(sick, "outage")]
+
+    week_ago.sandbox.clear_faults()
+    week_ago.sandbox.clear_requests()
+    end = week_ago.run("backfill", mode="failed")
+    assert end.state == "Completed", end.output
+    assert asked_of_yahoo(week_ago) == {sick}
+    without = (*SNAPSHOTS, *MACRO)
+    assert week_ago.checksums(without) == undisturbed.checksums(without)
+
+    week_ago.sandbox.clear_requests()
+    end = week_ago.run("backfill")
+    assert (end.state, end.message.split(":")[0]) == ("Completed", "Nothing to do"), end.output
+    assert week_ago.sandbox.requests() == []
+
+
+def test_a_chunk_that_fails_leaves_the_others_to_go_on(week_ago: Replay) -> None:
+    with connect(week_ago.settings, "owner") as connection:
+        connection.execute(
+            """
+            alter table audit.fetch add constraint spoilt
+            check (item <> 'SPY' or run_id is null) not valid
+            """
+        )
+    alone = {"env": {"ROTATION_YAHOO_BATCH_TICKERS": "1"}}
+    end = week_ago.run("backfill", mode="all", tickers=["IWM", "SPY", "XBI"], **alone)
+    with connect(week_ago.settings, "owner") as connection:
+        connection.execute("alter table audit.fetch drop constraint spoilt")
+    assert end.state == "Degraded", end.output
+    assert "chunk 2 of 3 (SPY) failed: " in end.message
+    states = "select state from audit.run where flow = 'backfill' order by run_id desc limit 3"
+    assert week_ago.column(states) == ["completed", "failed", "completed"]
+
+
+def test_a_backfill_that_is_killed_goes_on_where_it_was(
+    replay: Replay, undisturbed: Replay
+) -> None:
+    assert replay.run("backfill", dataset="holdings").state == "Completed"
+    chunks = {"env": {"ROTATION_YAHOO_BATCH_TICKERS": "5"}}
+    flow = replay.start("backfill", **chunks)
+    committed = "select item from audit.fetch where dataset = 'daily_price'"
+    until = datetime.now() + timedelta(seconds=100)
+    while not replay.column(committed) and datetime.now() < until:
+        pass
+    flow.kill()
+    done = set(replay.column(committed))
+    replay.sandbox.clear_requests()
+    end = replay.run("backfill", **chunks)
+    assert end.state == "Completed", end.output
+    assert done
+    assert asked_of_yahoo(replay)
+    assert asked_of_yahoo(replay) & done == set()
+    assert replay.checksums(MACRO) == undisturbed.checksums(MACRO)
+    doubled = "select item from audit.fetch where dataset = 'daily_price' group by 1"
+    assert replay.column(f"{doubled} having count(*) > 1") == []
+    assert replay.column("select state from audit.run where state = 'running'") == []
+
+    # what is due was asked for: a run on schedule asks for nothing more, that day and on a holiday
+    replay.sandbox.clear_requests()
+    end = replay.run("prices", only_due=True)
+    assert (end.state, end.message.split(":")[0]) == ("Completed", "Nothing is due")
+    replay.sandbox.move_clock("2026-02-16T23:30:00+00:00")
+    end = replay.run("prices", only_due=True)
+    assert (end.state, end.message.split(".")[0]) == ("Completed", "No session today, 2026-02-16")
+    assert replay.sandbox.requests() == []
