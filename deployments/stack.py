@@ -166,6 +166,7 @@ def start_server(settings: Settings) -> dict[str, str]:
         own = os.environ | environment
         # the server has no use for the providers' keys, and flow runs none for its database
         own.pop("FRED_API_KEY", None)
+        own.pop("ROTATION_NOTIFY_URL", None)
         if is_embedded(settings):
             # SQLite answers 503 under a backfill's load; the embedded server is there anyway
             own["PREFECT_SERVER_DATABASE_CONNECTION_URL"] = _prefect_dsn(settings)
@@ -230,6 +231,23 @@ def deploy(environment: Mapping[str, str]) -> None:
     )
     if done.returncode != 0:
         raise ServiceError(f"prefect deploy failed:\n{done.stdout}\n{done.stderr}")
+
+
+def apply_automations(environment: Mapping[str, str]) -> None:
+    """Applies `deployments/automations.py`, in a process that starts with Prefect's settings.
+
+    Raises:
+        ServiceError: with what it printed.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", "deployments.automations"],
+        env=os.environ | dict(environment),
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode != 0:
+        raise ServiceError(f"The automations were not applied:\n{done.stdout}\n{done.stderr}")
 
 
 def create_pool(environment: Mapping[str, str]) -> None:

@@ -39,6 +39,19 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("FRED_API_KEY"),
         description="Key of the FRED API. Unset: the keyless CSV, without vintages.",
     )
+    notify_url: SecretStr | None = Field(
+        default=None,
+        description="Who is told of failed, late and degraded runs: a web hook, or mailtos://...",
+    )
+    health_coverage_pct: float = Field(
+        default=95.0,
+        ge=0,
+        le=100,
+        description="Percent of the expected bars below which the newest session is a fault.",
+    )
+    health_free_gb: float = Field(
+        default=2.0, ge=0, description="Free space of the state folder below which it is a fault."
+    )
     postgres_bin: Path | None = Field(
         default=None,
         description="Folder of PostgreSQL programs for the embedded server. Unset: the wheel's.",
@@ -97,7 +110,7 @@ class Settings(BaseSettings):
             return tuple(part.strip().upper() for part in value.split(",") if part.strip())
         return value
 
-    @field_validator("database_url", "fred_api_key", mode="before")
+    @field_validator("database_url", "fred_api_key", "notify_url", mode="before")
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
         # `.env` files and compose pass unset variables as empty strings
