@@ -20,6 +20,7 @@ from warehouse.connections import (
     warehouse_dsn,
 )
 from warehouse.embedded import ensure_database, read_or_make_secret
+from warehouse.followed_series import fill_macro_series
 from warehouse.roles import ensure_roles
 from warehouse.settings import Settings
 
@@ -70,6 +71,7 @@ def prepare(settings: Settings) -> None:
     with connect(settings, "owner") as connection:
         connection.execute("select pg_advisory_lock(%s)", (MIGRATION_LOCK,))
         _migrate(settings)
+        fill_macro_series(connection)
         _apply_views(connection)
 
 
