@@ -14,6 +14,7 @@ from prefect.cache_policies import NO_CACHE
 import warehouse
 from expectations import corporate_action, daily_price
 from expectations.contract import Contract
+from tasks.announce import announce
 from tasks.record import Run, append_fetches, append_quarantine, append_results
 from tasks.validate import BatchRefused, Validated
 from warehouse import arrow
@@ -63,6 +64,7 @@ def load(batch: Batch, run: Run) -> dict[str, Counts]:
             counts[contract.table] = merge(
                 connection, contract, validated.good, run.run_id, instant
             )
+            announce(connection, contract.table, run.run_id, counts[contract.table])
         if {daily_price.CONTRACT.table, corporate_action.CONTRACT.table} <= set(counts):
             # in this transaction, so that no reader sees a split without its factor
             for statement in REFRESH_FACTORS.read_text().split("-- next statement"):
