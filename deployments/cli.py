@@ -116,11 +116,7 @@ def run_flow(
     entrypoints = ("daily", "prices", "macro", "holdings", "derived")
     if flow not in entrypoints:
         raise typer.BadParameter(f"{flow!r} is none of {', '.join(entrypoints)}.")
-    if "ROTATION_ORIGIN" not in os.environ:
-        # where the stack replays a tape, so does this
-        with suppress(SandboxError):
-            replayed = Sandbox.attach(stack.sandbox_home(Settings()))
-            os.environ.update(stack.sandbox_environment(replayed))
+    _follow_the_stack()
     settings = Settings()
     stack.start_database(settings)
     # Prefect reads its settings at import: they go to a process of its own
@@ -128,6 +124,35 @@ def run_flow(
     code += "sys.exit(0 if flow(return_state=True).is_completed() else 1)"
     environment = os.environ | stack.start_server(settings)
     raise typer.Exit(subprocess.run([sys.executable, "-c", code], env=environment).returncode)
+
+
+def _follow_the_stack() -> None:
+    """Where the stack replays a tape, so does this command."""
+    if "ROTATION_ORIGIN" not in os.environ:
+        with suppress(SandboxError):
+            replayed = Sandbox.attach(stack.sandbox_home(Settings()))
+            os.environ.update(stack.sandbox_environment(replayed))
+
+
+@app.command()
+def health() -> None:
+    """Say what is wrong, one line per fault, and exit with 1 where something is."""
+    from tasks.clock import now
+    from tasks.health import Fault, find_faults
+
+    _follow_the_stack()
+    settings = stack.remembered_settings()
+    faults = find_faults(settings, now(settings))
+    faults += [
+        Fault("service", name, "it does not run, so nothing does: make up")
+        for name, facts in stack.status(settings).items()
+        if name.startswith("prefect-") and not facts
+    ]
+    for fault in faults:
+        console.print(str(fault), markup=False, highlight=False, soft_wrap=True)
+    if faults:
+        raise typer.Exit(1)
+    console.print("All is well.")
 
 
 @app.command()

@@ -16,6 +16,8 @@ from prefect.states import Completed
 from psycopg import Connection
 
 from expectations.contract import Column
+from tasks.clock import now
+from tasks.report import report_run
 from warehouse import arrow
 from warehouse.connections import connect, warehouse_dsn
 from warehouse.settings import Settings
@@ -148,12 +150,14 @@ def run(flow: str, settings: Settings) -> Iterator[Run]:
             assert row is not None
         under_way = Run(run_id=row[0], settings=settings)
         try:
+            _note_clock(under_way)
             yield under_way
         except BaseException as error:
             # the class alone: a message may quote what a provider sent
             _close(under_way, "failed", type(error).__name__)
             raise
         _close(under_way, "degraded" if under_way.gaps() else "completed", under_way.summary())
+        report_run(under_way.run_id, settings)
 
 
 def _wait_for_turn(connection: Connection, flow: str) -> None:
@@ -162,6 +166,14 @@ def _wait_for_turn(connection: Connection, flow: str) -> None:
     if got != (True,):
         logger.info("%s: another run is under way; this one waits for its end", flow)
         connection.execute("select pg_advisory_lock(hashtext(%s))", (key,))
+
+
+def _note_clock(under_way: Run) -> None:
+    with connect(under_way.settings) as connection:
+        connection.execute(
+            "update audit.run set clock_at = %s where run_id = %s",
+            (now(under_way.settings), under_way.run_id),
+        )
 
 
 def _close(under_way: Run, state: str, detail: str | None) -> None:

@@ -164,7 +164,7 @@ def test_the_reader_of_sql_can_change_nothing(up: Home) -> None:
 
 def test_help_names_every_command() -> None:
     said = CliRunner().invoke(app, ["--help"]).output
-    for name in ("demo", "up", "down", "status", "run", "dsn", "sql", "checksum"):
+    for name in ("demo", "up", "down", "status", "run", "health", "dsn", "sql", "checksum"):
         assert f" {name} " in said
         assert "Usage" in CliRunner().invoke(app, [name, "--help"]).output
 
