@@ -73,7 +73,6 @@ def up(
     with console.status("Applying the deployments"):
         stack.create_pool(environment)
         stack.deploy(environment)
-        stack.apply_automations(environment)
         stack.start_worker(settings, environment)
     url = environment["PREFECT_API_URL"].removesuffix("/api")
     console.print(f"Prefect UI   {url}", soft_wrap=True)

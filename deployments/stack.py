@@ -217,7 +217,7 @@ def start_worker(settings: Settings, environment: Mapping[str, str]) -> None:
 
 
 def deploy(environment: Mapping[str, str]) -> None:
-    """Applies `deployments/prefect.yaml`.
+    """Applies `deployments/prefect.yaml`, then the automations.
 
     Raises:
         ServiceError: with what Prefect printed.
@@ -231,6 +231,7 @@ def deploy(environment: Mapping[str, str]) -> None:
     )
     if done.returncode != 0:
         raise ServiceError(f"prefect deploy failed:\n{done.stdout}\n{done.stderr}")
+    apply_automations(environment)
 
 
 def apply_automations(environment: Mapping[str, str]) -> None:

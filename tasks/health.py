@@ -95,7 +95,9 @@ def _bad_runs(connection: Connection, settings: Settings, instant: datetime) -> 
         since = f"{started_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
         words = shorten("; ".join((detail or "").splitlines()), 300)
         if state != "running":
-            faults.append(Fault("run", flow, f"run {run_id} of {since} is {state}. {words}".strip()))
+            faults.append(
+                Fault("run", flow, f"run {run_id} of {since} is {state}. {words}".strip())
+            )
         elif is_long:
             faults.append(Fault("run", flow, f"run {run_id} has been under way since {since}"))
     return faults
@@ -104,27 +106,27 @@ def _bad_runs(connection: Connection, settings: Settings, instant: datetime) -> 
 def _quarantine_growth(
     connection: Connection, settings: Settings, instant: datetime
 ) -> list[Fault]:
-    """Tables of which the last run set aside far more than the ones before it."""
+    """Runs of the last day that set aside far more of a table than the ones before them."""
     found = connection.execute(
         """
-        with ranked as (
-            select
-                flow, table_name, run_id, rows_quarantined,
-                row_number() over (partition by flow, table_name order by run_id desc) as nth
-            from audit.run_summary
-            where table_name is not null and rows_new + rows_changed + rows_same + rows_quarantined > 0
-        )
-        select last.table_name, last.run_id, last.rows_quarantined, past.usual
-        from ranked as last
-        join (
-            select flow, table_name, count(*) as runs,
+        select run.table_name, run.run_id, run.rows_quarantined, past.usual
+        from audit.run_summary as run
+        cross join lateral (
+            select count(*) as runs,
                 percentile_cont(0.5) within group (order by rows_quarantined) as usual
-            from ranked where nth between 2 and 21 group by flow, table_name
-        ) as past using (flow, table_name)
-        where last.nth = 1 and past.runs >= %s
-            and last.rows_quarantined > greatest(%s, %s * past.usual)
+            from (
+                select rows_quarantined from audit.run_summary as earlier
+                where earlier.flow = run.flow and earlier.table_name = run.table_name
+                    and earlier.run_id < run.run_id
+                order by earlier.run_id desc limit 20
+            ) as before
+        ) as past
+        where run.started_at > clock_timestamp() - interval '1 day'
+            and run.rows_quarantined > %s
+            and past.runs >= %s and run.rows_quarantined > %s * past.usual
+        order by run.run_id
         """,
-        (QUARANTINE_PAST_RUNS, QUARANTINE_ROWS, QUARANTINE_GROWTH),
+        (QUARANTINE_ROWS, QUARANTINE_PAST_RUNS, QUARANTINE_GROWTH),
     )
     return [
         Fault("quarantine", table, f"run {run_id} set aside {rows:,} rows; usual are {usual:,.0f}")
@@ -162,31 +164,27 @@ def _foreign_clock(connection: Connection, settings: Settings, instant: datetime
             (select origin from audit.origin), clock_timestamp(),
             (
                 select max(newest) from audit.dataset_state
-                where clock in ('close', 'morning') and newest > (%s at time zone 'America/New_York')::date
+                where clock in ('close', 'morning')
+                    and newest > (%s at time zone 'America/New_York')::date
             )
         """,
         (instant,),
     ).fetchone()
     assert row is not None
     held, database_now, future = row
-    faults = []
+    said = []
     if held is not None and held != settings.origin:
-        faults.append(
-            Fault("clock", "origin", f"the warehouse holds '{held}', the settings say '{settings.origin}'")
-        )
+        why = f"the warehouse holds '{held}', the settings say '{settings.origin}'"
+        said.append(("origin", why))
     if (settings.origin == "live") != (not settings.clock):
         clock = "moved by ROTATION_CLOCK" if settings.clock else "the machine's"
-        faults.append(Fault("clock", "origin", f"it is '{settings.origin}', but the clock is {clock}"))
+        said.append(("origin", f"it is '{settings.origin}', but the clock is {clock}"))
     apart = abs(database_now - datetime.now(UTC))
     if apart > timedelta(minutes=CLOCK_MINUTES):
-        faults.append(
-            Fault("clock", "machine", f"its clock and the database's are {apart} apart")
-        )
+        said.append(("machine", f"its clock and the database's are {apart} apart"))
     if future is not None:
-        faults.append(
-            Fault("clock", "facts", f"one is of {future}, later than now, {instant:%Y-%m-%d %H:%M} UTC")
-        )
-    return faults
+        said.append(("facts", f"one is of {future}, later than now, {instant:%Y-%m-%d %H:%M} UTC"))
+    return [Fault("clock", what, why) for what, why in said]
 
 
 def _low_disk(settings: Settings) -> list[Fault]:

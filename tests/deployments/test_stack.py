@@ -148,6 +148,15 @@ def test_status_says_what_runs_and_what_is_held(up: Home) -> None:
     assert "simulated-11" in said
 
 
+def test_health_says_what_is_wrong_and_fails(up: Home) -> None:
+    """One ticker alone was asked for: most of the rest is late."""
+    done = up.rotation("health", check=False)
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    assert any(line.startswith("late: index_concentration: ") for line in lines), lines
+    assert not any(line.startswith(("service: ", "clock: ", "disk: ")) for line in lines), lines
+
+
 def test_the_commands_that_look(up: Home) -> None:
     assert "rotation_owner" in up.rotation("dsn").stdout
     assert "rotation_reader" in up.rotation("dsn", "--reader").stdout

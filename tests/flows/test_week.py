@@ -16,8 +16,8 @@ import pytest
 from deployments.sandbox.market import simulate
 from tests.flows.conftest import MakeReplay
 from tests.flows.replay import Replay
-from tests.flows.test_daily import reference
 from tests.flows.tapes import Tape, thin_out
+from tests.flows.test_daily import reference
 
 NEW_YORK = ZoneInfo("America/New_York")
 ONE_BATCH = {"ROTATION_YAHOO_BATCH_TICKERS": "100"}
@@ -112,7 +112,10 @@ def followed(
     tape = make_tape(week.days[-1])
     last = evening(week.days[-1])
     followed = Followed(
-        week, tape, start_replay(tape.folder, evening(week.days[0])), start_replay(tape.folder, last)
+        week,
+        tape,
+        start_replay(tape.folder, evening(week.days[0])),
+        start_replay(tape.folder, last),
     )
     for day in week.days:
         followed.ends[day] = run_day(followed.daily, day, day == week.outage)

@@ -100,19 +100,19 @@ def test_quarantine_that_grows_beyond_its_past(faults, ended) -> None:
     # four runs are no past
     assert faults("quarantine") == []
     ended("prices", "completed", aside=20)
-    assert faults("quarantine") == []
     ended("prices", "completed", aside=30)
     # five times the usual six, and no more
     assert faults("quarantine") == []
     run_id = ended("prices", "completed", aside=31)
+    # another flow's own past, and a later run, are of no matter
+    ended("prices-whole-history", "completed", aside=99)
+    ended("prices", "completed", aside=1)
     said = f"run {run_id} set aside 31 rows; usual are 6"
     assert faults("quarantine") == [Fault("quarantine", "daily_price", said)]
 
 
 @pytest.fixture
-def covered(
-    settings: Settings, bars, load_prices, fetches, validated
-) -> Callable[[int], None]:
+def covered(settings: Settings, bars, load_prices, fetches, validated) -> Callable[[int], None]:
     """Ten members of the Russell 2000, of whom some have a bar of 2024-06-06."""
 
     def hold(held: int) -> None:

@@ -221,7 +221,9 @@ def test_a_perfect_warehouse_was_late_in_the_shutdown_only(
     assert set(late["series_id"]) == {*prices, "UNRATE"}
     assert late["next_release"].min() > date(2025, 10, 1)
     # and not so lenient that a month could go missing: the earliest came on the tenth
-    slack = judged.filter(pl.col("series_id").is_in(prices), pl.col("due") >= pl.col("next_release"))
+    slack = judged.filter(
+        pl.col("series_id").is_in(prices), pl.col("due") >= pl.col("next_release")
+    )
     assert slack.select((pl.col("due") - pl.col("next_release")).dt.total_days().max()).item() < 14
 
 
@@ -234,7 +236,8 @@ def note_change(settings: Settings, run_id: int, table: str, followed: int) -> N
         )
         connection.execute(
             "insert into audit.derivation values ('index_concentration', %s, %s)"
-            " on conflict (derived_table, input_table) do update set change_id = excluded.change_id",
+            " on conflict (derived_table, input_table)"
+            " do update set change_id = excluded.change_id",
             (table, followed),
         )
 
