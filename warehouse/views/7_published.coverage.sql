@@ -47,9 +47,13 @@ expected as (
         session.session_date < snapshot.known_from as is_backcast
     from horizon
     join core.session as session on session.session_date <= horizon.until
-    join snapshot
-        on snapshot.in_force_from <= session.session_date
-        and session.session_date < snapshot.in_force_to
+    -- offset: the file of each day is found first, or each member would look for its days
+    cross join lateral (
+        select * from snapshot as file
+        where file.in_force_from <= session.session_date
+            and session.session_date < file.in_force_to
+        offset 0
+    ) as snapshot
     join core.index_membership as member
         on member.index_code = snapshot.index_code and member.as_of_date = snapshot.as_of_date
     left join listing on listing.instrument_id = member.instrument_id
