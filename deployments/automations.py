@@ -1,26 +1,78 @@
 """What the Prefect server does by itself when something happens, applied by `rotation up`."""
 
 import sys
+from datetime import timedelta
+from uuid import UUID
 
 from prefect.client.orchestration import get_client
-from prefect.events.schemas.automations import AutomationCore
+from prefect.client.schemas.objects import StateType
+from prefect.events.actions import ChangeFlowRunState, RunDeployment
+from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
+from prefect.events.schemas.events import ResourceSpecification
 
 from deployments.notifications import NotifyError, forget_address, notifications
 from warehouse.settings import Settings
 
 # ours by their names: what bears one and is no longer wanted is removed
 PREFIX = "rotation: "
+FLOW_RUN = ResourceSpecification({"prefect.resource.id": "prefect.flow-run.*"})
+# three heartbeats, which stack.prefect_environment sets to 30 s
+SILENCE = timedelta(seconds=90)
+HEARTBEAT = "prefect.flow-run.heartbeat"
+# all names that a run of ours ends under: Degraded is a completion of our own
+ENDS = {
+    f"prefect.flow-run.{name}"
+    for name in ("Completed", "Degraded", "Failed", "TimedOut", "Crashed", "Cancelled")
+}
 
 
-def automations(settings: Settings) -> list[AutomationCore]:
+def automations(bury: UUID) -> list[AutomationCore]:
     """All automations that are wanted. A new one is one more entry.
 
-    Raises:
-        NotifyError: when ROTATION_NOTIFY_URL can't be used.
+    Args:
+        bury: The deployment that marks dead runs in `audit.run`.
     """
     return [
-        automation.model_copy(update={"name": PREFIX + automation.name})
-        for automation in notifications(settings)
+        AutomationCore(
+            name=f"{PREFIX}a run fell silent",
+            description="No heartbeat and no end within 90 s: its process is gone, the worker's "
+            "too, or the whole machine.",
+            trigger=EventTrigger(
+                after={HEARTBEAT},
+                expect={HEARTBEAT, *ENDS},
+                match=FLOW_RUN,
+                for_each={"prefect.resource.id"},
+                posture=Posture.Proactive,
+                within=SILENCE,
+            ),
+            actions=[
+                ChangeFlowRunState(
+                    state=StateType.CRASHED,
+                    name="Crashed",
+                    force=False,
+                    message="Its process fell silent. What it had loaded is kept, and the next "
+                    "run brings the rest.",
+                )
+            ],
+        ),
+        AutomationCore(
+            name=f"{PREFIX}a run died",
+            description="Marks it in audit.run, too, without waiting for the next run.",
+            trigger=EventTrigger(
+                expect={"prefect.flow-run.Crashed", "prefect.flow-run.Cancelled"},
+                match=FLOW_RUN,
+                # its own death must not call it again, and again
+                match_related={
+                    "prefect.resource.role": "flow",
+                    "prefect.resource.name": "!bury",
+                },
+            ),
+            actions=[
+                RunDeployment(
+                    source="selected", deployment_id=bury, parameters=None, job_variables=None
+                )
+            ],
+        ),
     ]
 
 
@@ -30,8 +82,12 @@ def apply(settings: Settings) -> None:
     Raises:
         NotifyError: when ROTATION_NOTIFY_URL can't be used.
     """
-    wanted = {each.name: each for each in automations(settings)}
     with get_client(sync_client=True) as client:
+        bury = client.read_deployment_by_name("bury/bury").id
+        told = [
+            each.model_copy(update={"name": PREFIX + each.name}) for each in notifications(settings)
+        ]
+        wanted = {each.name: each for each in automations(bury) + told}
         for held in client.read_automations():
             if not held.name.startswith(PREFIX):
                 continue

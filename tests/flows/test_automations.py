@@ -94,7 +94,7 @@ def end(api: Api, deployment: tuple[str, str]) -> Callable[..., None]:
 
 def test_applying_twice_is_applying_once(api: Api, applied: dict[str, str]) -> None:
     before = ours(api)
-    assert before.keys() == WANTED
+    assert before.keys() > WANTED
     # what the user switched off stays off
     off = before["rotation: a run has not started"]["id"]
     api._http.patch(
@@ -123,14 +123,14 @@ def test_without_an_address_nobody_is_told(
     api: Api, applied: dict[str, str], prefect_server: dict[str, str]
 ) -> None:
     stack.apply_automations(prefect_server | {"ROTATION_NOTIFY_URL": ""})
-    assert ours(api) == {}
+    assert ours(api).keys().isdisjoint(WANTED)
     assert "rotation-notify" not in api.post("/block_documents/filter", {}).text
     stack.apply_automations(applied)
-    assert ours(api).keys() == WANTED
+    assert ours(api).keys() > WANTED
 
 
 def test_an_address_that_is_none_is_refused_without_being_quoted(
-    prefect_server: dict[str, str],
+    applied: dict[str, str], prefect_server: dict[str, str]
 ) -> None:
     with pytest.raises(ServiceError) as refused:
         stack.apply_automations(prefect_server | {"ROTATION_NOTIFY_URL": f"gopher://{SECRET}"})

@@ -59,7 +59,7 @@ def test_it_fails_with_a_line_per_fault(well: Replay) -> None:
     well.sandbox.move_clock("2025-10-03T14:00:00+00:00")
     well.sandbox.add_fault("status", host="stlouisfed", status=503, count=None)
     try:
-        assert well.run("macro", env={"ROTATION_FRED_ATTEMPTS": "1"}).state == "Degraded"
+        assert well.run("macro", env={"ROTATION_FRED_ATTEMPTS": "1"}).state == "Failed"
         end = well.run("health", env={"ROTATION_HEALTH_FREE_GB": "1000000000"})
     finally:
         well.sandbox.clear_faults()
