@@ -27,7 +27,7 @@ PATIENCE_SECONDS = 40
 
 @pytest.fixture(scope="module")
 def api(prefect_server: dict[str, str]) -> Api:
-    return Api(prefect_server["PREFECT_API_URL"])
+    return Api(prefect_server["PREFECT_API_URL"], prefect_server["PREFECT_API_AUTH_STRING"])
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +53,13 @@ def receiver() -> Iterator[tuple[str, "queue.Queue[dict[str, Any]]"]]:
 
 
 @pytest.fixture(scope="module")
-def applied(prefect_server: dict[str, str], receiver: tuple[str, Any]) -> Iterator[dict[str, str]]:
-    """The environment after the automations were applied; they are gone afterwards."""
+def applied(
+    api: Api, prefect_server: dict[str, str], receiver: tuple[str, Any]
+) -> Iterator[dict[str, str]]:
+    """The environment after the automations were applied; those that tell are gone afterwards."""
+    # a deployment that one of them calls, and that `rotation up` would have made
+    bury = api.post("/flows/", {"name": "bury"}).json()["id"]
+    api.post("/deployments/", {"name": "bury", "flow_id": bury})
     environment = prefect_server | {"ROTATION_NOTIFY_URL": receiver[0]}
     stack.apply_automations(environment)
     yield environment

@@ -1,8 +1,8 @@
 """The check on a warehouse that is well, and on one that is not."""
 
-import httpx
 import pytest
 
+from tests.deployments.conftest import Api
 from tests.flows.conftest import MakeReplay
 from tests.flows.replay import Replay
 from tests.flows.tapes import KEPT_SERIES
@@ -26,8 +26,8 @@ def well(start_replay: MakeReplay) -> Replay:
 
 def artifact(replay: Replay, key: str) -> str:
     """The newest artifact of a key."""
-    url = f"{replay.environment['PREFECT_API_URL']}/artifacts/{key}/latest"
-    data: str = httpx.get(url, trust_env=False).raise_for_status().json()["data"]
+    api = Api(replay.environment["PREFECT_API_URL"], replay.environment["PREFECT_API_AUTH_STRING"])
+    data: str = api.get(f"/artifacts/{key}/latest")["data"]
     return data
 
 
