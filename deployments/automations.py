@@ -1,5 +1,6 @@
 """What the Prefect server does by itself when something happens, applied by `rotation up`."""
 
+import sys
 from datetime import timedelta
 from uuid import UUID
 
@@ -8,6 +9,9 @@ from prefect.client.schemas.objects import StateType
 from prefect.events.actions import ChangeFlowRunState, RunDeployment
 from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
 from prefect.events.schemas.events import ResourceSpecification
+
+from deployments.notifications import NotifyError, forget_address, notifications
+from warehouse.settings import Settings
 
 # ours by their names: what bears one and is no longer wanted is removed
 PREFIX = "rotation: "
@@ -72,17 +76,18 @@ def automations(bury: UUID) -> list[AutomationCore]:
     ]
 
 
-def apply() -> list[str]:
+def apply(settings: Settings) -> None:
     """Brings the server's automations of ours to what is wanted; again changes nothing.
 
-    Returns:
-        The names of those in force.
+    Raises:
+        NotifyError: when ROTATION_NOTIFY_URL can't be used.
     """
     with get_client(sync_client=True) as client:
-        wanted = {
-            each.name: each for each in automations(client.read_deployment_by_name("bury/bury").id)
-        }
-        names = sorted(wanted)
+        bury = client.read_deployment_by_name("bury/bury").id
+        told = [
+            each.model_copy(update={"name": PREFIX + each.name}) for each in notifications(settings)
+        ]
+        wanted = {each.name: each for each in automations(bury) + told}
         for held in client.read_automations():
             if not held.name.startswith(PREFIX):
                 continue
@@ -90,14 +95,18 @@ def apply() -> list[str]:
             if again is None:
                 client.delete_automation(held.id)
             else:
-                # Whether it is switched off is the user's choice. Built anew from its fields:
-                # the client leaves out those that nobody set, and the server asks for them.
+                # Whether it is switched off is the user's choice. Built anew from its fields: the
+                # client leaves out those that nobody set, and the server asks for all but one.
                 whole = again.model_dump(exclude={"owner_resource"}) | {"enabled": held.enabled}
                 client.update_automation(held.id, AutomationCore.model_validate(whole))
         for automation in wanted.values():
             client.create_automation(automation)
-    return names
+    if settings.notify_url is None:
+        forget_address()
 
 
 if __name__ == "__main__":
-    print("\n".join(apply()))
+    try:
+        apply(Settings())
+    except NotifyError as error:
+        sys.exit(str(error))

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from deployments import keeping, stack
 from deployments.backfill import backfill
-from deployments.foreground import run_python
+from deployments.foreground import follow_the_stack, run_python
 from deployments.sandbox.launch import SandboxError
 from deployments.services import ServiceError
 from warehouse.backup import BackupError
@@ -133,6 +133,27 @@ def run_flow(
 
 
 app.command()(backfill)
+
+
+@app.command()
+def health() -> None:
+    """Say what is wrong, one line per fault, and exit with 1 where something is."""
+    from tasks.clock import now
+    from tasks.health import Fault, find_faults
+
+    follow_the_stack()
+    settings = stack.remembered_settings()
+    faults = find_faults(settings, now(settings))
+    faults += [
+        Fault("service", name, "it does not run, so nothing does: make up")
+        for name, facts in stack.status(settings).items()
+        if name.startswith("prefect-") and not facts
+    ]
+    for fault in faults:
+        console.print(str(fault), markup=False, highlight=False, soft_wrap=True)
+    if faults:
+        raise typer.Exit(1)
+    console.print("All is well.")
 
 
 @app.command()

@@ -12,11 +12,19 @@ from deployments.sandbox.launch import SandboxError
 from warehouse.settings import Settings
 
 
+def follow_the_stack() -> None:
+    """Takes on the sandbox's environment where the stack replays a tape."""
+    if "ROTATION_ORIGIN" not in os.environ:
+        with suppress(SandboxError):  # raised where none runs
+            replayed = Sandbox.attach(stack.sandbox_home(Settings()))
+            os.environ.update(stack.sandbox_environment(replayed))
+
+
 def run_python(arguments: Sequence[str], own: Mapping[str, str] | None = None) -> int:
     """Runs Python with the stack's environment, after starting what it needs; its exit code.
 
     Prefect reads its settings at import: so they go to another process. Where the stack replays a
-    tape, so does this.
+    tape, so does it.
 
     Args:
         arguments: Of the interpreter.
@@ -25,10 +33,7 @@ def run_python(arguments: Sequence[str], own: Mapping[str, str] | None = None) -
     Raises:
         ServiceError: when the Prefect server does not start.
     """
-    if "ROTATION_ORIGIN" not in os.environ:
-        with suppress(SandboxError):  # raised where none runs
-            replayed = Sandbox.attach(stack.sandbox_home(Settings()))
-            os.environ.update(stack.sandbox_environment(replayed))
+    follow_the_stack()
     settings = Settings()
     stack.start_database(settings)
     environment = os.environ | stack.start_server(settings) | dict(own or {})

@@ -189,7 +189,7 @@ def start_server(settings: Settings) -> dict[str, str]:
         own = os.environ | environment
         # the server has no use for the providers' keys and the warehouse's passwords, and flow
         # runs none for its database
-        for name in ("FRED_API_KEY", "DATABASE_URL", *OWN_PASSWORDS):
+        for name in ("FRED_API_KEY", "ROTATION_NOTIFY_URL", "DATABASE_URL", *OWN_PASSWORDS):
             own.pop(name, None)
         if is_embedded(settings):
             # SQLite answers 503 under a backfill's load; the embedded server is there anyway
@@ -249,26 +249,39 @@ def _flows_database(settings: Settings) -> dict[str, str]:
 
 
 def deploy(environment: Mapping[str, str]) -> None:
-    """Applies `deployments/prefect.yaml` and the automations.
+    """Applies `deployments/prefect.yaml`, then the automations.
 
     Raises:
         ServiceError: with what Prefect printed.
     """
-    for command in (
-        [*PREFECT_CLI, "--no-prompt", "deploy", "--all", "--prefect-file", str(PREFECT_FILE)],
-        # Prefect reads its settings at import: they go to a process of its own
-        [sys.executable, "-m", "deployments.automations"],
-    ):
-        done = subprocess.run(
-            command,
-            env=os.environ | dict(environment),
-            cwd=CHECKOUT,
-            capture_output=True,
-            text=True,
-        )
-        if done.returncode != 0:
-            said = f"{done.stdout}\n{done.stderr}"
-            raise ServiceError(f"{' '.join(command[1:4])} failed:\n{said}")
+    _run_with_prefect(
+        environment,
+        *(*PREFECT_CLI, "--no-prompt", "deploy", "--all", "--prefect-file", str(PREFECT_FILE)),
+    )
+    apply_automations(environment)
+
+
+def apply_automations(environment: Mapping[str, str]) -> None:
+    """Applies `deployments/automations.py`.
+
+    Raises:
+        ServiceError: with what it printed.
+    """
+    _run_with_prefect(environment, sys.executable, "-m", "deployments.automations")
+
+
+def _run_with_prefect(environment: Mapping[str, str], *command: str) -> None:
+    # Prefect reads its settings at import: they go to a process of its own
+    done = subprocess.run(
+        command,
+        env=os.environ | dict(environment),
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode != 0:
+        said = f"{done.stdout}\n{done.stderr}"
+        raise ServiceError(f"{' '.join(command[1:4])} failed:\n{said}")
 
 
 def create_pool(environment: Mapping[str, str]) -> None:

@@ -15,6 +15,7 @@ from prefect.cache_policies import NO_CACHE
 import warehouse
 from expectations import corporate_action, daily_price
 from expectations.contract import Contract
+from tasks.announce import announce
 from tasks.commit import commit_once
 from tasks.filing_dues import Dues, write_dues
 from tasks.record import Run, append_fetches, append_quarantine, append_results
@@ -79,6 +80,7 @@ def _write(connection: adbc.Connection, batch: Batch, run_id: int) -> dict[str, 
         append_quarantine(connection, run_id, validated.quarantine)
         append_results(connection, run_id, validated.results)
         counts[contract.table] = merge(connection, contract, validated.good, run_id, instant)
+        announce(connection, contract.table, run_id, counts[contract.table])
     if {daily_price.CONTRACT.table, corporate_action.CONTRACT.table} <= set(counts):
         # in this transaction, so that no reader sees a split without its factor
         for statement in REFRESH_FACTORS.read_text().split("-- next statement"):

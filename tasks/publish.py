@@ -7,6 +7,7 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.events import emit_event
 
+from tasks.announce import announce
 from tasks.commit import commit_once
 from tasks.derive.follow import Derived, read_followed
 from tasks.record import Run, append_results
@@ -83,7 +84,7 @@ def write(derived: Derived, run: Run) -> Counts | None:
                 do update set change_id = excluded.change_id
                 """,
             )
-        arrow.read(connection, f"select pg_notify('rotation_published', '{table}')::text as sent")
+        announce(connection, table, run.run_id, counts)
         return counts
 
     return commit_once(run, merge_all)

@@ -14,6 +14,7 @@ from psycopg import Connection
 
 from expectations.contract import Column
 from tasks.clock import now
+from tasks.report import report_run
 from tasks.turns import Turn, TurnLost, statements_end_with_the_run, take_turn
 from warehouse import arrow
 from warehouse.connections import connect
@@ -192,6 +193,7 @@ def run(flow: str, settings: Settings, provider: str | None = None) -> Iterator[
                     _close(under_way, *_bad_end(error, settings))
                 raise
             _close(under_way, under_way.end()[0], under_way.summary())
+            report_run(under_way.run_id, settings)
     except Exception as error:
         trouble = explain(error, settings)
         if trouble is not None:

@@ -22,6 +22,7 @@ from warehouse.connections import (
 )
 from warehouse.definitions import apply_views
 from warehouse.embedded import ensure_database
+from warehouse.followed_series import fill_macro_series
 from warehouse.roles import RoleError, ensure_rights, ensure_roles
 from warehouse.sessions import fill_sessions
 from warehouse.settings import Settings
@@ -59,6 +60,7 @@ def prepare(settings: Settings) -> None:
         connection.execute(f"set lock_timeout = '{LOCK_TIMEOUT}'")
         _migrate(settings)
         fill_sessions(connection)
+        fill_macro_series(connection)
         apply_views(connection)
 
 

@@ -59,6 +59,19 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("FRED_API_KEY"),
         description="Key of the FRED API. Unset: the keyless CSV, without vintages.",
     )
+    notify_url: SecretStr | None = Field(
+        default=None,
+        description="Who is told of failed, late and degraded runs: a web hook, or mailtos://...",
+    )
+    health_coverage_pct: float = Field(
+        default=95.0,
+        ge=0,
+        le=100,
+        description="Percent of the expected bars below which the newest session is a fault.",
+    )
+    health_free_gb: float = Field(
+        default=2.0, ge=0, description="Free space of the state folder below which it is a fault."
+    )
     postgres_bin: Path | None = Field(
         default=None,
         description="Folder of PostgreSQL programs for the embedded server. Unset: the wheel's.",
@@ -171,6 +184,7 @@ class Settings(BaseSettings):
         "ui_password",
         "fred_api_key",
         "sec_user_agent",
+        "notify_url",
         mode="before",
     )
     @classmethod

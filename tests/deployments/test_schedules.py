@@ -38,8 +38,8 @@ def test_sources_are_asked_when_they_have_something_new() -> None:
     assert (weekday - 1) % 7 == WHOLE_HISTORY_WEEKDAY
 
 
-# filings know what is due from the SEC's own index
-ASKING = [name for name, schedules in SCHEDULES.items() if schedules and name != "filings"]
+# filings know what is due from the SEC's own index, health asks no source
+ASKING = [name for name, each in SCHEDULES.items() if each and name not in ("filings", "health")]
 
 
 @pytest.mark.parametrize("name", ASKING)
@@ -54,4 +54,4 @@ def test_backfills_wait_to_be_asked_for_and_derived_tables_follow_their_sources(
     [trigger] = by_name["derived"]["triggers"]
     named = set(trigger["match_related"]["prefect.resource.name"])
     # the others derive themselves
-    assert named == set(by_name) - {"daily", "backfill", "derived", "bury"}
+    assert named == set(by_name) - {"daily", "backfill", "derived", "bury", "health"}

@@ -216,6 +216,15 @@ def test_status_says_what_runs_and_what_is_held(up: Home) -> None:
     assert "simulated-11" in said
 
 
+def test_health_says_what_is_wrong_and_fails(up: Home) -> None:
+    """One ticker alone was asked for: most of the rest is late."""
+    done = up.rotation("health", check=False)
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    assert any(line.startswith("late: index_concentration: ") for line in lines), lines
+    assert not any(line.startswith(("service: ", "clock: ", "disk: ")) for line in lines), lines
+
+
 def test_the_commands_that_look(up: Home) -> None:
     for role in ("reader", "loader", "owner"):
         said = up.rotation("dsn", *(["--role", role] if role != "reader" else [])).stdout
@@ -239,6 +248,7 @@ def test_help_names_every_command() -> None:
         "down",
         "status",
         "run",
+        "health",
         "dsn",
         "sql",
         "checksum",

@@ -91,19 +91,23 @@ class Tape:
         }
 
 
-def thin_out(folder: Path) -> None:
-    """Leaves a tape the macro series, the years and the filers that the tests look at.
+def thin_out(folder: Path, since: pl.Expr = KEPT_SINCE) -> None:
+    """Leaves a tape the macro series and the filers that the tests look at.
 
-    And takes out the old bar that goes bad in the last days: a warehouse that held it before
-    keeps it, one that starts afterwards never sees it, so that the two could not be compared.
+    Of daily series what is since a day. And takes out bars that go bad long after: a warehouse
+    that held one before keeps it, one that starts afterwards never sees it, so that the two could
+    not be compared.
     """
     for name, read, write in (
         ("defects.parquet", pl.read_parquet, pl.DataFrame.write_parquet),
         ("truth.csv", pl.read_csv, pl.DataFrame.write_csv),
     ):
         rows = read(folder / name)
-        is_old = pl.col("session_date").cast(pl.String) < "2026"
-        went_bad = is_old & pl.col("visible_from").cast(pl.String).str.starts_with("2026")
+        days = [
+            pl.col(column).cast(pl.String).str.slice(0, 10).str.to_date()
+            for column in ("session_date", "visible_from")
+        ]
+        went_bad = days[1] - days[0] > pl.duration(days=100)
         write(rows.filter(~went_bad.fill_null(False)), folder / name)
     for facts in sorted((folder / "companyfacts").glob("*.gz"))[KEPT_FILERS:]:
         facts.unlink()
@@ -112,7 +116,7 @@ def thin_out(folder: Path) -> None:
     file = folder / "observations.parquet"
     kept = pl.read_parquet(file).filter(
         pl.col("series_id").is_in(KEPT_SERIES),
-        ~pl.col("series_id").is_in(DAILY) | (pl.col("observation_date") >= KEPT_SINCE),
+        ~pl.col("series_id").is_in(DAILY) | (pl.col("observation_date") >= since),
     )
     kept.write_parquet(file)
     series = pl.read_csv(folder / "series.csv", infer_schema=False)

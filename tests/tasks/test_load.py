@@ -1,12 +1,16 @@
 """One batch, one transaction: rows, ledger, quarantine, results and factors."""
 
+import json
+
 import pandas as pd
+import psycopg
 import pytest
 from adbc_driver_postgresql import dbapi as adbc
 
 from expectations import corporate_action, daily_price
 from tasks.load import Batch, load
 from tasks.validate import BatchRefused
+from warehouse.connections import warehouse_dsn
 from warehouse.merge import Counts
 
 PRICES, ACTIONS = daily_price.CONTRACT, corporate_action.CONTRACT
@@ -212,3 +216,25 @@ def test_factor_of_a_corrected_action_replaces_the_old_one(
     after = query(settings, rows)
     assert [factor for _, factor in after] == [0.9, 0.8]
     assert after[0] in before
+
+
+def test_what_changed_is_heard_of_when_it_is_committed(
+    settings, bars, actions, load_prices, fetches, validated, new_run
+):
+    """By whoever listens, Prefect or not; a load that changes nothing or fails is not."""
+    day = bars(("AAA", "2024-01-02", 10.0), ("BBB", "2024-01-02", 10.0))
+    with psycopg.connect(warehouse_dsn(settings, "reader"), autocommit=True) as listener:
+        listener.execute("listen rotation_published")
+        wrong = validated(actions(("AAA", "2024-01-02", "dividend", -1.0)))
+        batch = Batch(fetches(("AAA", "loaded")), ((PRICES, validated(day)), (ACTIONS, wrong)))
+        with pytest.raises(adbc.Error, match="check"):
+            load.fn(batch, new_run(settings))
+        load_prices(settings, day)
+        load_prices(settings, day)
+        load_prices(settings, bars(("AAA", "2024-01-02", 11.0)))
+        heard = [json.loads(n.payload) for n in listener.notifies(timeout=20, stop_after=2)]
+        more = list(listener.notifies(timeout=0.2))
+    numbers = [tuple(each[name] for name in ("table", "new", "changed", "same")) for each in heard]
+    assert numbers == [("daily_price", 2, 0, 0), ("daily_price", 0, 1, 0)]
+    assert heard[0]["run_id"] < heard[1]["run_id"]
+    assert more == []

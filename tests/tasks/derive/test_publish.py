@@ -1,5 +1,6 @@
 """What becomes of derived rows: published whole, refused whole, or dropped as overtaken."""
 
+import json
 from dataclasses import replace
 from datetime import date
 
@@ -58,8 +59,10 @@ def test_published_rows_are_announced_and_their_inputs_followed(
     with psycopg.connect(warehouse_dsn(settings, "reader"), autocommit=True) as listener:
         listener.execute("listen rotation_published")
         assert publish_alone(derived)
-        heard = [note.payload for note in listener.notifies(timeout=20, stop_after=1)]
-    assert heard == ["rotation_metrics"]
+        heard = [json.loads(n.payload) for n in listener.notifies(timeout=20, stop_after=1)]
+    [run_id] = query(settings, "select max(run_id) from audit.run")[0]
+    told = {"table": "rotation_metrics", "run_id": run_id}
+    assert heard == [told | {"new": len(DAYS), "changed": 0, "same": 0, "removed": 0}]
     assert query(settings, FOLLOWED) == [("corporate_action", 0), ("daily_price", 2)]
     assert query(settings, NEWEST) == [(2,)]
     rows = query(settings, HELD)

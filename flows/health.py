@@ -1,0 +1,34 @@
+"""Is the warehouse well: a check that fails loudly, so that no news is good news.
+
+Refreshes: nothing; leaves an artifact with what is late and why.
+When: at 09:00 New York on weekdays, when the morning's members and releases are due, and at 22:30,
+when the day's prices are.
+Settings: `ROTATION_HEALTH_COVERAGE_PCT`, `ROTATION_HEALTH_FREE_GB`, `ROTATION_NOTIFY_URL`.
+Degrades: it fails with one line per fault; without a fault it completes.
+"""
+
+from prefect import flow
+from prefect.artifacts import create_markdown_artifact
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+
+from tasks.clock import now
+from tasks.health import find_faults
+from tasks.health_report import describe
+from warehouse.settings import Settings
+
+
+@flow(name="health")
+def refresh_health() -> State:
+    """Looks for what is late, thin, failed, growing or running out."""
+    settings = Settings()
+    instant = now(settings)
+    faults = find_faults(settings, instant)
+    create_markdown_artifact(
+        key="health",
+        markdown=describe(faults, settings, instant),
+        description="What is wrong, and how fresh each dataset is.",
+    )
+    if faults:
+        return Failed(message="\n".join(map(str, faults)))
+    return Completed(message="All is well.")

@@ -1,0 +1,195 @@
+"""What is wrong with the warehouse, judged at an instant: one readable line per fault."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from textwrap import shorten
+
+from psycopg import Connection
+
+from warehouse.connections import connect
+from warehouse.settings import Settings
+
+# a first fill of the whole universe takes an hour
+RUN_HOURS = 6
+# what the machine's clock and the database's may differ by
+CLOCK_MINUTES = 5
+# Runs of a flow set aside a row or two; below this, growth says nothing. And a flow needs a past
+# to be measured by.
+QUARANTINE_ROWS = 20
+QUARANTINE_GROWTH = 5
+QUARANTINE_PAST_RUNS = 5
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong.
+
+    Attributes:
+        kind: late, run, quarantine, coverage, clock or disk.
+        what: The dataset, flow or place.
+        why: What is wrong with it and since when, in one line.
+    """
+
+    kind: str
+    what: str
+    why: str
+
+    def __str__(self) -> str:
+        """The line that people read."""
+        return f"{self.kind}: {self.what}: {self.why}"
+
+
+def find_faults(settings: Settings, instant: datetime) -> list[Fault]:
+    """All faults, if it is `instant` now; none where all is well.
+
+    Args:
+        settings: Of the warehouse.
+        instant: What counts as now: `tasks.clock.now`.
+
+    Raises:
+        psycopg.OperationalError: when the warehouse can't be reached.
+    """
+    faults: list[Fault] = []
+    checks: tuple[Callable[[Connection, Settings, datetime], list[Fault]], ...] = (
+        _late,
+        _bad_runs,
+        _quarantine_growth,
+        _thin_coverage,
+        _foreign_clock,
+    )
+    with connect(settings, "reader") as connection:
+        for check in checks:
+            faults += check(connection, settings, instant)
+    return faults + _low_disk(settings)
+
+
+def _late(connection: Connection, settings: Settings, instant: datetime) -> list[Fault]:
+    found = connection.execute(
+        """
+        select dataset || coalesce(' ' || item, ''), reason
+        from published.freshness_at(%s) where is_late
+        """,
+        (instant,),
+    )
+    return [Fault("late", what, why) for what, why in found]
+
+
+def _bad_runs(connection: Connection, settings: Settings, instant: datetime) -> list[Fault]:
+    """Flows whose last run did not end well, or does not end."""
+    found = connection.execute(
+        """
+        select flow, run_id, state, started_at, detail,
+            clock_timestamp() - started_at > %s as is_long
+        from (
+            select distinct on (flow) * from audit.run order by flow, run_id desc
+        ) as last
+        where state <> 'completed'
+        order by flow
+        """,
+        (timedelta(hours=RUN_HOURS),),
+    )
+    faults = []
+    for flow, run_id, state, started_at, detail, is_long in found:
+        since = f"{started_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        words = shorten("; ".join((detail or "").splitlines()), 300)
+        if state != "running":
+            faults.append(
+                Fault("run", flow, f"run {run_id} of {since} is {state}. {words}".strip())
+            )
+        elif is_long:
+            faults.append(Fault("run", flow, f"run {run_id} has been under way since {since}"))
+    return faults
+
+
+def _quarantine_growth(
+    connection: Connection, settings: Settings, instant: datetime
+) -> list[Fault]:
+    """Runs of the last day that set aside far more of a table than the ones before them."""
+    found = connection.execute(
+        """
+        select run.table_name, run.run_id, run.rows_quarantined, past.usual
+        from audit.run_summary as run
+        cross join lateral (
+            select count(*) as runs,
+                percentile_cont(0.5) within group (order by rows_quarantined) as usual
+            from (
+                select rows_quarantined from audit.run_summary as earlier
+                where earlier.flow = run.flow and earlier.table_name = run.table_name
+                    and earlier.run_id < run.run_id
+                order by earlier.run_id desc limit 20
+            ) as before
+        ) as past
+        where run.started_at > clock_timestamp() - interval '1 day'
+            and run.rows_quarantined > %s
+            and past.runs >= %s and run.rows_quarantined > %s * past.usual
+        order by run.run_id
+        """,
+        (QUARANTINE_ROWS, QUARANTINE_PAST_RUNS, QUARANTINE_GROWTH),
+    )
+    return [
+        Fault("quarantine", table, f"run {run_id} set aside {rows:,} rows; usual are {usual:,.0f}")
+        for table, run_id, rows, usual in found
+    ]
+
+
+def _thin_coverage(connection: Connection, settings: Settings, instant: datetime) -> list[Fault]:
+    """Indexes of which too many members lack a bar of the newest session that is due."""
+    found = connection.execute(
+        """
+        select index_code, session_date, loaded, expected
+        from published.coverage
+        where dataset = 'daily_price' and session_date = (
+            select max(session_date) from published.session
+            -- as published.freshness_at has it: due six hours after the close
+            where closes_at + interval '6 hours' <= %s
+        )
+        and loaded < expected * %s / 100
+        order by index_code
+        """,
+        (instant, settings.health_coverage_pct),
+    )
+    return [
+        Fault("coverage", index, f"{loaded:,} of {expected:,} bars of {session} are there")
+        for index, session, loaded, expected in found
+    ]
+
+
+def _foreign_clock(connection: Connection, settings: Settings, instant: datetime) -> list[Fault]:
+    """A clock or an origin that is not the warehouse's, and facts from the future."""
+    row = connection.execute(
+        """
+        select
+            (select origin from audit.origin), clock_timestamp(),
+            (
+                select max(newest) from audit.dataset_state
+                where clock in ('close', 'morning')
+                    and newest > (%s at time zone 'America/New_York')::date
+            )
+        """,
+        (instant,),
+    ).fetchone()
+    assert row is not None
+    held, database_now, future = row
+    said = []
+    if held is not None and held != settings.origin:
+        why = f"the warehouse holds '{held}', the settings say '{settings.origin}'"
+        said.append(("origin", why))
+    if (settings.origin == "live") != (not settings.clock):
+        clock = "moved by ROTATION_CLOCK" if settings.clock else "the machine's"
+        said.append(("origin", f"it is '{settings.origin}', but the clock is {clock}"))
+    apart = abs(database_now - datetime.now(UTC))
+    if apart > timedelta(minutes=CLOCK_MINUTES):
+        said.append(("machine", f"its clock and the database's are {apart} apart"))
+    if future is not None:
+        said.append(("facts", f"one is of {future}, later than now, {instant:%Y-%m-%d %H:%M} UTC"))
+    return [Fault("clock", what, why) for what, why in said]
+
+
+def _low_disk(settings: Settings) -> list[Fault]:
+    free = shutil.disk_usage(settings.home).free / 1e9
+    if free >= settings.health_free_gb:
+        return []
+    why = f"{free:.1f} GB are free; ROTATION_HEALTH_FREE_GB asks for {settings.health_free_gb:g}"
+    return [Fault("disk", str(settings.home), why)]

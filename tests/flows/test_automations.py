@@ -1,0 +1,261 @@
+"""Who is told, and what a publication sets off, on a real Prefect server."""
+
+import json
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from deployments import stack
+from deployments.notifications import NotifyError, address
+from deployments.services import ServiceError
+from tests.deployments.conftest import Api
+from tests.flows.replay import Replay
+
+SECRET = "s3cr3t-path"
+WANTED = {
+    "rotation: a run failed",
+    "rotation: a run is degraded",
+    "rotation: a run has not started",
+}
+# a message takes the server a second or two; one that never comes must not hold up the suite
+PATIENCE_SECONDS = 40
+
+
+@pytest.fixture(scope="module")
+def api(prefect_server: dict[str, str]) -> Api:
+    return Api(prefect_server["PREFECT_API_URL"], prefect_server["PREFECT_API_AUTH_STRING"])
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[tuple[str, "queue.Queue[dict[str, Any]]"]]:
+    """A web hook: its address and what it was sent."""
+    received: queue.Queue[dict[str, Any]] = queue.Queue()
+
+    class Hook(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            content = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            received.put(content | {"path": self.path})
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Says nothing."""
+
+    hook = ThreadingHTTPServer(("127.0.0.1", 0), Hook)
+    threading.Thread(target=hook.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{hook.server_port}/{SECRET}?token=abc", received
+    hook.shutdown()
+    hook.server_close()
+
+
+@pytest.fixture(scope="module")
+def applied(
+    api: Api, prefect_server: dict[str, str], receiver: tuple[str, Any]
+) -> Iterator[dict[str, str]]:
+    """The environment after the automations were applied; those that tell are gone afterwards."""
+    # a deployment that one of them calls, and that `rotation up` would have made
+    bury = api.post("/flows/", {"name": "bury"}).json()["id"]
+    api.post("/deployments/", {"name": "bury", "flow_id": bury})
+    environment = prefect_server | {"ROTATION_NOTIFY_URL": receiver[0]}
+    stack.apply_automations(environment)
+    yield environment
+    stack.apply_automations(prefect_server | {"ROTATION_NOTIFY_URL": ""})
+
+
+def ours(api: Api) -> dict[str, dict[str, Any]]:
+    held = api.post("/automations/filter", {}).json()
+    return {each["name"]: each for each in held if each["name"].startswith("rotation: ")}
+
+
+@pytest.fixture(scope="module")
+def deployment(api: Api) -> tuple[str, str]:
+    """The ids of a flow and of a deployment of it, which no worker runs."""
+    flow = api.post("/flows/", {"name": "watched"}).json()["id"]
+    made = api.post("/deployments/", {"name": "watched", "flow_id": flow})
+    return flow, made.json()["id"]
+
+
+@pytest.fixture
+def end(api: Api, deployment: tuple[str, str]) -> Callable[..., None]:
+    """Ends a new run, of the deployment or without one, in a state."""
+
+    def set_state(of_deployment: bool, **state: str) -> None:
+        flow, deployed = deployment
+        if of_deployment:
+            made = api.post(f"/deployments/{deployed}/create_flow_run", {})
+        else:
+            made = api.post("/flow_runs/", {"flow_id": flow})
+        answer = api.post(
+            f"/flow_runs/{made.json()['id']}/set_state", {"state": state, "force": True}
+        )
+        assert answer.json()["status"] == "ACCEPT", answer.text
+
+    return set_state
+
+
+def test_applying_twice_is_applying_once(api: Api, applied: dict[str, str]) -> None:
+    before = ours(api)
+    assert before.keys() > WANTED
+    # what the user switched off stays off
+    off = before["rotation: a run has not started"]["id"]
+    api._http.patch(
+        f"/automations/{off}", json={"enabled": False}, headers=api.token()
+    ).raise_for_status()
+    stack.apply_automations(applied)
+    after = ours(api)
+    changing = {"created", "updated"}
+    for name, held in before.items():
+        again = {k: v for k, v in after[name].items() if k not in changing}
+        if name == "rotation: a run has not started":
+            assert again.pop("enabled") is False
+            again["enabled"] = True
+        expected = {k: v for k, v in held.items() if k not in changing}
+        for each in (again, expected):
+            del each["trigger"]["id"]
+            # sets, which come in any order
+            for events in ("after", "expect"):
+                each["trigger"][events].sort()
+        assert again == expected
+
+
+def test_the_address_is_kept_encrypted_and_shown_nowhere(api: Api, applied: dict[str, str]) -> None:
+    shown = api.post("/block_documents/filter", {}).text + json.dumps(ours(api))
+    assert "rotation-notify" in shown
+    assert SECRET not in shown
+
+
+def test_without_an_address_nobody_is_told(
+    api: Api, applied: dict[str, str], prefect_server: dict[str, str]
+) -> None:
+    stack.apply_automations(prefect_server | {"ROTATION_NOTIFY_URL": ""})
+    assert ours(api).keys().isdisjoint(WANTED)
+    assert "rotation-notify" not in api.post("/block_documents/filter", {}).text
+    stack.apply_automations(applied)
+    assert ours(api).keys() > WANTED
+
+
+def test_an_address_that_is_none_is_refused_without_being_quoted(
+    applied: dict[str, str], prefect_server: dict[str, str]
+) -> None:
+    with pytest.raises(ServiceError) as refused:
+        stack.apply_automations(prefect_server | {"ROTATION_NOTIFY_URL": f"gopher://{SECRET}"})
+    assert "ROTATION_NOTIFY_URL begins with 'gopher'" in str(refused.value)
+    assert SECRET not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "taken"),
+    [
+        ("https://example.com/a/b?x=1", "jsons://example.com/a/b?-x=1"),
+        ("http://127.0.0.1:81/", "json://127.0.0.1:81/"),
+        ("mailtos://u:p@example.com?to=a@example.org", None),
+        ("https://discord.com/api/webhooks/1234/abcd", None),
+    ],
+)
+def test_addresses(url: str, taken: str | None) -> None:
+    assert address(url) == (taken or url)
+
+
+@pytest.mark.parametrize("url", ["example.com/hook", "https://", "file:///etc/passwd", ""])
+def test_no_addresses(url: str) -> None:
+    with pytest.raises(NotifyError):
+        address(url)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"type": "FAILED", "name": "Failed"},
+        {"type": "CRASHED", "name": "Crashed"},
+        {"type": "COMPLETED", "name": "Degraded"},
+    ],
+    ids=lambda state: state["name"],
+)
+def test_a_bad_end_is_told_once(
+    applied: dict[str, str],
+    receiver: tuple[str, "queue.Queue[dict[str, Any]]"],
+    end: Callable[..., None],
+    state: dict[str, str],
+) -> None:
+    _, received = receiver
+    # a flow that a deployment's flow called: the deployment's own run tells of it
+    end(False, **state, message="of a part")
+    end(True, **state, message="3 throttled: AAA, BBB, CCC")
+    told = received.get(timeout=PATIENCE_SECONDS)
+    assert told["title"] == f"watched: {state['name']}"
+    assert "3 throttled: AAA, BBB, CCC" in told["message"]
+    assert "/runs/flow-run/" in told["message"]
+    assert told["path"] == f"/{SECRET}?token=abc"
+    end(True, type="COMPLETED", name="Completed")
+    with pytest.raises(queue.Empty):
+        received.get(timeout=2)
+
+
+@pytest.mark.slow
+def test_a_run_that_does_not_start_is_told(
+    api: Api,
+    applied: dict[str, str],
+    receiver: tuple[str, "queue.Queue[dict[str, Any]]"],
+    end: Callable[..., None],
+) -> None:
+    """The same automation with the shortest patience that Prefect knows."""
+    held = ours(api)["rotation: a run has not started"]
+    held["trigger"]["within"] = 10
+    said = {name: held[name] for name in ("name", "trigger", "actions")} | {"enabled": True}
+    changed = api._http.put(f"/automations/{held['id']}", json=said, headers=api.token())
+    assert changed.status_code == 204, changed.text
+    end(True, type="SCHEDULED", name="Late")
+    told = receiver[1].get(timeout=90)
+    assert told["title"] == "watched: Late"
+
+
+def test_a_publication_runs_a_deployment_that_follows_it(
+    api: Api, deployment: tuple[str, str], replay: Replay
+) -> None:
+    _, deployed = deployment
+    table = "{{ event.payload.table }}"
+    made = api.post(
+        "/automations/",
+        {
+            "name": "downstream",
+            "trigger": {
+                "type": "event",
+                "posture": "Reactive",
+                "expect": ["rotation.published"],
+                "match": {"prefect.resource.id": "rotation.table.rotation_metrics"},
+                "threshold": 1,
+                "within": 0,
+            },
+            "actions": [
+                {
+                    "type": "run-deployment",
+                    "source": "selected",
+                    "deployment_id": deployed,
+                    "parameters": {"table": table, "new": "{{ event.payload.new }}"},
+                }
+            ],
+        },
+    )
+    assert made.status_code == 201, made.text
+    try:
+        assert replay.run("prices", tickers=["IWM", "SPY"]).state == "Completed"
+        assert replay.run("derived").state == "Completed"
+        rows = replay.column("select count(*) from published.rotation_metrics")[0]
+        assert rows > 0
+        wanted = {
+            "deployments": {"id": {"any_": [deployed]}},
+            "flow_runs": {"parent_flow_run_id": None},
+        }
+        ended = threading.Event()
+        for _ in range(PATIENCE_SECONDS):
+            runs = api.post("/flow_runs/filter", wanted).json()
+            started = [run["parameters"] for run in runs if run["parameters"]]
+            if started or ended.wait(1):
+                break
+        assert started == [{"table": "rotation_metrics", "new": rows}]
+    finally:
+        api._http.delete(f"/automations/{made.json()['id']}", headers=api.token())
