@@ -39,11 +39,19 @@ ANCHORS = ("assets", "liabilities", "equity", "cash", "net_income", "pretax_inco
 DEBT = ("debt_combined", "debt_long_term", "debt_noncurrent", "debt_long_term_current")
 
 
+@cache
+def _anchor_tags() -> frozenset[str]:
+    return frozenset(tag for concept in (*ANCHORS, *DEBT) for tag in concepts()[concept])
+
+
 class Knowledge:
     """The facts of one company, as far as they were known on the day reached.
 
     Of a tag and period the newest filing's value counts: amendments and restated comparatives
     take the place of what was filed before.
+
+    Attributes:
+        annual_end: The newest period end that an annual report is known for.
     """
 
     def __init__(self, facts: Iterable[Fact]) -> None:
@@ -54,12 +62,7 @@ class Knowledge:
             reverse=True,
         )
         self._spans: dict[str, Spans] = {}
-        self.filings: dict[str, Fact] = {}
-
-    @property
-    def next_day(self) -> date | None:
-        """The day on which something more will be known."""
-        return self._coming[-1].known_from if self._coming else None
+        self.annual_end: date | None = None
 
     def advance(self, day: date) -> bool:
         """Learns what was known by a day; says whether that was anything new."""
@@ -71,13 +74,10 @@ class Knowledge:
             # one that was filed earlier may become known later; the newest filing stays
             if before is None or (before.filed, before.accession) <= (fact.filed, fact.accession):
                 held[fact.start] = fact
-            self.filings[fact.accession] = fact
+            if fact.form.startswith("10-K") and fact.tag in _anchor_tags():
+                self.annual_end = max(fact.end, self.annual_end or fact.end)
             is_new = True
         return is_new
-
-    def spans(self, tag: str) -> Spans:
-        """A tag's facts: period end to period start to fact."""
-        return self._spans.get(tag, {})
 
     def series(self, concept: str) -> list[Spans]:
         """The facts of a concept's tags, best tag first; tags that were never filed left out."""

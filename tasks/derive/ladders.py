@@ -7,7 +7,7 @@ the year after the one under way, whose rest was `RemainderOfFiscalYear` (or, at
 year after it and all others move up by one. What a filer did shows in its last annual ladder.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -18,6 +18,7 @@ FAMILIES = ("fiscal", "rolling", "with_leases")
 BUCKETS = ("remainder", "year_1", "year_2", "year_3", "year_4", "year_5", "after_4", "after_5")
 # Filings from here on follow the tags' newer text.
 NEWER_TEXT = date(2020, 7, 1)
+ANNUAL = ("10-K", "20-F", "40-F")
 REST_OF_YEAR = {"Q1": 9, "Q2": 6, "Q3": 3}
 
 
@@ -76,7 +77,7 @@ def build_ladders(facts: Sequence[Fact], fiscal_year_end: str | None = None) -> 
     for fact in facts:
         if fact.tag not in tags or fact.end > fact.filed:
             continue
-        if fact.form.startswith("10-K"):
+        if fact.form.startswith(ANNUAL):
             last_days[fact.accession] = max(fact.end, last_days.get(fact.accession, fact.end))
         family, bucket = tags[fact.tag]
         of_filing = filings.setdefault((fact.filed, fact.accession), {})
@@ -87,21 +88,31 @@ def build_ladders(facts: Sequence[Fact], fiscal_year_end: str | None = None) -> 
     for (_, accession), found in sorted(filings.items()):
         if accession in last_days:
             year_ends = sorted({*year_ends, last_days[accession]})
-        for (end, family), buckets in sorted(found.items()):
+        for (end, family), buckets in _one_family(found):
             if end in year_ends:
-                layout, year_end = "annual", end
+                layout = "annual"
                 annual[family, end] = buckets
             else:
-                year_end = _year_end(end, buckets, year_ends, fiscal_year_end)
                 before = [day for name, day in annual if name == family and day < end]
                 last = annual[family, max(before)] if before else {}
                 layout = _interim_layout(buckets, last)
             if family == "rolling":
                 layout = "rolling"
+            year_end = _year_end(end, buckets, year_ends, fiscal_year_end)
             windows = {b: w for b in buckets if (w := _window(b, layout, end, year_end))}
             partial = _is_partial(layout, buckets)
             ladders.append(Ladder(family, end, layout, buckets, windows, partial))
     return ladders
+
+
+def _one_family(
+    found: Mapping[tuple[date, str], dict[str, Fact]],
+) -> Iterator[tuple[tuple[date, str], dict[str, Fact]]]:
+    """A filing's ladders, one per period end: of the family with the most buckets."""
+    for end in sorted({end for end, _ in found}):
+        families = [family for family in FAMILIES if (end, family) in found]
+        best = max(families, key=lambda family: len(found[end, family]))
+        yield (end, best), found[end, best]
 
 
 def _interim_layout(buckets: Mapping[str, Fact], annual: Mapping[str, Fact]) -> str:
@@ -177,7 +188,7 @@ def _window(bucket: str, layout: str, end: date, year_end: date | None) -> Windo
     return Window(add_months(first, 12 * past) + DAY, add_months(first, 12 * (past + 1)))
 
 
-def _is_partial(layout: str, buckets: Mapping[str, Fact]) -> bool:
+def _is_partial(layout: str, buckets: Collection[str]) -> bool:
     years = {f"year_{n}" for n in (2, 3, 4, 5)}
     if layout in ("annual", "rolling"):
         return not {*years, "year_1", "after_5"} <= set(buckets)
@@ -245,3 +256,56 @@ def due_within(
         due += cents * counted // days
         reached = window.end
     return due if reached is not None and reached >= until else None
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """The newest ladder known on a day.
+
+    Attributes:
+        ladder: The one of the newest filing.
+        amounts: Bucket to cents, from the newest filing that has the bucket for that day.
+        windows: Bucket to its dates.
+        accession: The newest filing.
+    """
+
+    ladder: Ladder
+    amounts: Mapping[str, int]
+    windows: Mapping[str, Window]
+    accession: str
+
+
+def newest_ladder(ladders: Sequence[Ladder], day: date) -> Newest | None:
+    """The ladder of the newest period end that was known on a day.
+
+    An amendment that repeats a part of the ladder replaces that part.
+
+    Args:
+        ladders: As `build_ladders` returns them, oldest filing first.
+        day: Only what was known by then counts.
+    """
+    known = [each for each in ladders if _any(each).known_from <= day]
+    if not known:
+        return None
+    end = max(each.period_end for each in known)
+    family = next(each.family for each in reversed(known) if each.period_end == end)
+    parts = [each for each in known if each.period_end == end and each.family == family]
+    amounts: dict[str, int] = {}
+    windows: dict[str, Window] = {}
+    for part in parts:
+        for bucket, fact in part.facts.items():
+            amounts[bucket] = cents(fact.value)
+        windows |= part.windows
+    newest = parts[-1]
+    partial = _is_partial(newest.layout, amounts)
+    whole = Ladder(family, end, newest.layout, newest.facts, windows, partial)
+    return Newest(whole, amounts, windows, _any(newest).accession)
+
+
+def _any(ladder: Ladder) -> Fact:
+    return next(iter(ladder.facts.values()))
+
+
+def cents(usd: float) -> int:
+    """An amount in whole cents."""
+    return round(usd * 100)
