@@ -204,7 +204,7 @@ def _note_changes(connection: adbc.Connection, contract: Contract, run_id: int) 
     if "instrument_id" in contract.key:
         who, group = "instrument_id, null", "instrument_id"
     else:
-        who, group = f"null::integer, {contract.key[0]}", contract.key[0]
+        who, group = f"null::integer, {contract.key[0]}::text", contract.key[0]
     keys = ", ".join(contract.column_names)
     arrow.execute(
         connection,

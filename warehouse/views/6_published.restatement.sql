@@ -48,6 +48,43 @@ with version as (
     )
     union all
     select
+        'company_ticker',
+        jsonb_build_object('ticker', ticker, 'known_from', known_from),
+        to_jsonb(row_of) - '{ticker,known_from,loaded_at,superseded_at,run_id,superseded_by}'::text[],
+        loaded_at, superseded_at, run_id, superseded_by
+    from as_of.company_ticker_version as row_of
+    where exists (
+        select from history.company_ticker as past
+        where past.ticker = row_of.ticker and past.known_from = row_of.known_from
+    )
+    union all
+    select
+        'company',
+        jsonb_build_object('cik', cik),
+        to_jsonb(row_of) - '{cik,loaded_at,superseded_at,run_id,superseded_by}'::text[],
+        loaded_at, superseded_at, run_id, superseded_by
+    from as_of.company_version as row_of
+    where exists (
+        select from history.company as past
+        where past.cik = row_of.cik
+    )
+    union all
+    select
+        'company_fact',
+        jsonb_build_object(
+            'cik', cik, 'tag', tag, 'unit', unit,
+            'period_start', period_start, 'period_end', period_end, 'accession_number', accession_number
+        ),
+        to_jsonb(row_of) - '{cik,tag,unit,period_start,period_end,accession_number,loaded_at,superseded_at,run_id,superseded_by}'::text[],
+        loaded_at, superseded_at, run_id, superseded_by
+    from as_of.company_fact_version as row_of
+    where exists (
+        select from history.company_fact as past
+        where past.cik = row_of.cik and past.tag = row_of.tag and past.unit = row_of.unit
+            and past.period_start = row_of.period_start and past.period_end = row_of.period_end and past.accession_number = row_of.accession_number
+    )
+    union all
+    select
         'rotation_metrics',
         jsonb_build_object('pair', pair, 'session_date', session_date),
         to_jsonb(row_of) - '{pair,session_date,loaded_at,superseded_at,run_id,superseded_by}'::text[],
