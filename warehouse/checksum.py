@@ -18,6 +18,10 @@ TABLES = (
     "rotation_metrics",
     "index_concentration",
     "sector_breadth",
+    "debt_maturity",
+    "company_refinancing",
+    "refinancing_wall",
+    "rate_shock",
 )
 NOT_CONTENT = ("loaded_at",)
 

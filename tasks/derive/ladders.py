@@ -260,7 +260,7 @@ def due_within(
 
 @dataclass(frozen=True, slots=True)
 class Newest:
-    """The newest ladder known on a day.
+    """A period end's ladder as known on a day.
 
     Attributes:
         ladder: The one of the newest filing.
@@ -275,8 +275,8 @@ class Newest:
     accession: str
 
 
-def newest_ladder(ladders: Sequence[Ladder], day: date) -> Newest | None:
-    """The ladder of the newest period end that was known on a day.
+def known_ladders(ladders: Sequence[Ladder], day: date) -> Iterator[Newest]:
+    """The ladders that were known on a day, one per period end, the newest first.
 
     An amendment that repeats a part of the ladder replaces that part.
 
@@ -285,21 +285,18 @@ def newest_ladder(ladders: Sequence[Ladder], day: date) -> Newest | None:
         day: Only what was known by then counts.
     """
     known = [each for each in ladders if _any(each).known_from <= day]
-    if not known:
-        return None
-    end = max(each.period_end for each in known)
-    family = next(each.family for each in reversed(known) if each.period_end == end)
-    parts = [each for each in known if each.period_end == end and each.family == family]
-    amounts: dict[str, int] = {}
-    windows: dict[str, Window] = {}
-    for part in parts:
-        for bucket, fact in part.facts.items():
-            amounts[bucket] = cents(fact.value)
-        windows |= part.windows
-    newest = parts[-1]
-    partial = _is_partial(newest.layout, amounts)
-    whole = Ladder(family, end, newest.layout, newest.facts, windows, partial)
-    return Newest(whole, amounts, windows, _any(newest).accession)
+    for end in sorted({each.period_end for each in known}, reverse=True):
+        family = next(each.family for each in reversed(known) if each.period_end == end)
+        parts = [each for each in known if each.period_end == end and each.family == family]
+        amounts: dict[str, int] = {}
+        windows: dict[str, Window] = {}
+        for part in parts:
+            amounts |= {bucket: cents(fact.value) for bucket, fact in part.facts.items()}
+            windows |= part.windows
+        newest = parts[-1]
+        partial = _is_partial(newest.layout, amounts)
+        whole = Ladder(family, end, newest.layout, newest.facts, windows, partial)
+        yield Newest(whole, amounts, windows, _any(newest).accession)
 
 
 def _any(ladder: Ladder) -> Fact:

@@ -1,4 +1,4 @@
-"""What refinancing means for one company, by quarter-end: debt, what falls due, interest, coverage."""
+"""What refinancing means for one company by quarter-end: debt, interest, what falls due."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ from tasks.derive.ladders import (
     add_months,
     build_ladders,
     due_within,
-    newest_ladder,
+    known_ladders,
 )
 from tasks.derive.rates import Rates
 from tasks.derive.total_debt import Debt, total_debt
@@ -22,6 +22,8 @@ from tasks.derive.total_debt import Debt, total_debt
 FINANCIALS = "Financials"
 # a year to the next annual report, and 90 days to file it
 STALE = timedelta(days=456)
+# carrying amounts are below principal by discounts and costs, and leases may be in one of the two
+EXPLAINS_PCT = 30
 ZOMBIE_YEARS = 3
 MOST_YEARS = 15
 
@@ -114,29 +116,58 @@ def _of_filings(
         )
         or None
     )
-    return found | _of_ladder(known, newest_ladder(ladders, day))
+    return found | _of_ladder(known, _choose_ladder(known, known_ladders(ladders, day), day), day)
 
 
-def _of_ladder(known: Knowledge, newest: Newest | None) -> dict[str, Any]:
+def _choose_ladder(known: Knowledge, ladders: Iterable[Newest], day: date) -> Newest | None:
+    """The newest ladder that is not stale and explains the debt of its day; else the newest.
+
+    Quarterly ladders often end with the fourth year: the annual one before says more then.
+    """
+    newest = None
+    for ladder in ladders:
+        newest = newest or ladder
+        if _is_stale(known, ladder.ladder.period_end, day):
+            break
+        gap = _gap(known, ladder)
+        if gap is None or abs(gap) <= EXPLAINS_PCT:
+            return ladder
+    return newest
+
+
+def _is_stale(known: Knowledge, end: date, day: date) -> bool:
+    """Whether a ladder is too old, or a later annual report came without one."""
+    later = known.annual_end is not None and known.annual_end > end + timedelta(days=300)
+    return later or end < day - STALE
+
+
+def _gap(known: Knowledge, ladder: Newest) -> float | None:
+    """Percent by which a ladder's total is above the debt of its day."""
+    debt = total_debt(known, ladder.ladder.period_end)
+    if debt is None or debt.value <= 0:
+        return None
+    return 100 * (sum(ladder.amounts.values()) / 100 / debt.value - 1)
+
+
+def _of_ladder(known: Knowledge, newest: Newest | None, day: date) -> dict[str, Any]:
     if newest is None:
         return dict.fromkeys(LADDER_COLUMNS)
     end = newest.ladder.period_end
-    total = sum(newest.amounts.values())
-    debt = total_debt(known, end)
-    gap = 100 * (total / 100 / debt.value - 1) if debt is not None and debt.value > 0 else None
+    stale = _is_stale(known, end, day)
     due = {
-        months: due_within(newest.amounts, newest.windows, add_months(end, months))
+        months: None
+        if stale
+        else due_within(newest.amounts, newest.windows, add_months(end, months))
         for months in (12, 36)
     }
     return {
         "ladder_period_end": end,
         "ladder_family": newest.ladder.family,
         "ladder_accession_number": newest.accession,
-        "ladder_total_usd": total / 100,
+        "ladder_total_usd": sum(newest.amounts.values()) / 100,
         "is_ladder_partial": newest.ladder.is_partial,
-        "is_ladder_superseded": known.annual_end is not None
-        and known.annual_end > end + timedelta(days=300),
-        "ladder_gap_pct": gap,
+        "is_ladder_stale": stale,
+        "ladder_gap_pct": _gap(known, newest),
         "due_12m_usd": None if due[12] is None else due[12] / 100,
         "due_36m_usd": None if due[36] is None else due[36] / 100,
     }
@@ -148,7 +179,7 @@ LADDER_COLUMNS = (
     "ladder_accession_number",
     "ladder_total_usd",
     "is_ladder_partial",
-    "is_ladder_superseded",
+    "is_ladder_stale",
     "ladder_gap_pct",
     "due_12m_usd",
     "due_36m_usd",
@@ -167,10 +198,6 @@ def _row(found: dict[str, Any], day: date, member: Member, rates: Rates) -> dict
         "interest_coverage": None,
         "is_zombie": None,
     }
-    superseded, end = row.pop("is_ladder_superseded"), row["ladder_period_end"]
-    row["is_ladder_stale"] = None if end is None else bool(superseded or end < day - STALE)
-    if row["is_ladder_stale"]:
-        row["due_12m_usd"] = row["due_36m_usd"] = None
     interest, ebit = row["interest_expense_ttm_usd"], row["ebit_ttm_usd"]
     if member.sector == FINANCIALS:
         # interest is what their funds cost them, not what their debt does
