@@ -22,6 +22,7 @@ TABLES = (
     "company_refinancing",
     "refinancing_wall",
     "rate_shock",
+    "zombie_status",
 )
 NOT_CONTENT = ("loaded_at",)
 

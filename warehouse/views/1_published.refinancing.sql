@@ -42,3 +42,10 @@ select
 from derived.rate_shock;
 comment on view published.rate_shock is
 'One row per index, sector (All: without Financials), quarter-end and shock: what a parallel change of short rates does to a year of interest, with the share of debt for which the floating share is known, and bounds for the rest. The floating share is disclosed by nearly nobody: it is the implied one, a proxy, elsewhere.';
+
+create or replace view published.zombie_status as
+select
+    cik, as_of_date, definition, sector, is_zombie, missing_reason, loaded_at
+from derived.zombie_status;
+comment on view published.zombie_status is
+'One row per filer, quarter-end and definition of a zombie. NULL with missing_reason where the filings or prices do not say. Financials have no row: their interest is what their funds cost.';

@@ -30,3 +30,11 @@ from derived.rate_shock as held
 union all
 select * from history.rate_shock;
 comment on view as_of.rate_shock_version is 'Every version of every row of rate_shock: held from loaded_at until superseded_at.';
+
+create or replace view as_of.zombie_status_version as
+select
+    held.*, 'infinity'::timestamptz as superseded_at, null::bigint as superseded_by
+from derived.zombie_status as held
+union all
+select * from history.zombie_status;
+comment on view as_of.zombie_status_version is 'Every version of every row of zombie_status: held from loaded_at until superseded_at.';

@@ -50,3 +50,12 @@ returns setof published.rate_shock language sql stable parallel safe as $$
     where version.loaded_at <= at and (version.superseded_at > at or version.superseded_at = 'infinity')
 $$;
 comment on function as_of.rate_shock is 'published.rate_shock as held at the instant.';
+
+create or replace function as_of.zombie_status(at timestamptz)
+returns setof published.zombie_status language sql stable parallel safe as $$
+    select
+        cik, as_of_date, definition, sector, is_zombie, missing_reason, loaded_at
+    from as_of.zombie_status_version as version
+    where version.loaded_at <= at and (version.superseded_at > at or version.superseded_at = 'infinity')
+$$;
+comment on function as_of.zombie_status is 'published.zombie_status as held at the instant.';

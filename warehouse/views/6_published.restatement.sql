@@ -171,6 +171,19 @@ with version as (
             and past.as_of_date = row_of.as_of_date
             and past.shock_bp = row_of.shock_bp
     )
+    union all
+    select
+        'zombie_status',
+        jsonb_build_object('cik', cik, 'as_of_date', as_of_date, 'definition', definition),
+        to_jsonb(row_of) - '{cik,as_of_date,definition,loaded_at,superseded_at,run_id,superseded_by}'::text[],
+        loaded_at, superseded_at, run_id, superseded_by
+    from as_of.zombie_status_version as row_of
+    where exists (
+        select from history.zombie_status as past
+        where past.cik = row_of.cik
+            and past.as_of_date = row_of.as_of_date
+            and past.definition = row_of.definition
+    )
 )
 select
     past.table_name, past.key, field.key as column_name, field.value as old_value,

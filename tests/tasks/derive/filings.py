@@ -10,12 +10,18 @@ from pathlib import Path
 import pandas as pd
 
 from expectations import company_fact, company_ticker, macro_observation
-from tasks.derive import company_refinancing, debt_maturity, rate_shock, refinancing_wall
+from tasks.derive import (
+    company_refinancing,
+    debt_maturity,
+    rate_shock,
+    refinancing_wall,
+    zombie_status,
+)
 from tasks.derive.facts import Fact
 from tests.tasks.derive.house import House
 from warehouse.connections import connect
 
-DERIVED = (debt_maturity, company_refinancing, refinancing_wall, rate_shock)
+DERIVED = (debt_maturity, company_refinancing, refinancing_wall, rate_shock, zombie_status)
 CONCEPTS = Path(__file__).parents[3] / "warehouse" / "reference" / "concept.csv"
 LISTED = {row["tag"] for row in csv.DictReader(CONCEPTS.open())}
 LADDER = "LongTermDebtMaturitiesRepaymentsOfPrincipal"

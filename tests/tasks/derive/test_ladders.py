@@ -1,6 +1,7 @@
 """Which dates a ladder's buckets cover, and what falls due by when."""
 
 from datetime import date, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -39,7 +40,7 @@ def test_an_annual_ladder_covers_every_day_once(end):
     (found,) = build_ladders(facts)
     windows = [found.windows[bucket] for bucket in [*BUCKETS][1:]]
     assert windows[0].start == end + DAY
-    for before, after in zip(windows, windows[1:], strict=False):
+    for before, after in pairwise(windows):
         assert after.start == before.end + DAY
         assert 365 <= (before.end - before.start).days + 1 <= 366
     assert windows[-1].end is None
@@ -116,7 +117,7 @@ def test_a_year_end_in_a_quarterly_report_is_that_years_ladder():
 
 def test_without_a_fiscal_year_there_are_no_dates():
     facts = quarterly({"remainder": 1, "year_1": 2})
-    (found,) = build_ladders([fact_ for fact_ in facts])
+    (found,) = build_ladders(facts)
     assert found.windows
     unsaid = [
         fact(f.tag, "2023-03-31", f.value, filed="2023-05-10", form="10-Q", fp=None) for f in facts

@@ -1,4 +1,4 @@
-"""derived.refinancing_wall: what falls due when, one row per index, sector, quarter-end and year."""
+"""derived.refinancing_wall: what falls due when, by index, sector, quarter-end and year."""
 
 from warehouse.migrations import run_sql
 

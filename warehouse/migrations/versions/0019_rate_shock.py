@@ -1,4 +1,4 @@
-"""derived.rate_shock: interest if short rates moved, one row per index, sector, quarter-end and shock."""
+"""derived.rate_shock: interest if short rates moved, by index, sector, quarter-end and shock."""
 
 from warehouse.migrations import run_sql
 
