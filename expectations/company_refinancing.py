@@ -43,8 +43,9 @@ COLUMNS = (
         "ladder_period_end",
         "date",
         "day of the ladder: the newest known that explains the debt of its day (ladder_gap_pct"
-        " within -30 and 30, or not known) and is not stale; else the newest known. Many quarterly"
-        " ladders end with the fourth year, and the annual one before says more",
+        " within -30 and 30, or not known) and is not stale; else the newest that explains less,"
+        " else the newest. Many quarterly ladders end with the fourth year, and the annual one"
+        " before says more",
         NO_LADDER,
     ),
     Column("ladder_family", "text", "fiscal, rolling or with_leases", NO_LADDER),
@@ -56,6 +57,14 @@ COLUMNS = (
         "boolean",
         "the ladder is over 456 days old, or a later annual report came without one: it is in no"
         " wall, and due_12m_usd and due_36m_usd are NULL",
+        NO_LADDER,
+    ),
+    Column(
+        "is_ladder_excessive",
+        "boolean",
+        "the ladder adds up to over 1.3 times the debt of its day, or, where that is not filed, of"
+        " the last annual report: a figure in other units, for instance. It is in no wall, and"
+        " due_12m_usd and due_36m_usd are NULL",
         NO_LADDER,
     ),
     Column(
@@ -71,7 +80,7 @@ COLUMNS = (
         "double precision",
         "USD due within 12 months after ladder_period_end; a bucket that spans the end of them"
         " counts by days",
-        f"{NO_LADDER}, it is stale, or a bucket of that time is missing",
+        f"{NO_LADDER}, it is stale or excessive, or a bucket of that time is missing",
     ),
     Column("due_36m_usd", "double precision", "USD, the same within 36 months", "likewise"),
     Column(

@@ -28,7 +28,8 @@ COLUMNS = (
     Column(
         "principal_usd",
         "double precision",
-        "USD due, from each member's newest ladder known that is not stale; summed in cents",
+        "USD due, from each member's ladder in company_refinancing that is neither stale nor"
+        " excessive; summed in cents",
     ),
     Column("companies", "integer", "members with principal due in that year"),
     Column("share_of_total", "double precision", "fraction of all years' principal", "that is 0"),
@@ -58,7 +59,12 @@ COLUMNS = (
     Column("zombie_principal_usd", "double precision", "USD of principal_usd owed by zombies"),
     Column("members", "integer", "companies in the index that day, with facts or without"),
     Column("members_with_debt", "integer", "those whose total debt is known"),
-    Column("members_with_ladder", "integer", "those with a ladder that is not stale"),
+    Column("members_with_ladder", "integer", "those with a ladder that counts"),
+    Column(
+        "members_with_refused_ladder",
+        "integer",
+        "those whose ladder does not count: stale, excessive or without dates",
+    ),
     Column("total_debt_usd", "double precision", "USD: debt of members_with_debt"),
     Column(
         "ladder_total_usd",
@@ -97,6 +103,7 @@ def annotate(frame: pd.DataFrame) -> pd.DataFrame:
     out = mark_rows(frame, COLUMNS)
     out["year"] = frame["due_year"].where(frame["due_year"] != 9999)
     counted = ["companies", "members_with_debt", "members_with_ladder"]
+    counted.append("members_with_refused_ladder")
     out["is_overcounted"] = frame[counted].max(axis=1) > frame["members"]
     # principal below 0 is a slip of a filer's sign, and makes any part look too large
     is_sound = frame["principal_usd"] >= 0

@@ -50,6 +50,7 @@ def wall_rows(
     """
     with_debt = [c for c in companies if c.row.get("total_debt_usd") is not None]
     with_ladder = [c for c in companies if c.due is not None]
+    refused = [c for c in companies if c.due is None and c.row.get("ladder_period_end")]
     debt = sum(cents(c.row["total_debt_usd"]) for c in with_debt)
     if debt <= 0:
         return []
@@ -88,6 +89,7 @@ def wall_rows(
                 "members": len(companies),
                 "members_with_debt": len(with_debt),
                 "members_with_ladder": len(with_ladder),
+                "members_with_refused_ladder": len(refused),
                 "total_debt_usd": debt / 100,
                 "ladder_total_usd": total / 100,
                 "debt_coverage_pct": 100 * explained / debt,

@@ -100,6 +100,9 @@ def build_ladders(facts: Sequence[Fact], fiscal_year_end: str | None = None) -> 
                 layout = "rolling"
             year_end = _year_end(end, buckets, year_ends, fiscal_year_end)
             windows = {b: w for b in buckets if (w := _window(b, layout, end, year_end))}
+            if layout == "annual" and "remainder" in buckets and "year_1" not in buckets:
+                # at a year's end the rest is all of the next one
+                windows["remainder"] = Window(end + DAY, add_months(end, 12))
             partial = _is_partial(layout, buckets)
             ladders.append(Ladder(family, end, layout, buckets, windows, partial))
     return ladders
@@ -128,7 +131,10 @@ def _interim_layout(buckets: Mapping[str, Fact], annual: Mapping[str, Fact]) -> 
         return "current_year"
     newest = max(fact.filed for fact in buckets.values())
     if has_first and "after_5" in buckets:
-        # nothing is left out, and the first bucket begins at once
+        # nothing is left out, and the first bucket begins at once; where it is what is left of
+        # the last annual one, it is the rest of that year
+        if "year_1" in annual and buckets["year_1"].value < annual["year_1"].value:
+            return "current_year"
         return "current_year" if newest < NEWER_TEXT else "rolling"
     return "current_year" if newest < NEWER_TEXT else "next_year"
 

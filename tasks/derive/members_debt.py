@@ -12,7 +12,7 @@ from warehouse import arrow
 
 
 def read_due(connection: adbc.Connection, day: date) -> dict[int, dict[int, int]]:
-    """What falls due by calendar year, of every company whose ladder known on a day is not stale.
+    """What falls due by calendar year, of every company whose ladder counts.
 
     Of each bucket the newest filing's amount, as in `company_refinancing`.
 
@@ -29,6 +29,7 @@ def read_due(connection: adbc.Connection, day: date) -> dict[int, dict[int, int]
             on ladder.cik = company.cik and ladder.period_end = company.ladder_period_end
             and ladder.family = company.ladder_family
         where company.as_of_date = '{day:%Y-%m-%d}' and not company.is_ladder_stale
+            and not company.is_ladder_excessive
             and ladder.known_from <= '{day:%Y-%m-%d}'
         order by ladder.cik, ladder.bucket, ladder.filed_date desc, ladder.accession_number desc
         """,

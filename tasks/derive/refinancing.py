@@ -120,19 +120,28 @@ def _of_filings(
 
 
 def _choose_ladder(known: Knowledge, ladders: Iterable[Newest], day: date) -> Newest | None:
-    """The newest ladder that is not stale and explains the debt of its day; else the newest.
+    """The newest ladder that is not stale and explains the debt of its day.
 
-    Quarterly ladders often end with the fourth year: the annual one before says more then.
+    Else the newest that explains less; else the newest. Quarterly ladders often end with the
+    fourth year: the annual one before says more then.
     """
-    newest = None
+    newest = less = None
     for ladder in ladders:
         newest = newest or ladder
         if _is_stale(known, ladder.ladder.period_end, day):
             break
-        gap = _gap(known, ladder)
+        own = _gap(known, ladder)
+        gap = _gap_by_last_report(known, ladder) if own is None else own
         if gap is None or abs(gap) <= EXPLAINS_PCT:
             return ladder
-    return newest
+        if gap < 0:
+            less = less or ladder
+    return less or newest
+
+
+def _gap_by_last_report(known: Knowledge, ladder: Newest) -> float | None:
+    """The same against the debt of the last annual report, where that of the day is not filed."""
+    return None if known.annual_end is None else _gap(known, ladder, known.annual_end)
 
 
 def _is_stale(known: Knowledge, end: date, day: date) -> bool:
@@ -141,9 +150,9 @@ def _is_stale(known: Knowledge, end: date, day: date) -> bool:
     return later or end < day - STALE
 
 
-def _gap(known: Knowledge, ladder: Newest) -> float | None:
-    """Percent by which a ladder's total is above the debt of its day."""
-    debt = total_debt(known, ladder.ladder.period_end)
+def _gap(known: Knowledge, ladder: Newest, on: date | None = None) -> float | None:
+    """Percent by which a ladder's total is above the debt of its day, or of another."""
+    debt = total_debt(known, on or ladder.ladder.period_end)
     if debt is None or debt.value <= 0:
         return None
     return 100 * (sum(ladder.amounts.values()) / 100 / debt.value - 1)
@@ -154,9 +163,12 @@ def _of_ladder(known: Knowledge, newest: Newest | None, day: date) -> dict[str, 
         return dict.fromkeys(LADDER_COLUMNS)
     end = newest.ladder.period_end
     stale = _is_stale(known, end, day)
+    own = _gap(known, newest)
+    gap = _gap_by_last_report(known, newest) if own is None else own
+    excessive = gap is not None and gap > EXPLAINS_PCT
     due = {
         months: None
-        if stale
+        if stale or excessive
         else due_within(newest.amounts, newest.windows, add_months(end, months))
         for months in (12, 36)
     }
@@ -167,7 +179,8 @@ def _of_ladder(known: Knowledge, newest: Newest | None, day: date) -> dict[str, 
         "ladder_total_usd": sum(newest.amounts.values()) / 100,
         "is_ladder_partial": newest.ladder.is_partial,
         "is_ladder_stale": stale,
-        "ladder_gap_pct": _gap(known, newest),
+        "is_ladder_excessive": excessive,
+        "ladder_gap_pct": own,
         "due_12m_usd": None if due[12] is None else due[12] / 100,
         "due_36m_usd": None if due[36] is None else due[36] / 100,
     }
@@ -180,6 +193,7 @@ LADDER_COLUMNS = (
     "ladder_total_usd",
     "is_ladder_partial",
     "is_ladder_stale",
+    "is_ladder_excessive",
     "ladder_gap_pct",
     "due_12m_usd",
     "due_36m_usd",

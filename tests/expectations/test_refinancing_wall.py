@@ -29,6 +29,7 @@ def make_frame() -> pd.DataFrame:
             "members": 20,
             "members_with_debt": 18,
             "members_with_ladder": 15,
+            "members_with_refused_ladder": 2,
             "total_debt_usd": 1.2e10,
             "ladder_total_usd": 1e10,
             "debt_coverage_pct": 80.0,

@@ -11,12 +11,12 @@ create or replace view published.company_refinancing as
 select
     cik, as_of_date, ticker, name, index_code, sector, is_backcast, period_end, filed_date,
     accession_number, total_debt_usd, total_debt_basis, cash_usd, ladder_period_end, ladder_family,
-    ladder_accession_number, ladder_total_usd, is_ladder_partial, is_ladder_stale, ladder_gap_pct,
-    due_12m_usd, due_36m_usd, interest_expense_ttm_usd, interest_tags, pretax_income_ttm_usd,
-    ebit_ttm_usd, ebit_basis, net_income_ttm_usd, interest_coverage, years_below_one, is_zombie,
-    is_unprofitable, floating_share_disclosed, implied_floating_share, implied_floating_r2,
-    implied_floating_quarters, effective_rate, market_rate, market_rate_series, uplift_usd,
-    coverage_after_uplift, sources, loaded_at
+    ladder_accession_number, ladder_total_usd, is_ladder_partial, is_ladder_stale,
+    is_ladder_excessive, ladder_gap_pct, due_12m_usd, due_36m_usd, interest_expense_ttm_usd,
+    interest_tags, pretax_income_ttm_usd, ebit_ttm_usd, ebit_basis, net_income_ttm_usd,
+    interest_coverage, years_below_one, is_zombie, is_unprofitable, floating_share_disclosed,
+    implied_floating_share, implied_floating_r2, implied_floating_quarters, effective_rate,
+    market_rate, market_rate_series, uplift_usd, coverage_after_uplift, sources, loaded_at
 from derived.company_refinancing;
 comment on view published.company_refinancing is
 'One row per filer and calendar quarter-end, as its filings showed it by then: debt, cash, what falls due, interest and coverage of the four quarters to period_end. Every amount is from filings named in sources. NULL: not filed, or a part is missing; nothing is carried forward.';
@@ -26,8 +26,8 @@ select
     index_code, sector, as_of_date, due_year, principal_usd, companies, share_of_total,
     cumulative_share, weighted_effective_rate, rated_principal_usd, market_rate,
     market_rate_series, uplift_usd, zombie_principal_usd, members, members_with_debt,
-    members_with_ladder, total_debt_usd, ladder_total_usd, debt_coverage_pct, is_backcast,
-    loaded_at
+    members_with_ladder, members_with_refused_ladder, total_debt_usd, ladder_total_usd,
+    debt_coverage_pct, is_backcast, loaded_at
 from derived.refinancing_wall;
 comment on view published.refinancing_wall is
 'One row per index, sector (All: the whole index, Financials among them), quarter-end and calendar year (9999: later than the ladders say): principal due by the newest ladders known that are not stale. Read it with debt_coverage_pct beside it: what members without a ladder owe is in no year. Where no debt is known there is no row.';

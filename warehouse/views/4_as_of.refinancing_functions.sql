@@ -15,11 +15,12 @@ returns setof published.company_refinancing language sql stable parallel safe as
         cik, as_of_date, ticker, name, index_code, sector, is_backcast, period_end, filed_date,
         accession_number, total_debt_usd, total_debt_basis, cash_usd, ladder_period_end,
         ladder_family, ladder_accession_number, ladder_total_usd, is_ladder_partial,
-        is_ladder_stale, ladder_gap_pct, due_12m_usd, due_36m_usd, interest_expense_ttm_usd,
-        interest_tags, pretax_income_ttm_usd, ebit_ttm_usd, ebit_basis, net_income_ttm_usd,
-        interest_coverage, years_below_one, is_zombie, is_unprofitable, floating_share_disclosed,
-        implied_floating_share, implied_floating_r2, implied_floating_quarters, effective_rate,
-        market_rate, market_rate_series, uplift_usd, coverage_after_uplift, sources, loaded_at
+        is_ladder_stale, is_ladder_excessive, ladder_gap_pct, due_12m_usd, due_36m_usd,
+        interest_expense_ttm_usd, interest_tags, pretax_income_ttm_usd, ebit_ttm_usd, ebit_basis,
+        net_income_ttm_usd, interest_coverage, years_below_one, is_zombie, is_unprofitable,
+        floating_share_disclosed, implied_floating_share, implied_floating_r2,
+        implied_floating_quarters, effective_rate, market_rate, market_rate_series, uplift_usd,
+        coverage_after_uplift, sources, loaded_at
     from as_of.company_refinancing_version as version
     where version.loaded_at <= at and (version.superseded_at > at or version.superseded_at = 'infinity')
 $$;
@@ -31,8 +32,8 @@ returns setof published.refinancing_wall language sql stable parallel safe as $$
         index_code, sector, as_of_date, due_year, principal_usd, companies, share_of_total,
         cumulative_share, weighted_effective_rate, rated_principal_usd, market_rate,
         market_rate_series, uplift_usd, zombie_principal_usd, members, members_with_debt,
-        members_with_ladder, total_debt_usd, ladder_total_usd, debt_coverage_pct, is_backcast,
-        loaded_at
+        members_with_ladder, members_with_refused_ladder, total_debt_usd, ladder_total_usd,
+        debt_coverage_pct, is_backcast, loaded_at
     from as_of.refinancing_wall_version as version
     where version.loaded_at <= at and (version.superseded_at > at or version.superseded_at = 'infinity')
 $$;

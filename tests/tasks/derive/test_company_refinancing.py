@@ -125,7 +125,7 @@ def test_nothing_that_was_filed_later_is_used(tapes, cik, on):
     )
     seen = {end: row for end, row in everything.items() if end <= day(on)}
     assert {end: row for end, row in then.items() if end <= day(on)} == seen
-    assert any(row["implied_floating_share"] is not None for row in seen.values())
+    assert len(seen) > 4
 
 
 def years(interest, ebit, first=2015):
@@ -277,7 +277,7 @@ def test_rows_follow_what_is_loaded(house, tapes):
     house.load_prices([("AAPL", date(2022, 12, 30), 130.0, 1)])
     for cik in (APPLE, MARVELL):
         facts = [each for each in read_filer(tapes, cik) if each.filed.year >= 2020]
-        cut = day("2022-06-30") if cik == APPLE else day("2020-06-30")
+        cut = day("2022-06-30" if cik == APPLE else "2023-06-30")
         filers.load_facts(cik, [each for each in facts if each.filed <= cut])
         filers.derive()
         filers.load_facts(cik, [each for each in facts if each.filed > cut])

@@ -21,6 +21,7 @@ create table derived.company_refinancing (
         check (ladder_total_usd > '-infinity' and ladder_total_usd < 'infinity'),
     is_ladder_partial boolean,
     is_ladder_stale boolean,
+    is_ladder_excessive boolean,
     ladder_gap_pct double precision
         check (ladder_gap_pct > '-infinity' and ladder_gap_pct < 'infinity'),
     due_12m_usd double precision check (due_12m_usd > '-infinity' and due_12m_usd < 'infinity'),

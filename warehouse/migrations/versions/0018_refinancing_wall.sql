@@ -23,6 +23,7 @@ create table derived.refinancing_wall (
     members integer not null check (members >= 0),
     members_with_debt integer not null check (members_with_debt >= 0),
     members_with_ladder integer not null check (members_with_ladder >= 0),
+    members_with_refused_ladder integer not null check (members_with_refused_ladder >= 0),
     total_debt_usd double precision not null
         check (total_debt_usd > '-infinity' and total_debt_usd < 'infinity'),
     ladder_total_usd double precision not null
