@@ -109,10 +109,10 @@ def status() -> None:
 
 @app.command("run")
 def run_flow(
-    flow: Annotated[str, typer.Argument(help="daily, prices, macro, holdings or derived.")],
+    flow: Annotated[str, typer.Argument(help="daily, prices, macro, holdings, filings, derived.")],
 ) -> None:
     """Run one flow now, in this process, against the Prefect server of the stack."""
-    entrypoints = ("daily", "prices", "macro", "holdings", "derived")
+    entrypoints = ("daily", "prices", "macro", "holdings", "filings", "derived")
     if flow not in entrypoints:
         raise typer.BadParameter(f"{flow!r} is none of {', '.join(entrypoints)}.")
     if "ROTATION_ORIGIN" not in os.environ:

@@ -32,6 +32,7 @@ PREFECT = "prefect"
 SERVER_START_SECONDS = 120
 # the sandbox takes any key of the right form
 SANDBOX_FRED_KEY = "5a17d0c0ffee5a17d0c0ffee5a17d0c0"
+SANDBOX_SEC_USER_AGENT = "Rotation Sandbox sandbox@example.com"
 
 
 def remembered_settings(home: Path | None = None) -> Settings:
@@ -78,7 +79,7 @@ def sandbox_environment(sandbox: Sandbox) -> dict[str, str]:
     """What points the product at a sandbox: nothing but variables that a user may set, too."""
     quick = {
         f"ROTATION_{provider}_{what}": value
-        for provider in ("YAHOO", "FRED", "ISHARES")
+        for provider in ("YAHOO", "FRED", "ISHARES", "SEC")
         for what, value in (("REQUESTS_PER_SECOND", "1000"), ("BACKOFF_SECONDS", "0.5"))
     }
     return {
@@ -86,6 +87,7 @@ def sandbox_environment(sandbox: Sandbox) -> dict[str, str]:
         **quick,
         "ROTATION_ORIGIN": sandbox.tape,
         "FRED_API_KEY": SANDBOX_FRED_KEY,
+        "ROTATION_SEC_USER_AGENT": SANDBOX_SEC_USER_AGENT,
     }
 
 

@@ -1,4 +1,4 @@
-"""Everything, in order: holdings, prices, macro, then what is derived from them.
+"""Everything, in order: holdings, prices, macro, filings, then what is derived from them.
 
 Refreshes: all tables.
 When: at 18:30 New York on weekdays.
@@ -11,6 +11,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.derived import refresh_derived
+from flows.filings import refresh_filings
 from flows.holdings import refresh_holdings
 from flows.macro import refresh_macro
 from flows.prices import refresh_prices
@@ -21,7 +22,7 @@ def refresh_daily() -> State:
     """Refreshes every source, then everything derived."""
     ends: dict[str, State] = {}
     # holdings first: they say which tickers there are
-    for source in (refresh_holdings, refresh_prices, refresh_macro):
+    for source in (refresh_holdings, refresh_prices, refresh_macro, refresh_filings):
         ends[source.name] = source(return_state=True)
     ends["derived"] = refresh_derived(return_state=True)
     for name, end in ends.items():

@@ -14,6 +14,7 @@ from prefect.cache_policies import NO_CACHE
 import warehouse
 from expectations import corporate_action, daily_price
 from expectations.contract import Contract
+from tasks.filing_dues import Dues, write_dues
 from tasks.record import Run, append_fetches, append_quarantine, append_results
 from tasks.validate import BatchRefused, Validated
 from warehouse import arrow
@@ -31,11 +32,13 @@ class Batch:
         fetches: Rows for `audit.fetch`: what was asked and what came of it.
         validated: What validation made of each table's rows, with the table's contract.
         refusal: What validation said where it refused the batch; `validated` is empty then.
+        dues: Filings that the batch notes or settles.
     """
 
     fetches: pd.DataFrame
     validated: Sequence[tuple[Contract, Validated]] = ()
     refusal: BatchRefused | None = None
+    dues: Dues | None = None
 
 
 @task(name="load", cache_policy=NO_CACHE)
@@ -67,6 +70,8 @@ def load(batch: Batch, run: Run) -> dict[str, Counts]:
             # in this transaction, so that no reader sees a split without its factor
             for statement in REFRESH_FACTORS.read_text().split("-- next statement"):
                 arrow.execute(connection, statement)
+        if batch.dues is not None:
+            write_dues(connection, run.run_id, batch.dues)
         connection.commit()
     run.note_fetches(batch.fetches)
     if batch.refusal is not None:

@@ -4,14 +4,18 @@ A setting comes from the environment or from `.env` in the checkout; `.env.examp
 them all. Secrets are `SecretStr`: they print as asterisks wherever a settings object ends up.
 """
 
+import re
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, Self
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+
+SEC_LIMIT = 8
+USER_AGENT = re.compile(r"[^,()\[\]@]*\S [^,()\[\]@\s]+@[^,()\[\]@\s]+\.[A-Za-z]{2,}")
 
 
 class Settings(BaseSettings):
@@ -90,6 +94,47 @@ class Settings(BaseSettings):
         "?fileType=csv&fileName={fund}_holdings&dataType=fund&asOfDate={as_of:%Y%m%d}"
     )
 
+    sec_user_agent: SecretStr | None = Field(
+        default=None,
+        description="Who asks the SEC: a name and an e-mail address. Unset: it is not asked.",
+    )
+    sec_requests_per_second: float = Field(default=6.0, gt=0)
+    sec_concurrency: int = Field(default=4, ge=1, le=16)
+    sec_timeout_seconds: float = Field(default=60.0, gt=0)
+    sec_attempts: int = Field(default=3, ge=2)
+    sec_backoff_seconds: float = Field(default=20.0, ge=0)
+    sec_pause_seconds: float = Field(
+        default=600.0,
+        ge=0,
+        description="How long no request goes to the SEC after it blocked us; it blocks for 600.",
+    )
+    sec_batch_companies: int = Field(default=25, ge=1, le=200)
+    sec_fill: Literal["auto", "api", "bulk"] = Field(
+        default="auto",
+        description="Facts one company at a time (api), from the nightly archive of all companies"
+        " (bulk, over 1 GB), or from the archive when very many are asked for (auto).",
+    )
+    sec_bulk_companies: int = Field(
+        default=1000, ge=1, description="How many companies are very many for sec_fill auto."
+    )
+
+    @model_validator(mode="after")
+    def _keep_to_the_limit_of_the_sec(self) -> Self:
+        # it allows 10 a second over all machines and hosts, and blocks who comes near
+        if self.origin == "live" and self.sec_requests_per_second >= SEC_LIMIT:
+            raise ValueError(f"sec_requests_per_second must be below {SEC_LIMIT}: the SEC blocks")
+        return self
+
+    @field_validator("sec_user_agent")
+    @classmethod
+    def _declare_oneself(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None or USER_AGENT.fullmatch(value.get_secret_value().strip()):
+            return value
+        raise ValueError(
+            "must be a name and an e-mail address without commas or brackets, as in"
+            ' "Sample Company contact@example.com"'
+        )
+
     @field_validator("funds", mode="before")
     @classmethod
     def _split_commas(cls, value: object) -> object:
@@ -97,7 +142,7 @@ class Settings(BaseSettings):
             return tuple(part.strip().upper() for part in value.split(",") if part.strip())
         return value
 
-    @field_validator("database_url", "fred_api_key", mode="before")
+    @field_validator("database_url", "fred_api_key", "sec_user_agent", mode="before")
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
         # `.env` files and compose pass unset variables as empty strings

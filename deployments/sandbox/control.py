@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import orjson
 
-from deployments.sandbox import fred, ishares, yahoo
+from deployments.sandbox import fred, ishares, sec, yahoo
 from deployments.sandbox.faults import Faults, parse_fault
 from deployments.sandbox.messages import Reply, Request, json_reply
 from deployments.sandbox.records import parse_instant
@@ -34,7 +34,12 @@ class World:
 
     def __post_init__(self) -> None:
         """Put a stand-in behind each provider's host names."""
-        stand_ins = ((yahoo, yahoo.Yahoo), (fred, fred.Fred), (ishares, ishares.IShares))
+        stand_ins = (
+            (yahoo, yahoo.Yahoo),
+            (fred, fred.Fred),
+            (ishares, ishares.IShares),
+            (sec, sec.Sec),
+        )
         for module, stand_in in stand_ins:
             self.hosts |= dict.fromkeys(module.HOSTS, stand_in(self.tape).answer)
 

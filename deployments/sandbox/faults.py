@@ -8,10 +8,11 @@ from typing import Any
 import orjson
 
 from deployments.sandbox.messages import HTML_TYPE, TEXT_TYPE, Reply, Request, html_reply
+from deployments.sandbox.sec_pages import maintenance_page, no_such_key, rate_page
 
 KINDS = {
-    "status": "an error page: status, and optionally body, content_type and headers",
-    "html_200": "status 200 with an HTML page",
+    "status": "the provider's error page: status, and optionally body, content_type and headers",
+    "html_200": "status 200 with an HTML page; of the SEC the page of a blocked address",
     "truncate": "the true body cut at `bytes` (half of it by default), well framed",
     "hang": "the true reply after `seconds`",
     "reset": "the connection reset in the middle of the true reply",
@@ -130,6 +131,8 @@ def spoil(fault: Fault, request: Request, reply: Reply) -> Reply:
         case "status":
             return _error_page(fault, request)
         case "html_200":
+            if fault.body is None and _is_sec(request):
+                return rate_page(200)
             return html_reply(200, "Will be right back" if fault.body is None else fault.body)
         case "truncate":
             cut = len(reply.body) // 2 if fault.bytes is None else fault.bytes
@@ -139,10 +142,26 @@ def spoil(fault: Fault, request: Request, reply: Reply) -> Reply:
     return reply
 
 
+def _is_sec(request: Request) -> bool:
+    return request.host.endswith(".sec.gov")
+
+
+def _usual_page(status: int, request: Request) -> Reply:
+    """The page that the provider sends with a status."""
+    if _is_sec(request):
+        if status in (403, 429):
+            return rate_page(status)
+        if status == 404:
+            return no_such_key(request.path)
+        if status == 503:
+            return maintenance_page()
+    if status == 429 and request.host == "api.stlouisfed.org":
+        return Reply(429, FRED_429, "text/xml; charset=UTF-8")
+    return BODIES.get(status, html_reply(status, "Error"))
+
+
 def _error_page(fault: Fault, request: Request) -> Reply:
-    usual = BODIES.get(fault.status, html_reply(fault.status, "Error"))
-    if fault.status == 429 and request.host == "api.stlouisfed.org":
-        usual = Reply(429, FRED_429, "text/xml; charset=UTF-8")
+    usual = _usual_page(fault.status, request)
     body = usual.body if fault.body is None else fault.body.encode()
     content_type = fault.content_type
     if content_type is None:

@@ -1,12 +1,16 @@
 """A tape: a folder of what the world had, read into memory and indexed for the stand-ins."""
 
+import gzip
+import re
 import tomllib
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import orjson
 import polars as pl
 
 from deployments.sandbox.columns import Columns, TapeError, read_columns
@@ -57,6 +61,9 @@ class Tape:
     observations: dict[str, pl.DataFrame]
     release_dates: dict[str, list[date]]
     holdings: dict[str, dict[date, Path]]
+    companyfacts: dict[int, Path]  # by CIK
+    submissions: dict[int, Path]
+    company_tickers: list[dict[str, Any]]
 
 
 def load_tape(folder: Path) -> Tape:
@@ -98,6 +105,9 @@ def load_tape(folder: Path) -> Tape:
         observations=_read_observations(folder / "observations.parquet"),
         release_dates=_read_release_dates(folder / "release_dates.csv"),
         holdings=_find_holdings(folder / "holdings"),
+        companyfacts=_find_filers(folder / "companyfacts"),
+        submissions=_find_filers(folder / "submissions"),
+        company_tickers=_read_tickers(folder / "company_tickers.json.gz"),
     )
 
 
@@ -187,3 +197,25 @@ def _find_holdings(folder: Path) -> dict[str, dict[date, Path]]:
         except ValueError as error:
             raise TapeError(f"{file} is not named by its date, as in 2024-10-31.csv.") from error
     return dict(holdings)
+
+
+def _find_filers(folder: Path) -> dict[int, Path]:
+    filers = {}
+    for file in sorted(folder.glob("*.json.gz")):
+        match = re.fullmatch(r"CIK(\d{10})\.json\.gz", file.name)
+        if not match:
+            raise TapeError(f"{file} is not named by its filer, as in CIK0000320193.json.gz.")
+        filers[int(match[1])] = file
+    return filers
+
+
+def _read_tickers(file: Path) -> list[dict[str, Any]]:
+    if not file.is_file():
+        return []
+    try:
+        rows = list(orjson.loads(gzip.decompress(file.read_bytes())).values())
+        if any(not {"cik_str", "ticker", "title"} <= row.keys() for row in rows):
+            raise ValueError("a row lacks cik_str, ticker or title")
+    except (OSError, EOFError, ValueError, AttributeError) as error:
+        raise TapeError(f"{file} cannot be read: {error}. Write the tape again.") from error
+    return rows

@@ -19,9 +19,9 @@ class Fetch:
     """What became of one item asked of a provider.
 
     Attributes:
-        source: The provider: yahoo, alfred, fredgraph or ishares.
+        source: The provider: yahoo, alfred, fredgraph, ishares or sec.
         dataset: The table that the rows are for.
-        item: The ticker, series or fund.
+        item: The ticker, series, fund, company or day.
         window_start: The first day asked for; None where the provider chooses.
         window_end: The last day asked for, included; None where it is open.
         status: loaded (it answered with rows, or with nothing new), empty (it answered that
@@ -85,6 +85,19 @@ def stack(frames: Iterable[pd.DataFrame], columns: Mapping[str, str]) -> pd.Data
     if not kept:
         return typed((), columns)
     return pd.concat(kept, ignore_index=True)[list(columns)].astype(dict(columns))
+
+
+def as_refused(fetches: pd.DataFrame, why: str) -> pd.DataFrame:
+    """The ledger of a batch that validation refused: what came was not loaded.
+
+    Args:
+        fetches: The batch's ledger.
+        why: The sentence for people.
+    """
+    came = fetches["status"] == "loaded"
+    out = fetches.copy()
+    out.loc[came, ["status", "reason", "detail"]] = ["refused", "batch_refused", why]
+    return out
 
 
 def utc_now() -> datetime:

@@ -27,7 +27,7 @@ def download(client: httpx.Client, provider: Provider, url: str, what: str) -> h
     try:
         response = client.get(url)
     except httpx.HTTPError as error:
-        reason = _cause(error)
+        reason = cause(error)
         raise Fault(
             "outage",
             reason,
@@ -51,7 +51,8 @@ def download(client: httpx.Client, provider: Provider, url: str, what: str) -> h
     return response
 
 
-def _cause(error: httpx.HTTPError) -> str:
+def cause(error: httpx.HTTPError) -> str:
+    """One machine word for why there was no reply."""
     if isinstance(error, httpx.TimeoutException):
         return "timeout"
     if isinstance(error, httpx.ProxyError):

@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 
 from deployments.sandbox.client import Sandbox
+from tests.deployments.sandbox.filings import write_filings
 
 CLIENTS = Path(__file__).with_name("clients.py")
 CLOCK = "2024-03-12T23:00:00Z"
@@ -125,6 +126,7 @@ def write_tape(folder):
     for day in ("2024-03-08", "2024-03-11", "2024-03-12"):
         file = folder / "holdings" / "IWM" / f"{day}.csv"
         file.write_bytes(HOLDINGS.format(day).encode())
+    write_filings(folder)
     return folder
 
 

@@ -1,0 +1,125 @@
+"""The archive's lists of filings: an index a day, an index a quarter, and what a folder holds."""
+
+import re
+from datetime import date, datetime, time, timedelta
+
+from deployments.sandbox.messages import Reply, json_reply
+from deployments.sandbox.records import NEW_YORK
+from deployments.sandbox.sec_facts import Filers, Filing
+from deployments.sandbox.sec_pages import access_denied
+
+DAILY = "/Archives/edgar/daily-index/"
+FULL = "/Archives/edgar/full-index/"
+FOLDER = r"(\d{4})/QTR([1-4])/"
+DAY_FILE = re.compile(DAILY + FOLDER + r"form\.(\d{8})\.idx")
+DAY_FOLDER = re.compile(DAILY + FOLDER + r"(?:index\.json)?")
+QUARTER_FILE = re.compile(FULL + FOLDER + r"form\.idx")
+
+#: When a day's index appears in New York: after the last filing that carries the day's date.
+READY = time(22, 0)
+OCTETS = "application/octet-stream"
+RULE = "-" * 141 + "\n"
+
+
+class Indexes:
+    """The lists of one tape's filings."""
+
+    def __init__(self, filers: Filers) -> None:
+        """Keep the filers.
+
+        Args:
+            filers: Whose filings are listed.
+        """
+        self._filers = filers
+
+    def answer(self, path: str, now: datetime) -> Reply | None:
+        """Answer a request for a list.
+
+        Args:
+            path: Of the request.
+            now: The clock.
+
+        Returns:
+            The list; 403 where there is none, as on days without filings; None for other paths.
+        """
+        last = _last_day(now)
+        if match := DAY_FILE.fullmatch(path):
+            day = _parse_day(match[3])
+            if day and day <= last and _quarter(day) == (int(match[1]), int(match[2])):
+                return self._day(day)
+            return access_denied()
+        if match := QUARTER_FILE.fullmatch(path):
+            return self._whole_quarter((int(match[1]), int(match[2])), last)
+        if match := DAY_FOLDER.fullmatch(path):
+            return self._folder((int(match[1]), int(match[2])), last)
+        return None
+
+    def _day(self, day: date) -> Reply:
+        rows = [each for each in self._filers.filings if each.filed == day.isoformat()]
+        return _index(rows, day, daily=True) if rows else access_denied()
+
+    def _whole_quarter(self, quarter: tuple[int, int], last: date) -> Reply:
+        rows = self._of(quarter, last)
+        if not rows:
+            return access_denied()
+        rows = sorted(rows, key=lambda row: (row.form, row.name, row.filed))
+        return _index(rows, max(date.fromisoformat(row.filed) for row in rows), daily=False)
+
+    def _folder(self, quarter: tuple[int, int], last: date) -> Reply:
+        days = sorted({row.filed for row in self._of(quarter, last)})
+        if not days:
+            return access_denied()
+        year, number = quarter
+        names = [(f"form.{day.replace('-', '')}.idx", date.fromisoformat(day)) for day in days]
+        items = [
+            {
+                "last-modified": f"{day:%m/%d/%Y} 10:00:00 PM",
+                "name": name,
+                "type": "file",
+                "href": name,
+                "size": "1 KB",
+            }
+            for name, day in names
+        ]
+        folder = f"daily-index/{year}/QTR{number}/"
+        return json_reply(200, {"directory": {"item": items, "name": folder, "parent-dir": "../"}})
+
+    def _of(self, quarter: tuple[int, int], last: date) -> list[Filing]:
+        days = ((row, date.fromisoformat(row.filed)) for row in self._filers.filings)
+        return [row for row, day in days if day <= last and _quarter(day) == quarter]
+
+
+def _last_day(now: datetime) -> date:
+    local = now.astimezone(NEW_YORK)
+    return local.date() - timedelta(days=local.time() < READY)
+
+
+def _quarter(day: date) -> tuple[int, int]:
+    return day.year, (day.month + 2) // 3
+
+
+def _parse_day(text: str) -> date | None:
+    try:
+        return datetime.strptime(text, "%Y%m%d").date()
+    except ValueError:
+        return None  # answered as a day without an index
+
+
+def _index(rows: list[Filing], day: date, *, daily: bool) -> Reply:
+    # The heading of the columns is broken over two lines in the daily files, and their days are
+    # written without dashes; both were seen to differ in the quarterly ones.
+    kind, broken = ("Daily", "\n      ") if daily else ("Master", "         ")
+    head = (
+        f"Description:           {kind} Index of EDGAR Dissemination Feed by Form Type\n"
+        f"Last Data Received:    {day:%b} {day.day}, {day.year}\n"
+        "Comments:              webmaster@sec.gov\n"
+        "Anonymous FTP:         ftp://ftp.sec.gov/edgar/\n \n \n \n \n"
+        f"{'Form Type':<12}{'Company Name':<62}CIK{broken}Date Filed  File Name\n"
+    )
+    width = 17 if daily else 12
+    lines = []
+    for row in rows:
+        filed = row.filed.replace("-", "") if daily else row.filed
+        file = f"edgar/data/{row.cik}/{row.accession_number}.txt"
+        lines.append(f"{row.form:<{width}}{row.name[:60]:<62}{row.cik:<12}{filed:<12}{file:<52}\n")
+    return Reply(200, (head + RULE + "".join(lines)).encode("latin-1", "replace"), OCTETS)

@@ -1,0 +1,96 @@
+"""A provider's pace that all processes of a warehouse share, and a pause that outlives them.
+
+One row of `audit.pace` per provider: a turn is a single update that moves the next one on, so that
+threads, workers and machines take turns in the order in which the database serves them.
+pyrate-limiter's bucket for Postgres would do the first half, but makes its table at run time, which
+the loader may not, and knows no pause.
+"""
+
+import threading
+import time
+from types import TracebackType
+from typing import Self
+
+import psycopg
+
+from tasks.extract.politeness import Fault, Provider
+from warehouse.connections import warehouse_dsn
+from warehouse.settings import Settings
+
+TAKE_TURN = """
+insert into audit.pace as held (provider, next_turn_at, paused_until)
+values (%(name)s, clock_timestamp() + %(step)s * interval '1 second', 'epoch')
+on conflict (provider) do update
+set next_turn_at =
+    greatest(held.next_turn_at, clock_timestamp()) + %(step)s * interval '1 second'
+returning extract(epoch from next_turn_at - clock_timestamp())::double precision - %(step)s
+"""
+PAUSE = """
+insert into audit.pace as held (provider, next_turn_at, paused_until)
+values (%(name)s, clock_timestamp(), clock_timestamp() + %(seconds)s * interval '1 second')
+on conflict (provider) do update
+set paused_until = greatest(held.paused_until, excluded.paused_until)
+"""
+PAUSE_LEFT = """
+select extract(epoch from paused_until - clock_timestamp())::double precision
+from audit.pace where provider = %(name)s
+"""
+
+
+class SharedProvider(Provider):
+    """The pace of one provider, shared by whatever runs on this warehouse."""
+
+    def __init__(self, name: str, requests_per_second: float, settings: Settings) -> None:
+        """Open the connection that asks for turns."""
+        super().__init__(requests_per_second)
+        self._name = name
+        self._step = 1 / requests_per_second
+        self._turns = threading.Lock()
+        self._connection = psycopg.connect(warehouse_dsn(settings), autocommit=True)
+        # a turn lost in a crash costs nothing, and the disk is not waited for at each request
+        self._connection.execute("set synchronous_commit = off")
+
+    def take_turn(self) -> None:
+        """Wait until one more request may be sent.
+
+        Raises:
+            Fault: The provider was paused meanwhile: the request must not be sent.
+        """
+        wait = self._ask(TAKE_TURN, step=self._step)
+        if wait > 0:
+            time.sleep(wait)
+        if pause := self.pause_left():
+            raise Fault(
+                "throttled",
+                "paused",
+                f"Not sent: no request goes to {self._name} for another {pause:.0f} seconds.",
+                is_retryable=True,
+                retry_after_seconds=pause,
+            )
+
+    def pause(self, seconds: float) -> None:
+        """Let nobody start another attempt for so many seconds, in whatever process."""
+        with self._turns:
+            self._connection.execute(PAUSE, {"name": self._name, "seconds": seconds})
+
+    def pause_left(self) -> float:
+        """Seconds until attempts may start again; 0 when they may."""
+        return max(0.0, self._ask(PAUSE_LEFT))
+
+    def _ask(self, query: str, **parameters: float) -> float:
+        with self._turns:
+            row = self._connection.execute(query, {"name": self._name, **parameters}).fetchone()
+        return 0.0 if row is None else float(row[0])
+
+    def __enter__(self) -> Self:
+        """Return the provider itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close its connection."""
+        self._connection.close()

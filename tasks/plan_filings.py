@@ -1,0 +1,166 @@
+"""Decides what a run asks of the SEC: the list of tickers, days of the index, companies."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, timedelta
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from psycopg import Connection
+
+from expectations.filing_days import index_days, last_index_day
+from expectations.sessions import new_york_date
+from tasks.extract.sec import CompanyRequest
+from tasks.extract.sec_archive import is_archive_held
+from tasks.filing_dues import FOLLOWED
+from warehouse.connections import connect
+from warehouse.settings import Settings
+
+# The archive is a night old, and on a Monday its newest filings are Friday's: the index of the
+# days before a first fill names what it may lack.
+INDEX_BEFORE_FILL_DAYS = 4
+# Names, classifications and fiscal years change every few years, and each asking is a request.
+COMPANY_STANDS_DAYS = 180
+
+
+class UnknownTicker(ValueError):
+    """A ticker that the SEC's list does not have."""
+
+
+@task(name="plan company tickers", cache_policy=NO_CACHE)
+def plan_company_tickers(now: datetime, settings: Settings) -> bool:
+    """Whether the SEC's list of tickers has still to be read today."""
+    with connect(settings) as connection:
+        read = connection.execute(
+            "select 1 from audit.fetch where dataset = 'company_ticker' and window_end = %s"
+            " and status in ('loaded', 'empty') limit 1",
+            (new_york_date(now),),
+        ).fetchone()
+    return read is None
+
+
+@task(name="read held tickers", cache_policy=NO_CACHE)
+def read_held_ciks(settings: Settings) -> dict[str, int]:
+    """The company that each ticker held stands for, as far as is known."""
+    with connect(settings) as connection:
+        return dict(connection.execute(NEWEST_MAPPING).fetchall())
+
+
+NEWEST_MAPPING = """
+select distinct on (ticker) ticker, cik from core.company_ticker order by ticker, known_from desc
+"""
+
+
+@task(name="plan filing index", cache_policy=NO_CACHE)
+def plan_filing_index(now: datetime, settings: Settings) -> list[date]:
+    """The days whose index has still to be read, oldest first; none where nobody is followed."""
+    with connect(settings) as connection:
+        if connection.execute(f"select 1 from ({FOLLOWED}) as followed limit 1").fetchone() is None:
+            return []
+        rows = connection.execute(
+            """
+            select window_start, bool_or(
+                status = 'loaded' or reason in ('closed', 'never_published')
+            )
+            from audit.fetch where dataset = 'filing_index' group by window_start
+            """
+        ).fetchall()
+    first = min((day for day, _ in rows), default=None)
+    if first is None:
+        first = last_index_day(now) - timedelta(days=INDEX_BEFORE_FILL_DAYS)
+    read = {day for day, is_settled in rows if is_settled}
+    return [day for day in index_days(first, now) if day not in read]
+
+
+@task(name="plan filings", cache_policy=NO_CACHE)
+def plan_filings(
+    tickers: Sequence[str], whole_history: bool, now: datetime, settings: Settings
+) -> list[CompanyRequest]:
+    """What to ask of which companies, by their numbers.
+
+    Facts are asked for where they never were, where the last asking failed, and where the index
+    named a report that has not come. A company that was asked today for a report that was not
+    there yet is asked again tomorrow. What a company says of itself is asked once, and again with
+    its facts after half a year.
+
+    Args:
+        tickers: Companies to ask again, whatever is held; none: all that are followed.
+        whole_history: Ask all of them again. A reply always has the whole history.
+        now: The instant that counts as now.
+        settings: Of the run.
+
+    Raises:
+        UnknownTicker: when the SEC's list has no such ticker.
+    """
+    today = new_york_date(now)
+    with connect(settings) as connection:
+        wanted = _wanted(connection, tickers)
+        rows = connection.execute(
+            """
+            with wanted as (select unnest(%(wanted)s::integer[]) as cik),
+            asked as (
+                select
+                    item::integer as cik,
+                    bool_or(dataset = 'company_fact') as has_answered,
+                    bool_or(dataset = 'company_fact' and status = 'loaded') as has_facts,
+                    max(window_end) filter (where dataset = 'company') as company_asked_on
+                from audit.fetch
+                where dataset in ('company_fact', 'company') and item ~ '^\\d+$'
+                    and status in ('loaded', 'empty', 'not_found')
+                group by item
+            ),
+            due as (
+                select distinct cik from audit.filing_due
+                where asked_on is null or asked_on < %(today)s
+            )
+            select
+                wanted.cik,
+                %(all)s or asked.has_answered is not true or due.cik is not null as wants_facts,
+                coalesce(asked.has_facts, false) as has_facts,
+                asked.company_asked_on
+            from wanted
+            left join asked on asked.cik = wanted.cik
+            left join due on due.cik = wanted.cik
+            order by wanted.cik
+            """,
+            {"wanted": wanted, "today": today, "all": whole_history or bool(tickers)},
+        ).fetchall()
+    outdated = today - timedelta(days=COMPANY_STANDS_DAYS)
+    plan = [
+        CompanyRequest(
+            cik,
+            wants_facts,
+            asked_on is None or (wants_facts and (whole_history or asked_on < outdated)),
+        )
+        for cik, wants_facts, has_facts, asked_on in rows
+        if wants_facts or (has_facts and asked_on is None)
+    ]
+    return plan
+
+
+def _wanted(connection: Connection, tickers: Sequence[str]) -> list[int]:
+    if not tickers:
+        return [cik for (cik,) in connection.execute(FOLLOWED).fetchall()]
+    held: dict[str, int] = dict(connection.execute(NEWEST_MAPPING).fetchall())
+    unknown = sorted(set(tickers) - set(held))
+    if unknown:
+        raise UnknownTicker(
+            f"tickers names {', '.join(unknown)}, which the SEC's list of companies does not have:"
+            " a fund, a delisted company, or another spelling (classes follow a dash)."
+        )
+    return sorted({held[ticker] for ticker in tickers})
+
+
+def wants_archive(requests: Sequence[CompanyRequest], settings: Settings) -> bool:
+    """Whether the facts come from the archive of all companies rather than one by one."""
+    asked = sum(request.wants_facts for request in requests)
+    if settings.sec_fill == "auto":
+        return asked > settings.sec_bulk_companies or (asked > 0 and is_archive_held(settings))
+    return settings.sec_fill == "bulk" and asked > 0
+
+
+def company_batches(
+    requests: Sequence[CompanyRequest], size: int
+) -> Iterator[Sequence[CompanyRequest]]:
+    """The requests in batches of a size."""
+    for first in range(0, len(requests), size):
+        yield requests[first : first + size]

@@ -1,0 +1,165 @@
+"""Filings from the SEC's stand-in to the tables, over real sockets."""
+
+from pathlib import Path
+
+import pytest
+
+from deployments.stack import SANDBOX_SEC_USER_AGENT
+from tests.flows.conftest import MakeReplay
+from tests.flows.filings import (
+    CLOCK,
+    COMPANIES,
+    FIRST_CIK,
+    HELD,
+    TICKERS,
+    asked,
+    facts_of,
+    follow,
+    make_tape,
+    write_company,
+)
+from tests.flows.replay import Replay
+
+LISTED = ("LongTermDebt", "InterestExpense")
+FIRST = f"CIK{FIRST_CIK:010}.json"
+AFTER_A_WEEK = "2024-05-10T12:00:00+00:00"
+AFTER_THE_AMENDMENT = "2024-05-21T12:00:00+00:00"
+
+
+def in_usd(folder: Path, until: str) -> set[tuple[object, ...]]:
+    return {fact for fact in facts_of(folder, until, LISTED) if fact[2] == "USD"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return make_tape(tmp_path / "tape")
+
+
+@pytest.fixture
+def replay(start_replay: MakeReplay, folder: Path) -> Replay:
+    """All companies of the tape are members, and nothing is held."""
+    made = start_replay(folder, CLOCK)
+    follow(made, *TICKERS, "SPY")
+    return made
+
+
+@pytest.fixture
+def filled(replay: Replay) -> Replay:
+    """After a first run."""
+    end = replay.run("filings")
+    assert end.state == "Completed", end.output
+    return replay
+
+
+def test_a_first_run_loads_what_was_filed_and_a_second_asks_nothing(
+    filled: Replay, folder: Path
+) -> None:
+    held = set(filled.rows(HELD))
+    assert held == in_usd(folder, "2024-05-01")
+    assert len(held) == COMPANIES
+    assert filled.rows("select count(*), min(known_from)::text from core.company_ticker") == [
+        (COMPANIES, "2024-05-01")
+    ]
+    assert filled.rows("select min(name), count(*), max(first_filed_date)::text from core.company"
+    ) == [("TA Corp", COMPANIES, "2024-02-20")]  # fmt: skip
+    assert filled.column("select distinct known_from::text from core.company_fact") == [
+        "2024-02-21"
+    ]
+    assert len(asked(filled, "companyfacts")) == len(asked(filled, "submissions")) == COMPANIES
+    filled.sandbox.clear_requests()
+    end = filled.run("filings")
+    assert end.state == "Completed", end.output
+    # the tape has no filing in the days before its clock: their indexes might still come
+    assert asked(filled) == asked(filled, "daily-index")
+    assert filled.column("select count(*) from history.company_fact") == [0]
+
+
+def test_who_asks_is_told_to_the_sec_and_written_down_nowhere(filled: Replay) -> None:
+    everything = filled.column(
+        "select to_jsonb(entry)::text from audit.fetch as entry"
+        " union all select to_jsonb(entry)::text from audit.run as entry"
+    )
+    address = SANDBOX_SEC_USER_AGENT.split()[-1]
+    assert everything
+    assert not [entry for entry in everything if address in entry]
+
+
+def test_a_missed_week_is_caught_up_by_its_indexes(filled: Replay, folder: Path) -> None:
+    filled.sandbox.clear_requests()
+    filled.sandbox.move_clock(AFTER_A_WEEK)
+    end = filled.run("filings")
+    assert end.state == "Completed", end.output
+    assert set(filled.rows(HELD)) == in_usd(folder, "2024-05-10")
+    indexes = asked(filled, "daily-index")
+    # the days of the first run that were not there yet, and the week's; no weekend
+    assert indexes == [
+        f"form.2024{day}.idx"
+        for day in ("0426", "0429", "0430", "0501", "0502", "0503", "0506", "0507", "0508", "0509")
+    ]
+    facts = asked(filled, "companyfacts")
+    assert sorted(facts) == [f"CIK{FIRST_CIK + number:010}.json" for number in range(COMPANIES)]
+    assert asked(filled, "submissions") == []
+    assert filled.column("select count(*) from audit.filing_due") == [0]
+    filled.sandbox.clear_requests()
+    assert filled.run("filings").state == "Completed"
+    assert not {"form.20240507.idx", "form.20240509.idx"} & set(asked(filled))
+    assert asked(filled, "data.sec.gov", "companyfacts") == []
+
+
+def test_an_amendment_adds_its_rows_and_leaves_the_first(filled: Replay, folder: Path) -> None:
+    filled.sandbox.move_clock(AFTER_A_WEEK)
+    assert filled.run("filings").state == "Completed"
+    filled.sandbox.clear_requests()
+    filled.sandbox.move_clock(AFTER_THE_AMENDMENT)
+    assert filled.run("filings").state == "Completed"
+    assert asked(filled, "companyfacts") == [FIRST]
+    assert filled.rows(
+        "select value, form, filed_date::text, known_from::text from published.company_fact"
+        f" where cik = {FIRST_CIK} and tag = 'InterestExpense' order by filed_date"
+    ) == [(7, "10-Q", "2024-05-07", "2024-05-08"), (9, "10-Q/A", "2024-05-20", "2024-05-21")]
+    assert set(filled.rows(HELD)) == in_usd(folder, "2024-05-20")
+    assert filled.column("select count(*) from history.company_fact") == [0]
+    assert filled.rows(
+        "select item, from_date::text from audit.change where table_name = 'company_fact'"
+        f" and item = '{FIRST_CIK}' order by change_id"
+    ) == [("1001", "2024-02-21"), ("1001", "2024-05-08"), ("1001", "2024-05-21")]
+
+
+def test_a_value_that_changes_within_a_filing_goes_to_history(filled: Replay, folder: Path) -> None:
+    write_company(folder, 0, annual_debt=501)
+    assert filled.run("filings", tickers=[TICKERS[0]]).state == "Completed"
+    assert filled.rows(
+        "select key ->> 'cik', column_name, old_value, new_value from published.restatement"
+        " where table_name = 'company_fact'"
+    ) == [("1001", "value", "500", "501")]
+    assert filled.column(
+        "select value from as_of.company_fact((select min(superseded_at) from history.company_fact)"
+        " - interval '1 microsecond') where cik = 1001"
+    ) == [500]
+
+
+def test_a_ticker_that_the_list_does_not_have_is_refused(filled: Replay) -> None:
+    end = filled.run("filings", tickers=["SPY"])
+    assert end.state == "Failed"
+    assert "SPY, which the SEC's list of companies does not have" in end.output
+
+
+def test_without_a_contact_nothing_is_asked(replay: Replay) -> None:
+    end = replay.run("filings", env={"ROTATION_SEC_USER_AGENT": ""})
+    assert end.state == "Degraded", end.output
+    assert "Set ROTATION_SEC_USER_AGENT" in end.message
+    assert asked(replay) == []
+
+
+def test_where_the_sec_lists_no_company_there_is_nothing_to_ask(
+    start_replay: MakeReplay, tmp_path: Path
+) -> None:
+    (tmp_path / "tape.toml").write_text(
+        'name = "bare"\nkind = "simulated"\nclock = "2024-05-01T12:00:00Z"\n'
+    )
+    bare = start_replay(tmp_path, CLOCK)
+    follow(bare, *TICKERS)
+    end = bare.run("filings")
+    assert end.state == "Completed", end.output
+    assert "1 empty: company_tickers_exchange.json" in end.message
+    assert asked(bare) == ["company_tickers_exchange.json"]
