@@ -20,6 +20,7 @@ from deployments.sandbox.market.defects import (
 )
 from deployments.sandbox.market.factors import Factors, draw_factors
 from deployments.sandbox.market.fates import draw_fates
+from deployments.sandbox.market.filings import clear_filings, write_filings
 from deployments.sandbox.market.fund_bars import (
     INDEXES,
     VOLATILITY_INDEX,
@@ -128,7 +129,9 @@ def simulate(
             for day, text in holdings_files(book, universe, fates, prices, sessions):
                 (folder / f"{day}.csv").write_text(text, encoding="utf-8", newline="")
     tell("macro")
-    _write_macro(out, timeline, factors, rng)
+    funds_rate = _write_macro(out, timeline, factors, rng)
+    tell("filings")
+    write_filings(out, universe, fates, prices, timeline, funds_rate, years, rng("filings"))
     _write_card(out, timeline, seed=seed, small=small, large=large, years=years, end=end)
     tell("done")
 
@@ -140,6 +143,7 @@ def _clear(out: Path) -> None:
     # The card goes first: a run that stops halfway leaves no folder that looks like a tape.
     for path in [out / "tape.toml", *out.glob("holdings/*/*.csv")]:
         path.unlink(missing_ok=True)
+    clear_filings(out)
 
 
 def _with_funds(
@@ -166,7 +170,8 @@ def _write_macro(
     timeline: Timeline,
     factors: Factors,
     rng: Callable[[str], np.random.Generator],
-) -> None:
+) -> pl.DataFrame:
+    """Write the macro series; the publications of the federal funds rate are returned."""
     published = pl.concat(
         [
             *daily_publications(timeline, factors.vix, rng("macro")),
@@ -178,6 +183,7 @@ def _write_macro(
     series.write_csv(out / "series.csv")
     intervals(published, known_by).write_parquet(out / "observations.parquet")
     release_dates(published, series, known_by).write_csv(out / "release_dates.csv")
+    return published.filter(pl.col("series_id") == "DFF")
 
 
 def _write_card(out: Path, timeline: Timeline, *, seed: int, **options: object) -> None:

@@ -1,5 +1,7 @@
 """The sandbox over a tape of real market data, where there is one."""
 
+import gzip
+import json
 from datetime import date
 
 import polars as pl
@@ -73,3 +75,35 @@ def test_the_holdings_file_is_served_whole(real, real_clients, real_tapes):
     url = "https://www.ishares.com/us/products/239710/ishares-russell-2000-etf/latest-holdings.csv"
     (file,) = (real_tapes / "real-2024" / "holdings" / "IWM").glob("*.csv")
     assert real_clients.get(url)["body"] == file.read_bytes()
+
+
+def test_apples_facts_are_those_filed_by_the_clock(real, real_clients, real_tapes):
+    real.move_clock("2024-10-31T23:00:00Z")  # the day before its yearly report
+    agent = {"User-Agent": "Sample Company research@example.com"}
+    name = "CIK0000320193.json"
+    reply = real_clients.get(
+        f"https://data.sec.gov/api/xbrl/companyfacts/{name}", headers=agent, timeout=30
+    )
+    shown = json.loads(reply["body"])["facts"]
+    held = json.loads(
+        gzip.decompress((real_tapes / "real-2024" / "companyfacts" / f"{name}.gz").read_bytes())
+    )["facts"]
+
+    def filed(facts):
+        return [
+            (tag, fact["accn"], fact.get("start"), fact["end"], fact["val"], fact["filed"])
+            for tags in facts.values()
+            for tag, about in tags.items()
+            for each in about["units"].values()
+            for fact in each
+        ]
+
+    assert filed(shown) == [row for row in filed(held) if row[-1] <= "2024-10-31"]
+    assert max(row[-1] for row in filed(shown)) == "2024-08-02"
+    assert max(row[-1] for row in filed(held)) > "2025"
+    recent = json.loads(
+        real_clients.get(f"https://data.sec.gov/submissions/{name}", headers=agent)["body"]
+    )
+    assert recent["filings"]["recent"]["form"][0] == "10-Q"
+    assert recent["filings"]["recent"]["reportDate"][0] == "2024-06-29"
+    assert recent["tickers"] == ["AAPL"]
