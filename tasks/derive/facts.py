@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
+from typing import Any
 
 from tasks.extract.reference import read_reference
 
@@ -52,6 +53,7 @@ class Knowledge:
 
     Attributes:
         annual_end: The newest period end that an annual report is known for.
+        remembered: What others made of a day's instants, until another fact of that day comes.
     """
 
     def __init__(self, facts: Iterable[Fact]) -> None:
@@ -63,6 +65,7 @@ class Knowledge:
         )
         self._spans: dict[str, Spans] = {}
         self.annual_end: date | None = None
+        self.remembered: dict[date, Any] = {}
 
     def advance(self, day: date) -> bool:
         """Learns what was known by a day; says whether that was anything new."""
@@ -76,6 +79,7 @@ class Knowledge:
                 held[fact.start] = fact
             if fact.form.startswith("10-K") and fact.tag in _anchor_tags():
                 self.annual_end = max(fact.end, self.annual_end or fact.end)
+            self.remembered.pop(fact.end, None)
             is_new = True
         return is_new
 

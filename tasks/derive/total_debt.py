@@ -5,7 +5,6 @@
 tags stand side by side, the identities between them say which it is.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from math import fsum
@@ -38,6 +37,13 @@ class Debt:
 
 def total_debt(known: Knowledge, day: date) -> Debt | None:
     """What a company owes on a balance-sheet day; None where no total can be made of the facts."""
+    if day not in known.remembered:
+        known.remembered[day] = _add_up(known, day)
+    found: Debt | None = known.remembered[day]
+    return found
+
+
+def _add_up(known: Knowledge, day: date) -> Debt | None:
     total = known.instant("debt_long_term", day)
     noncurrent = known.instant("debt_noncurrent", day)
     portion = known.instant("debt_long_term_current", day)
@@ -116,8 +122,3 @@ def _equal(one: float, other: float, of: float = 0.0) -> bool:
 
 def _sum(basis: str, *facts: Fact) -> Debt:
     return Debt(fsum(fact.value for fact in facts), basis, facts)
-
-
-def accessions_of(facts: Iterable[Fact]) -> tuple[str, ...]:
-    """The filings behind some facts, in order."""
-    return tuple(sorted({fact.accession for fact in facts}))

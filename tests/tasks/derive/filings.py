@@ -3,7 +3,7 @@
 import csv
 import gzip
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -95,6 +95,10 @@ class Filers:
         self.house = house
 
     def load_facts(self, cik: int, facts: Iterable[Fact]) -> None:
+        self.load_all({cik: facts})
+
+    def load_all(self, filed: Mapping[int, Iterable[Fact]]) -> None:
+        """The facts of companies, in one batch."""
         frame = pd.DataFrame(
             {
                 "cik": cik,
@@ -110,6 +114,7 @@ class Filers:
                 "filed_date": each.filed,
                 "known_from": each.known_from,
             }
+            for cik, facts in filed.items()
             for each in facts
         )
         for name in ("period_start", "period_end", "filed_date", "known_from"):
