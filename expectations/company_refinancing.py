@@ -9,7 +9,10 @@ KEY = ("cik", "as_of_date")
 NOT_A_MEMBER = "no followed index lists the company on that day"
 NOT_FILED = "the newest report has no tag for it, or a part is missing"
 NO_LADDER = "no ladder is known"
-FINANCIAL = "or the company is a Financial, whose interest is what its funds cost"
+FINANCIAL = (
+    "or the company is a Financial (by sector; where no index lists it, by its SIC code), whose"
+    " interest is what its funds cost"
+)
 
 COLUMNS = (
     Column("cik", "integer", "the SEC's number of the filer"),

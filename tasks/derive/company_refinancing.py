@@ -10,8 +10,8 @@ from tasks.derive.filers import (
     quarterly_inputs,
     read_companies,
     read_facts,
-    read_fiscal_year_ends,
     read_members,
+    read_particulars,
     read_quarter_ends,
     read_rates,
     replaced_from,
@@ -43,7 +43,7 @@ def derive_company_refinancing(settings: Settings) -> Derived | None:
         ends = read_quarter_ends(connection)
         touched = {cik: day for cik, day in starts.items() if ends and day <= ends[-1]}
         members, rates = read_members(connection), read_rates(connection)
-        year_ends = read_fiscal_year_ends(connection)
+        particulars = read_particulars(connection)
         tags = [tag for ranked in concepts().values() for tag in ranked]
         frames = [
             pl.DataFrame(
@@ -54,7 +54,7 @@ def derive_company_refinancing(settings: Settings) -> Derived | None:
                         [end for end in ends if end >= touched[cik]],
                         members.of(cik),
                         rates,
-                        year_ends.get(cik),
+                        *particulars.get(cik, (None, None)),
                     )
                 ],
                 schema=schema_of(CONTRACT),

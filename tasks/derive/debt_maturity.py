@@ -11,7 +11,7 @@ from tasks.derive.filers import (
     FACTS_OF,
     START,
     read_facts,
-    read_fiscal_year_ends,
+    read_particulars,
     replaced_from,
     schema_of,
 )
@@ -42,11 +42,11 @@ def derive_debt_maturity(settings: Settings) -> Derived | None:
         starts = {int(cik): day for cik, day in sorted(changes.first_dates.items())}
         if not starts:
             return None
-        year_ends = read_fiscal_year_ends(connection)
+        particulars = read_particulars(connection)
         rows = [
             row | {"cik": cik}
             for cik, facts in read_facts(connection, [*starts], [*bucket_tags()])
-            for ladder in build_ladders(facts, year_ends.get(cik))
+            for ladder in build_ladders(facts, particulars.get(cik, (None, None))[0])
             for row in ladder_rows(ladder)
         ]
     frame = pl.DataFrame(rows, schema=schema_of(CONTRACT))

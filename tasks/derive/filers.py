@@ -118,10 +118,10 @@ def read_facts(
             yield cik, [] if part is None else [Fact(*row) for row in part.iter_rows()]
 
 
-def read_fiscal_year_ends(connection: adbc.Connection) -> dict[int, str | None]:
-    """Company to the end of its fiscal year, MMDD, as it says itself."""
-    rows = arrow.read(connection, "select cik, fiscal_year_end from core.company")
-    return dict(rows.iter_rows())
+def read_particulars(connection: adbc.Connection) -> dict[int, tuple[str | None, str | None]]:
+    """Company to the end of its fiscal year, MMDD, and its industry, as it says itself."""
+    rows = arrow.read(connection, "select cik, fiscal_year_end, sic from core.company")
+    return {cik: (month_day, sic) for cik, month_day, sic in rows.iter_rows()}
 
 
 def read_rates(connection: adbc.Connection) -> Rates:

@@ -20,6 +20,7 @@ from tasks.derive.rates import Rates
 from tasks.derive.total_debt import Debt, total_debt
 
 FINANCIALS = "Financials"
+REAL_ESTATE_TRUSTS = "6798"
 # a year to the next annual report, and 90 days to file it
 STALE = timedelta(days=456)
 # carrying amounts are below principal by discounts and costs, and leases may be in one of the two
@@ -39,12 +40,23 @@ class Member:
     is_backcast: bool
 
 
+def is_financial(sector: str | None, sic: str | None) -> bool:
+    """Whether a company is a Financial: by its sector, else by its industry.
+
+    The SEC's codes of finance, without real estate trusts, which are a sector of their own.
+    """
+    if sector is not None or sic is None:
+        return sector == FINANCIALS
+    return "6000" <= sic <= "6799" and sic != REAL_ESTATE_TRUSTS
+
+
 def company_rows(
     facts: Iterable[Fact],
     quarter_ends: Sequence[date],
     member_on: Callable[[date], Member],
     rates: Rates,
     fiscal_year_end: str | None = None,
+    sic: str | None = None,
 ) -> list[dict[str, Any]]:
     """One row per quarter-end on which a report of the company was known that is not stale.
 
@@ -54,6 +66,7 @@ def company_rows(
         member_on: The company's line in an index on a day.
         rates: DFF and market rates as known.
         fiscal_year_end: MMDD, where the company says it.
+        sic: The SEC's code of its industry, for days on which no index says its sector.
     """
     facts = list(facts)
     known, ladders = Knowledge(facts), build_ladders(facts, fiscal_year_end)
@@ -63,7 +76,7 @@ def company_rows(
         end = known.newest_period()
         if end is not None and end >= day - STALE:
             found = _of_filings(known, end, ladders, rates, day)
-            rows.append(_row(found, day, member_on(day), rates))
+            rows.append(_row(found, day, member_on(day), rates, sic))
     return rows
 
 
@@ -200,7 +213,9 @@ LADDER_COLUMNS = (
 )
 
 
-def _row(found: dict[str, Any], day: date, member: Member, rates: Rates) -> dict[str, Any]:
+def _row(
+    found: dict[str, Any], day: date, member: Member, rates: Rates, sic: str | None
+) -> dict[str, Any]:
     """What follows from the filings and the day: staleness, sector, market."""
     row = found | {
         "as_of_date": day,
@@ -213,7 +228,7 @@ def _row(found: dict[str, Any], day: date, member: Member, rates: Rates) -> dict
         "is_zombie": None,
     }
     interest, ebit = row["interest_expense_ttm_usd"], row["ebit_ttm_usd"]
-    if member.sector == FINANCIALS:
+    if is_financial(member.sector, sic):
         # interest is what their funds cost them, not what their debt does
         for name in ("years_below_one", "effective_rate", *IMPLIED):
             row[name] = None

@@ -22,6 +22,7 @@ from tasks.derive.filers import (
 )
 from tasks.derive.follow import Derived, read_changes
 from tasks.derive.ladders import add_months
+from tasks.derive.refinancing import is_financial
 from tasks.derive.zombies import Profile, judge, read_balance, read_years
 from warehouse import arrow
 from warehouse.connections import bulk
@@ -131,13 +132,17 @@ def _read_companies(connection: adbc.Connection, day: date) -> dict[int, dict[st
         f"""
         select
             held.cik, held.ticker, held.sector, held.index_code, held.period_end,
-            held.net_income_ttm_usd, company.first_filed_date
+            held.net_income_ttm_usd, company.first_filed_date, company.sic
         from derived.company_refinancing as held
         left join core.company as company using (cik)
-        where held.as_of_date = '{day:%Y-%m-%d}' and held.sector is distinct from 'Financials'
+        where held.as_of_date = '{day:%Y-%m-%d}'
         """,
     )
-    return {row["cik"]: row for row in rows.iter_rows(named=True)}
+    return {
+        row["cik"]: row
+        for row in rows.iter_rows(named=True)
+        if not is_financial(row["sector"], row["sic"])
+    }
 
 
 def _read_market(connection: adbc.Connection, day: date) -> dict[str, dict[str, Any]]:

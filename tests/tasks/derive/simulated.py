@@ -19,12 +19,16 @@ def truth(tape: Path, name: str) -> pl.DataFrame:
     return pl.read_csv(tape / f"truth_{name}.csv", try_parse_dates=True, infer_schema_length=None)
 
 
+def members_of(tape: Path) -> pl.DataFrame:
+    """The companies; a symbol that was given out again is the later one's."""
+    return truth(tape, "companies_debt").unique("ticker", keep="last", maintain_order=True)
+
+
 def load_market(filers: Filers, tape: Path) -> None:
     """All filings, all companies as members of the Russell 2000, their prices, and the rates."""
-    companies = truth(tape, "companies_debt")
-    filers.load_all({cik: _read_facts(tape, cik) for cik in companies["cik"]})
-    # a symbol that was given out again is the later company's
-    companies = companies.unique("ticker", keep="last", maintain_order=True)
+    every = truth(tape, "companies_debt")["cik"]
+    filers.load_all({cik: _read_facts(tape, cik) for cik in every})
+    companies = members_of(tape)
     filers.load_tickers(dict(companies.select("ticker", "cik").iter_rows()))
     members = [
         (ticker, sector, 1.0) for ticker, sector in companies.select("ticker", "sector").rows()

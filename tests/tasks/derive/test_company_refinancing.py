@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from tasks.derive.rates import Rates
-from tasks.derive.refinancing import Member, company_rows
+from tasks.derive.refinancing import Member, company_rows, is_financial
 from tests.tasks.derive.filings import Filers, day, fact, ladder, read_filer
 
 MARVELL, APPLE = 1835632, 320193
@@ -166,6 +166,21 @@ def test_financials_have_no_coverage_and_no_zombies():
     assert row["interest_expense_ttm_usd"] == 10
     missing = ("interest_coverage", "years_below_one", "is_zombie", "effective_rate")
     assert [row[name] for name in missing] == [None] * 4
+
+
+@pytest.mark.parametrize(
+    ("sector", "sic", "expected"),
+    [
+        ("Financials", "3571", True),
+        ("Real Estate", "6021", False),
+        (None, "6021", True),
+        (None, "6798", False),
+        (None, "3571", False),
+        (None, None, False),
+    ],
+)
+def test_who_is_a_financial(sector, sic, expected):
+    assert is_financial(sector, sic) is expected
 
 
 def borrower(share, quarters, policy, spread=0.02, fixed=0.05):
