@@ -3,6 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 TAPE ?=
 SANDBOX ?=
+# much of a test is waiting for a server: three at once suit two cores
+TEST_WORKERS ?= 3
+PYTEST := $(BIN)/pytest -n $(TEST_WORKERS) --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up down status sql test check bench lock
@@ -40,10 +43,10 @@ test: setup ## lint, types, tests
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/pytest -m "not slow"
+	@$(PYTEST) -m "not slow"
 
 check: setup ## the slower checks, too
-	@$(BIN)/pytest
+	@$(PYTEST)
 
 bench: setup ## what the derivation of breadth costs at full size (minutes, 4 GB of disk)
 	@$(BIN)/python -m deployments.bench

@@ -32,11 +32,14 @@ class UnknownSeries(ValueError):
 def plan_prices(
     tickers: Sequence[str], whole_history: bool, settings: Settings
 ) -> list[PriceWindow]:
-    """What to ask Yahoo for: one window per ticker, in the order of the tickers.
+    """What to ask Yahoo for: one window per ticker, sorted, those without bars last.
 
-    A ticker that is new starts at `history_start`; one that is held starts `overlap_sessions`
-    before its newest bar, so that the vendor's corrections are seen, and before that where a bar
-    of the last `HEALING_DAYS` was set aside and may have been mended since.
+    A ticker without bars starts at `history_start`; one with bars starts `overlap_sessions` before
+    its instrument's newest, so that the vendor's corrections are seen, and before that where a
+    bar of the last `HEALING_DAYS` was set aside and may have been mended since.
+    Without bars last: a new symbol of a company that is held comes after the run has seen that
+    the old one is silent. A symbol that another company took over starts before the last bar of
+    the former one: the bars that a reply then lacks are what tells the two apart.
 
     Args:
         tickers: The tickers to ask for; none: the whole universe.
@@ -49,16 +52,19 @@ def plan_prices(
             """
             with newest as (
                 select
-                    ticker.ticker, ticker.instrument_id,
+                    asked.ticker, ticker.instrument_id,
                     min(bar.session_date) as overlap_start, max(bar.session_date) as last_held
-                from core.ticker as ticker
+                from unnest(%(wanted)s::text[]) as asked (ticker)
+                cross join lateral (
+                    select instrument_id from core.ticker
+                    where core.ticker.ticker = asked.ticker order by valid_from desc limit 1
+                ) as ticker
                 cross join lateral (
                     select session_date from core.daily_price as bar
                     where bar.instrument_id = ticker.instrument_id
                     order by session_date desc limit %(overlap)s
                 ) as bar
-                where ticker.ticker = any (%(wanted)s)
-                group by ticker.ticker, ticker.instrument_id
+                group by asked.ticker, ticker.instrument_id
             ),
             aside as (
                 select key ->> 'ticker' as ticker, (key ->> 'session_date')::date as session_date
@@ -91,16 +97,21 @@ def plan_prices(
             settings.history_start if whole_history or ticker not in held else held[ticker][0],
             held[ticker][1] if ticker in held else None,
         )
-        for ticker in wanted
+        for ticker in sorted(wanted, key=lambda ticker: (ticker not in held, ticker))
     ]
 
 
 def universe(connection: Connection) -> list[str]:
-    """The tickers followed: newest index members, the pairs' legs, the watch list. Sorted."""
+    """The tickers followed: newest index members, the pairs' legs, the watch list. Sorted.
+
+    Members are asked for under the symbol that they have now, whatever a file still calls them.
+    """
     members = connection.execute(
         """
-        select distinct member.ticker
+        select distinct coalesce(now.ticker, member.ticker)
         from core.index_membership as member
+        left join core.ticker as now
+            on now.instrument_id = member.instrument_id and now.valid_to = 'infinity'
         where member.as_of_date = (
             select max(newest.as_of_date) from core.index_membership as newest
             where newest.index_code = member.index_code
@@ -128,17 +139,20 @@ def read_held_closes(windows: Sequence[PriceWindow], settings: Settings) -> pd.D
     """Closes held within the windows and shortly before: `ticker, session_date, close`.
 
     To compare a reply with; the close before a window's first session is what a distribution on
-    that session is measured by.
+    that session is measured by. Those of an instrument's former symbols come under the one asked
+    for, as the reply's do.
     """
     with connect(settings) as connection:
         rows = connection.execute(
             """
-            select ticker.ticker, bar.session_date, bar.close
+            select asked.ticker, bar.session_date, bar.close
             from unnest(%s::text[], %s::date[]) as asked (ticker, start)
-            join core.ticker as ticker on ticker.ticker = asked.ticker
+            cross join lateral (
+                select instrument_id from core.ticker
+                where core.ticker.ticker = asked.ticker order by valid_from desc limit 1
+            ) as ticker
             join core.daily_price as bar on bar.instrument_id = ticker.instrument_id
                 and bar.session_date >= asked.start - %s::integer
-                and ticker.valid_from <= bar.session_date and bar.session_date < ticker.valid_to
             """,
             (
                 [window.ticker for window in windows],

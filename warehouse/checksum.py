@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from psycopg import Connection, sql
 
 TABLES = (
+    "ticker",
     "daily_price",
     "corporate_action",
     "index_membership",

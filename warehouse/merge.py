@@ -11,8 +11,10 @@ import pandas as pd
 import polars as pl
 from adbc_driver_postgresql import dbapi as adbc
 
+from expectations import corporate_action, daily_price, index_membership
 from expectations.contract import Column, Contract
 from warehouse import arrow
+from warehouse.instruments import resolve
 
 TICKER = Column("ticker", "text", "symbol in Yahoo's spelling")
 
@@ -38,6 +40,9 @@ def begin(connection: adbc.Connection, contracts: Sequence[Contract]) -> str:
     names = {contract.qualified for contract in contracts}
     if any("instrument_id" in contract.key for contract in contracts):
         names.add("core.ticker")
+    if daily_price.CONTRACT.qualified in names:
+        # bars may tell of a rename, which moves what was loaded under the new symbol
+        names |= {corporate_action.CONTRACT.qualified, index_membership.CONTRACT.qualified}
     # in one order, so that two transactions never wait for one another
     for name in sorted(names):
         # a lock of the table, not an advisory one: those the reader could take, too
@@ -73,7 +78,7 @@ def merge(
         ValueError: when the frame lacks a column or holds what its type can't.
     """
     table, key = contract.table, contract.key
-    source = _stage(connection, contract, frame)
+    source = _stage(connection, contract, frame, run_id, instant)
     condition = replaced or (contract.replaces or "false").format(staged=source)
     on = " and ".join(f"old.{name} = new.{name}" for name in key)
     same = " and ".join(_same(column) for column in contract.columns if column.name not in key)
@@ -136,7 +141,11 @@ def merge(
 
 
 def _stage(
-    connection: adbc.Connection, contract: Contract, frame: pd.DataFrame | pl.DataFrame
+    connection: adbc.Connection,
+    contract: Contract,
+    frame: pd.DataFrame | pl.DataFrame,
+    run_id: int,
+    instant: str,
 ) -> str:
     """Stages the frame; returns the SQL relation of its rows under the warehouse's own keys."""
     known = {column.name: column for column in (*contract.columns, *contract.staged_columns)}
@@ -145,37 +154,7 @@ def _stage(
     arrow.stage(connection, incoming, arrow.to_arrow(frame, columns))
     if "instrument_id" not in contract.key:
         return incoming
-    _make_instruments(connection, incoming)
-    day = next(c.name for c in contract.columns if c.name in contract.key and c.sql_type == "date")
-    arrow.execute(
-        connection,
-        f"""
-        create temporary table resolved_{contract.table} on commit drop as
-        select core.ticker.instrument_id, incoming.*
-        from {incoming} as incoming
-        join core.ticker on core.ticker.ticker = incoming.ticker
-            and core.ticker.valid_from <= incoming.{day} and incoming.{day} < core.ticker.valid_to
-        """,
-    )
-    return f"resolved_{contract.table}"
-
-
-def _make_instruments(connection: adbc.Connection, incoming: str) -> None:
-    """Gives every ticker that is not known yet an instrument of its own."""
-    arrow.execute(
-        connection,
-        f"""
-        with made as (
-            insert into core.instrument (first_ticker)
-            select distinct ticker from {incoming}
-            where ticker not in (select ticker from core.ticker)
-            order by ticker
-            returning instrument_id, first_ticker
-        )
-        insert into core.ticker (ticker, instrument_id)
-        select first_ticker, instrument_id from made
-        """,
-    )
+    return resolve(connection, contract, incoming, run_id, instant)
 
 
 def _same(column: Column) -> str:

@@ -1,4 +1,4 @@
-"""Brings a database to today's schema: roles, migrations, views, comments."""
+"""Brings a database to today's schema: roles, migrations, sessions, views, comments."""
 
 from hashlib import sha256
 from pathlib import Path
@@ -21,6 +21,7 @@ from warehouse.connections import (
 )
 from warehouse.embedded import ensure_database, read_or_make_secret
 from warehouse.roles import ensure_roles
+from warehouse.sessions import fill_sessions
 from warehouse.settings import Settings
 
 HERE = Path(__file__).parent
@@ -70,6 +71,7 @@ def prepare(settings: Settings) -> None:
     with connect(settings, "owner") as connection:
         connection.execute("select pg_advisory_lock(%s)", (MIGRATION_LOCK,))
         _migrate(settings)
+        fill_sessions(connection)
         _apply_views(connection)
 
 

@@ -25,9 +25,28 @@ from warehouse.settings import Settings
 
 PAIRS = Path(warehouse.__path__[0]) / "reference" / "pair.csv"
 
+# A leg is the instrument that its symbol names now, with all that it was called before. So a symbol
+# that comes to name another instrument brings another past.
 TICKERS = """
-select ticker.ticker as subject, change.from_date as first_date
+select
+    ticker.ticker as subject,
+    case
+        when change.from_date > ticker.valid_from or ticker.valid_from = '-infinity'
+            then change.from_date
+        else date '0001-01-01'
+    end as first_date
 from change join core.ticker as ticker using (instrument_id)
+"""
+NOW_NAMED = """(
+    select instrument_id from core.ticker
+    where core.ticker.ticker = {ticker} order by valid_from desc limit 1
+)"""
+CLOSES = f"""
+    select price.session_date, price.close_split_adjusted
+    from core.ticker as name
+    join published.daily_price as price on price.ticker = name.ticker
+        and name.valid_from <= price.session_date and price.session_date < name.valid_to
+    where name.instrument_id = {NOW_NAMED}
 """
 INPUTS = {"daily_price": TICKERS, "corporate_action": TICKERS}
 
@@ -92,14 +111,13 @@ def _derive_from(connection: adbc.Connection, small: str, large: str, start: dat
     pair = f"{small}/{large}"
     sessions = arrow.read(
         connection,
-        """
+        f"""
         with session as (
             select
                 small.session_date, small.close_split_adjusted as small,
                 large.close_split_adjusted as large
-            from published.daily_price as small
-            join published.daily_price as large using (session_date)
-            where small.ticker = $1 and large.ticker = $2
+            from ({CLOSES.format(ticker="$1")}) as small
+            join ({CLOSES.format(ticker="$2")}) as large using (session_date)
         ),
         lookback as (
             select session_date from session where session_date < $3
@@ -140,12 +158,11 @@ def _growth(connection: adbc.Connection, ticker: str) -> pl.DataFrame:
     """
     return arrow.read(
         connection,
-        """
+        f"""
         select factor.ex_date, 1 / factor.dividend_step as growth
         from derived.adjustment_factor as factor
-        join core.ticker as ticker on ticker.instrument_id = factor.instrument_id
-            and ticker.valid_from <= factor.ex_date and factor.ex_date < ticker.valid_to
-        where ticker.ticker = $1 and factor.dividend_step is distinct from 1
+        where factor.instrument_id = {NOW_NAMED.format(ticker="$1")}
+            and factor.dividend_step is distinct from 1
         order by factor.ex_date
         """,
         (ticker,),

@@ -1,13 +1,21 @@
 """Runs, loads and looks at a warehouse without the tasks."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
 
+from expectations import corporate_action, daily_price
 from expectations.contract import Contract
+from tasks.extract.ledger import Fetch, to_frame, utc_now
+from tasks.load import Batch, load
+from tasks.record import Run
+from tasks.validate import Validated
+from tests.warehouse.companies import SESSIONS, day
 from warehouse.connections import bulk, connect
 from warehouse.merge import Counts, begin, merge
 from warehouse.settings import Settings
@@ -71,3 +79,66 @@ def query() -> Callable[..., list[tuple[Any, ...]]]:
             return connection.execute(text, parameters).fetchall()
 
     return ask
+
+
+@pytest.fixture
+def history(bars) -> Callable[..., pd.DataFrame]:
+    """Makes a company's bars in some sessions, under a symbol; a company is its seed."""
+
+    def make(ticker: str, seed: int, first: int, after: int) -> pd.DataFrame:
+        random = np.random.default_rng(seed)
+        closes = 50 * np.exp(np.cumsum(random.normal(0, 0.02, len(SESSIONS))))
+        volumes = random.integers(1_000, 9_000_000, len(SESSIONS))
+        return bars(
+            *(
+                (ticker, day(each), round(float(closes[each]), 6), int(volumes[each]))
+                for each in range(first, after)
+            )
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def member(members: Callable[..., pd.DataFrame]) -> Callable[..., pd.DataFrame]:
+    """Makes the only member of an index."""
+
+    def make(ticker: str, as_of: str, index_code: str = "R2000") -> pd.DataFrame:
+        return members((ticker, as_of, 100.0)).assign(index_code=index_code)
+
+    return make
+
+
+@pytest.fixture
+def reply(settings, new_run, actions):
+    """Loads bars as one run's reply that was asked from a session on; nothing was set aside."""
+    nothing = pd.DataFrame(columns=["table_name", "key", "rule", "reason", "row"])
+    results = pd.DataFrame()
+
+    def give(
+        frame: pd.DataFrame,
+        window_start: str,
+        aside: pd.DataFrame = nothing,
+        acted: pd.DataFrame | None = None,
+    ) -> Counts:
+        fetches = to_frame(
+            Fetch(
+                "yahoo", "daily_price", ticker, date.fromisoformat(window_start), None, "loaded",
+                None, "", 1, 1, utc_now(), utc_now(),
+            )
+            for ticker in frame["ticker"].unique()
+        )  # fmt: skip
+        some_actions = actions() if acted is None else acted
+        batch = Batch(
+            fetches,
+            (
+                (daily_price.CONTRACT, Validated(frame, aside, results)),
+                (
+                    corporate_action.CONTRACT,
+                    Validated(some_actions, nothing, results),
+                ),
+            ),
+        )
+        return load.fn(batch, Run(new_run(settings), settings))["daily_price"]
+
+    return give

@@ -43,7 +43,8 @@ with version as (
     from as_of.index_membership_version as row_of
     where exists (
         select from history.index_membership as past
-        where past.index_code = row_of.index_code and past.instrument_id = row_of.instrument_id
+        -- by ticker: a row that was given another instrument is the same row to its readers
+        where past.index_code = row_of.index_code and past.ticker = row_of.ticker
             and past.as_of_date = row_of.as_of_date
     )
     union all

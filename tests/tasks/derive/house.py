@@ -53,12 +53,17 @@ class House:
             ).fetchone()
         return Run(row[0], self.settings)
 
-    def load(self, *frames: tuple[Contract, pd.DataFrame]) -> None:
+    def load(
+        self, *frames: tuple[Contract, pd.DataFrame], fetches: pd.DataFrame = NO_FETCHES
+    ) -> None:
         good = [(contract, Validated(frame, NO_ROWS, NO_RESULTS)) for contract, frame in frames]
-        load.fn(Batch(NO_FETCHES, good), self.run())
+        load.fn(Batch(fetches, good), self.run())
 
     def load_prices(
-        self, bars: Sequence[tuple[object, ...]], actions: Sequence[tuple[object, ...]] = ()
+        self,
+        bars: Sequence[tuple[object, ...]],
+        actions: Sequence[tuple[object, ...]] = (),
+        fetches: pd.DataFrame = NO_FETCHES,
     ) -> None:
         """Bars as `(ticker, session_date, close, volume)`, actions as the table has them."""
         frame = pd.DataFrame(bars, columns=["ticker", "session_date", "close", "volume"])
@@ -68,7 +73,9 @@ class House:
         acted = pd.DataFrame(actions, columns=["ticker", "ex_date", "kind", "value"])
         acted = acted.assign(ex_date=pd.to_datetime(acted["ex_date"]), source="test")
         acted = acted.astype({"value": float, "ticker": str, "kind": str})
-        self.load((daily_price.CONTRACT, frame), (corporate_action.CONTRACT, acted))
+        self.load(
+            (daily_price.CONTRACT, frame), (corporate_action.CONTRACT, acted), fetches=fetches
+        )
 
     def load_snapshot(self, index_code: str, known_from: date, members: Sequence[Member]) -> None:
         """A snapshot of the day before it is known, of `(ticker, sector, parts of the whole)`."""
