@@ -3,7 +3,7 @@
 from warehouse.migrations import run_sql
 
 revision = "0014"
-down_revision = "0010"
+down_revision = "0013"
 
 
 def upgrade() -> None:
