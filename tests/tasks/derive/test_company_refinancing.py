@@ -290,12 +290,14 @@ def test_rows_follow_what_is_loaded(house, tapes):
     members = [("AAPL", "Information Technology", 6.0), ("MRVL", None, 1.0)]
     house.load_snapshot("SP500", date(2022, 1, 3), members)
     house.load_prices([("AAPL", date(2022, 12, 30), 130.0, 1)])
-    for cik in (APPLE, MARVELL):
-        facts = [each for each in read_filer(tapes, cik) if each.filed.year >= 2020]
-        cut = day("2022-06-30" if cik == APPLE else "2023-06-30")
-        filers.load_facts(cik, [each for each in facts if each.filed <= cut])
-        filers.derive()
-        filers.load_facts(cik, [each for each in facts if each.filed > cut])
+    filed = {
+        cik: [each for each in read_filer(tapes, cik) if each.filed.year >= 2020]
+        for cik in (APPLE, MARVELL)
+    }
+    for first, last in ((2020, 2022), (2023, 2030)):
+        filers.load_all(
+            {c: [f for f in facts if first <= f.filed.year <= last] for c, facts in filed.items()}
+        )
         filers.derive()
     house.load_prices([("AAPL", date(2024, 1, 2), 185.0, 1)])
     filers.load_rates([("DBAA", date(2023, 12, 28), 5.7), ("DFF", date(2023, 12, 28), 5.3)])

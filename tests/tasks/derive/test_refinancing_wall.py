@@ -208,3 +208,13 @@ def test_a_ladder_explains_no_more_than_the_debt():
     (row,) = wall_rows(companies, None)
     assert row["debt_coverage_pct"] == 50
     assert (row["market_rate"], row["uplift_usd"]) == (None, None)
+
+
+def test_a_warehouse_without_filings_has_no_wall_and_no_error(house):
+    house.load_snapshot("R2000", date(2023, 1, 3), [("AAA", "Energy", 1.0)])
+    house.load_prices([("AAA", date(2024, 1, 2), 10.0, 5)])
+    filers = Filers(house)
+    filers.derive()
+    filers.derive()
+    assert filers.house.read("select * from published.refinancing_wall").is_empty()
+    assert filers.house.read("select * from published.zombie_status").is_empty()
