@@ -42,7 +42,9 @@ def derive_company_refinancing(settings: Settings) -> Derived | None:
         starts = read_companies(connection, changes)
         ends = read_quarter_ends(connection)
         touched = {cik: day for cik, day in starts.items() if ends and day <= ends[-1]}
-        members, rates = read_members(connection), read_rates(connection)
+        # a day that ends no quarter changes nothing
+        members = read_members(connection, ends) if touched else None
+        rates = read_rates(connection)
         particulars = read_particulars(connection)
         tags = [tag for ranked in concepts().values() for tag in ranked]
         frames = [
@@ -60,6 +62,7 @@ def derive_company_refinancing(settings: Settings) -> Derived | None:
                 schema=schema_of(CONTRACT),
             )
             for cik, facts in read_facts(connection, [*touched], tags)
+            if members is not None
         ]
     rows = pl.concat(frames) if frames else pl.DataFrame(schema=schema_of(CONTRACT))
     return Derived(CONTRACT, rows, replaced_from(starts, "as_of_date"), changes)

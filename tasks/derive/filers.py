@@ -9,6 +9,7 @@ from adbc_driver_postgresql import dbapi as adbc
 from expectations.contract import Contract
 from tasks.derive.facts import Fact
 from tasks.derive.follow import Changes, read_followed
+from tasks.derive.members import HELD_INDEXES
 from tasks.derive.rates import Rates, needed_series
 from tasks.derive.refinancing import Member
 from tasks.extract.reference import read_reference
@@ -205,14 +206,37 @@ class Members:
         return lambda day: self.on(day).get(cik, nobody)
 
 
-def read_members(connection: adbc.Connection) -> Members:
-    """All members of all indexes."""
+def read_members(connection: adbc.Connection, days: Sequence[date]) -> Members:
+    """The members of all indexes on some days: the snapshots in force then, of all that there are.
+
+    Args:
+        connection: In the transaction in which the rest is read.
+        days: One or more.
+    """
+    values = ", ".join(f"(date '{day:%Y-%m-%d}')" for day in days)
     return Members(
         arrow.read(
             connection,
-            """
-            select index_code, as_of_date, known_from, ticker, name, sector, weight_pct
-            from core.index_membership
+            f"""
+            with wanted as (
+                select distinct held.index_code, coalesce(known.as_of_date, first.as_of_date)
+                    as as_of_date
+                from {HELD_INDEXES}
+                cross join (values {values}) as asked(day)
+                cross join lateral (
+                    select as_of_date from core.index_membership
+                    where index_code = held.index_code
+                    order by known_from, as_of_date desc limit 1
+                ) as first
+                left join lateral (
+                    select max(as_of_date) as as_of_date from core.index_membership
+                    where index_code = held.index_code and known_from <= asked.day
+                ) as known on true
+            )
+            select
+                index_code, as_of_date, member.known_from, member.ticker, member.name,
+                member.sector, member.weight_pct
+            from wanted join core.index_membership as member using (index_code, as_of_date)
             """,
         ),
         arrow.read(connection, "select ticker, known_from, cik from core.company_ticker"),

@@ -41,7 +41,8 @@ def derive_rate_shock(settings: Settings) -> Derived | None:
         if not changes.first_dates:
             return None
         start = min(changes.first_dates.values())
-        members = read_members(connection)
+        days = [day for day in read_quarter_ends(connection) if day >= start]
+        members = read_members(connection, days) if days else None
         rows = [
             row
             | {
@@ -50,8 +51,8 @@ def derive_rate_shock(settings: Settings) -> Derived | None:
                 "as_of_date": day,
                 "is_backcast": is_backcast,
             }
-            for day in read_quarter_ends(connection)
-            if day >= start
+            for day in days
+            if members is not None
             for index_code, is_backcast, companies in read_indexes(connection, members, day)
             for sector, group in by_sector(companies).items()
             for row in shock_rows(group)
