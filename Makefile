@@ -3,12 +3,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 TAPE ?=
 SANDBOX ?=
+BLOWS ?=
+SEED ?=
 # much of a test is waiting for a server: three at once suit two cores
 TEST_WORKERS ?= 3
 PYTEST := $(BIN)/pytest -n $(TEST_WORKERS) --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status sql test check bench lock
+.PHONY: help setup demo up down status sql test check torture bench lock
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +49,10 @@ test: setup ## lint, types, tests
 
 check: setup ## the slower checks, too
 	@$(PYTEST)
+
+torture: setup ## hit runs with hundreds of drawn blows (an hour); SEED=n repeats those of a seed
+	@ROTATION_TEST_BLOWS=$(or $(BLOWS),300) $(if $(SEED),ROTATION_TEST_SEED=$(SEED)) \
+		$(BIN)/pytest tests/flows/test_torture.py -s
 
 bench: setup ## what the derivation of breadth costs at full size (minutes, 4 GB of disk)
 	@$(BIN)/python -m deployments.bench

@@ -14,16 +14,27 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from deployments import stack
+from deployments import keeping, stack
 from deployments.sandbox.client import Sandbox
 from deployments.sandbox.launch import SandboxError
 from deployments.services import ServiceError
+from warehouse.backup import BackupError
 from warehouse.checksum import checksums
-from warehouse.connections import connect, embedded_server, is_embedded, warehouse_dsn
-from warehouse.migrate import ServerTooOld
+from warehouse.connections import (
+    Role,
+    client_program,
+    connect,
+    embedded_server,
+    is_embedded,
+    warehouse_dsn,
+)
+from warehouse.definitions import ViewsInUse
+from warehouse.migrate import MigrationBlocked, ServerTooOld
 from warehouse.programs import EmbeddedServerError
+from warehouse.restore import NotEmpty
 from warehouse.roles import RoleError
 from warehouse.settings import Settings
+from warehouse.transport import InsecureDatabase
 
 app = typer.Typer(
     help="The Great Rotation warehouse: small caps against mega-caps, in SQL you can trust.",
@@ -76,7 +87,8 @@ def up(
         stack.start_worker(settings, environment)
     url = environment["PREFECT_API_URL"].removesuffix("/api")
     console.print(f"Prefect UI   {url}", soft_wrap=True)
-    console.print(f"Warehouse    psql '{warehouse_dsn(settings, 'reader')}'", soft_wrap=True)
+    console.print(f"  sign in    {stack.ui_login(settings)}", soft_wrap=True, highlight=False)
+    console.print("Warehouse    make sql   (for notebooks and BI tools: rotation dsn)")
     console.print("Stop it all  make down")
 
 
@@ -131,20 +143,21 @@ def run_flow(
 
 @app.command()
 def dsn(
-    reader: Annotated[bool, typer.Option(help="Of the read-only role.")] = False,
+    role: Annotated[Role, typer.Option(help="Whose: reader, loader or owner.")] = "reader",
 ) -> None:
-    """Print the warehouse's DSN."""
-    print(warehouse_dsn(stack.remembered_settings(), "reader" if reader else "loader"))
+    """Print a DSN of the warehouse, password included: the read-only role's unless asked."""
+    print(warehouse_dsn(stack.remembered_settings(), role))
 
 
 @app.command()
 def sql(
     query: Annotated[str | None, typer.Argument(help="A query; none: a psql session.")] = None,
+    role: Annotated[Role, typer.Option(help="As whom: reader, loader or owner.")] = "reader",
 ) -> None:
-    """Query the warehouse as the read-only role."""
+    """Query the warehouse, as the read-only role unless asked."""
     settings = stack.remembered_settings()
-    psql = embedded_server(settings).program_folder() / "psql"
-    dsn = urlsplit(warehouse_dsn(settings, "reader"))
+    psql = client_program(settings, "psql")
+    dsn = urlsplit(warehouse_dsn(settings, role))
     # in the environment, since other users see a process's arguments
     environment = os.environ | {"PGPASSWORD": unquote(dsn.password or "")}
     bare = dsn._replace(netloc=dsn.netloc.replace(f":{dsn.password}@", "@")).geturl()
@@ -160,6 +173,10 @@ def checksum() -> None:
             print(f"{each.digest}  {each.rows:>10}  {each.table}")
 
 
+for command in (keeping.backup, keeping.restore, keeping.passwords, keeping.destroy):
+    app.command()(command)
+
+
 def main() -> None:
     """The entry point: expected failures end with their message, not with a traceback."""
     expected = (
@@ -167,6 +184,12 @@ def main() -> None:
         SandboxError,
         ServiceError,
         ServerTooOld,
+        MigrationBlocked,
+        ViewsInUse,
+        BackupError,
+        NotEmpty,
+        keeping.StackRuns,
+        InsecureDatabase,
         RoleError,
         psycopg.Error,
         ValidationError,

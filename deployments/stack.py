@@ -17,7 +17,7 @@ import psycopg
 from deployments.sandbox.client import Sandbox
 from deployments.sandbox.launch import SandboxError
 from deployments.services import Service, ServiceError
-from warehouse.connections import embedded_server, is_embedded
+from warehouse.connections import embedded_server, is_embedded, warehouse_dsn
 from warehouse.embedded import ensure_database, free_port, make_dsn, read_or_make_secret
 from warehouse.migrate import prepare
 from warehouse.roles import ensure_login
@@ -28,6 +28,7 @@ PREFECT_CLI = (sys.executable, "-m", "prefect")
 PREFECT_FILE = CHECKOUT / "deployments" / "prefect.yaml"
 # Prefect's own database and login: it sees nothing of the warehouse's
 PREFECT = "prefect"
+OWN_PASSWORDS = ("ROTATION_LOADER_PASSWORD", "ROTATION_READER_PASSWORD", "ROTATION_UI_PASSWORD")
 # a server on a fresh database migrates it first: 20 s on two cores
 SERVER_START_SECONDS = 120
 # the sandbox takes any key of the right form
@@ -104,8 +105,14 @@ def start_database(settings: Settings, is_current: bool = True) -> None:
 
 
 def prefect_environment(settings: Settings, port: int) -> dict[str, str]:
-    """Prefect's settings: all below the state folder, nothing phones home, closed to web pages."""
+    """Prefect's settings: all below the state folder, nothing phones home, closed to web pages.
+
+    A password on loopback, too: whoever may create a deployment may run any program as us. That
+    would be every account of this machine, and every web page whose host's name is made to mean
+    127.0.0.1, which neither CORS nor CSRF tokens stop.
+    """
     home = settings.home.absolute() / "prefect"
+    login = ui_login(settings)
     own = {
         "PREFECT_HOME": str(home),
         "PREFECT_PROFILES_PATH": str(home / "profiles.toml"),
@@ -115,15 +122,27 @@ def prefect_environment(settings: Settings, port: int) -> dict[str, str]:
         "PREFECT_SERVER_UI_API_URL": f"http://127.0.0.1:{port}/api",
         "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": f"http://127.0.0.1:{port}",
         "PREFECT_SERVER_CSRF_PROTECTION_ENABLED": "true",
+        "PREFECT_SERVER_API_AUTH_STRING": login,
+        "PREFECT_API_AUTH_STRING": login,
         "DO_NOT_TRACK": "1",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
         "PREFECT_CLI_PROMPT": "false",
         "PREFECT_WORKER_QUERY_SECONDS": "5",
+        # a run that misses three of them is called Crashed: deployments/automations.py
+        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
         "PREFECT_LOGGING_LOGGERS_PREFECT_TASK_RUNS_LEVEL": "WARNING",
         "ROTATION_HOME": str(settings.home.absolute()),
     }
     return own
+
+
+def ui_login(settings: Settings) -> str:
+    """What the login page of Prefect's UI asks for."""
+    if settings.ui_password is not None:
+        return f"rotation:{settings.ui_password.get_secret_value()}"
+    settings.home.mkdir(parents=True, exist_ok=True)
+    return f"rotation:{read_or_make_secret(settings.home / 'ui.password')}"
 
 
 def _prefect_password(settings: Settings) -> str:
@@ -166,8 +185,10 @@ def start_server(settings: Settings) -> dict[str, str]:
         port = free_port(preferred=4200)
         environment = prefect_environment(settings, port)
         own = os.environ | environment
-        # the server has no use for the providers' keys, and flow runs none for its database
-        own.pop("FRED_API_KEY", None)
+        # the server has no use for the providers' keys and the warehouse's passwords, and flow
+        # runs none for its database
+        for name in ("FRED_API_KEY", "DATABASE_URL", *OWN_PASSWORDS):
+            own.pop(name, None)
         if is_embedded(settings):
             # SQLite answers 503 under a backfill's load; the embedded server is there anyway
             own["PREFECT_SERVER_DATABASE_CONNECTION_URL"] = _prefect_dsn(settings)
@@ -207,31 +228,45 @@ def start_worker(settings: Settings, environment: Mapping[str, str]) -> None:
     }
     held = service.facts()
     if held is not None and any(held.get(name) != value for name, value in meant.items()):
+        service.stop_children()
         service.stop()
         held = None
     if held is None:
         service.start(
             [*PREFECT_CLI, "worker", "start", "--pool", POOL, "--type", "process"],
-            os.environ | dict(environment),
+            os.environ | dict(environment) | _flows_database(settings),
             **meant,
         )
 
 
+def _flows_database(settings: Settings) -> dict[str, str]:
+    """What flow runs know of a server of your own: the loader's login, not the owner's."""
+    if is_embedded(settings):
+        return {"DATABASE_URL": ""}
+    return {"DATABASE_URL": warehouse_dsn(settings, "loader")}
+
+
 def deploy(environment: Mapping[str, str]) -> None:
-    """Applies `deployments/prefect.yaml`.
+    """Applies `deployments/prefect.yaml` and the automations.
 
     Raises:
         ServiceError: with what Prefect printed.
     """
-    done = subprocess.run(
+    for command in (
         [*PREFECT_CLI, "--no-prompt", "deploy", "--all", "--prefect-file", str(PREFECT_FILE)],
-        env=os.environ | dict(environment),
-        cwd=CHECKOUT,
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode != 0:
-        raise ServiceError(f"prefect deploy failed:\n{done.stdout}\n{done.stderr}")
+        # Prefect reads its settings at import: they go to a process of its own
+        [sys.executable, "-m", "deployments.automations"],
+    ):
+        done = subprocess.run(
+            command,
+            env=os.environ | dict(environment),
+            cwd=CHECKOUT,
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode != 0:
+            said = f"{done.stdout}\n{done.stderr}"
+            raise ServiceError(f"{' '.join(command[1:4])} failed:\n{said}")
 
 
 def create_pool(environment: Mapping[str, str]) -> None:
@@ -247,6 +282,7 @@ def create_pool(environment: Mapping[str, str]) -> None:
 def stop_all(settings: Settings) -> list[str]:
     """Stops everything of this state folder; the names of what ran."""
     home = settings.home.absolute()
+    Service(home, "prefect-worker").stop_children()
     stopped = [name for name in ("prefect-worker", "prefect-server") if Service(home, name).stop()]
     for folder in ("sandbox", "demo"):
         with suppress(SandboxError):  # raised where none runs

@@ -2,13 +2,14 @@
 
 Refreshes: all tables.
 When: at 18:30 New York on weekdays.
-Degrades: sources are independent. One that fails leaves the others to load, the derived tables
-follow what was loaded, and the run ends as Degraded. It fails only if the derived tables do.
+Degrades: sources are independent. One that fails leaves the others to load, and the derived tables
+follow what was loaded. The run ends as Degraded where a source lacks some of what was asked, and
+as Failed where one brought nothing at all or the derived tables failed.
 """
 
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
-from prefect.states import Completed
+from prefect.states import Completed, Failed
 
 from flows.derived import refresh_derived
 from flows.filings import refresh_filings
@@ -28,8 +29,8 @@ def refresh_daily() -> State:
     for name, end in ends.items():
         get_run_logger().info("%s: %s\n%s", name, end.name, end.message or "")
     short = [f"{name}: {end.name}" for name, end in ends.items() if end.name != "Completed"]
-    if not ends["derived"].is_completed():
-        return ends["derived"]
+    if not all(end.is_completed() for end in ends.values()):
+        return Failed(message="; ".join(short))
     if short:
         return Completed(name="Degraded", message="; ".join(short))
     return Completed(message="All sources and derived tables are up to date.")

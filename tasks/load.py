@@ -8,17 +8,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pandas as pd
+from adbc_driver_postgresql import dbapi as adbc
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 import warehouse
 from expectations import corporate_action, daily_price
 from expectations.contract import Contract
+from tasks.commit import commit_once
 from tasks.filing_dues import Dues, write_dues
 from tasks.record import Run, append_fetches, append_quarantine, append_results
 from tasks.validate import BatchRefused, Validated
 from warehouse import arrow
-from warehouse.connections import bulk
 from warehouse.merge import Counts, begin, merge
 
 REFRESH_FACTORS = Path(warehouse.__path__[0]) / "sql" / "refresh_factors.sql"
@@ -51,28 +52,11 @@ def load(batch: Batch, run: Run) -> dict[str, Counts]:
         Table name to what became of its rows.
 
     Raises:
-        adbc_driver_manager.Error: when the database refuses a row or is gone: nothing of the
+        TurnLost: when another run of the flow took over while this one was cut off.
+        adbc_driver_manager.Error: when the database refuses a row or stays away: nothing of the
             batch is loaded then, and running it again loads all of it.
     """
-    counts: dict[str, Counts] = {}
-    with bulk(run.settings) as connection:
-        instant = begin(connection, [contract for contract, _ in batch.validated])
-        append_fetches(connection, run.run_id, batch.fetches)
-        if batch.refusal is not None:
-            append_results(connection, run.run_id, batch.refusal.results)
-        for contract, validated in batch.validated:
-            append_quarantine(connection, run.run_id, validated.quarantine)
-            append_results(connection, run.run_id, validated.results)
-            counts[contract.table] = merge(
-                connection, contract, validated.good, run.run_id, instant
-            )
-        if {daily_price.CONTRACT.table, corporate_action.CONTRACT.table} <= set(counts):
-            # in this transaction, so that no reader sees a split without its factor
-            for statement in REFRESH_FACTORS.read_text().split("-- next statement"):
-                arrow.execute(connection, statement)
-        if batch.dues is not None:
-            write_dues(connection, run.run_id, batch.dues)
-        connection.commit()
+    counts = commit_once(run, lambda connection: _write(connection, batch, run.run_id)) or {}
     run.note_fetches(batch.fetches)
     if batch.refusal is not None:
         run.refusals.append(str(batch.refusal))
@@ -82,4 +66,23 @@ def load(batch: Batch, run: Run) -> dict[str, Counts]:
             **asdict(counts[contract.table]),
             quarantined=validated.quarantine["key"].nunique(),
         )
+    return counts
+
+
+def _write(connection: adbc.Connection, batch: Batch, run_id: int) -> dict[str, Counts]:
+    counts: dict[str, Counts] = {}
+    instant = begin(connection, [contract for contract, _ in batch.validated])
+    append_fetches(connection, run_id, batch.fetches)
+    if batch.refusal is not None:
+        append_results(connection, run_id, batch.refusal.results)
+    for contract, validated in batch.validated:
+        append_quarantine(connection, run_id, validated.quarantine)
+        append_results(connection, run_id, validated.results)
+        counts[contract.table] = merge(connection, contract, validated.good, run_id, instant)
+    if {daily_price.CONTRACT.table, corporate_action.CONTRACT.table} <= set(counts):
+        # in this transaction, so that no reader sees a split without its factor
+        for statement in REFRESH_FACTORS.read_text().split("-- next statement"):
+            arrow.execute(connection, statement)
+    if batch.dues is not None:
+        write_dues(connection, run_id, batch.dues)
     return counts

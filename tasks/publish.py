@@ -2,10 +2,12 @@
 
 from dataclasses import asdict
 
+from adbc_driver_postgresql import dbapi as adbc
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.events import emit_event
 
+from tasks.commit import commit_once
 from tasks.derive.follow import Derived, read_followed
 from tasks.record import Run, append_results
 from tasks.validate import BatchRefused, validate
@@ -63,7 +65,8 @@ def write(derived: Derived, run: Run) -> Counts | None:
             append_results(connection, run.run_id, refusal.results)
             connection.commit()
         raise
-    with bulk(run.settings) as connection:
+
+    def merge_all(connection: adbc.Connection) -> Counts | None:
         instant = begin(connection, [derived.contract])
         if read_followed(connection, table, derived.changes.since) != derived.changes.since:
             return None
@@ -81,5 +84,6 @@ def write(derived: Derived, run: Run) -> Counts | None:
                 """,
             )
         arrow.read(connection, f"select pg_notify('rotation_published', '{table}')::text as sent")
-        connection.commit()
-    return counts
+        return counts
+
+    return commit_once(run, merge_all)

@@ -1,26 +1,23 @@
 """Writes down what happened: runs, fetches, quarantine and validation results, in `audit`."""
 
-import logging
-import os
-import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 import pandas as pd
 import psycopg
 from adbc_driver_postgresql import dbapi as adbc
-from prefect.client.schemas.objects import State
-from prefect.runtime import flow_run
-from prefect.states import Completed
+from prefect.client.schemas.objects import State, StateType
+from prefect.exceptions import TerminationSignal
 from psycopg import Connection
 
 from expectations.contract import Column
+from tasks.turns import Turn, TurnLost, statements_end_with_the_run, take_turn
 from warehouse import arrow
-from warehouse.connections import connect, warehouse_dsn
+from warehouse.connections import connect
+from warehouse.programs import EmbeddedServerError
 from warehouse.settings import Settings
-
-logger = logging.getLogger(__name__)
+from warehouse.trouble import WarehouseTrouble, explain
 
 
 def _columns(**sql_types: str) -> tuple[Column, ...]:
@@ -73,6 +70,8 @@ class Run:
         absent: Fetch status other than loaded to the items that ended so.
         refusals: Batches that broke a critical rule, one sentence each.
         counts: Table to the numbers of rows new, changed, same, removed and quarantined.
+        turn: Its turn; None where it takes none.
+        answered: Items that the provider had an answer for, be it that there is nothing.
     """
 
     run_id: int
@@ -80,6 +79,8 @@ class Run:
     absent: dict[str, list[str]] = field(default_factory=dict)
     refusals: list[str] = field(default_factory=list)
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
+    turn: Turn | None = None
+    answered: int = 0
 
     def count(self, table: str, **numbers: int) -> None:
         """Adds numbers of rows of a table."""
@@ -89,6 +90,7 @@ class Run:
 
     def note_fetches(self, fetches: pd.DataFrame) -> None:
         """Keeps which items brought nothing, and why."""
+        self.answered += int((~fetches["status"].isin(DEGRADING)).sum())
         for fetch in fetches[fetches["status"] != "loaded"].itertuples():
             self.absent.setdefault(str(fetch.status), []).append(str(fetch.item))
 
@@ -110,11 +112,23 @@ class Run:
         lines += [f"{len(items)} {status}: {_some(items)}" for status, items in self.absent.items()]
         return "\n".join(lines + self.refusals) or "nothing to do"
 
+    def end(self) -> tuple[str, StateType]:
+        """How the run ends: the state in `audit.run`, and Prefect's.
+
+        Failed where nothing that was asked had an answer, or none of it was fit to be loaded: that
+        is no run with gaps, it is none.
+        """
+        if not self.gaps():
+            return "completed", StateType.COMPLETED
+        is_barren = not any(n for numbers in self.counts.values() for n in numbers.values())
+        if self.answered == 0 or (self.refusals and is_barren):
+            return "failed", StateType.FAILED
+        return "degraded", StateType.COMPLETED
+
     def end_state(self) -> State:
-        """The state that the flow ends in: Completed, or Completed under the name Degraded."""
-        if self.gaps():
-            return Completed(name="Degraded", message=self.summary())
-        return Completed(message=self.summary())
+        """The state that the flow ends in: Completed, Failed, or Completed as Degraded."""
+        name, kind = self.end()
+        return State(type=kind, name=name.capitalize(), message=self.summary())
 
 
 def _some(items: list[str], most: int = 8) -> str:
@@ -131,37 +145,37 @@ def run(flow: str, settings: Settings) -> Iterator[Run]:
 
     Raises:
         ForeignOrigin: when the warehouse holds facts of another origin.
+        WarehouseTrouble: when the server is gone or full.
     """
-    # the lock is the session's: it ends with this connection, also when the process is killed
-    with psycopg.connect(warehouse_dsn(settings), autocommit=True) as turn:
-        _wait_for_turn(turn, flow)
-        with connect(settings) as connection:
-            _keep_to_one_origin(connection, settings.origin)
-            _bury_the_dead(connection)
-            row = connection.execute(
-                """
-                insert into audit.run (flow, flow_run_id, process) values (%s, %s, %s)
-                returning run_id
-                """,
-                (flow, flow_run.id, f"{socket.gethostname()}:{os.getpid()}"),
-            ).fetchone()
-            assert row is not None
-        under_way = Run(run_id=row[0], settings=settings)
-        try:
-            yield under_way
-        except BaseException as error:
-            # the class alone: a message may quote what a provider sent
-            _close(under_way, "failed", type(error).__name__)
-            raise
-        _close(under_way, "degraded" if under_way.gaps() else "completed", under_way.summary())
+    try:
+        with take_turn(flow, settings) as turn, statements_end_with_the_run(settings):
+            with connect(settings) as connection:
+                _keep_to_one_origin(connection, settings.origin)
+            under_way = Run(run_id=turn.enter(flow), settings=settings, turn=turn)
+            try:
+                yield under_way
+            except BaseException as error:
+                # should the warehouse be gone, what ended the run must still be told
+                with suppress(psycopg.Error, EmbeddedServerError):
+                    _close(under_way, *_bad_end(error, settings))
+                raise
+            _close(under_way, under_way.end()[0], under_way.summary())
+    except Exception as error:
+        trouble = explain(error, settings)
+        if trouble is not None:
+            raise trouble from error
+        raise
 
 
-def _wait_for_turn(connection: Connection, flow: str) -> None:
-    key = f"run {flow}"
-    got = connection.execute("select pg_try_advisory_lock(hashtext(%s))", (key,)).fetchone()
-    if got != (True,):
-        logger.info("%s: another run is under way; this one waits for its end", flow)
-        connection.execute("select pg_advisory_lock(hashtext(%s))", (key,))
+def _bad_end(error: BaseException, settings: Settings) -> tuple[str, str]:
+    """State and detail of a run that an error ended."""
+    if isinstance(error, (KeyboardInterrupt, TerminationSignal)):
+        return "cancelled", "ended by a signal, between two batches"
+    trouble = explain(error, settings) or error
+    if isinstance(trouble, (WarehouseTrouble, TurnLost)):
+        return "failed", str(trouble)
+    # the class alone: a message may quote what a provider sent
+    return "failed", type(error).__name__
 
 
 def _close(under_way: Run, state: str, detail: str | None) -> None:
@@ -185,32 +199,6 @@ def _keep_to_one_origin(connection: Connection, origin: str) -> None:
             f"'{origin}'. Give the run a warehouse of its own: another ROTATION_HOME or "
             "DATABASE_URL."
         )
-
-
-def _bury_the_dead(connection: Connection) -> None:
-    """Marks runs of this host whose process is gone."""
-    host = socket.gethostname()
-    running = connection.execute(
-        "select run_id, process from audit.run where state = 'running' and process like %s",
-        (f"{host}:%",),
-    ).fetchall()
-    for run_id, process in running:
-        if not _is_alive(int(process.rsplit(":", 1)[1])):
-            connection.execute(
-                "update audit.run set state = 'died', ended_at = clock_timestamp()"
-                " where run_id = %s",
-                (run_id,),
-            )
-
-
-def _is_alive(process_id: int) -> bool:
-    try:
-        os.kill(process_id, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def append_fetches(connection: adbc.Connection, run_id: int, fetches: pd.DataFrame) -> None:

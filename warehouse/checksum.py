@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from psycopg import Connection, sql
 
 TABLES = (
-    "ticker",
     "daily_price",
     "corporate_action",
     "index_membership",
     "macro_observation",
+    "ticker",
     "company_ticker",
     "company",
     "company_fact",

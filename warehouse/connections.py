@@ -1,9 +1,12 @@
 """Ways into the warehouse: one DSN per role, psycopg for SQL, ADBC for bulk."""
 
 import re
-from collections.abc import Iterator
+import shutil
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Literal
+from pathlib import Path
+from typing import Literal, TypeVar
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import psycopg
@@ -11,9 +14,33 @@ from adbc_driver_postgresql import dbapi as adbc
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from warehouse.embedded import EmbeddedServer, make_dsn, read_or_make_secret
+from warehouse.programs import EmbeddedServerError
 from warehouse.settings import Settings
+from warehouse.transport import require_tls
 
 Role = Literal["owner", "loader", "reader"]
+T = TypeVar("T")
+
+# what the server does by itself for a session of ours
+SESSION = {
+    # a statement ends with its client, not when it is done
+    "client_connection_check_interval": "1000",
+    # a machine that vanished without a word is missed within two minutes, and its locks fall
+    "tcp_keepalives_idle": "60",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "6",
+}
+# and what a client does, should the server's machine vanish
+PATIENCE = {
+    "connect_timeout": 10,
+    "keepalives_idle": 60,
+    "keepalives_interval": 10,
+    "keepalives_count": 6,
+}
+# a server that was killed under load has recovered by then
+RESTART_SECONDS = 30.0
+# server processes that serve our bulk connections now
+_bulk_backends: set[int] = set()
 
 
 def embedded_server(settings: Settings) -> EmbeddedServer:
@@ -36,38 +63,68 @@ def database_name(settings: Settings) -> str:
 def warehouse_dsn(settings: Settings, role: Role = "loader") -> str:
     """A DSN of the warehouse, as a URL.
 
-    Owner and loader log in with one account and step into their role; the reader has a login of
-    its own, so that no `reset role` leads out of it.
+    Each role has a login of its own, so that no `reset role` leads out of it. On a server of your
+    own the owner is DATABASE_URL's account, which steps into its role.
 
     Raises:
         EmbeddedServerError: when the embedded server does not run.
+        InsecureDatabase: when DATABASE_URL would not encrypt what goes to another machine.
     """
     if settings.database_url is None:
         # first of all: a server that does not run has its own message
         port = urlsplit(embedded_server(settings).dsn()).port
         assert port is not None
-        dsn = make_dsn(role_login(role), _password(settings, role), port, database_name(settings))
-    else:
-        dsn = own_server_dsn(settings.database_url.get_secret_value())
-        if role == "reader":
-            return _with_login(dsn, role_login(role), _password(settings, role))
-    return dsn if role == "reader" else _with_role(dsn, f"rotation_{role}")
+        login, database = role_login(role), database_name(settings)
+        return make_dsn(login, role_password(settings, role), port, database)
+    dsn = own_server_dsn(settings.database_url.get_secret_value())
+    held = urlsplit(dsn)
+    if held.username == role_login(role) and held.password:
+        return dsn
+    if role == "owner":
+        return _with_role(dsn, role_login(role))
+    return _with_login(dsn, role_login(role), role_password(settings, role))
 
 
-def _password(settings: Settings, role: Role) -> str:
-    return read_or_make_secret(settings.home / f"{role_login(role)}.password")
+def role_password(settings: Settings, role: Role) -> str:
+    """The password of a role: the setting's, else that of the file in the state folder.
+
+    The file is made at the first call.
+    """
+    given = {"loader": settings.loader_password, "reader": settings.reader_password}.get(role)
+    if given is not None:
+        return given.get_secret_value()
+    return read_or_make_secret(password_file(settings, role))
+
+
+def password_file(settings: Settings, role: Role) -> Path:
+    """Where the state folder keeps the password of a role."""
+    return settings.home / f"{role_login(role)}.password"
 
 
 def role_login(role: Role) -> str:
-    """The account with which a role logs in to the embedded server."""
-    return "rotation_reader" if role == "reader" else "rotation_owner"
+    """The account with which a role logs in."""
+    return f"rotation_{role}"
+
+
+def client_program(settings: Settings, name: str) -> Path:
+    """A client program of PostgreSQL's: psql, pg_dump.
+
+    For a server of your own this machine's program comes first: the wheel's knows no TLS.
+    """
+    found = None if is_embedded(settings) or settings.postgres_bin else shutil.which(name)
+    return Path(found) if found else embedded_server(settings).program_folder() / name
 
 
 def own_server_dsn(database_url: str) -> str:
-    """DATABASE_URL as a URL that every client takes, whatever form it was written in."""
+    """DATABASE_URL as a URL that every client takes, whatever form it was written in.
+
+    Raises:
+        InsecureDatabase: when it would not encrypt what goes to another machine.
+    """
     # SQLAlchemy's drivers are no part of libpq's URLs
-    parts = conninfo_to_dict(re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql://", database_url))
-    words = {name: quote(str(value), safe="") for name, value in parts.items()}
+    said = conninfo_to_dict(re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql://", database_url))
+    parts = require_tls({name: str(value) for name, value in said.items()})
+    words = {name: quote(value, safe="") for name, value in parts.items()}
     login = words.pop("user", "")
     if "password" in words:
         login += ":" + words.pop("password")
@@ -88,16 +145,66 @@ def _with_login(dsn: str, user: str, password: str) -> str:
     return urlunsplit(parts._replace(netloc=f"{user}:{quote(password, safe='')}@{host}"))
 
 
+def _session_dsn(settings: Settings, role: Role) -> str:
+    """The DSN as our own sessions use it: with a name, and with what the server does by itself."""
+    words = conninfo_to_dict(warehouse_dsn(settings, role))
+    own = [] if role == "reader" else [f"-c {name}={value}" for name, value in SESSION.items()]
+    options = " ".join([str(words.get("options", "")), *own]).strip()
+    defaults: dict[str, str | int | None] = {"application_name": f"rotation {role}", **PATIENCE}
+    said = defaults | words | {"options": options}
+    return make_conninfo("", **said)
+
+
+def _open(opener: Callable[[str], T], settings: Settings, role: Role) -> T:
+    """A connection; a flow's waits for a server that is just restarting."""
+    deadline = time.monotonic() + (RESTART_SECONDS if role == "loader" else 0)
+    while True:
+        try:
+            return opener(_session_dsn(settings, role))
+        except (psycopg.OperationalError, adbc.OperationalError, EmbeddedServerError) as error:
+            if time.monotonic() > deadline or not _may_come_back(str(error)):
+                raise
+        time.sleep(0.5)
+
+
+def _may_come_back(refusal: str) -> bool:
+    # a wrong password or name stays wrong
+    is_final = "FATAL" in refusal
+    return not is_final or any(word in refusal for word in ("starting up", "shutting", "recovery"))
+
+
+def open_session(settings: Settings) -> psycopg.Connection:
+    """A psycopg connection of the loader without transactions, to hold locks on."""
+    return _open(lambda dsn: psycopg.connect(dsn, autocommit=True), settings, "loader")
+
+
 @contextmanager
 def connect(settings: Settings, role: Role = "loader") -> Iterator[psycopg.Connection]:
     """A psycopg connection; commits at the end of the block, rolls back when it raises."""
-    dsn = make_conninfo(warehouse_dsn(settings, role), application_name=f"rotation {role}")
-    with psycopg.connect(dsn) as connection:
+    with _open(lambda dsn: psycopg.connect(dsn), settings, role) as connection:
         yield connection
 
 
 @contextmanager
 def bulk(settings: Settings, role: Role = "loader") -> Iterator[adbc.Connection]:
     """An ADBC connection for Arrow in and out; one transaction, committed by the caller."""
-    with adbc.connect(warehouse_dsn(settings, role)) as connection:
-        yield connection
+    with _open(adbc.connect, settings, role) as connection:
+        with connection.cursor() as cursor:
+            cursor.execute("select pg_backend_pid()")
+            backend = int(cursor.fetchone()[0])
+        connection.rollback()  # the caller's transaction begins with the caller's first statement
+        _bulk_backends.add(backend)
+        try:
+            yield connection
+        finally:
+            _bulk_backends.discard(backend)
+
+
+def cancel_bulk_statements(settings: Settings) -> None:
+    """Ends the statements that run over this process's `bulk` connections."""
+    with connect(settings) as connection:
+        # who may end a statement goes by the account, not by the role that it stepped into
+        connection.execute("set role none")
+        connection.execute(
+            "select pg_cancel_backend(pid) from unnest(%s::integer[]) as pid", ([*_bulk_backends],)
+        )

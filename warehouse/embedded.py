@@ -14,7 +14,6 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import IO
 
@@ -221,12 +220,13 @@ class EmbeddedServer:
         else:
             # a private folder above (root's own home, say) is not opened to others: the data
             # goes where the account can reach, and a link says where
-            name = sha256(str(self.home.resolve()).encode()).hexdigest()[:16]
-            folder = SHARED / name
+            link = self.home / "postgres"
+            # a name of its own: a state folder that was moved away still has its data behind its
+            # link when another takes its place
+            folder = self.data if link.is_symlink() else SHARED / secrets.token_hex(8)
             folder.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
             if folder.exists():
-                shutil.rmtree(folder)
-            link = self.home / "postgres"
+                shutil.rmtree(folder)  # what an interrupted start left
             link.unlink(missing_ok=True)
             link.symlink_to(folder)
         folder.mkdir(mode=0o700, exist_ok=True)

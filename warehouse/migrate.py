@@ -1,15 +1,15 @@
 """Brings a database to today's schema: roles, migrations, sessions, views, comments."""
 
-from hashlib import sha256
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 import sqlalchemy
 from alembic import command
 from alembic.config import Config
-from psycopg import sql
+from alembic.script import ScriptDirectory
 
-from expectations import contracts
 from warehouse.connections import (
     connect,
     database_name,
@@ -17,10 +17,12 @@ from warehouse.connections import (
     is_embedded,
     own_server_dsn,
     role_login,
+    role_password,
     warehouse_dsn,
 )
-from warehouse.embedded import ensure_database, read_or_make_secret
-from warehouse.roles import ensure_roles
+from warehouse.definitions import apply_views
+from warehouse.embedded import ensure_database
+from warehouse.roles import RoleError, ensure_rights, ensure_roles
 from warehouse.sessions import fill_sessions
 from warehouse.settings import Settings
 
@@ -28,10 +30,15 @@ HERE = Path(__file__).parent
 # any constant does; it keeps two migrations of one database apart
 MIGRATION_LOCK = 7_203_115_001
 OLDEST_SERVER = 150_000
+LOCK_TIMEOUT = "1min"
 
 
 class ServerTooOld(RuntimeError):
     """The server of DATABASE_URL is older than PostgreSQL 15."""
+
+
+class MigrationBlocked(RuntimeError):
+    """A session of somebody else holds what the migration must change; nothing was changed."""
 
 
 def prepare(settings: Settings) -> None:
@@ -39,15 +46,33 @@ def prepare(settings: Settings) -> None:
 
     Raises:
         EmbeddedServerError: when the embedded server can't be started.
+        InsecureDatabase: when DATABASE_URL would not encrypt what goes to another machine.
         ServerTooOld: when DATABASE_URL's server is older than 15.
-        RoleError: when DATABASE_URL's account may not create the roles.
+        RoleError: when DATABASE_URL's account may not create the roles, or a role has another
+            password than this state folder's.
+        ViewsInUse: when another's object stands on a view that must be made anew.
+        MigrationBlocked: when somebody's transaction holds a table for a minute.
+    """
+    make_database(settings)
+    with blocked_is_said(), connect(settings, "owner") as connection:
+        connection.execute("select pg_advisory_lock(%s)", (MIGRATION_LOCK,))
+        connection.execute(f"set lock_timeout = '{LOCK_TIMEOUT}'")
+        _migrate(settings)
+        fill_sessions(connection)
+        apply_views(connection)
+
+
+def make_database(settings: Settings) -> None:
+    """Makes what a migration needs: the embedded server, the roles, the database, their rights.
+
+    Raises:
+        EmbeddedServerError, InsecureDatabase, ServerTooOld, RoleError: as `prepare` does.
     """
     settings.home.mkdir(parents=True, exist_ok=True)
-    logins = {role_login("reader"): read_or_make_secret(settings.home / "rotation_reader.password")}
+    logins = {role_login(role): role_password(settings, role) for role in ("loader", "reader")}
     if is_embedded(settings):
         superuser = embedded_server(settings).start()
-        owner = role_login("owner")
-        logins[owner] = read_or_make_secret(settings.home / f"{owner}.password")
+        logins[role_login("owner")] = role_password(settings, "owner")
     else:
         assert settings.database_url is not None
         superuser = own_server_dsn(settings.database_url.get_secret_value())
@@ -60,96 +85,82 @@ def prepare(settings: Settings) -> None:
         # roles belong to the whole server: two warehouses on it may be prepared at once
         connection.execute("select pg_advisory_lock(%s)", (MIGRATION_LOCK,))
         ensure_roles(connection, logins)
-        if not is_embedded(settings):
-            connection.execute(
-                sql.SQL("grant create on database {} to rotation_owner").format(
-                    sql.Identifier(connection.info.dbname)
-                )
-            )
-    if is_embedded(settings):
-        ensure_database(superuser, database_name(settings), role_login("owner"))
-    with connect(settings, "owner") as connection:
-        connection.execute("select pg_advisory_lock(%s)", (MIGRATION_LOCK,))
-        _migrate(settings)
-        fill_sessions(connection)
-        _apply_views(connection)
+        if is_embedded(settings):
+            ensure_database(superuser, database_name(settings), role_login("owner"))
+            superuser = embedded_server(settings).dsn(database_name(settings))
+        with psycopg.connect(superuser, autocommit=True) as inside:
+            ensure_rights(inside, is_ours_alone=is_embedded(settings))
+    _try_passwords(settings)
 
 
-def _migrate(settings: Settings) -> None:
+def _try_passwords(settings: Settings) -> None:
+    """Finds out now, not at the first flow of the night, that a password is another one."""
+    for role in ("loader", "reader"):
+        try:
+            psycopg.connect(warehouse_dsn(settings, role)).close()
+        except psycopg.OperationalError as error:
+            if "too many connections" in str(error):
+                continue  # consumers hold all of theirs; that is no reason not to migrate
+            if "password authentication failed" not in str(error):
+                raise
+            name = role_login(role)
+            raise RoleError(
+                f"{name} has another password on this server than in {settings.home}: another "
+                f"state folder was here first. Copy {name}.password from there, or set "
+                f"ROTATION_{role.upper()}_PASSWORD, or give the roles new passwords for all: "
+                "rotation passwords"
+            ) from None
+
+
+@contextmanager
+def blocked_is_said() -> Iterator[None]:
+    """Turns a lock that was waited for in vain into a message that says what to do."""
+    try:
+        yield
+    except (psycopg.errors.LockNotAvailable, sqlalchemy.exc.OperationalError) as error:
+        cause = getattr(error, "orig", error)
+        if not isinstance(cause, psycopg.errors.LockNotAvailable):
+            raise
+        raise MigrationBlocked(
+            f"Somebody's transaction has held a table or view of the warehouse for {LOCK_TIMEOUT}, "
+            "so nothing was changed. Wait for running flows and long queries to end, then run "
+            "this again; who it is: select pid, usename, state, query from pg_stat_activity"
+        ) from None
+
+
+def migrate_to(connection: sqlalchemy.Connection, revision: str) -> None:
+    """Applies the migrations up to a revision, or to `head`, in the connection's transaction."""
+    config = _config()
+    connection.exec_driver_sql("create schema if not exists audit")
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+def has_revision(revision: str) -> bool:
+    """Whether a migration of this number is among those of this version."""
+    scripts = ScriptDirectory.from_config(_config())
+    return revision in {script.revision for script in scripts.walk_revisions()}
+
+
+def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(HERE / "migrations"))
     config.set_main_option("path_separator", "os")
+    return config
+
+
+def owner_engine(settings: Settings) -> sqlalchemy.Engine:
+    """An engine over the owner's DSN."""
     # the URL goes in as an object: Alembic's own option would print it
     url = sqlalchemy.make_url(warehouse_dsn(settings, "owner")).set(drivername="postgresql+psycopg")
-    engine = sqlalchemy.create_engine(url)
+    return sqlalchemy.create_engine(url)
+
+
+def _migrate(settings: Settings) -> None:
+    engine = owner_engine(settings)
     try:
-        with engine.connect() as connection:
-            connection.exec_driver_sql("create schema if not exists audit")
-            connection.commit()
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-            connection.commit()
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f"set local lock_timeout = '{LOCK_TIMEOUT}'")
+            migrate_to(connection, "head")
     finally:
         engine.dispose()
-
-
-def _apply_views(connection: psycopg.Connection) -> None:
-    """(Re)creates the views and the comments when a file behind them changed."""
-    files = sorted((HERE / "views").glob("*.sql"))
-    digest = sha256(repr([contract.columns for contract in contracts().values()]).encode())
-    for file in files:
-        digest.update(file.read_bytes())
-    held = connection.execute(
-        "select checksum from audit.reference where table_name = 'views'"
-    ).fetchone()
-    if held is not None and held[0] == digest.hexdigest():
-        return
-    for file in files:
-        connection.execute(file.read_bytes())
-    _comment(connection)
-    connection.execute((HERE / "sql" / "comment_views.sql").read_bytes())
-    connection.execute(
-        """
-        insert into audit.reference values ('views', %s)
-        on conflict (table_name) do update
-        set checksum = excluded.checksum, applied_at = clock_timestamp()
-        """,
-        (digest.hexdigest(),),
-    )
-
-
-WAREHOUSE_COLUMNS = {
-    "loaded_at": "When the warehouse came to hold the row.",
-    "run_id": "The run that loaded it: audit.run.",
-    "superseded_at": "When a newer row took its place.",
-    "superseded_by": "The run that brought the newer row: audit.run.",
-}
-
-
-def _comment(connection: psycopg.Connection) -> None:
-    """Writes the contracts' words into the database, for tables, their twins and the views."""
-    for contract in contracts().values():
-        twin = sql.Identifier("history", contract.table)
-        table = sql.Identifier(contract.schema, contract.table)
-        words = f"{contract.grain}. Source: {contract.source}."
-        _comment_on(connection, "table", table, words)
-        _comment_on(connection, "table", twin, f"Superseded rows of {contract.qualified}.")
-        columns = {
-            column.name: column.unit
-            + ("" if column.null_means is None else f" NULL: {column.null_means}")
-            for column in contract.columns
-        }
-        columns |= WAREHOUSE_COLUMNS
-        for relation in (table, twin):
-            for name, text in columns.items():
-                if relation is twin or not name.startswith("superseded"):
-                    column = sql.SQL(".").join((relation, sql.Identifier(name)))
-                    _comment_on(connection, "column", column, text)
-
-
-def _comment_on(
-    connection: psycopg.Connection, kind: str, target: sql.Composable, words: str
-) -> None:
-    connection.execute(
-        sql.SQL("comment on {} {} is {}").format(sql.SQL(kind), target, sql.Literal(words))
-    )

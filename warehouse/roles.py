@@ -5,7 +5,18 @@
 - `rotation_reader` reads `published`, `as_of` and `audit`, and nothing else.
 """
 
+from pathlib import Path
+
 from psycopg import Connection, errors, sql
+
+HERE = Path(__file__).parent
+# more than a team's notebooks hold open, and enough left for flows and Prefect
+READER_CONNECTIONS = 20
+READER_SETTINGS = {
+    # defaults, which a session may raise for itself
+    "statement_timeout": "30min",
+    "idle_in_transaction_session_timeout": "10min",
+}
 
 
 class RoleError(RuntimeError):
@@ -23,25 +34,94 @@ def ensure_roles(connection: Connection, passwords: dict[str, str]) -> None:
         RoleError: when a role or a membership is missing and the account may not make it.
     """
     account = connection.info.user
-    # who logs in as the owner steps into the loader's role, too
-    steppers = [account] + ["rotation_owner"] * ("rotation_owner" in passwords)
+    if account in ("rotation_loader", "rotation_reader"):
+        raise RoleError(
+            f"DATABASE_URL logs in as {account}, which may not change the schema. Give this "
+            "command the DATABASE_URL of an account that may step into rotation_owner."
+        )
     try:
         for role in ("rotation_owner", "rotation_loader", "rotation_reader"):
             if role in passwords:
-                ensure_login(connection, role, passwords[role])
+                if ensure_login(connection, role, passwords[role]) and role == "rotation_reader":
+                    _limit_reader(connection)
             elif _can_log_in(connection, role) is None:
                 connection.execute(sql.SQL("create role {}").format(sql.Identifier(role)))
-        for stepper in steppers:
-            for role in ("rotation_owner", "rotation_loader"):
-                _ensure_member(connection, stepper, role)
+        _ensure_member(connection, account, "rotation_owner")
     except errors.InsufficientPrivilege as error:
         raise RoleError(
             f"The account of DATABASE_URL, {account}, may not make the warehouse's roles: "
             f"{error.diag.message_primary}. Have an administrator run: create role rotation_owner; "
-            "create role rotation_loader; create role rotation_reader login password '...'; "
-            f'grant rotation_owner, rotation_loader to "{account}"; with the password that is in '
-            "rotation_reader.password in ROTATION_HOME."
+            "create role rotation_loader login password '...'; "
+            "create role rotation_reader login password '...' "
+            f"connection limit {READER_CONNECTIONS}; "
+            f'grant rotation_owner to "{account}"; with the passwords that are in '
+            "rotation_loader.password and rotation_reader.password in ROTATION_HOME."
         ) from None
+
+
+def ensure_rights(connection: Connection, is_ours_alone: bool) -> None:
+    """Says what each role may do in a database as a whole.
+
+    The reader can then not fill the disk with temporary tables; nor, where the account may say
+    so, with large objects, nor hold the locks with which flows take turns.
+
+    Args:
+        connection: To the warehouse's database, of the account that made the roles.
+        is_ours_alone: Whether nothing but the warehouse uses the server.
+    """
+    database = sql.Identifier(connection.info.dbname)
+    owner = connection.execute(
+        "select pg_has_role(datdba, 'member') from pg_database where datname = current_database()"
+    ).fetchone()
+    everyone = "temporary, connect" if is_ours_alone else "temporary"
+    statements = [
+        "grant create, connect, temporary on database {} to rotation_owner",
+        "grant connect, temporary on database {} to rotation_loader",
+        "grant connect on database {} to rotation_reader",
+        f"revoke {everyone} on database {{}} from public",
+    ]
+    # another's database: its owner has granted what is needed, or the migration will say what not
+    for statement in statements if owner == (True,) else statements[:1]:
+        connection.execute(sql.SQL(statement).format(database))
+    superuser = connection.execute("show is_superuser").fetchone()
+    if superuser == ("on",):
+        connection.execute((HERE / "sql" / "restrict_functions.sql").read_bytes())
+        _limit_reader(connection)
+        # to see what holds up a migration, and to end it
+        connection.execute("grant pg_read_all_stats, pg_signal_backend to rotation_owner")
+        # what sorts and joins of all its queries may take on disk; no session can raise it
+        connection.execute("alter role rotation_reader set temp_file_limit = '20GB'")
+
+
+def ensure_login(connection: Connection, role: str, password: str) -> bool:
+    """Creates a role that may log in; one that may already keeps its password.
+
+    Returns:
+        Whether it had to be made or allowed to log in.
+    """
+    held = _can_log_in(connection, role)
+    if held:
+        return False
+    verb = sql.SQL("create" if held is None else "alter")
+    connection.execute(
+        sql.SQL("{} role {} login password {}").format(
+            verb, sql.Identifier(role), sql.Literal(password)
+        )
+    )
+    return True
+
+
+def change_password(connection: Connection, role: str, password: str) -> None:
+    """Gives a role another password."""
+    connection.execute(
+        sql.SQL("alter role {} password {}").format(sql.Identifier(role), sql.Literal(password))
+    )
+
+
+def _limit_reader(connection: Connection) -> None:
+    connection.execute(f"alter role rotation_reader connection limit {READER_CONNECTIONS}")
+    for name, value in READER_SETTINGS.items():
+        connection.execute(f"alter role rotation_reader set {name} = '{value}'")
 
 
 def _ensure_member(connection: Connection, account: str, role: str) -> None:
@@ -52,19 +132,6 @@ def _ensure_member(connection: Connection, account: str, role: str) -> None:
         connection.execute(
             sql.SQL("grant {} to {}").format(sql.Identifier(role), sql.Identifier(account))
         )
-
-
-def ensure_login(connection: Connection, role: str, password: str) -> None:
-    """Creates a role that may log in; one that may already keeps its password."""
-    held = _can_log_in(connection, role)
-    if held:
-        return
-    verb = sql.SQL("create" if held is None else "alter")
-    connection.execute(
-        sql.SQL("{} role {} login password {}").format(
-            verb, sql.Identifier(role), sql.Literal(password)
-        )
-    )
 
 
 def _can_log_in(connection: Connection, role: str) -> bool | None:

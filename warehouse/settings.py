@@ -31,12 +31,28 @@ class Settings(BaseSettings):
 
     home: Path = Field(
         default=CHECKOUT / ".rotation",
-        description="The one folder that holds all state: database, logs, caches, passwords.",
+        description="The one folder that holds all state: database, logs, caches, passwords. "
+        "A relative one is below the checkout.",
     )
     database_url: SecretStr | None = Field(
         default=None,
         validation_alias=AliasChoices("DATABASE_URL"),
         description="Your own PostgreSQL, 15 or newer. Unset: the embedded server is started.",
+    )
+    loader_password: SecretStr | None = Field(
+        default=None,
+        min_length=12,
+        description="Of rotation_loader, the flows' login. Unset: made, and kept in ROTATION_HOME.",
+    )
+    reader_password: SecretStr | None = Field(
+        default=None,
+        min_length=12,
+        description="Of rotation_reader, the consumers'. Unset: made, and kept in ROTATION_HOME.",
+    )
+    ui_password: SecretStr | None = Field(
+        default=None,
+        min_length=12,
+        description="Of Prefect's UI and API. Unset: made, and kept in ROTATION_HOME.",
     )
     fred_api_key: SecretStr | None = Field(
         default=None,
@@ -142,7 +158,21 @@ class Settings(BaseSettings):
             return tuple(part.strip().upper() for part in value.split(",") if part.strip())
         return value
 
-    @field_validator("database_url", "fred_api_key", "sec_user_agent", mode="before")
+    @field_validator("home")
+    @classmethod
+    def _find_home(cls, value: Path) -> Path:
+        # the same folder for a shell, a worker and a cron job, wherever each was started
+        return CHECKOUT / value.expanduser()
+
+    @field_validator(
+        "database_url",
+        "loader_password",
+        "reader_password",
+        "ui_password",
+        "fred_api_key",
+        "sec_user_agent",
+        mode="before",
+    )
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
         # `.env` files and compose pass unset variables as empty strings

@@ -134,7 +134,8 @@ def _download(folder: Path, sec: Sec) -> Archive:
             if response.status_code == 416:
                 part.unlink()
                 raise Fault("outage", "range", f"{URL} has no such part.", is_retryable=True)
-            chunks = response.iter_bytes(1 << 20)
+            # as it arrives: what is held back would be lost with the line
+            chunks = response.iter_raw()
             first = next(chunks, b"")
             is_rest = response.status_code == 206
             sec.client.check(response, first, "the archive of all companies", blocks)

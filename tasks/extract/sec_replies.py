@@ -203,10 +203,9 @@ def parse_tickers(content: Any, today: date) -> pd.DataFrame:
 
 def new_mappings(listed: pd.DataFrame, held: Mapping[str, int]) -> pd.DataFrame:
     """The rows of tickers that are new, or stand for another company than the newest held."""
-    is_new = [
-        held.get(ticker) != cik for ticker, cik in zip(listed["ticker"], listed["cik"], strict=True)
-    ]
-    return listed[is_new].reset_index(drop=True)
+    # a list of booleans that is empty would select columns
+    known = listed["ticker"].map(held)
+    return listed[known != listed["cik"]].reset_index(drop=True)
 
 
 def parse_index(text: str) -> pd.DataFrame:

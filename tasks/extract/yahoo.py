@@ -110,13 +110,14 @@ def extract_prices(
     pool = ThreadPoolExecutor(settings.yahoo_concurrency, thread_name_prefix="yahoo")
     try:
         results = pool.map(lambda window: _extract_one(window, today, talk, client), windows)
-        return _gather(results)
+        batch = _gather(results)
     except BaseException:
-        # when the run is cancelled, threads that wait out a pause must not hold up its end
+        # when the run is cancelled, threads that wait, be it for a reply, must not hold up its end
         talk.close()
+        pool.shutdown(wait=False, cancel_futures=True)
         raise
-    finally:
-        pool.shutdown(cancel_futures=True)
+    pool.shutdown()
+    return batch
 
 
 def dealings_with_yahoo(settings: Settings) -> Dealings:

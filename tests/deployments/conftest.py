@@ -73,10 +73,12 @@ class Home:
 class Api:
     """Prefect's API, as a web page or a program on this machine would call it."""
 
-    def __init__(self, url: str) -> None:
-        """Keeps where it is."""
+    def __init__(self, url: str, login: str) -> None:
+        """Keeps where it is, and what its login page asks for."""
         self.url = url
-        self._http = httpx.Client(base_url=url, trust_env=False, timeout=30)
+        self.login = login
+        name, _, password = login.partition(":")
+        self._http = httpx.Client(base_url=url, auth=(name, password), trust_env=False, timeout=30)
 
     def token(self) -> dict[str, str]:
         """The headers that Prefect's own clients send with each change."""
@@ -144,4 +146,4 @@ def api(up: Home) -> Api:
     """The API of that stack."""
     facts = stack.status(up.settings)["prefect-server"]
     assert isinstance(facts, dict)
-    return Api(f"http://127.0.0.1:{facts['port']}/api")
+    return Api(f"http://127.0.0.1:{facts['port']}/api", stack.ui_login(up.settings))

@@ -1,11 +1,17 @@
-"""The pages of Prefect's UI, in a browser without the internet."""
+"""The pages of Prefect's UI, in a browser without the internet: signing in, and what is shown."""
 
+import base64
+import json
 import os
 import shutil
 import subprocess
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from websockets.sync.client import connect
 
 from tests.deployments.conftest import Api
 from tests.deployments.test_stack import NAMES
@@ -21,32 +27,91 @@ QUIET = (
     "--disable-sync",
     "--hide-scrollbars",
     "--window-size=1400,900",
-    "--virtual-time-budget=20000",
+    "--remote-debugging-port=0",
 )
+# typed as a person would, so that the page notices
+TYPE = """
+const field = document.querySelector("input");
+const setter = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set;
+setter.call(field, %s);
+field.dispatchEvent(new Event("input", {bubbles: true}));
+const all = [...document.querySelectorAll("button")];
+setTimeout(() => all.find(each => /log ?in|sign ?in/i.test(each.innerText)).click(), 200);
+"""
 
 
-@pytest.fixture(scope="module")
-def chromium() -> str:
-    found = shutil.which("chromium") or shutil.which("google-chrome")
-    if found:
-        return found
-    if os.environ.get("ROTATION_TEST_CHROMIUM") == "required":
-        pytest.fail("there is no chromium on PATH")
-    pytest.skip("there is no chromium on PATH; ROTATION_TEST_CHROMIUM=required fails instead")
+class Browser:
+    """One page of a headless browser."""
 
-
-def test_the_deployments_are_shown(api: Api, chromium: str, tmp_path: Path) -> None:
-    page = api.url.removesuffix("/api") + "/deployments"
-    picture = Path(os.environ.get("ROTATION_TEST_SCREENSHOTS", tmp_path)) / "deployments.png"
-    for how in ("--dump-dom", f"--screenshot={picture}"):
-        done = subprocess.run(
-            [chromium, *QUIET, f"--user-data-dir={tmp_path / 'profile'}", how, page],
-            env=os.environ | {"HOME": str(tmp_path)},
-            capture_output=True,
-            text=True,
-            timeout=120,
+    def __init__(self, chromium: str, folder: Path) -> None:
+        profile = folder / "profile"
+        self._process = subprocess.Popen(
+            [chromium, *QUIET, f"--user-data-dir={profile}", "about:blank"],
+            env=os.environ | {"HOME": str(folder)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
-        assert done.returncode == 0, done.stderr[-2000:]
-        if how == "--dump-dom":
-            assert {name for name in NAMES if f">{name}<" in done.stdout} == NAMES, done.stdout
+        port_file = profile / "DevToolsActivePort"
+        deadline = time.monotonic() + 60
+        while not (port_file.exists() and port_file.read_text().count("\n")):
+            assert time.monotonic() < deadline, "the browser does not start"
+            time.sleep(0.1)
+        port, path = port_file.read_text().split()
+        self._socket = connect(f"ws://127.0.0.1:{port}{path}", max_size=None, proxy=None)
+        self._number = 0
+        self._session: str | None = None
+        target = self("Target.createTarget", url="about:blank")["targetId"]
+        self._session = self("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+
+    def __call__(self, method: str, **parameters: Any) -> Any:
+        self._number += 1
+        message = {"id": self._number, "method": method, "params": parameters}
+        if self._session:
+            message["sessionId"] = self._session
+        self._socket.send(json.dumps(message))
+        while True:
+            answer = json.loads(self._socket.recv(timeout=60))
+            if answer.get("id") == self._number:
+                assert "error" not in answer, answer
+                return answer["result"]
+
+    def evaluate(self, script: str) -> Any:
+        return self("Runtime.evaluate", expression=script)["result"].get("value")
+
+    def wait_for(self, condition: str) -> None:
+        deadline = time.monotonic() + 60
+        while self.evaluate(condition) is not True:
+            text = "document.body && document.body.innerText"
+            assert time.monotonic() < deadline, f"{condition}: {self.evaluate(text)}"
+            time.sleep(0.2)
+
+    def close(self) -> None:
+        self._socket.close()
+        self._process.terminate()
+        self._process.wait(30)
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[Browser]:
+    found = shutil.which("chromium") or shutil.which("google-chrome")
+    if not found and os.environ.get("ROTATION_TEST_CHROMIUM") == "required":
+        pytest.fail("there is no chromium on PATH")
+    if not found:
+        pytest.skip("there is no chromium on PATH; ROTATION_TEST_CHROMIUM=required fails instead")
+    browser = Browser(found, tmp_path)
+    yield browser
+    browser.close()
+
+
+def test_the_deployments_are_shown_to_who_signs_in(
+    api: Api, browser: Browser, tmp_path: Path
+) -> None:
+    browser("Page.navigate", url=api.url.removesuffix("/api") + "/deployments")
+    browser.wait_for("!!document.querySelector('input[type=password]')")
+    shown = f"{sorted(NAMES)}.every(name => document.body.innerText.includes(name))"
+    assert browser.evaluate(shown) is False
+    browser.evaluate(TYPE % json.dumps(api.login))
+    browser.wait_for(shown)
+    picture = Path(os.environ.get("ROTATION_TEST_SCREENSHOTS", tmp_path)) / "deployments.png"
+    picture.write_bytes(base64.b64decode(browser("Page.captureScreenshot")["data"]))
     assert picture.stat().st_size > 20_000

@@ -73,16 +73,14 @@ def start_replay(
 ) -> Iterator[MakeReplay]:
     """Makes replays that stay until the session ends; their databases go with the server."""
     with ExitStack() as ends:
-        admin = ends.enter_context(psycopg.connect(server.dsn(), autocommit=True))
 
         def start(tape: Path = market.folder, clock: str = CLOCK) -> Replay:
             settings = Settings(home=server.home, origin=f"test-{uuid4().hex[:12]}")
             name = sql.Identifier(database_name(settings))
-            admin.execute(
-                sql.SQL("create database {} template {} owner rotation_owner").format(
-                    name, sql.Identifier(template)
-                )
-            )
+            create = sql.SQL("create database {} template {} owner rotation_owner")
+            # a connection of its own: some tests restart the server between two replays
+            with psycopg.connect(server.dsn(), autocommit=True) as admin:
+                admin.execute(create.format(name, sql.Identifier(template)))
             folder = tmp_path_factory.mktemp("replay")
             ends.callback(shutil.rmtree, folder)
             sandbox = ends.enter_context(Sandbox.start(tape, folder / "sandbox", clock))

@@ -20,6 +20,8 @@ KEPT_SERIES = (
 )
 KEPT_SINCE = pl.date(2025, 9, 1)
 DAILY = ("DFF", "VIXCLS")
+# of the companies that file with the SEC, by their numbers; the others have no facts
+KEPT_FILERS = 6
 # Besides the true bar: yfinance keeps the first of two rows for one session, which is the true
 # one, and a day to come lies outside what is asked for.
 NEVER_RECEIVED = ("extra_duplicate", "extra_future")
@@ -90,7 +92,7 @@ class Tape:
 
 
 def thin_out(folder: Path) -> None:
-    """Leaves a tape the macro series and the years that the tests look at.
+    """Leaves a tape the macro series, the years and the filers that the tests look at.
 
     And takes out the old bar that goes bad in the last days: a warehouse that held it before
     keeps it, one that starts afterwards never sees it, so that the two could not be compared.
@@ -103,6 +105,10 @@ def thin_out(folder: Path) -> None:
         is_old = pl.col("session_date").cast(pl.String) < "2026"
         went_bad = is_old & pl.col("visible_from").cast(pl.String).str.starts_with("2026")
         write(rows.filter(~went_bad.fill_null(False)), folder / name)
+    for facts in sorted((folder / "companyfacts").glob("*.gz"))[KEPT_FILERS:]:
+        facts.unlink()
+    for submissions in sorted((folder / "submissions").glob("*.gz"))[KEPT_FILERS:]:
+        submissions.unlink()
     file = folder / "observations.parquet"
     kept = pl.read_parquet(file).filter(
         pl.col("series_id").is_in(KEPT_SERIES),

@@ -19,8 +19,12 @@ EVENINGS = {
     "with a pause": ("2026-02-10", "2026-02-11", "2026-02-13"),
     "day by day": ("2026-02-09", "2026-02-10", "2026-02-11", "2026-02-12", "2026-02-13"),
 }
-# a fund's file of each day is loaded as a snapshot, so that a late beginner has fewer of them
-SNAPSHOTS = ("index_membership", "index_concentration", "sector_breadth")
+# a fund's file of each day is loaded as a snapshot, so that a late beginner has fewer of them, and
+# follows fewer companies; a ticker's company is dated by the day on which it was first seen
+SNAPSHOTS = (
+    "index_membership", "index_concentration", "sector_breadth",
+    "company_ticker", "company", "company_fact",
+)  # fmt: skip
 
 
 @dataclass

@@ -119,7 +119,8 @@ def test_what_the_tape_lacks_is_in_the_ledger_and_no_failure(
     lacking = {
         item: (status, reason)
         for item, (status, reason, _) in undisturbed.fetches().items()
-        if status != "loaded"
+        # the SEC's companies and days are numbers: test_filings.py
+        if status != "loaded" and not item[0].isdigit()
     }
     assert lacking == {
         **dict.fromkeys(followed - listed, ("not_found", "unknown_symbol")),

@@ -5,6 +5,7 @@ from typing import Any
 
 from tests.flows.conftest import MakeReplay
 from tests.flows.replay import Replay
+from tests.flows.tapes import CLOCK
 
 YAHOO, FRED, ISHARES = "yahoo.com", "stlouisfed.org", "ishares.com"
 NO_SUCH_SYMBOL = json.dumps(
@@ -91,7 +92,7 @@ def test_a_hang_and_a_reset_end_in_time(replay: Replay) -> None:
 def test_a_provider_that_keeps_throttling_is_left_alone(replay: Replay) -> None:
     replay.sandbox.add_fault("status", host=YAHOO, path="/chart/", status=429, count=None)
     end = replay.run("prices", env={"ROTATION_YAHOO_CONCURRENCY": "1"})
-    assert end.state == "Degraded", end.output
+    assert end.state == "Failed", end.output
     fetches = replay.rows("select status, attempts, count(*) from audit.fetch group by 1, 2")
     everybody = replay.column("select count(*) from audit.fetch")[0]
     # the first after three attempts, the others unasked; each attempt is two requests
@@ -107,7 +108,7 @@ def test_a_provider_that_is_down_is_given_up_after_five_items(replay: Replay) ->
         "prices",
         env={"ROTATION_YAHOO_CONCURRENCY": "1", "ROTATION_YAHOO_ATTEMPTS": "1"},
     )
-    assert end.state == "Degraded", end.output
+    assert end.state == "Failed", end.output
     fetches = replay.rows(
         "select status, reason, attempts, count(*) from audit.fetch group by 1, 2, 3"
     )
@@ -186,7 +187,7 @@ def test_each_fault_at_ishares_has_its_name_and_costs_no_other_fund(replay: Repl
     replay.sandbox.add_fault("status", host=ISHARES, path="/239774/", status=503, count=None)
     # the tape has no file of IJH: the provider sends one with a dash for its date
     end = replay.run("holdings", funds=["IWM", "IJR", "IJH", "IVV"])
-    assert end.state == "Degraded", end.output
+    assert end.state == "Failed", end.output
     assert replay.fetches() == {
         "IWM": ("outage", "html", 3),
         "IJR": ("outage", "http_503", 3),
@@ -214,6 +215,37 @@ def test_after_a_bad_day_a_good_one_makes_up_for_all_of_it(
     assert end.message == "holdings: Degraded; prices: Degraded; macro: Degraded"
     assert replay.checksums() != undisturbed.checksums()
     replay.sandbox.clear_faults()
+    end = replay.run("daily")
+    assert end.state == "Completed", end.output
+    assert replay.checksums() == undisturbed.checksums()
+    assert replay.column("select count(*) from history.daily_price") == [0]
+
+
+def test_ten_minutes_without_any_provider_leave_no_trace_in_the_tables(
+    start_replay: MakeReplay, undisturbed: Replay
+) -> None:
+    replay = start_replay(clock="2026-02-13T22:50:00+00:00")
+    # it begins in the middle of a run: what was asked earlier had come
+    replay.sandbox.add_fault("status", host=YAHOO, path="/chart/[Q-Z]", status=503, count=None)
+    replay.sandbox.add_fault("reset", host=FRED, query="series_id=[I-Z]", count=None)
+    end = replay.run("daily")
+    assert end.state == "Degraded", end.output
+    replay.sandbox.clear_faults()
+    for host in (YAHOO, FRED, ISHARES):
+        replay.sandbox.add_fault("status", host=host, status=503, count=None)
+    replay.sandbox.move_clock("2026-02-13T22:55:00+00:00")
+    end = replay.run("daily")
+    assert end.state == "Failed", end.output
+    assert end.message == "holdings: Failed; prices: Failed; macro: Failed"
+    last = "select flow, state from audit.run order by run_id desc limit 4"
+    assert dict(replay.rows(last)) == {
+        "holdings": "failed",
+        "prices": "failed",
+        "macro": "failed",
+        "derived": "completed",
+    }
+    replay.sandbox.clear_faults()
+    replay.sandbox.move_clock(CLOCK)
     end = replay.run("daily")
     assert end.state == "Completed", end.output
     assert replay.checksums() == undisturbed.checksums()

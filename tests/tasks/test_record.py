@@ -2,12 +2,14 @@
 
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import threading
 import time
 
 import pytest
+from prefect.exceptions import TerminationSignal
 from prefect.states import StateType
 
 from tasks.record import ForeignOrigin, Run, run
@@ -43,6 +45,7 @@ def test_run_without_work_says_so(settings, query):
 def test_run_that_a_provider_failed_is_degraded(settings, fetches, query, status):
     with run("prices", settings) as this_run:
         this_run.count("daily_price", new=1)
+        this_run.note_fetches(fetches(("AAA", "loaded")))
         this_run.note_fetches(fetches(*((f"T{n:02}", status) for n in range(10))))
     items = ", ".join(f"T{n:02}" for n in range(8))
     summary = f"daily_price: 1 new\n10 {status}: {items} and 2 more"
@@ -62,16 +65,52 @@ def test_what_a_provider_does_not_have_degrades_nothing(fetches, status):
 
 def test_refused_batch_degrades_the_run(settings, query):
     with run("prices", settings) as this_run:
+        this_run.count("daily_price", new=1)
+        this_run.answered = 2
         this_run.refusals.append("core.daily_price refused the batch, which breaks a rule")
-    assert query(settings, RUNS)[0][1:3] == ("degraded", this_run.refusals[0])
+    detail = f"daily_price: 1 new\n{this_run.refusals[0]}"
+    assert query(settings, RUNS) == [("prices", "degraded", detail, True)]
     assert this_run.end_state().name == "Degraded"
 
 
-@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
-def test_failed_run_tells_the_class_of_the_error_and_not_its_words(settings, query, error):
-    with pytest.raises(error, match="token=abc"), run("macro", settings):
-        raise error("GET https://example.com/?token=abc failed")
-    assert query(settings, RUNS) == [("macro", "failed", error.__name__, True)]
+def test_run_that_nobody_answered_has_failed(settings, fetches, query):
+    with run("prices", settings) as this_run:
+        this_run.note_fetches(fetches(("AAA", "outage"), ("BBB", "throttled")))
+        this_run.count("daily_price", new=0, same=0)
+    summary = this_run.summary()
+    assert "1 outage: AAA\n1 throttled: BBB" in summary
+    assert query(settings, RUNS) == [("prices", "failed", summary, True)]
+    state = this_run.end_state()
+    assert (state.type, state.name, state.message) == (StateType.FAILED, "Failed", summary)
+
+
+def test_run_whose_every_batch_was_refused_has_failed(settings, fetches, query):
+    with run("macro", settings) as this_run:
+        this_run.note_fetches(fetches(("AAA", "loaded")))
+        this_run.refusals.append("core.macro_observation refused the batch, which breaks a rule")
+    assert query(settings, RUNS)[0][1] == "failed"
+    assert this_run.end_state().type == StateType.FAILED
+
+
+def test_run_that_learned_that_there_is_nothing_is_no_failure(settings, fetches, query):
+    with run("prices", settings) as this_run:
+        this_run.note_fetches(fetches(("AAA", "outage"), ("BBB", "empty")))
+    assert query(settings, RUNS)[0][1] == "degraded"
+
+
+def test_failed_run_tells_the_class_of_the_error_and_not_its_words(settings, query):
+    with pytest.raises(ValueError, match="token=abc"), run("macro", settings):
+        raise ValueError("GET https://example.com/?token=abc failed")
+    assert query(settings, RUNS) == [("macro", "failed", "ValueError", True)]
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt(), TerminationSignal(signal.SIGTERM)])
+def test_run_that_someone_ends_is_cancelled(settings, query, end):
+    with pytest.raises(type(end)), run("macro", settings):
+        raise end
+    assert query(settings, RUNS) == [
+        ("macro", "cancelled", "ended by a signal, between two batches", True)
+    ]
 
 
 def test_run_says_where_it_runs(settings, query):
@@ -113,16 +152,6 @@ def test_runs_of_one_flow_take_turns_and_others_go_on(settings, query):
         ("macro", "completed"),
         ("prices", "completed"),
     ]
-
-
-def test_runs_of_other_hosts_and_of_living_processes_are_left_alone(settings, query):
-    living = f"{os.uname().nodename}:{os.getppid()}"
-    insert = "insert into audit.run (flow, process) values ('prices', %s) returning run_id"
-    for process in (living, "elsewhere:1"):
-        query(settings, insert, (process,))
-    with run("macro", settings):
-        states = [row[1] for row in query(settings, RUNS)]
-    assert states == ["running"] * 3
 
 
 def test_facts_of_another_origin_are_refused(settings, query):

@@ -5,10 +5,11 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg import Connection
+from pydantic import SecretStr
 
 from expectations import contracts
 from expectations.contract import Contract
-from warehouse.connections import bulk, connect
+from warehouse.connections import bulk, connect, password_file, warehouse_dsn
 from warehouse.embedded import EmbeddedServer
 from warehouse.migrate import prepare
 from warehouse.roles import RoleError
@@ -52,13 +53,30 @@ def test_second_time_changes_nothing(settings: Settings):
     assert len(catalogues[0]) > 500
 
 
-def test_changed_views_are_applied_again(settings: Settings):
-    with connect(settings, "owner") as connection:
-        connection.execute("drop view published.macro_latest")
-        connection.execute("update audit.reference set checksum = '' where table_name = 'views'")
-    prepare(settings)
-    with connect(settings, "reader") as connection:
-        assert connection.execute("select * from published.macro_latest").fetchall() == []
+def test_reader_with_another_folders_password_is_found_out_at_once(
+    hosted: Settings, tmp_path: Path
+):
+    prepare(hosted)
+    second = hosted.model_copy(update={"home": tmp_path / "second"})
+    with pytest.raises(RoleError, match=r"rotation_loader has another password") as refused:
+        prepare(second)
+    assert (hosted.home / "rotation_loader.password").read_text() not in str(refused.value)
+    words = {
+        f"{role}_password": SecretStr((hosted.home / f"rotation_{role}.password").read_text())
+        for role in ("loader", "reader")
+    }
+    third = second.model_copy(update=words)
+    prepare(third)
+    assert logins(third) == OWN_LOGINS
+
+
+def test_the_flows_login_may_not_migrate_and_is_told_so(hosted: Settings):
+    prepare(hosted)
+    dsn = warehouse_dsn(hosted, "loader")
+    flows = Settings(home=hosted.home, database_url=dsn)
+    assert warehouse_dsn(flows, "loader") == dsn
+    with pytest.raises(RoleError, match="logs in as rotation_loader"):
+        prepare(flows)
 
 
 def test_every_relation_column_and_schema_is_commented(shared: Settings):
@@ -184,7 +202,7 @@ def logins(settings: Settings) -> dict[str, tuple[str, str]]:
 
 OWN_LOGINS = {
     "owner": ("tenant", "rotation_owner"),
-    "loader": ("tenant", "rotation_loader"),
+    "loader": ("rotation_loader", "rotation_loader"),
     "reader": ("rotation_reader", "rotation_reader"),
 }
 
@@ -212,9 +230,10 @@ def test_own_server_whose_roles_an_administrator_made(
     with pytest.raises(RoleError, match="permission denied to create role") as refused:
         prepare(hosted)
     statements = str(refused.value).split("run: ", 1)[1].split(";")
-    password = (hosted.home / "rotation_reader.password").read_text()
     with psycopg.connect(fresh_server.dsn(), autocommit=True) as connection:
         for statement in statements[:4]:
+            role = next((r for r in ("loader", "reader") if f"rotation_{r} login" in statement), "")
+            password = password_file(hosted, role).read_text() if role else ""
             connection.execute(statement.replace("...", password))
     prepare(hosted)
     assert logins(hosted) == OWN_LOGINS

@@ -1,12 +1,14 @@
 """What each role can do, tried for real."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import psycopg
 import pytest
 from psycopg import Connection, errors, sql
 
 from warehouse.connections import connect, database_name, embedded_server
+from warehouse.migrate import prepare
 from warehouse.settings import Settings
 
 PRIVATE = ("core", "history", "derived")
@@ -94,12 +96,80 @@ def test_reader_writes_nowhere(shared: Settings, reader: Connection):
         "alter system set fsync = off",
         "do language plpgsql $$ begin execute 'select * from core.daily_price'; end $$",
         "select * from as_of.adjustment_factor('infinity'), core.daily_price",
+        "select lo_creat(-1)",
+        "select lo_create(0)",
+        "select lo_from_bytea(0, '')",
+        "select pg_advisory_lock(1)",
+        "select pg_advisory_xact_lock(1, 2)",
+        "select pg_try_advisory_lock_shared(1)",
         "do $$ begin lock table published.daily_price in access exclusive mode; end $$",
     ],
 )
 def test_reader_is_refused(reader: Connection, statement: str):
     with pytest.raises((errors.InsufficientPrivilege, errors.InvalidGrantOperation)):
         reader.execute(statement)
+
+
+def test_reader_has_no_temporary_tables_and_others_no_way_in(settings: Settings):
+    """What is said of a database as a whole, which a copy of a template does not have."""
+    prepare(settings)
+    with connect(settings, "reader") as connection, pytest.raises(errors.InsufficientPrivilege):
+        connection.execute("create temporary table mine as select 1 as x")
+    with connect(settings, "loader") as connection:
+        connection.execute("create temporary table mine as select 1 as x")
+    server = embedded_server(settings)
+    with psycopg.connect(server.dsn(), autocommit=True) as connection:
+        connection.execute("create role stranger login password 'stranger'")
+    try:
+        dsn = psycopg.conninfo.make_conninfo(
+            server.dsn(database_name(settings)), user="stranger", password="stranger"
+        )
+        with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+            psycopg.connect(dsn)
+    finally:
+        with psycopg.connect(server.dsn(), autocommit=True) as connection:
+            connection.execute("drop role stranger")
+
+
+def test_readers_leave_connections_time_and_disk_to_the_flows(shared: Settings, reader: Connection):
+    kept = reader.execute(
+        """
+        select
+            current_setting('max_connections')::integer - rolconnlimit,
+            current_setting('statement_timeout'),
+            current_setting('idle_in_transaction_session_timeout'),
+            current_setting('temp_file_limit')
+        from pg_roles where rolname = current_user
+        """
+    ).fetchone()
+    assert kept[0] >= 30
+    assert kept[1:] == ("30min", "10min", "20GB")
+    with pytest.raises(errors.InsufficientPrivilege):
+        reader.execute("set temp_file_limit = -1")
+    with ExitStack() as held:
+        refused = None
+        while refused is None:
+            try:
+                held.enter_context(connect(shared, "reader"))
+            except psycopg.OperationalError as error:
+                refused = str(error)
+        assert "too many connections for role" in refused
+        with connect(shared, "loader") as loader:
+            assert loader.execute("select 1").fetchone() == (1,)
+        # nor do they keep a migration from beginning
+        prepare(shared)
+
+
+def test_loader_stays_loader(shared: Settings):
+    with connect(shared, "loader") as connection:
+        connection.autocommit = True
+        for statement in ("reset role", "reset all", "discard all", "reset session authorization"):
+            connection.execute(statement)
+        who = connection.execute("select session_user, current_user").fetchone()
+        assert who == ("rotation_loader", "rotation_loader")
+        for role in ("rotation_owner", "postgres"):
+            with pytest.raises(errors.InsufficientPrivilege):
+                connection.execute(f"set role {role}")
 
 
 def test_reader_cannot_end_another_session(shared: Settings, reader: Connection):
@@ -120,15 +190,16 @@ def test_reader_stays_reader_after_resetting_everything(reader: Connection):
         reader.execute("select * from core.daily_price")
 
 
-def test_nobody_else_gets_in(shared: Settings):
-    server = embedded_server(shared)
-    dsn = server.dsn(database_name(shared))
+def test_nobody_else_gets_in(settings: Settings):
+    """Even where every role may connect, as in a database that an administrator shares."""
+    server = embedded_server(settings)
+    dsn = server.dsn(database_name(settings))
     with psycopg.connect(server.dsn(), autocommit=True) as connection:
         connection.execute("create role stranger login password 'stranger'")
     try:
         name = psycopg.conninfo.make_conninfo(dsn, user="stranger", password="stranger")
         with psycopg.connect(name, autocommit=True) as connection:
-            for relation in relations(shared, (*PRIVATE, *OPEN)):
+            for relation in relations(settings, (*PRIVATE, *OPEN)):
                 with pytest.raises(errors.InsufficientPrivilege):
                     connection.execute(sql.SQL("select * from {}").format(relation))
             with pytest.raises(errors.InsufficientPrivilege):
@@ -163,6 +234,6 @@ def test_loader_changes_rows_not_tables_and_never_history(shared: Settings, stat
 def test_passwords_of_the_roles_differ(shared: Settings):
     passwords = {
         (shared.home / f"{name}.password").read_text()
-        for name in ("postgres", "rotation_owner", "rotation_reader")
+        for name in ("postgres", "rotation_owner", "rotation_loader", "rotation_reader")
     }
-    assert len(passwords) == 3
+    assert len(passwords) == 4

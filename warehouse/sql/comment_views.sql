@@ -16,7 +16,7 @@ begin
                 and other.relnamespace in ('core'::regnamespace, 'derived'::regnamespace, 'history'::regnamespace)
         ) as source on source.words is not null
         where view.relkind = 'v'
-            and view.relnamespace in ('published'::regnamespace, 'as_of'::regnamespace)
+            and view.relnamespace in ('published'::regnamespace, 'as_of'::regnamespace, 'derived'::regnamespace)
             and col_description(view.oid, attribute.attnum) is null
         -- the table that shares the view's stem first
         order by view.oid, attribute.attnum, starts_with(view.relname, source.relname) desc, source.relname

@@ -116,6 +116,7 @@ left join aside
     on aside.instrument_id = expected.instrument_id
     and aside.session_date = expected.session_date;
 comment on view derived.expected_price is 'One row per index and XNYS session and instrument whose bar is expected, and what became of it.';
+comment on column derived.expected_price.outcome is 'loaded, quarantined, or why the bar is not there';
 
 create or replace view derived.expected_snapshot as
 with fund as materialized (
@@ -165,6 +166,7 @@ from fund
 cross join horizon
 join core.session as session on session.session_date between fund.first_day and horizon.until;
 comment on view derived.expected_snapshot is 'One row per index and XNYS session since its first holdings file: what became of the file that describes the session.';
+comment on column derived.expected_snapshot.outcome is 'loaded, quarantined, or why the file is not there';
 
 create or replace view published.coverage as
 select

@@ -25,7 +25,7 @@ NO_ROWS, NO_RESULTS, NO_FETCHES = (
     for columns in (QUARANTINE, VALIDATION, FETCH)
 )
 FILLED = (
-    "audit.derivation, audit.change, audit.load, audit.validation, audit.run, "
+    "audit.derivation, audit.change, audit.load, audit.validation, audit.batch, audit.run, "
     "core.daily_price, core.corporate_action, core.index_membership, core.ticker, core.instrument, "
     "history.daily_price, history.corporate_action, history.index_membership, "
     "derived.adjustment_factor, derived.index_concentration, derived.sector_breadth, "

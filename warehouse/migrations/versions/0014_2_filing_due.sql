@@ -30,3 +30,7 @@ comment on table audit.pace is 'One row per provider whose pace all processes sh
 comment on column audit.pace.provider is 'The provider: sec.';
 comment on column audit.pace.next_turn_at is 'When the next request may be sent.';
 comment on column audit.pace.paused_until is 'Until when none may be sent, because the provider refused one as too many.';
+
+comment on column audit.run.flow is 'The flow: prices, macro, holdings, filings, derived.';
+comment on column audit.fetch.source is 'The provider: yahoo, fred, ishares, sec.';
+comment on column audit.fetch.item is 'Ticker, series id, fund, company or day of an index.';

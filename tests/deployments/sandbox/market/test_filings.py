@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 import numpy as np
+import orjson
 import polars as pl
 import pytest
 
+from deployments.sandbox.messages import Request
+from deployments.sandbox.sec import Sec
+from deployments.sandbox.tape import load_tape
 from tests.deployments.sandbox.market.filers import (
     INTEREST,
     MATURITIES,
@@ -283,3 +287,34 @@ def test_nothing_is_filed_after_the_tape(tape, filers):
     last = tape.bars["session_date"].max()
     newest = [date.fromisoformat(filer.filings["filingDate"][0]) for filer in filers.values()]
     assert max(newest) <= last
+
+
+def test_the_sandbox_shows_an_amendment_from_its_day_on(tape, reports):
+    amended = next(report for report in reports if report["form"] == "10-K/A")
+    name, filed = f"CIK{amended['cik']:010d}.json", amended["filed"]
+    sec = Sec(load_tape(tape.folder))
+
+    def ask(host, path, when):
+        headers = {"user-agent": "Sample Company research@example.com"}
+        noon = datetime(when.year, when.month, when.day, 17, tzinfo=UTC)
+        return sec.answer(Request("GET", host, path, headers=headers), noon).body
+
+    for today in (filed - timedelta(days=1), filed):
+        content = orjson.loads(ask("data.sec.gov", f"/api/xbrl/companyfacts/{name}", today))
+        accessions = {
+            fact["accn"]
+            for tags in content["facts"].values()
+            for about in tags.values()
+            for facts in about["units"].values()
+            for fact in facts
+        }
+        assert (amended["accession_number"] in accessions) == (today == filed)
+        recent = orjson.loads(ask("data.sec.gov", f"/submissions/{name}", today))
+        forms = recent["filings"]["recent"]["form"]
+        assert ("10-K/A" in forms) == (today == filed)
+        assert recent["tickers"][0] == amended["ticker"]
+        assert len(recent["sic"]) == 4
+    quarter = f"{filed.year}/QTR{(filed.month + 2) // 3}"
+    index = f"/Archives/edgar/daily-index/{quarter}/form.{filed:%Y%m%d}.idx"
+    listed = ask("www.sec.gov", index, filed + timedelta(days=1)).decode()
+    assert f"edgar/data/{amended['cik']}/{amended['accession_number']}.txt" in listed

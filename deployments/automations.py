@@ -1,0 +1,103 @@
+"""What the Prefect server does by itself when something happens, applied by `rotation up`."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import StateType
+from prefect.events.actions import ChangeFlowRunState, RunDeployment
+from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
+from prefect.events.schemas.events import ResourceSpecification
+
+# ours by their names: what bears one and is no longer wanted is removed
+PREFIX = "rotation: "
+FLOW_RUN = ResourceSpecification({"prefect.resource.id": "prefect.flow-run.*"})
+# three heartbeats, which stack.prefect_environment sets to 30 s
+SILENCE = timedelta(seconds=90)
+HEARTBEAT = "prefect.flow-run.heartbeat"
+# all names that a run of ours ends under: Degraded is a completion of our own
+ENDS = {
+    f"prefect.flow-run.{name}"
+    for name in ("Completed", "Degraded", "Failed", "TimedOut", "Crashed", "Cancelled")
+}
+
+
+def automations(bury: UUID) -> list[AutomationCore]:
+    """All automations that are wanted. A new one is one more entry.
+
+    Args:
+        bury: The deployment that marks dead runs in `audit.run`.
+    """
+    return [
+        AutomationCore(
+            name=f"{PREFIX}a run fell silent",
+            description="No heartbeat and no end within 90 s: its process is gone, the worker's "
+            "too, or the whole machine.",
+            trigger=EventTrigger(
+                after={HEARTBEAT},
+                expect={HEARTBEAT, *ENDS},
+                match=FLOW_RUN,
+                for_each={"prefect.resource.id"},
+                posture=Posture.Proactive,
+                within=SILENCE,
+            ),
+            actions=[
+                ChangeFlowRunState(
+                    state=StateType.CRASHED,
+                    name="Crashed",
+                    force=False,
+                    message="Its process fell silent. What it had loaded is kept, and the next "
+                    "run brings the rest.",
+                )
+            ],
+        ),
+        AutomationCore(
+            name=f"{PREFIX}a run died",
+            description="Marks it in audit.run, too, without waiting for the next run.",
+            trigger=EventTrigger(
+                expect={"prefect.flow-run.Crashed", "prefect.flow-run.Cancelled"},
+                match=FLOW_RUN,
+                # its own death must not call it again, and again
+                match_related={
+                    "prefect.resource.role": "flow",
+                    "prefect.resource.name": "!bury",
+                },
+            ),
+            actions=[
+                RunDeployment(
+                    source="selected", deployment_id=bury, parameters=None, job_variables=None
+                )
+            ],
+        ),
+    ]
+
+
+def apply() -> list[str]:
+    """Brings the server's automations of ours to what is wanted; again changes nothing.
+
+    Returns:
+        The names of those in force.
+    """
+    with get_client(sync_client=True) as client:
+        wanted = {
+            each.name: each for each in automations(client.read_deployment_by_name("bury/bury").id)
+        }
+        names = sorted(wanted)
+        for held in client.read_automations():
+            if not held.name.startswith(PREFIX):
+                continue
+            again = wanted.pop(held.name, None)
+            if again is None:
+                client.delete_automation(held.id)
+            else:
+                # Whether it is switched off is the user's choice. Built anew from its fields:
+                # the client leaves out those that nobody set, and the server asks for them.
+                whole = again.model_dump(exclude={"owner_resource"}) | {"enabled": held.enabled}
+                client.update_automation(held.id, AutomationCore.model_validate(whole))
+        for automation in wanted.values():
+            client.create_automation(automation)
+    return names
+
+
+if __name__ == "__main__":
+    print("\n".join(apply()))

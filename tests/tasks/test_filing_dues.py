@@ -1,0 +1,107 @@
+"""Filings that are due: noted once, waited for, struck off when they come, given up in the end."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from tasks.extract.sec import CompanyRequest
+from tasks.filing_dues import Dues, read_due, settle, write_dues
+from tasks.plan_filings import plan_filing_index, plan_filings
+from warehouse.connections import bulk, connect
+from warehouse.settings import Settings
+
+FIRST, SECOND = "0000000011-24-000001", "0000000011-24-000002"
+FILED = date(2024, 5, 7)
+Query = Callable[..., list[tuple[Any, ...]]]
+
+
+def at(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+
+
+def filings(*keys: tuple[int, str]) -> pd.DataFrame:
+    frame = pd.DataFrame(keys, columns=["cik", "accession_number"])
+    return frame.assign(form="10-Q", filed_date=pd.Timestamp(FILED))
+
+
+def write(settings: Settings, dues: Dues) -> None:
+    with bulk(settings) as connection:
+        write_dues(connection, 1, dues)
+        connection.commit()
+
+
+@pytest.fixture
+def asked_before(settings: Settings) -> Settings:
+    """Company 11 was asked for everything on the day before the filing."""
+    with connect(settings) as connection:
+        connection.execute("insert into audit.run (flow, process) values ('test', 'test:1')")
+        for dataset in ("company_fact", "company"):
+            connection.execute(
+                """
+                insert into audit.fetch (run_id, source, dataset, item, window_end, status, detail,
+                    rows, attempts, started_at, finished_at)
+                values (1, 'sec', %s, '11', '2024-05-06', 'loaded', 'said', 1, 1, now(), now())
+                """,
+                (dataset,),
+            )
+    return settings
+
+
+def plan(settings: Settings, day: date) -> list[CompanyRequest]:
+    return plan_filings.fn((), False, at(day), settings)
+
+
+def test_a_company_is_asked_until_the_filing_has_come(asked_before: Settings) -> None:
+    settings = asked_before
+    assert plan(settings, FILED) == []
+    write(settings, Dues(FILED, filings((11, FIRST), (11, SECOND), (99, FIRST))))
+    # company 99 is not followed
+    assert read_due.fn([11, 99], settings)["cik"].to_list() == [11, 11]
+    day = FILED + timedelta(days=1)
+    assert plan(settings, day) == [CompanyRequest(11, True, False)]
+    due = read_due.fn([11], settings)
+    write(settings, settle([11], filings((11, FIRST)), due, day))
+    assert read_due.fn([11], settings)["accession_number"].to_list() == [SECOND]
+    # the other was not in the reply: not again today, but tomorrow
+    assert plan(settings, day) == []
+    assert plan(settings, day + timedelta(days=1)) == [CompanyRequest(11, True, False)]
+
+
+def test_a_failed_company_stays_due(asked_before: Settings) -> None:
+    write(asked_before, Dues(FILED, filings((11, FIRST))))
+    due = read_due.fn([11], asked_before)
+    write(asked_before, settle([], filings(), due, FILED))
+    assert plan(asked_before, FILED) == [CompanyRequest(11, True, False)]
+
+
+def test_a_filing_without_facts_is_given_up_after_a_week(
+    asked_before: Settings, query: Query
+) -> None:
+    write(asked_before, Dues(FILED, filings((11, FIRST))))
+    for days, left in ((7, 1), (8, 0)):
+        day = FILED + timedelta(days=days)
+        due = read_due.fn([11], asked_before)
+        write(asked_before, settle([11], filings(), due, day))
+        assert query(asked_before, "select count(*) from audit.filing_due") == [(left,)]
+
+
+def test_who_the_company_is_is_asked_again_with_its_facts_after_half_a_year(
+    asked_before: Settings,
+) -> None:
+    write(asked_before, Dues(FILED, filings((11, FIRST))))
+    day = date(2024, 5, 6) + timedelta(days=181)
+    assert plan(asked_before, day) == [CompanyRequest(11, True, True)]
+
+
+def test_where_nobody_is_followed_no_index_is_asked_for(settings: Settings) -> None:
+    assert plan_filing_index.fn(at(FILED), settings) == []
+
+
+def test_the_first_indexes_are_those_that_an_archive_may_lack(asked_before: Settings) -> None:
+    # Friday, Monday: four days before the newest index on a Wednesday at noon
+    assert plan_filing_index.fn(at(date(2024, 5, 8)), asked_before) == [
+        date(2024, 5, 3), date(2024, 5, 6), date(2024, 5, 7),
+    ]  # fmt: skip
