@@ -3,7 +3,7 @@
 from warehouse.migrations import run_sql
 
 revision = "0016"
-down_revision = "0015"
+down_revision = "0022"
 
 
 def upgrade() -> None:
