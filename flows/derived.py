@@ -1,18 +1,24 @@
 """Derived tables.
 
-Refreshes: `rotation_metrics`, `index_concentration` and `sector_breadth`, each from the earliest
-session whose inputs changed.
+Refreshes: `rotation_metrics`, `index_concentration` and `sector_breadth`, and those of refinancing:
+`debt_maturity`, `company_refinancing`, `refinancing_wall`, `rate_shock` and `zombie_status`; each
+from the earliest session whose inputs changed.
 When: after its sources.
-Settings: `warehouse/reference/pair.csv`.
+Settings: `warehouse/reference/pair.csv`, `concept.csv` and `market_rate.csv`.
 Degrades: rows that break a rule are not published; yesterday's stand, and the run fails.
 """
 
 from prefect import flow
 from prefect.client.schemas.objects import State
 
+from tasks.derive.company_refinancing import derive_company_refinancing
+from tasks.derive.debt_maturity import derive_debt_maturity
 from tasks.derive.index_concentration import derive_index_concentration
+from tasks.derive.rate_shock import derive_rate_shock
+from tasks.derive.refinancing_wall import derive_refinancing_wall
 from tasks.derive.rotation_metrics import derive_rotation_metrics
 from tasks.derive.sector_breadth import derive_sector_breadth
+from tasks.derive.zombie_status import derive_zombie_status
 from tasks.publish import publish
 from tasks.record import run
 from warehouse.settings import Settings
@@ -26,4 +32,10 @@ def refresh_derived() -> State:
         publish(derive_rotation_metrics(settings), this_run)
         publish(derive_index_concentration(settings), this_run)
         publish(derive_sector_breadth(settings), this_run)
+        publish(derive_debt_maturity(settings), this_run)
+        publish(derive_company_refinancing(settings), this_run)
+        # after the two that they are made of
+        publish(derive_refinancing_wall(settings), this_run)
+        publish(derive_rate_shock(settings), this_run)
+        publish(derive_zombie_status(settings), this_run)
     return this_run.end_state()

@@ -19,6 +19,11 @@ TABLES = (
     "rotation_metrics",
     "index_concentration",
     "sector_breadth",
+    "debt_maturity",
+    "company_refinancing",
+    "refinancing_wall",
+    "rate_shock",
+    "zombie_status",
 )
 NOT_CONTENT = ("loaded_at",)
 

@@ -118,6 +118,73 @@ with version as (
         where past.index_code = row_of.index_code and past.sector = row_of.sector
             and past.session_date = row_of.session_date
     )
+    union all
+    select
+        'debt_maturity',
+        jsonb_build_object('cik', cik, 'period_end', period_end, 'bucket', bucket, 'accession_number', accession_number),
+        to_jsonb(row_of) - '{cik,period_end,bucket,accession_number,loaded_at,superseded_at,run_id,superseded_by}'::text[],
+        loaded_at, superseded_at, run_id, superseded_by
+    from as_of.debt_maturity_version as row_of
+    where exists (
+        select from history.debt_maturity as past
+        where past.cik = row_of.cik
+            and past.period_end = row_of.period_end
+            and past.bucket = row_of.bucket
+            and past.accession_number = row_of.accession_number
+    )
+    union all
+    select
+        'company_refinancing',
+        jsonb_build_object('cik', cik, 'as_of_date', as_of_date),
+        to_jsonb(row_of) - '{cik,as_of_date,loaded_at,superseded_at,run_id,superseded_by}'::text[],
+        loaded_at, superseded_at, run_id, superseded_by
+    from as_of.company_refinancing_version as row_of
+    where exists (
+        select from history.company_refinancing as past
+        where past.cik = row_of.cik
+            and past.as_of_date = row_of.as_of_date
+    )
+    union all
+    select
+        'refinancing_wall',
+        jsonb_build_object('index_code', index_code, 'sector', sector, 'as_of_date', as_of_date, 'due_year', due_year),
+        to_jsonb(row_of) - '{index_code,sector,as_of_date,due_year,loaded_at,superseded_at,run_id,superseded_by}'::text[],
+        loaded_at, superseded_at, run_id, superseded_by
+    from as_of.refinancing_wall_version as row_of
+    where exists (
+        select from history.refinancing_wall as past
+        where past.index_code = row_of.index_code
+            and past.sector = row_of.sector
+            and past.as_of_date = row_of.as_of_date
+            and past.due_year = row_of.due_year
+    )
+    union all
+    select
+        'rate_shock',
+        jsonb_build_object('index_code', index_code, 'sector', sector, 'as_of_date', as_of_date, 'shock_bp', shock_bp),
+        to_jsonb(row_of) - '{index_code,sector,as_of_date,shock_bp,loaded_at,superseded_at,run_id,superseded_by}'::text[],
+        loaded_at, superseded_at, run_id, superseded_by
+    from as_of.rate_shock_version as row_of
+    where exists (
+        select from history.rate_shock as past
+        where past.index_code = row_of.index_code
+            and past.sector = row_of.sector
+            and past.as_of_date = row_of.as_of_date
+            and past.shock_bp = row_of.shock_bp
+    )
+    union all
+    select
+        'zombie_status',
+        jsonb_build_object('cik', cik, 'as_of_date', as_of_date, 'definition', definition),
+        to_jsonb(row_of) - '{cik,as_of_date,definition,loaded_at,superseded_at,run_id,superseded_by}'::text[],
+        loaded_at, superseded_at, run_id, superseded_by
+    from as_of.zombie_status_version as row_of
+    where exists (
+        select from history.zombie_status as past
+        where past.cik = row_of.cik
+            and past.as_of_date = row_of.as_of_date
+            and past.definition = row_of.definition
+    )
 )
 select
     past.table_name, past.key, field.key as column_name, field.value as old_value,

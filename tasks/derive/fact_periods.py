@@ -1,0 +1,169 @@
+"""Quarters and years from what was filed: differences of year-to-date figures, trailing years.
+
+A sum is made of one tag's facts where it can be, so that the parts mean the same; where a filer
+changed tags, of the fewest that will do. A part that is missing makes the whole unknown.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from math import fsum
+
+from tasks.derive.facts import Fact, Spans
+
+DAY = timedelta(days=1)
+# 52 weeks are 364 days, 53 are 371; a calendar year ends up to 3 days off
+YEAR = (350, 380)
+# 12 weeks to 17: retailers close one long quarter a year
+QUARTER = (75, 120)
+# how far two fiscal calendars' ends a year apart may be off each other: a week, and a weekend
+DRIFT = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """An amount over a period, with the facts that it is made of."""
+
+    start: date
+    end: date
+    value: float
+    facts: tuple[Fact, ...]
+
+    @property
+    def days(self) -> int:
+        """The length of the period."""
+        return (self.end - self.start).days + 1
+
+    @property
+    def accessions(self) -> tuple[str, ...]:
+        """The filings that it is made of, in order."""
+        return tuple(sorted({fact.accession for fact in self.facts}))
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags that it is made of, in order."""
+        return tuple(sorted({fact.tag for fact in self.facts}))
+
+
+def _flow(plus: Sequence[Fact], minus: Sequence[Fact], start: date, end: date) -> Flow:
+    value = fsum([*(fact.value for fact in plus), *(-fact.value for fact in minus)])
+    return Flow(start, end, value, (*plus, *minus))
+
+
+def _lasting(spans: Spans, end: date, bounds: tuple[int, int]) -> Iterator[Fact]:
+    """The facts that end on a day after a length within the bounds, the latest start first."""
+    for start in sorted(spans.get(end, ()), reverse=True):
+        if bounds[0] <= (end - start).days + 1 <= bounds[1]:
+            yield spans[end][start]
+
+
+def fiscal_year(series: Sequence[Spans], end: date) -> Flow | None:
+    """The year that ends on a day, as filed."""
+    for spans in series:
+        for fact in _lasting(spans, end, YEAR):
+            return _flow([fact], [], fact.start, end)
+    return None
+
+
+def quarter(series: Sequence[Spans], end: date) -> Flow | None:
+    """The quarter that ends on a day: as filed, or a year to date less the one before it."""
+    for spans in series:
+        for fact in _lasting(spans, end, QUARTER):
+            return _flow([fact], [], fact.start, end)
+        for whole in _lasting(spans, end, (QUARTER[1] + 1, YEAR[1])):
+            for before in sorted(spans, reverse=True):
+                length = (end - before).days
+                if length > QUARTER[1]:
+                    break
+                part = spans[before].get(whole.start)
+                if length >= QUARTER[0] and part is not None:
+                    return _flow([whole], [part], before + DAY, end)
+    return None
+
+
+def trailing_year(series: Sequence[Spans], end: date) -> Flow | None:
+    """The twelve months that end on a day.
+
+    The year as filed; the last year, plus the year to date, less the year to date a year before;
+    or four quarters that follow each other. By the best tag alone, else by the next one, else by
+    both, and so on: a filer that changed tags in the year has the parts under two.
+    """
+    for count, spans in enumerate(series, start=1):
+        found = _trailing([spans], end)
+        if found is None and count > 1:
+            found = _trailing(series[:count], end)
+        if found is not None:
+            return found
+    return None
+
+
+def _trailing(series: Sequence[Spans], end: date) -> Flow | None:
+    return fiscal_year(series, end) or _rolled_year(series, end) or _four_quarters(series, end)
+
+
+def _rolled_year(series: Sequence[Spans], end: date) -> Flow | None:
+    for spans in series:
+        for so_far in _lasting(spans, end, (QUARTER[0], YEAR[0] - 1)):
+            last = fiscal_year(series, so_far.start - DAY)
+            if last is None:
+                continue
+            length = so_far.end - so_far.start
+            expected = last.start + length
+            for back in range(2 * DRIFT + 1):
+                # nearest first: 0, -1, +1, -2, ...
+                shift = (back + 1) // 2 * (-1 if back % 2 else 1)
+                before = spans.get(expected + shift * DAY, {}).get(last.start)
+                if before is not None:
+                    start = before.end + DAY
+                    return _flow([*last.facts, so_far], [before], start, end)
+    return None
+
+
+def _four_quarters(series: Sequence[Spans], end: date) -> Flow | None:
+    parts: list[Flow] = []
+    until = end
+    for _ in range(4):
+        part = quarter(series, until)
+        if part is None:
+            return None
+        parts.append(part)
+        until = part.start - DAY
+    start = parts[-1].start
+    if not YEAR[0] <= (end - start).days + 1 <= YEAR[1]:
+        return None
+    facts = tuple(fact for part in parts for fact in part.facts)
+    return Flow(start, end, fsum(part.value for part in parts), facts)
+
+
+def quarters_back(series: Sequence[Spans], end: date, count: int) -> list[Flow]:
+    """Up to so many quarters that follow each other, the newest first."""
+    found: list[Flow] = []
+    until = end
+    while len(found) < count:
+        part = quarter(series, until)
+        if part is None:
+            break
+        found.append(part)
+        until = part.start - DAY
+    return found
+
+
+def years_back(series: Sequence[Spans], end: date, count: int) -> list[Flow | None]:
+    """So many fiscal years up to one that ends on a day, the newest first; None: not known."""
+    found: list[Flow | None] = []
+    until = end
+    for _ in range(count):
+        year = fiscal_year(series, until)
+        if year is None:
+            # the year before ends 52 or 53 weeks, or a calendar year, earlier
+            found.append(None)
+            break
+        found.append(year)
+        until = year.start - DAY
+    return found
+
+
+def newest_year_end(series: Sequence[Spans]) -> date | None:
+    """The end of the newest fiscal year that was filed."""
+    ends = [end for spans in series for end in spans if any(_lasting(spans, end, YEAR))]
+    return max(ends) if ends else None

@@ -1,0 +1,133 @@
+"""What was known of a company on a day: its facts as filed by then, newest filing first."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from typing import Any
+
+from tasks.extract.reference import read_reference
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One number of one filing; an instant has start = end."""
+
+    tag: str
+    start: date
+    end: date
+    value: float
+    accession: str
+    form: str
+    fiscal_period: str | None
+    filed: date
+    known_from: date
+
+
+Spans = dict[date, dict[date, Fact]]
+
+
+@cache
+def concepts() -> Mapping[str, tuple[str, ...]]:
+    """Concept to its tags, best first (`warehouse/reference/concept.csv`)."""
+    table = read_reference("concept")
+    ranked = table.assign(rank=table["rank"].astype(int)).sort_values("rank", kind="stable")
+    return {str(name): tuple(tags) for name, tags in ranked.groupby("concept", sort=False)["tag"]}
+
+
+# A cover page's shares and a note's later borrowing carry dates past the balance sheet's.
+ANCHORS = ("assets", "liabilities", "equity", "cash", "net_income", "pretax_income", "revenue")
+DEBT = ("debt_combined", "debt_long_term", "debt_noncurrent", "debt_long_term_current")
+
+
+@cache
+def _anchor_tags() -> frozenset[str]:
+    return frozenset(tag for concept in (*ANCHORS, *DEBT) for tag in concepts()[concept])
+
+
+class Knowledge:
+    """The facts of one company, as far as they were known on the day reached.
+
+    Of a tag and period the newest filing's value counts: amendments and restated comparatives
+    take the place of what was filed before.
+
+    Attributes:
+        annual_end: The newest period end that an annual report is known for.
+        remembered: What others made of a day's instants, until another fact of that day comes.
+    """
+
+    def __init__(self, facts: Iterable[Fact]) -> None:
+        """Knows nothing yet; facts that end after they were filed are never believed."""
+        self._coming = sorted(
+            (fact for fact in facts if fact.start <= fact.end <= fact.filed),
+            key=lambda fact: (fact.known_from, fact.filed, fact.accession),
+            reverse=True,
+        )
+        self._spans: dict[str, Spans] = {}
+        self.annual_end: date | None = None
+        self.remembered: dict[date, Any] = {}
+
+    def advance(self, day: date) -> bool:
+        """Learns what was known by a day; says whether that was anything new."""
+        is_new = False
+        while self._coming and self._coming[-1].known_from <= day:
+            fact = self._coming.pop()
+            held = self._spans.setdefault(fact.tag, {}).setdefault(fact.end, {})
+            before = held.get(fact.start)
+            # one that was filed earlier may become known later; the newest filing stays
+            if before is None or (before.filed, before.accession) <= (fact.filed, fact.accession):
+                held[fact.start] = fact
+            if fact.form.startswith("10-K") and fact.tag in _anchor_tags():
+                self.annual_end = max(fact.end, self.annual_end or fact.end)
+            self.remembered.pop(fact.end, None)
+            is_new = True
+        return is_new
+
+    def series(self, concept: str) -> list[Spans]:
+        """The facts of a concept's tags, best tag first; tags that were never filed left out."""
+        return [self._spans[tag] for tag in concepts()[concept] if tag in self._spans]
+
+    def instant(self, concept: str, end: date) -> Fact | None:
+        """A concept's amount on a day, from the best tag that has one on that very day."""
+        for spans in self.series(concept):
+            fact = spans.get(end, {}).get(end)
+            if fact is not None:
+                return fact
+        return None
+
+    def newest_instant(self, concept: str, until: date) -> Fact | None:
+        """A concept's newest amount: the newest day first, then the best tag of that day."""
+        ends = [
+            end
+            for spans in self.series(concept)
+            for end, starts in spans.items()
+            if end <= until and end in starts
+        ]
+        return self.instant(concept, max(ends)) if ends else None
+
+    def newest_period(self) -> date | None:
+        """The end of the newest period that was reported on.
+
+        From totals that every report has; where a company has none of them, from its debt.
+        """
+        for group in (ANCHORS, DEBT):
+            ends = [end for concept in group for spans in self.series(concept) for end in spans]
+            if ends:
+                return max(ends)
+        return None
+
+    def filing_of(self, end: date) -> Fact | None:
+        """A fact of the filing that reported on a period's end last."""
+        found: Fact | None = None
+        for group in (ANCHORS, DEBT):
+            for concept in group:
+                for spans in self.series(concept):
+                    for fact in spans.get(end, {}).values():
+                        if found is None or (fact.filed, fact.accession) > (
+                            found.filed,
+                            found.accession,
+                        ):
+                            found = fact
+            if found is not None:
+                return found
+        return None

@@ -1,0 +1,314 @@
+"""Maturity ladders: which dates each bucket covers.
+
+An annual report counts years from its period's end. A quarterly one counts fiscal years, in one of
+two ways: until 2020 the tags' own text counted from the last year that had ended, so `YearTwo` was
+the year after the one under way, whose rest was `RemainderOfFiscalYear` (or, at some, still called
+`InNextTwelveMonths`); since then it counts from the year under way, so `InNextTwelveMonths` is the
+year after it and all others move up by one. What a filer did shows in its last annual ladder.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from tasks.derive.facts import Fact, concepts
+
+DAY = timedelta(days=1)
+FAMILIES = ("fiscal", "rolling", "with_leases")
+BUCKETS = ("remainder", "year_1", "year_2", "year_3", "year_4", "year_5", "after_4", "after_5")
+# Filings from here on follow the tags' newer text.
+NEWER_TEXT = date(2020, 7, 1)
+ANNUAL = ("10-K", "20-F", "40-F")
+REST_OF_YEAR = {"Q1": 9, "Q2": 6, "Q3": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The dates that a bucket covers, both included; no end: everything after."""
+
+    start: date
+    end: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """One ladder as filed.
+
+    Attributes:
+        family: fiscal, rolling or with_leases.
+        period_end: The day that it is counted from.
+        layout: annual, rolling, current_year or next_year: what `year_1` is in it.
+        facts: Bucket to the fact behind it.
+        windows: Bucket to its dates; empty where no fiscal year's end is known.
+        is_partial: A bucket has no fact: nothing is due then, or the filer has no tag for it.
+    """
+
+    family: str
+    period_end: date
+    layout: str
+    facts: Mapping[str, Fact]
+    windows: Mapping[str, Window]
+    is_partial: bool
+
+
+def bucket_tags() -> dict[str, tuple[str, str]]:
+    """Tag to the family and the bucket that it stands for."""
+    found = {}
+    for concept, tags in concepts().items():
+        family = next((f for f in FAMILIES if concept.startswith(f"ladder_{f}_")), None)
+        if family is not None:
+            for tag in tags:
+                found[tag] = (family, concept.removeprefix(f"ladder_{family}_"))
+    return found
+
+
+def build_ladders(facts: Sequence[Fact], fiscal_year_end: str | None = None) -> list[Ladder]:
+    """A company's ladders, one per filing, period end and family.
+
+    Args:
+        facts: All of the company's facts.
+        fiscal_year_end: The company's own word for it, MMDD, for those whose first ladder is in
+            a quarterly report.
+    """
+    tags = bucket_tags()
+    # the last day that an annual report shows is the year's end that it reports on
+    last_days: dict[str, date] = {}
+    filings: dict[tuple[date, str], dict[tuple[date, str], dict[str, Fact]]] = {}
+    for fact in facts:
+        if fact.tag not in tags or fact.end > fact.filed:
+            continue
+        if fact.form.startswith(ANNUAL):
+            last_days[fact.accession] = max(fact.end, last_days.get(fact.accession, fact.end))
+        family, bucket = tags[fact.tag]
+        of_filing = filings.setdefault((fact.filed, fact.accession), {})
+        of_filing.setdefault((fact.end, family), {})[bucket] = fact
+    year_ends: list[date] = []
+    annual: dict[tuple[str, date], Mapping[str, Fact]] = {}
+    ladders = []
+    for (_, accession), found in sorted(filings.items()):
+        if accession in last_days:
+            year_ends = sorted({*year_ends, last_days[accession]})
+        for (end, family), buckets in _one_family(found):
+            if end in year_ends:
+                layout = "annual"
+                annual[family, end] = buckets
+            else:
+                before = [day for name, day in annual if name == family and day < end]
+                last = annual[family, max(before)] if before else {}
+                layout = _interim_layout(buckets, last)
+            if family == "rolling":
+                layout = "rolling"
+            year_end = _year_end(end, buckets, year_ends, fiscal_year_end)
+            windows = {b: w for b in buckets if (w := _window(b, layout, end, year_end))}
+            if layout == "annual" and "remainder" in buckets and "year_1" not in buckets:
+                # at a year's end the rest is all of the next one
+                windows["remainder"] = Window(end + DAY, add_months(end, 12))
+            partial = _is_partial(layout, buckets)
+            ladders.append(Ladder(family, end, layout, buckets, windows, partial))
+    return ladders
+
+
+def _one_family(
+    found: Mapping[tuple[date, str], dict[str, Fact]],
+) -> Iterator[tuple[tuple[date, str], dict[str, Fact]]]:
+    """A filing's ladders, one per period end: of the family with the most buckets."""
+    for end in sorted({end for end, _ in found}):
+        families = [family for family in FAMILIES if (end, family) in found]
+        best = max(families, key=lambda family: len(found[end, family]))
+        yield (end, best), found[end, best]
+
+
+def _interim_layout(buckets: Mapping[str, Fact], annual: Mapping[str, Fact]) -> str:
+    """How a quarterly ladder counts its years."""
+    has_rest, has_first = "remainder" in buckets, "year_1" in buckets
+    if has_rest and has_first:
+        return "next_year"
+    same = _distance(buckets, annual, 0)
+    moved = _distance(buckets, annual, 1)
+    if same is not None and moved is not None and same != moved:
+        return "current_year" if same < moved else "next_year"
+    if has_rest:
+        return "current_year"
+    newest = max(fact.filed for fact in buckets.values())
+    if has_first and "after_5" in buckets:
+        # nothing is left out, and the first bucket begins at once; where it is what is left of
+        # the last annual one, it is the rest of that year
+        if "year_1" in annual and buckets["year_1"].value < annual["year_1"].value:
+            return "current_year"
+        return "current_year" if newest < NEWER_TEXT else "rolling"
+    return "current_year" if newest < NEWER_TEXT else "next_year"
+
+
+def _distance(buckets: Mapping[str, Fact], annual: Mapping[str, Fact], move: int) -> float | None:
+    """How far a ladder's years are from the annual one's, moved by so many; in dollars."""
+    off = []
+    for number in (2, 3, 4):
+        here, there = f"year_{number}", f"year_{number + move}"
+        if here in buckets and there in annual:
+            off.append(abs(buckets[here].value - annual[there].value))
+    return sum(off) / len(off) if off else None
+
+
+def _year_end(
+    end: date, buckets: Mapping[str, Fact], year_ends: Sequence[date], month_day: str | None
+) -> date | None:
+    """The end of the fiscal year under way at a quarter's end, to a week."""
+    before = [day for day in year_ends if day < end]
+    if before:
+        # a year that began a few days off its anniversary
+        return _following(before[-1], end)
+    if month_day is not None and len(month_day) == 4 and month_day.isdigit():
+        month, day = int(month_day[:2]), int(month_day[2:])
+        if 1 <= month <= 12 and 1 <= day <= 31:
+            return _following(_clipped(end.year - 1, month, day), end)
+    months = {REST_OF_YEAR.get(fact.fiscal_period or "") for fact in buckets.values()} - {None}
+    if len(months) == 1:
+        return add_months(end, next(iter(months)) or 0)
+    return None
+
+
+def _following(anniversary: date, end: date) -> date:
+    """The first anniversary of a day that is more than half a quarter after another."""
+    years = 1
+    while add_months(anniversary, 12 * years) <= end + 45 * DAY:
+        years += 1
+    return add_months(anniversary, 12 * years)
+
+
+def _window(bucket: str, layout: str, end: date, year_end: date | None) -> Window | None:
+    if layout in ("annual", "rolling"):
+        first, origin = end, 1
+    elif year_end is None:
+        return None
+    else:
+        first, origin = year_end, (2 if layout == "current_year" else 1)
+        rest = Window(end + DAY, year_end)
+        if bucket == "remainder" or (layout == "current_year" and bucket == "year_1"):
+            return rest
+    if bucket == "remainder":
+        return None
+    kind, number = bucket.split("_")
+    past = int(number) - origin
+    if kind == "after":
+        return Window(add_months(first, 12 * (past + 1)) + DAY, None)
+    return Window(add_months(first, 12 * past) + DAY, add_months(first, 12 * (past + 1)))
+
+
+def _is_partial(layout: str, buckets: Collection[str]) -> bool:
+    years = {f"year_{n}" for n in (2, 3, 4, 5)}
+    if layout in ("annual", "rolling"):
+        return not {*years, "year_1", "after_5"} <= set(buckets)
+    if layout == "current_year":
+        return not ({*years, "after_5"} <= set(buckets) and {"remainder", "year_1"} & set(buckets))
+    needed = {"remainder", "year_1", *(years - {"year_5"})}
+    return not (
+        needed <= set(buckets)
+        and ({"after_4"} & set(buckets) or ({"year_5", "after_5"} <= set(buckets)))
+    )
+
+
+def add_months(day: date, months: int) -> date:
+    """The same day so many months on; a month's last day stays one."""
+    is_last = (day + DAY).month != day.month
+    month = day.month - 1 + months
+    return _clipped(day.year + month // 12, month % 12 + 1, 31 if is_last else day.day)
+
+
+def _clipped(year: int, month: int, day: int) -> date:
+    last = date(year + month // 12, month % 12 + 1, 1) - DAY
+    return min(date(year, month, 1) + (day - 1) * DAY, last)
+
+
+def spread(cents: int, window: Window) -> dict[int, int]:
+    """An amount over the calendar years of its window, by days; the parts sum to it exactly.
+
+    Returns:
+        Calendar year to cents; 9999 for a window without an end.
+    """
+    if window.end is None:
+        return {9999: cents}
+    days = (window.end - window.start).days + 1
+    parts, given, passed = {}, 0, 0
+    for year in range(window.start.year, window.end.year + 1):
+        passed = (min(window.end, date(year, 12, 31)) - window.start).days + 1
+        until = cents * passed // days
+        parts[year] = until - given
+        given = until
+    return parts
+
+
+def due_within(
+    amounts: Mapping[str, int], windows: Mapping[str, Window], until: date
+) -> int | None:
+    """What falls due from a ladder's first day until another; None where a bucket is missing.
+
+    Args:
+        amounts: Bucket to cents.
+        windows: Bucket to its dates.
+        until: The last day that counts.
+    """
+    dated = sorted(
+        ((windows[bucket], cents) for bucket, cents in amounts.items() if bucket in windows),
+        key=lambda part: part[0].start,
+    )
+    due, reached = 0, None
+    for window, cents in dated:
+        if window.start > until:
+            break
+        if window.end is None or (reached is not None and window.start > reached + DAY):
+            return None
+        days = (window.end - window.start).days + 1
+        counted = (min(window.end, until) - window.start).days + 1
+        due += cents * counted // days
+        reached = window.end
+    return due if reached is not None and reached >= until else None
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """A period end's ladder as known on a day.
+
+    Attributes:
+        ladder: The one of the newest filing.
+        amounts: Bucket to cents, from the newest filing that has the bucket for that day.
+        windows: Bucket to its dates.
+        accession: The newest filing.
+    """
+
+    ladder: Ladder
+    amounts: Mapping[str, int]
+    windows: Mapping[str, Window]
+    accession: str
+
+
+def known_ladders(ladders: Sequence[Ladder], day: date) -> Iterator[Newest]:
+    """The ladders that were known on a day, one per period end, the newest first.
+
+    An amendment that repeats a part of the ladder replaces that part.
+
+    Args:
+        ladders: As `build_ladders` returns them, oldest filing first.
+        day: Only what was known by then counts.
+    """
+    known = [each for each in ladders if _any(each).known_from <= day]
+    for end in sorted({each.period_end for each in known}, reverse=True):
+        family = next(each.family for each in reversed(known) if each.period_end == end)
+        parts = [each for each in known if each.period_end == end and each.family == family]
+        amounts: dict[str, int] = {}
+        windows: dict[str, Window] = {}
+        for part in parts:
+            amounts |= {bucket: cents(fact.value) for bucket, fact in part.facts.items()}
+            windows |= part.windows
+        newest = parts[-1]
+        partial = _is_partial(newest.layout, amounts)
+        whole = Ladder(family, end, newest.layout, newest.facts, windows, partial)
+        yield Newest(whole, amounts, windows, _any(newest).accession)
+
+
+def _any(ladder: Ladder) -> Fact:
+    return next(iter(ladder.facts.values()))
+
+
+def cents(usd: float) -> int:
+    """An amount in whole cents."""
+    return round(usd * 100)

@@ -1,0 +1,71 @@
+"""Reads the members of indexes by quarter-end, with their rows and ladders."""
+
+from collections.abc import Iterator
+from datetime import date
+
+from adbc_driver_postgresql import dbapi as adbc
+
+from tasks.derive.filers import Members
+from tasks.derive.index_debt import Company
+from tasks.derive.ladders import Window, cents, spread
+from warehouse import arrow
+
+
+def read_due(connection: adbc.Connection, day: date) -> dict[int, dict[int, int]]:
+    """What falls due by calendar year, of every company whose ladder counts.
+
+    Of each bucket the newest filing's amount, as in `company_refinancing`.
+
+    Returns:
+        Company to calendar year to cents; companies with a bucket that has no dates left out.
+    """
+    rows = arrow.read(
+        connection,
+        f"""
+        select distinct on (ladder.cik, ladder.bucket)
+            ladder.cik, ladder.amount_usd, ladder.window_start, ladder.window_end
+        from derived.company_refinancing as company
+        join derived.debt_maturity as ladder
+            on ladder.cik = company.cik and ladder.period_end = company.ladder_period_end
+            and ladder.family = company.ladder_family
+        where company.as_of_date = '{day:%Y-%m-%d}' and not company.is_ladder_stale
+            and not company.is_ladder_excessive
+            and ladder.known_from <= '{day:%Y-%m-%d}'
+        order by ladder.cik, ladder.bucket, ladder.filed_date desc, ladder.accession_number desc
+        """,
+    )
+    found: dict[int, dict[int, int]] = {}
+    undated: set[int] = set()
+    for cik, amount, start, end in rows.iter_rows():
+        if start is None:
+            undated.add(cik)
+            continue
+        years = found.setdefault(cik, {})
+        for year, part in spread(cents(amount), Window(start, end)).items():
+            years[year] = years.get(year, 0) + part
+    return {cik: years for cik, years in found.items() if cik not in undated}
+
+
+def read_indexes(
+    connection: adbc.Connection, members: Members, day: date
+) -> Iterator[tuple[str, bool, list[Company]]]:
+    """Each index's members on a day: the index, whether its snapshot is backcast, the companies.
+
+    Two lines of one company are one; a line whose filer is not known is a company of its own.
+    """
+    held = arrow.read(
+        connection,
+        f"select * from derived.company_refinancing where as_of_date = '{day:%Y-%m-%d}'",
+    )
+    rows = {row["cik"]: row for row in held.iter_rows(named=True)}
+    due = read_due(connection, day)
+    for index_code in members.indexes:
+        listed, is_backcast = members.listed(index_code, day)
+        companies, seen = [], set[int]()
+        for cik, sector in listed.select("cik", "sector").iter_rows():
+            if cik is not None and cik in seen:
+                continue
+            if cik is not None:
+                seen.add(cik)
+            companies.append(Company(sector, rows.get(cik, {}), due.get(cik)))
+        yield index_code, is_backcast, companies

@@ -1,0 +1,319 @@
+"""What refinancing means for one company by quarter-end: debt, interest, what falls due."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Any
+
+from tasks.derive.fact_periods import DAY, Flow, fiscal_year, newest_year_end, trailing_year
+from tasks.derive.facts import Fact, Knowledge
+from tasks.derive.floating_share import disclosed_share, implied_share
+from tasks.derive.ladders import (
+    Ladder,
+    Newest,
+    add_months,
+    build_ladders,
+    due_within,
+    known_ladders,
+)
+from tasks.derive.rates import Rates
+from tasks.derive.total_debt import Debt, total_debt
+
+FINANCIALS = "Financials"
+REAL_ESTATE_TRUSTS = "6798"
+# a year to the next annual report, and 90 days to file it
+STALE = timedelta(days=456)
+# carrying amounts are below principal by discounts and costs, and leases may be in one of the two
+EXPLAINS_PCT = 30
+ZOMBIE_YEARS = 3
+MOST_YEARS = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Whom an index lists on a day: the company's line in it."""
+
+    index_code: str | None
+    ticker: str | None
+    name: str | None
+    sector: str | None
+    is_backcast: bool
+
+
+def is_financial(sector: str | None, sic: str | None) -> bool:
+    """Whether a company is a Financial: by its sector, else by its industry.
+
+    The SEC's codes of finance, without real estate trusts, which are a sector of their own.
+    """
+    if sector is not None or sic is None:
+        return sector == FINANCIALS
+    return "6000" <= sic <= "6799" and sic != REAL_ESTATE_TRUSTS
+
+
+def company_rows(
+    facts: Iterable[Fact],
+    quarter_ends: Sequence[date],
+    member_on: Callable[[date], Member],
+    rates: Rates,
+    fiscal_year_end: str | None = None,
+    sic: str | None = None,
+) -> list[dict[str, Any]]:
+    """One row per quarter-end on which a report of the company was known that is not stale.
+
+    Args:
+        facts: All facts of the company.
+        quarter_ends: In order; what was known by then is used, nothing later.
+        member_on: The company's line in an index on a day.
+        rates: DFF and market rates as known.
+        fiscal_year_end: MMDD, where the company says it.
+        sic: The SEC's code of its industry, for days on which no index says its sector.
+    """
+    facts = list(facts)
+    known, ladders = Knowledge(facts), build_ladders(facts, fiscal_year_end)
+    rows = []
+    for day in quarter_ends:
+        known.advance(day)
+        end = known.newest_period()
+        if end is not None and end >= day - STALE:
+            found = _of_filings(known, end, ladders, rates, day)
+            rows.append(_row(found, day, member_on(day), rates, sic))
+    return rows
+
+
+def _of_filings(
+    known: Knowledge, end: date, ladders: Sequence[Ladder], rates: Rates, day: date
+) -> dict[str, Any]:
+    """What follows from the filings alone."""
+    filing = known.filing_of(end)
+    assert filing is not None
+    debt = total_debt(known, end)
+    interest = interest_of(trailing_year(known.series("interest_expense"), end))
+    pretax = trailing_income(known, "pretax_income", end)
+    ebit, basis = operating_income(known, end)
+    income = trailing_year(known.series("net_income"), end)
+    cash = known.instant("cash", end)
+    average = _average_debt(known, interest, debt)
+    found: dict[str, Any] = {
+        "period_end": end,
+        "filed_date": filing.filed,
+        "accession_number": filing.accession,
+        "total_debt_usd": None if debt is None else debt.value,
+        "total_debt_basis": None if debt is None else debt.basis,
+        "cash_usd": None if cash is None else cash.value,
+        "interest_expense_ttm_usd": None if interest is None else interest.value,
+        "interest_tags": None if interest is None else " ".join(interest.tags),
+        "pretax_income_ttm_usd": None if pretax is None else pretax.value,
+        "ebit_ttm_usd": None if ebit is None else ebit.value,
+        "ebit_basis": basis,
+        "net_income_ttm_usd": None if income is None else income.value,
+        "is_unprofitable": None if income is None else income.value < 0,
+        "years_below_one": years_below_one(known),
+        "floating_share_disclosed": disclosed_share(known, end),
+        "effective_rate": (interest.value / average if interest is not None and average else None),
+    }
+    implied = implied_share(known, end, rates, day)
+    found["implied_floating_share"] = None if implied is None else implied.share
+    found["implied_floating_r2"] = None if implied is None else implied.r2
+    found["implied_floating_quarters"] = None if implied is None else implied.quarters
+    sources = {
+        "total_debt_usd": debt,
+        "interest_expense_ttm_usd": interest,
+        "ebit_ttm_usd": ebit,
+        "net_income_ttm_usd": income,
+    }
+    found["sources"] = (
+        "; ".join(
+            f"{name}: {' '.join(part.accessions)}"
+            for name, part in sources.items()
+            if part is not None
+        )
+        or None
+    )
+    return found | _of_ladder(known, _choose_ladder(known, known_ladders(ladders, day), day), day)
+
+
+def _choose_ladder(known: Knowledge, ladders: Iterable[Newest], day: date) -> Newest | None:
+    """The newest ladder that is not stale and explains the debt of its day.
+
+    Else the newest that explains less; else the newest. Quarterly ladders often end with the
+    fourth year: the annual one before says more then.
+    """
+    newest = less = None
+    for ladder in ladders:
+        newest = newest or ladder
+        if _is_stale(known, ladder.ladder.period_end, day):
+            break
+        own = _gap(known, ladder)
+        gap = _gap_by_last_report(known, ladder) if own is None else own
+        if gap is None or abs(gap) <= EXPLAINS_PCT:
+            return ladder
+        if gap < 0:
+            less = less or ladder
+    return less or newest
+
+
+def _gap_by_last_report(known: Knowledge, ladder: Newest) -> float | None:
+    """The same against the debt of the last annual report, where that of the day is not filed."""
+    return None if known.annual_end is None else _gap(known, ladder, known.annual_end)
+
+
+def _is_stale(known: Knowledge, end: date, day: date) -> bool:
+    """Whether a ladder is too old, or a later annual report came without one."""
+    later = known.annual_end is not None and known.annual_end > end + timedelta(days=300)
+    return later or end < day - STALE
+
+
+def _gap(known: Knowledge, ladder: Newest, on: date | None = None) -> float | None:
+    """Percent by which a ladder's total is above the debt of its day, or of another."""
+    debt = total_debt(known, on or ladder.ladder.period_end)
+    if debt is None or debt.value <= 0:
+        return None
+    return 100 * (sum(ladder.amounts.values()) / 100 / debt.value - 1)
+
+
+def _of_ladder(known: Knowledge, newest: Newest | None, day: date) -> dict[str, Any]:
+    if newest is None:
+        return dict.fromkeys(LADDER_COLUMNS)
+    end = newest.ladder.period_end
+    stale = _is_stale(known, end, day)
+    own = _gap(known, newest)
+    gap = _gap_by_last_report(known, newest) if own is None else own
+    excessive = gap is not None and gap > EXPLAINS_PCT
+    due = {
+        months: None
+        if stale or excessive
+        else due_within(newest.amounts, newest.windows, add_months(end, months))
+        for months in (12, 36)
+    }
+    return {
+        "ladder_period_end": end,
+        "ladder_family": newest.ladder.family,
+        "ladder_accession_number": newest.accession,
+        "ladder_total_usd": sum(newest.amounts.values()) / 100,
+        "is_ladder_partial": newest.ladder.is_partial,
+        "is_ladder_stale": stale,
+        "is_ladder_excessive": excessive,
+        "ladder_gap_pct": own,
+        "due_12m_usd": None if due[12] is None else due[12] / 100,
+        "due_36m_usd": None if due[36] is None else due[36] / 100,
+    }
+
+
+LADDER_COLUMNS = (
+    "ladder_period_end",
+    "ladder_family",
+    "ladder_accession_number",
+    "ladder_total_usd",
+    "is_ladder_partial",
+    "is_ladder_stale",
+    "is_ladder_excessive",
+    "ladder_gap_pct",
+    "due_12m_usd",
+    "due_36m_usd",
+)
+
+
+def _row(
+    found: dict[str, Any], day: date, member: Member, rates: Rates, sic: str | None
+) -> dict[str, Any]:
+    """What follows from the filings and the day: staleness, sector, market."""
+    row = found | {
+        "as_of_date": day,
+        "index_code": member.index_code,
+        "ticker": member.ticker,
+        "name": member.name,
+        "sector": member.sector,
+        "is_backcast": member.is_backcast,
+        "interest_coverage": None,
+        "is_zombie": None,
+    }
+    interest, ebit = row["interest_expense_ttm_usd"], row["ebit_ttm_usd"]
+    if is_financial(member.sector, sic):
+        # interest is what their funds cost them, not what their debt does
+        for name in ("years_below_one", "effective_rate", *IMPLIED):
+            row[name] = None
+    else:
+        if interest and ebit is not None:
+            row["interest_coverage"] = ebit / interest
+        if row["years_below_one"] is not None:
+            row["is_zombie"] = row["years_below_one"] >= ZOMBIE_YEARS
+    market = rates.market(member.index_code, day)
+    row["market_rate"], row["market_rate_series"] = market or (None, None)
+    row["uplift_usd"] = row["coverage_after_uplift"] = None
+    if None not in (row["due_12m_usd"], row["market_rate"], row["effective_rate"]):
+        row["uplift_usd"] = row["due_12m_usd"] * (row["market_rate"] - row["effective_rate"])
+        if interest and ebit is not None and interest + row["uplift_usd"] > 0:
+            row["coverage_after_uplift"] = ebit / (interest + row["uplift_usd"])
+    return row
+
+
+IMPLIED = ("implied_floating_share", "implied_floating_r2", "implied_floating_quarters")
+
+
+def _average_debt(known: Knowledge, interest: Flow | None, debt: Debt | None) -> float | None:
+    """The mean of the debt before and after the year of interest."""
+    if interest is None or debt is None:
+        return None
+    before = total_debt(known, interest.start - DAY)
+    return None if before is None else (before.value + debt.value) / 2
+
+
+def trailing_income(known: Knowledge, concept: str, end: date) -> Flow | None:
+    """Income before taxes over the last year; from net income and taxes where it is not filed."""
+    direct = trailing_year(known.series(concept), end)
+    if direct is not None:
+        return direct
+    income = trailing_year(known.series("net_income"), end)
+    tax = trailing_year(known.series("income_tax"), end)
+    return None if income is None or tax is None else _add(income, tax)
+
+
+def operating_income(known: Knowledge, end: date) -> tuple[Flow | None, str | None]:
+    """EBIT over the last year, and what it is: operating income, else pretax plus interest."""
+    direct = trailing_year(known.series("operating_income"), end)
+    if direct is not None:
+        return direct, "operating income"
+    pretax = trailing_income(known, "pretax_income", end)
+    interest = interest_of(trailing_year(known.series("interest_expense"), end))
+    if pretax is None or interest is None:
+        return None, None
+    return _add(pretax, interest), "pretax income + interest expense"
+
+
+def interest_of(flow: Flow | None) -> Flow | None:
+    """Interest as a cost: some filers put a minus before it."""
+    return None if flow is None else replace(flow, value=abs(flow.value))
+
+
+def _add(one: Flow, other: Flow) -> Flow:
+    return Flow(one.start, one.end, one.value + other.value, (*one.facts, *other.facts))
+
+
+def years_below_one(known: Knowledge) -> int | None:
+    """How many fiscal years in a row, up to the newest, EBIT was below interest.
+
+    None where the newest year's coverage is not known, or where the count meets a year whose
+    coverage is not known before it reaches three.
+    """
+    end = newest_year_end([*known.series("net_income"), *known.series("interest_expense")])
+    count = 0
+    while end is not None and count < MOST_YEARS:
+        interest = interest_of(fiscal_year(known.series("interest_expense"), end))
+        ebit = year_ebit(known, end)
+        if interest is None or ebit is None:
+            return count if count >= ZOMBIE_YEARS else None
+        # without interest nothing is uncovered
+        if interest.value == 0 or ebit.value >= interest.value:
+            return count
+        count, end = count + 1, interest.start - DAY
+    return count
+
+
+def year_ebit(known: Knowledge, end: date) -> Flow | None:
+    """EBIT of a fiscal year: operating income, else pretax income plus interest."""
+    direct = fiscal_year(known.series("operating_income"), end)
+    if direct is not None:
+        return direct
+    pretax = fiscal_year(known.series("pretax_income"), end)
+    interest = interest_of(fiscal_year(known.series("interest_expense"), end))
+    return None if pretax is None or interest is None else _add(pretax, interest)

@@ -1,0 +1,124 @@
+"""A company's total debt on a balance-sheet day, nothing counted twice.
+
+`LongTermDebt` includes the current portion by its definition, but some filers leave it out, and
+`ShortTermBorrowings` holds the current portion at some and other loans at others. Where several
+tags stand side by side, the identities between them say which it is.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from math import fsum
+
+from tasks.derive.facts import Fact, Knowledge
+
+# totals in different notes are rounded, and differ by unamortised costs
+TOLERANCE = 0.005
+
+
+@dataclass(frozen=True, slots=True)
+class Debt:
+    """Total debt on one day.
+
+    Attributes:
+        value: USD.
+        basis: What it is made of, in words.
+        facts: The facts behind it.
+    """
+
+    value: float
+    basis: str
+    facts: tuple[Fact, ...]
+
+    @property
+    def accessions(self) -> tuple[str, ...]:
+        """The filings behind it, in order."""
+        return tuple(sorted({fact.accession for fact in self.facts}))
+
+
+def total_debt(known: Knowledge, day: date) -> Debt | None:
+    """What a company owes on a balance-sheet day; None where no total can be made of the facts."""
+    if day not in known.remembered:
+        known.remembered[day] = _add_up(known, day)
+    found: Debt | None = known.remembered[day]
+    return found
+
+
+def _add_up(known: Knowledge, day: date) -> Debt | None:
+    total = known.instant("debt_long_term", day)
+    noncurrent = known.instant("debt_noncurrent", day)
+    portion = known.instant("debt_long_term_current", day)
+    current = known.instant("debt_current", day)
+    combined = known.instant("debt_combined", day)
+    if noncurrent is not None and current is not None:
+        return _sum("noncurrent + all current", noncurrent, current)
+    if noncurrent is not None and portion is not None:
+        other = _other_loans(known, day, portion)
+        return _sum("noncurrent + current portion", noncurrent, portion, *other)
+    if combined is not None:
+        return _sum("long and short combined", combined)
+    if noncurrent is not None and total is not None and not _equal(total.value, noncurrent.value):
+        rest = total.value - noncurrent.value
+        if rest > 0:
+            loans = known.instant("debt_short_term", day)
+            # within the current portion, as far as one can see: adding it could count it twice
+            if loans is not None and loans.value <= rest + TOLERANCE * total.value:
+                return _sum("long-term debt with its current portion", total)
+            return _sum("long-term debt with its current portion", total, *_loans(known, day))
+        return _sum("noncurrent only", noncurrent, *_loans(known, day))
+    if total is not None:
+        if current is not None and noncurrent is None and portion is not None:
+            # what else falls due soon than the portion that the total has already
+            more = current.value - portion.value
+            value = fsum((total.value, max(more, 0.0)))
+            return Debt(value, "long-term debt + other current", (total, current, portion))
+        other = _other_loans(known, day, portion) if portion else _loans(known, day)
+        return _sum("long-term debt with its current portion", total, *other)
+    if noncurrent is not None:
+        return _sum("noncurrent only", noncurrent, *_loans(known, day))
+    return _notes(known, day, current or portion)
+
+
+def _notes(known: Knowledge, day: date, current: Fact | None) -> Debt | None:
+    """From the kinds of debt, where no total is filed: one kind, so that none is in another."""
+    notes = known.instant("debt_notes", day)
+    later = known.instant("debt_notes_noncurrent", day)
+    soon = known.instant("debt_notes_current", day)
+    if later is not None:
+        parts = [fact for fact in (later, current or soon) if fact is not None]
+        return _sum("notes, noncurrent + current", *parts, *_loans(known, day))
+    if notes is not None:
+        return _sum("notes", notes, *_loans(known, day))
+    if current is not None:
+        return _sum("current only", current)
+    loans = _loans(known, day)
+    return _sum("short-term borrowings only", *loans) if loans else None
+
+
+def _loans(known: Knowledge, day: date) -> list[Fact]:
+    """Short-term borrowings beside long-term debt: their total, else its kinds."""
+    total = known.instant("debt_short_term", day)
+    kinds = [
+        known.instant(concept, day)
+        for concept in ("debt_commercial_paper", "debt_other_short_term")
+    ]
+    found = [fact for fact in kinds if fact is not None]
+    # a total that is less than one of its kinds is not their total
+    if total is not None and all(fact.value <= total.value for fact in found):
+        return [total]
+    return found if total is None else [total, *found]
+
+
+def _other_loans(known: Knowledge, day: date, portion: Fact) -> list[Fact]:
+    """Short-term borrowings beside the current portion; one of the same size is the same debt."""
+    loans = _loans(known, day)
+    if len(loans) == 1 and portion.value and _equal(loans[0].value, portion.value):
+        return []
+    return loans
+
+
+def _equal(one: float, other: float, of: float = 0.0) -> bool:
+    return abs(one - other) <= TOLERANCE * max(abs(one), abs(other), abs(of))
+
+
+def _sum(basis: str, *facts: Fact) -> Debt:
+    return Debt(fsum(fact.value for fact in facts), basis, facts)

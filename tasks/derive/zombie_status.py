@@ -1,0 +1,214 @@
+"""Who is a zombie, by each of the published definitions."""
+
+from datetime import date
+from typing import Any
+
+import polars as pl
+from adbc_driver_postgresql import dbapi as adbc
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from expectations.zombie_status import CONTRACT
+from tasks.derive import company_refinancing
+from tasks.derive.facts import DEBT, Fact, Knowledge, concepts
+from tasks.derive.filers import (
+    EVERYONE,
+    START,
+    follow_after,
+    quarterly_inputs,
+    read_facts,
+    read_quarter_ends,
+    schema_of,
+)
+from tasks.derive.follow import Derived, read_changes
+from tasks.derive.ladders import add_months
+from tasks.derive.refinancing import is_financial
+from tasks.derive.zombies import Profile, judge, read_balance, read_years
+from warehouse import arrow
+from warehouse.connections import bulk
+from warehouse.settings import Settings
+
+FACTS = (
+    *("net_income", "interest_expense", "operating_income", "pretax_income", "revenue"),
+    *("depreciation_amortization", "assets", "liabilities", "equity", "shares_outstanding"),
+    *("debt_current", "debt_short_term", "debt_commercial_paper", "debt_other_short_term"),
+    *("debt_notes", "debt_notes_noncurrent", "debt_notes_current"),
+    *DEBT,
+)
+INPUTS = quarterly_inputs(CONTRACT.table)
+# unlike the other tables of refinancing, this one looks at prices
+INPUTS["daily_price"] += f"""
+    union all
+    select '{EVERYONE}' as subject, from_date as first_date from change
+"""
+# a split's change is dated before any bar; what it moves is older than its ex-date
+INPUTS["corporate_action"] = f"""
+    select '{EVERYONE}' as subject, case when from_date < '1900-01-02' then {START}
+        else from_date end as first_date
+    from change
+"""
+UPSTREAM = {"company_refinancing": company_refinancing.INPUTS}
+# a price or a share count that is older says nothing of the day
+FRESH_DAYS, COUNT_DAYS = 10, 400
+
+
+@task(name="derive zombie_status", cache_policy=NO_CACHE)
+def derive_zombie_status(settings: Settings) -> Derived | None:
+    """Judges all companies from the first quarter-end that a change reaches.
+
+    Returns:
+        The rows to publish; None where nothing changed.
+    """
+    with bulk(settings) as connection:
+        # one snapshot: a load that commits meanwhile is followed next time
+        arrow.execute(connection, "set transaction isolation level repeatable read read only")
+        changes = read_changes(connection, CONTRACT.table, INPUTS)
+        if not changes.first_dates:
+            return None
+        start = min(changes.first_dates.values())
+        days = [day for day in read_quarter_ends(connection) if day >= start]
+        profiles = _read_profiles(connection, days)
+        rows = [
+            {
+                "cik": cik,
+                "as_of_date": day,
+                "definition": definition,
+                "sector": profiles[day][cik].sector,
+                "is_zombie": answer,
+                "missing_reason": reason,
+            }
+            for day in days
+            for cik, definition, answer, reason in judge(profiles[day])
+        ]
+        changes = follow_after(connection, changes, UPSTREAM)
+    frame = pl.DataFrame(rows, schema=schema_of(CONTRACT))
+    return Derived(CONTRACT, frame, f"old.as_of_date >= '{start:%Y-%m-%d}'", changes)
+
+
+def _read_profiles(connection: adbc.Connection, days: list[date]) -> dict[date, dict[int, Profile]]:
+    """What is known of each company that has a row of `company_refinancing`, by day."""
+    held = {day: _read_companies(connection, day) for day in days}
+    found: dict[date, dict[int, Profile]] = {day: {} for day in days}
+    ciks = sorted({cik for rows in held.values() for cik in rows})
+    tags = [tag for concept in FACTS for tag in concepts()[concept]]
+    markets = {day: _read_market(connection, day) for day in days}
+    splits = _read_splits(connection)
+    for cik, facts in read_facts(connection, ciks, tags):
+        first = min((fact.filed for fact in facts), default=None)
+        known = Knowledge(facts)
+        for day in days:
+            known.advance(day)
+            row = held[day].get(cik)
+            if row is None:
+                continue
+            balance = read_balance(known, row["period_end"])
+            market = markets[day].get(row["ticker"] or "", {})
+            begun = min(
+                (d for d in (row["first_filed_date"], first) if d is not None), default=None
+            )
+            count = known.newest_instant("shares_outstanding", day)
+            value = _market_value(market, count, splits, day)
+            liabilities, assets = balance["liabilities"], balance["assets"]
+            found[day][cik] = Profile(
+                sector=row["sector"],
+                index_code=row["index_code"],
+                **read_years(known),
+                age_years=None if begun is None else (day - begun).days / 365.25,
+                leverage=balance["leverage"],
+                tobins_q=(
+                    (value + liabilities) / assets
+                    if value is not None and liabilities is not None and assets
+                    else None
+                ),
+                total_return=market.get("total_return"),
+                net_income=row["net_income_ttm_usd"],
+            )
+    return found
+
+
+def _read_companies(connection: adbc.Connection, day: date) -> dict[int, dict[str, Any]]:
+    rows = arrow.read(
+        connection,
+        f"""
+        select
+            held.cik, held.ticker, held.sector, held.index_code, held.period_end,
+            held.net_income_ttm_usd, company.first_filed_date, company.sic
+        from derived.company_refinancing as held
+        left join core.company as company using (cik)
+        where held.as_of_date = '{day:%Y-%m-%d}'
+        """,
+    )
+    return {
+        row["cik"]: row
+        for row in rows.iter_rows(named=True)
+        if not is_financial(row["sector"], row["sic"])
+    }
+
+
+def _read_market(connection: adbc.Connection, day: date) -> dict[str, dict[str, Any]]:
+    """Ticker to its instrument, its close as traded, and its total return over two years.
+
+    The return is to nine digits: later dividends move the last ones of a total-return close.
+    """
+    before = add_months(day, -24)
+    rows = arrow.read(
+        connection,
+        f"""
+        with wanted as (
+            select distinct held.ticker, ticker.instrument_id
+            from derived.company_refinancing as held
+            join core.ticker as ticker on ticker.ticker = held.ticker
+                and ticker.valid_from <= held.as_of_date and held.as_of_date < ticker.valid_to
+            where held.as_of_date = '{day:%Y-%m-%d}'
+        )
+        select
+            wanted.ticker, wanted.instrument_id, now.close,
+            round((now.close_total_return / past.close_total_return)::numeric, 9)::float8
+                as total_return
+        from wanted
+        cross join lateral (
+            select close, close_total_return from published.daily_price as bar
+            where bar.ticker = wanted.ticker and bar.session_date <= '{day:%Y-%m-%d}'
+                and bar.session_date > date '{day:%Y-%m-%d}' - {FRESH_DAYS}
+            order by bar.session_date desc limit 1
+        ) as now
+        left join lateral (
+            select close_total_return from published.daily_price as bar
+            where bar.ticker = wanted.ticker and bar.session_date <= '{before:%Y-%m-%d}'
+                and bar.session_date > date '{before:%Y-%m-%d}' - {FRESH_DAYS}
+            order by bar.session_date desc limit 1
+        ) as past on true
+        """,
+    )
+    return {row["ticker"]: row for row in rows.iter_rows(named=True)}
+
+
+def _read_splits(connection: adbc.Connection) -> dict[int, list[tuple[date, float]]]:
+    rows = arrow.read(
+        connection,
+        """
+        select instrument_id, ex_date, value from core.corporate_action
+        where kind = 'split' and value is not null order by instrument_id, ex_date
+        """,
+    )
+    found: dict[int, list[tuple[date, float]]] = {}
+    for instrument, ex_date, value in rows.iter_rows():
+        found.setdefault(instrument, []).append((ex_date, value))
+    return found
+
+
+def _market_value(
+    market: dict[str, Any],
+    count: Fact | None,
+    splits: dict[int, list[tuple[date, float]]],
+    day: date,
+) -> float | None:
+    """The close times the shares of the newest cover page, splits since then applied."""
+    if not market or count is None or (day - count.end).days > COUNT_DAYS:
+        return None
+    shares = count.value
+    for ex_date, ratio in splits.get(market["instrument_id"], []):
+        if count.end < ex_date <= day:
+            shares *= ratio
+    value: float = shares * market["close"]
+    return value if value > 0 else None

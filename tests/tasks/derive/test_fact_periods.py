@@ -1,0 +1,143 @@
+"""Quarters and years of what was filed."""
+
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.derive.fact_periods import quarter, quarters_back, trailing_year
+from tasks.derive.facts import Knowledge
+from tests.tasks.derive.filings import day, fact
+
+TAG, NEWER = "InterestExpense", "InterestExpenseNonoperating"
+DAY = timedelta(days=1)
+
+
+def series(*facts, concept="interest_expense"):
+    known = Knowledge(facts)
+    known.advance(date(2099, 1, 1))
+    return known.series(concept)
+
+
+def quarterly_ends(first: date, weeks: list[int]) -> list[date]:
+    ends = [first]
+    for length in weeks:
+        ends.append(ends[-1] + length * 7 * DAY)
+    return ends
+
+
+# four fiscal years of 52 weeks, in a retailer's quarters or everyone's, one of them with a 53rd
+YEARS = st.builds(
+    lambda shape, long: [(*shape[:3], shape[3] + (year == long)) for year in range(4)],
+    st.sampled_from([(13, 13, 13, 13), (12, 12, 12, 16)]),
+    st.integers(0, 4),
+)
+
+
+@given(weeks=YEARS, amounts=st.lists(st.integers(-(10**9), 10**9), min_size=16, max_size=16))
+def test_year_to_date_figures_give_back_the_quarters(weeks, amounts):
+    """Filed as filers do: the quarter and the year to date in 10-Qs, the year in the 10-K."""
+    ends = quarterly_ends(date(2019, 12, 28), [each for year in weeks for each in year])
+    facts = []
+    for number, amount in enumerate(amounts):
+        start, end = ends[number] + DAY, ends[number + 1]
+        first = ends[number - number % 4] + DAY
+        so_far = sum(amounts[number - number % 4 : number + 1])
+        form = "10-K" if number % 4 == 3 else "10-Q"
+        facts.append(fact(TAG, str(end), so_far, start=str(first), form=form))
+        if number % 4 in (1, 2):
+            facts.append(fact(TAG, str(end), amount, start=str(start), form=form))
+    spans = series(*facts)
+    found = quarters_back(spans, ends[-1], 16)
+    assert [each.value for each in found] == amounts[::-1]
+    assert [each.end for each in found] == ends[:0:-1]
+    for number in range(3, 16):
+        total = trailing_year(spans, ends[number + 1])
+        assert total.value == sum(amounts[number - 3 : number + 1])
+        assert total.days in (364, 371)
+    # a year needs four quarters
+    assert trailing_year(spans, ends[3]) is None
+
+
+def test_a_quarter_that_is_missing_is_not_made_up():
+    spans = series(
+        fact(TAG, "2022-12-31", 40, start="2022-01-01"),
+        fact(TAG, "2023-03-31", 10, start="2023-01-01"),
+        fact(TAG, "2023-09-30", 30, start="2023-01-01"),
+    )
+    assert quarter(spans, day("2023-09-30")) is None
+    assert quarter(spans, day("2023-06-30")) is None
+    # nor is the year: no figure of the first nine months of 2022
+    assert trailing_year(spans, day("2023-09-30")) is None
+
+
+def test_a_change_of_the_fiscal_year_leaves_a_gap():
+    """From June to December: six months of transition, and no year across them."""
+    spans = series(
+        fact(TAG, "2022-06-30", 100, start="2021-07-01"),
+        fact(TAG, "2022-12-31", 60, start="2022-07-01", form="10-KT"),
+        fact(TAG, "2023-03-31", 35, start="2023-01-01"),
+    )
+    assert trailing_year(spans, day("2022-12-31")) is None
+    assert trailing_year(spans, day("2023-03-31")) is None
+
+
+def test_a_tag_that_changed_is_followed():
+    """Nine months under the new name; the year before under the old, its quarters under both."""
+    spans = series(
+        fact(TAG, "2022-12-31", 100, start="2022-01-01"),
+        fact(NEWER, "2022-09-30", 70, start="2022-01-01"),
+        fact(NEWER, "2023-09-30", 90, start="2023-01-01"),
+    )
+    total = trailing_year(spans, day("2023-09-30"))
+    assert (total.value, total.tags) == (120, (TAG, NEWER))
+    # the old name's last year stays what it is, and is not the newest one's
+    assert trailing_year(spans, day("2022-12-31")).value == 100
+    assert trailing_year(series(fact(TAG, "2022-12-31", 100)), day("2022-12-31")) is None
+
+
+def test_one_tag_alone_comes_before_two():
+    spans = series(
+        fact(TAG, "2022-12-31", 100, start="2022-01-01"),
+        fact(NEWER, "2022-12-31", 90, start="2022-01-01"),
+        fact(NEWER, "2022-03-31", 20, start="2022-01-01"),
+        fact(NEWER, "2023-03-31", 25, start="2023-01-01"),
+    )
+    assert trailing_year(spans, day("2023-03-31")).value == 95
+    assert trailing_year(spans, day("2022-12-31")).value == 100
+
+
+@pytest.mark.parametrize(("until", "value"), [("2023-02-09", None), ("2023-02-10", 40.0)])
+def test_what_was_filed_is_known_from_its_day_on(until, value):
+    known = Knowledge([fact(TAG, "2022-12-31", 40, start="2022-01-01", filed="2023-02-09")])
+    known.advance(day(until))
+    found = trailing_year(known.series("interest_expense"), day("2022-12-31"))
+    assert (None if found is None else found.value) == value
+
+
+def test_an_amendment_takes_the_place_of_what_it_amends_and_not_before():
+    first = fact(TAG, "2022-12-31", 40, start="2022-01-01", filed="2023-02-09")
+    amended = fact(TAG, "2022-12-31", 44, start="2022-01-01", filed="2023-06-01", form="10-K/A")
+    for order in ([first, amended], [amended, first]):
+        known = Knowledge(order)
+        known.advance(day("2023-06-01"))
+        assert trailing_year(known.series("interest_expense"), first.end).value == 40
+        known.advance(day("2023-06-02"))
+        total = trailing_year(known.series("interest_expense"), first.end)
+        assert (total.value, total.accessions) == (44, (amended.accession,))
+
+
+def test_the_newest_period_comes_before_the_better_tag():
+    """A total that a filer gave up years ago is never taken for today's."""
+    known = Knowledge(
+        [
+            fact("CashAndCashEquivalentsAtCarryingValue", "2018-12-31", 5),
+            fact("Cash", "2022-12-31", 7),
+            # filed before it ended: a slip, never believed
+            fact("Cash", "2030-12-31", 9, filed="2023-02-09"),
+        ]
+    )
+    known.advance(day("2023-12-31"))
+    assert known.newest_instant("cash", day("2023-12-31")).value == 7
+    assert known.newest_period() == day("2022-12-31")

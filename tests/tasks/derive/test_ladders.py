@@ -1,0 +1,142 @@
+"""Which dates a ladder's buckets cover, and what falls due by when."""
+
+from datetime import date, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.derive.ladders import Window, add_months, build_ladders, due_within, spread
+from tests.tasks.derive.filings import BUCKETS, day, fact, ladder
+
+DAY = timedelta(days=1)
+dates = st.dates(date(2005, 1, 1), date(2060, 12, 31))
+ANNUAL = dict(zip([*BUCKETS][1:], (10, 20, 30, 40, 50, 60), strict=True))
+
+
+@given(
+    cents=st.integers(-(10**14), 10**14),
+    start=dates,
+    days=st.integers(0, 6 * 366) | st.none(),
+)
+def test_an_amount_is_spread_whole(cents, start, days):
+    end = None if days is None else start + days * DAY
+    parts = spread(cents, Window(start, end))
+    assert sum(parts.values()) == cents
+    if end is None:
+        assert parts == {9999: cents}
+    else:
+        assert [*parts] == [*range(start.year, end.year + 1)]
+        for year, part in parts.items():
+            first, last = max(start, date(year, 1, 1)), min(end, date(year, 12, 31))
+            exact = cents * ((last - first).days + 1) / ((end - start).days + 1)
+            assert part == pytest.approx(exact, abs=1.0, rel=1e-12)
+
+
+@given(end=dates)
+def test_an_annual_ladder_covers_every_day_once(end):
+    facts = ladder(str(end), ANNUAL)
+    (found,) = build_ladders(facts)
+    windows = [found.windows[bucket] for bucket in [*BUCKETS][1:]]
+    assert windows[0].start == end + DAY
+    for before, after in pairwise(windows):
+        assert after.start == before.end + DAY
+        assert 365 <= (before.end - before.start).days + 1 <= 366
+    assert windows[-1].end is None
+    assert not found.is_partial
+    cents = {bucket: round(100 * amount) for bucket, amount in ANNUAL.items()}
+    assert due_within(cents, found.windows, add_months(end, 12)) == 1000
+    assert due_within(cents, found.windows, add_months(end, 36)) == 6000
+
+
+@given(day_=dates, months=st.integers(0, 120))
+def test_months_on(day_, months):
+    found = add_months(day_, months)
+    assert (found.year - day_.year) * 12 + found.month - day_.month == months
+    is_last = (day_ + DAY).day == 1
+    assert (found + DAY).day == 1 if is_last else found.day <= day_.day
+
+
+def quarterly(amounts, filed="2023-05-10", **given):
+    return ladder("2023-03-31", amounts, filed=filed, form="10-Q", fp="Q1", **given)
+
+
+def windows_of(facts):
+    found = build_ladders(facts)[-1]
+    shown = {b: (str(w.start), w.end and str(w.end)) for b, w in found.windows.items()}
+    return found.layout, shown
+
+
+def test_a_remainder_beside_a_first_year_moves_the_years_up():
+    """As Marvell's 10-Qs: the rest of the year, then fiscal years from the next one on."""
+    layout, windows = windows_of(
+        quarterly({"remainder": 1, "year_1": 2, "year_2": 3, "year_4": 4, "after_5": 5})
+    )
+    assert layout == "next_year"
+    assert windows == {
+        "remainder": ("2023-04-01", "2023-12-31"),
+        "year_1": ("2024-01-01", "2024-12-31"),
+        "year_2": ("2025-01-01", "2025-12-31"),
+        "year_4": ("2027-01-01", "2027-12-31"),
+        "after_5": ("2029-01-01", None),
+    }
+
+
+def test_a_remainder_without_a_first_year_is_the_first_year():
+    """As Apple's 10-Q of June 2013, whose fiscal year ends in September."""
+    buckets = {"remainder": 0, "year_2": 0, "year_3": 0, "year_4": 2.5, "year_5": 0, "after_5": 14}
+    facts = ladder("2013-06-29", buckets, filed="2013-07-24", form="10-Q", fp="Q3")
+    layout, windows = windows_of(facts)
+    assert layout == "current_year"
+    assert windows["remainder"] == ("2013-06-30", "2013-09-29")
+    assert windows["year_2"] == ("2013-09-30", "2014-09-29")
+    assert windows["after_5"] == ("2017-09-30", None)
+
+
+@pytest.mark.parametrize(
+    ("amounts", "layout", "second"),
+    [
+        # the years of the last annual ladder, each a little less: the first is what is left of it
+        ({"year_1": 7, "year_2": 20, "year_3": 30, "year_4": 40}, "current_year", "2024-01-01"),
+        # those of the year after
+        ({"year_1": 20, "year_2": 30, "year_3": 40, "year_4": 50}, "next_year", "2025-01-01"),
+    ],
+)
+def test_the_last_annual_ladder_says_how_a_quarterly_one_counts(amounts, layout, second):
+    facts = [*ladder("2022-12-31", ANNUAL, filed="2023-02-20"), *quarterly(amounts)]
+    found, windows = windows_of(facts)
+    assert (found, windows["year_2"][0]) == (layout, second)
+
+
+def test_a_year_end_in_a_quarterly_report_is_that_years_ladder():
+    facts = ladder("2022-12-31", ANNUAL, filed="2023-02-20")
+    again = ladder("2022-12-31", ANNUAL, filed="2023-05-10", form="10-Q", fp="Q1")
+    assert [each.layout for each in build_ladders([*facts, *again])] == ["annual", "annual"]
+
+
+def test_without_a_fiscal_year_there_are_no_dates():
+    facts = quarterly({"remainder": 1, "year_1": 2})
+    (found,) = build_ladders(facts)
+    assert found.windows
+    unsaid = [
+        fact(f.tag, "2023-03-31", f.value, filed="2023-05-10", form="10-Q", fp=None) for f in facts
+    ]
+    assert build_ladders(unsaid)[0].windows == {}
+    assert build_ladders(unsaid, "0630")[0].windows["remainder"].end == day("2023-06-30")
+
+
+def test_families_are_never_mixed():
+    rolling = "LongTermDebtMaturitiesRepaymentsOfPrincipalInRollingYearTwo"
+    facts = [*ladder("2022-12-31", ANNUAL), fact(rolling, "2022-12-31", 99)]
+    (found,) = build_ladders(facts)
+    assert (found.family, len(found.facts)) == ("fiscal", 6)
+
+
+def test_what_is_missing_is_not_nothing():
+    facts = ladder("2022-12-31", {"year_1": 10, "year_3": 30})
+    (found,) = build_ladders(facts)
+    cents = {"year_1": 1000, "year_3": 3000}
+    assert found.is_partial
+    assert due_within(cents, found.windows, day("2023-12-31")) == 1000
+    assert due_within(cents, found.windows, day("2025-12-31")) is None

@@ -1,0 +1,55 @@
+"""Total debt from the tags that stand side by side."""
+
+import pytest
+
+from tasks.derive.facts import Knowledge
+from tasks.derive.total_debt import total_debt
+from tests.tasks.derive.filings import day, fact
+
+END = "2022-12-31"
+L, N, C = "LongTermDebt", "LongTermDebtNoncurrent", "LongTermDebtCurrent"
+S, DC, CP = "ShortTermBorrowings", "DebtCurrent", "CommercialPaper"
+
+
+@pytest.mark.parametrize(
+    ("filed", "owed"),
+    [
+        # Apple, 2024-09-28, and its own balance sheet's sum
+        ({L: 96_662, N: 85_750, C: 10_912, CP: 9_967}, 106_629),
+        # Marvell, 2022-01-29: its short-term debt is the current portion
+        ({L: 4547.977, N: 4484.811, C: 63.166, S: 63.166}, 4547.977),
+        # Marvell, 2023-04-29: the same without the other tag
+        ({L: 4672.5, N: 3154.9, S: 1517.6}, 4672.5),
+        # Marvell, 2021-05-01: a part of the current portion
+        ({L: 4898.43, N: 4674.853, S: 30.308}, 4898.43),
+        # a revolver beside the current portion
+        ({L: 100, N: 90, C: 10, S: 25}, 125),
+        # long-term debt that leaves out its current portion
+        ({L: 90, N: 90, C: 10}, 100),
+        ({N: 90, DC: 35, S: 25, C: 10}, 125),
+        ({L: 100, S: 25}, 125),
+        ({L: 100, C: 10, DC: 35}, 125),
+        ({N: 90}, 90),
+        ({"DebtLongtermAndShorttermCombinedAmount": 125, N: 90}, 125),
+        ({S: 40, CP: 30, L: 100}, 140),
+        ({"ConvertibleNotesPayable": 50}, 50),
+        ({"ConvertibleNotesPayableNoncurrent": 50, "ConvertibleNotesPayableCurrent": 5}, 55),
+        # what is in a total is not counted beside it
+        ({L: 100, "ConvertibleNotesPayable": 50}, 100),
+        ({L: 0}, 0),
+        ({"Assets": 1000}, None),
+    ],
+)
+def test_nothing_is_counted_twice(filed, owed):
+    known = Knowledge(fact(tag, END, value) for tag, value in filed.items())
+    known.advance(day("2023-12-31"))
+    found = total_debt(known, day(END))
+    assert (None if found is None else found.value) == (
+        None if owed is None else pytest.approx(owed)
+    )
+
+
+def test_another_day_is_another_debt():
+    known = Knowledge([fact(N, END, 90), fact(C, "2022-09-30", 10)])
+    known.advance(day("2023-12-31"))
+    assert total_debt(known, day(END)).basis == "noncurrent only"

@@ -1,0 +1,170 @@
+"""Zombies by each definition, by hand and in a warehouse."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from tasks.derive.facts import Knowledge
+from tasks.derive.zombies import Profile, judge, read_balance, read_years
+from tests.tasks.derive.filings import Filers, day, fact
+
+DEAD = Profile(
+    sector="Energy",
+    index_code="R2000",
+    is_below=(True, True, True),
+    cushion=-5.0,
+    age_years=20.0,
+    leverage=0.9,
+    sales_change=-1.0,
+    tobins_q=0.5,
+    total_return=0.6,
+    net_income=-3.0,
+)
+ALIVE = replace(
+    DEAD,
+    is_below=(False, False, False),
+    cushion=5.0,
+    leverage=0.1,
+    sales_change=1.0,
+    tobins_q=2.0,
+    total_return=1.5,
+    net_income=3.0,
+)
+THREE_YEARS = {"coverage_3y", "coverage_3y_age_10", "bis_tobins_q"}
+PEERS = dict.fromkeys(range(10, 16), ALIVE)
+
+
+def judged(profile, peers=PEERS):
+    return {
+        definition: (answer, reason)
+        for cik, definition, answer, reason in judge(peers | {1: profile})
+        if cik == 1
+    }
+
+
+def test_one_that_is_all_of_it_and_one_that_is_nothing_of_it():
+    assert {answer for answer, _ in judged(DEAD).values()} == {True}
+    assert {answer for answer, _ in judged(ALIVE).values()} == {False}
+    assert len(judged(DEAD)) == 7
+
+
+@pytest.mark.parametrize(
+    ("change", "not_zombie", "unknown"),
+    [
+        ({"is_below": (True, True, False)}, THREE_YEARS, set()),
+        ({"is_below": (True, True)}, set(), THREE_YEARS),
+        ({"age_years": 4.0}, {"coverage_3y_age_10", "bis_tobins_q"}, set()),
+        ({"age_years": None}, set(), {"coverage_3y_age_10", "bis_tobins_q"}),
+        ({"tobins_q": 3.0}, {"bis_tobins_q"}, set()),
+        ({"tobins_q": None}, set(), {"bis_tobins_q"}),
+        ({"leverage": 0.05}, {"fed_leverage_sales"}, set()),
+        ({"sales_change": None}, set(), {"fed_leverage_sales"}),
+        ({"total_return": None}, set(), {"goldman_coverage_return"}),
+        ({"total_return": 2.0}, {"goldman_coverage_return"}, set()),
+        ({"cushion": None}, set(), {"de_jonghe_ebitda"}),
+        ({"cushion": 0.0}, {"de_jonghe_ebitda"}, set()),
+        ({"net_income": None}, set(), {"unprofitable"}),
+    ],
+)  # fmt: skip
+def test_each_condition_decides_its_definitions(change, not_zombie, unknown):
+    answers = judged(replace(DEAD, **change))
+    assert {name for name, (answer, _) in answers.items() if answer is False} == not_zombie
+    assert {name for name, (answer, _) in answers.items() if answer is None} == unknown
+    assert all((answer is None) == (reason is not None) for answer, reason in answers.values())
+
+
+def test_one_condition_that_fails_decides_whatever_is_unknown():
+    answers = judged(replace(ALIVE, tobins_q=None, age_years=None))
+    assert answers["bis_tobins_q"] == (False, None)
+
+
+def test_a_median_needs_peers():
+    answer, reason = judged(DEAD, {10: ALIVE})["bis_tobins_q"]
+    assert answer is None
+    assert "fewer than" in reason
+
+
+def test_financials_are_not_judged():
+    assert judged(replace(DEAD, sector="Financials")) == {}
+
+
+def test_years_are_read_from_the_filings():
+    facts = []
+    for year, (sales, ebit, wear, interest) in enumerate(
+        [(100, 9, 1, 5), (90, 4, 2, 5), (80, 3, 2, 5), (70, 1, 2, 5)], start=2019
+    ):
+        start, end = f"{year}-01-01", f"{year}-12-31"
+        facts += [
+            fact("Revenues", end, sales, start=start),
+            fact("OperatingIncomeLoss", end, ebit, start=start),
+            fact("DepreciationDepletionAndAmortization", end, wear, start=start),
+            fact("InterestExpense", end, interest, start=start),
+        ]
+    facts += [fact("Assets", "2022-12-31", 200), fact("StockholdersEquity", "2022-12-31", 50)]
+    facts += [fact("LongTermDebt", "2022-12-31", 120)]
+    known = Knowledge(facts)
+    known.advance(day("2023-03-31"))
+    assert read_years(known) == {
+        "is_below": (True, True, True),
+        "cushion": (1 + 2 - 5) + (3 + 2 - 5) + (4 + 2 - 5),
+        "sales_change": 70 - 100,
+    }
+    assert read_balance(known, day("2022-12-31")) == {
+        "leverage": 0.6,
+        "assets": 200,
+        "liabilities": 150,
+    }
+
+
+def test_the_warehouse_gives_every_company_every_definition(house):
+    """A market value with a split between the count of shares and the day."""
+    filers = Filers(house)
+    ends = [f"{year}-12-31" for year in range(2019, 2023)]
+    filed = {}
+    for cik in range(1, 7):
+        facts = filed.setdefault(cik, [])
+        for end in ends:
+            start = end[:4] + "-01-01"
+            facts += [
+                fact("Revenues", end, 100.0, start=start),
+                fact("OperatingIncomeLoss", end, float(cik), start=start),
+                fact("DepreciationDepletionAndAmortization", end, 1.0, start=start),
+                fact("InterestExpense", end, 2.5, start=start),
+                fact("NetIncomeLoss", end, cik - 3.0, start=start),
+                fact("Assets", end, 100.0),
+                fact("Liabilities", end, 60.0),
+                fact("LongTermDebt", end, 50.0),
+            ]
+        facts.append(fact("EntityCommonStockSharesOutstanding", "2023-01-31", 10.0 * cik))
+    filers.load_all(filed)
+    tickers = {f"T{cik}": cik for cik in range(1, 7)}
+    filers.load_tickers(tickers)
+    house.load_snapshot("R2000", date(2020, 1, 2), [(ticker, "Energy", 1.0) for ticker in tickers])
+    bars = [
+        (ticker, session, 10.0 / (2 if ticker == "T1" and session.year == 2023 else 1), 1)
+        for ticker in tickers
+        for session in (date(2021, 3, 31), date(2023, 3, 31))
+    ]
+    house.load_prices(bars, [("T1", date(2023, 2, 15), "split", 2.0)])
+    filers.derive()
+    rows = house.read(
+        "select definition, cik, is_zombie from published.zombie_status"
+        " where as_of_date = '2023-03-31' order by definition, cik"
+    )
+    assert rows.height == 6 * 7
+    zombies = rows.filter(rows["is_zombie"]).group_by("definition", maintain_order=True).agg("cik")
+    by_name = dict(zombies.iter_rows())
+    assert by_name["coverage_3y"] == [1, 2]
+    assert by_name["de_jonghe_ebitda"] == [1]
+    assert by_name["unprofitable"] == [1, 2]
+    # three years of filings make no ten
+    assert "bis_tobins_q" not in by_name
+    before = filers.checksums()
+    # a later dividend moves total-return closes, and no answer
+    house.load_prices(
+        [("T2", date(2023, 4, 3), 10.0, 1)], [("T2", date(2023, 4, 3), "dividend", 0.37)]
+    )
+    filers.derive()
+    filers.rebuild()
+    assert filers.checksums() == before

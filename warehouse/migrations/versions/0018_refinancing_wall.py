@@ -1,0 +1,11 @@
+"""derived.refinancing_wall: what falls due when, by index, sector, quarter-end and year."""
+
+from warehouse.migrations import run_sql
+
+revision = "0018"
+down_revision = "0017"
+
+
+def upgrade() -> None:
+    """Applies the SQL file beside this one."""
+    run_sql(__file__)

@@ -1,0 +1,11 @@
+"""derived.rate_shock: interest if short rates moved, by index, sector, quarter-end and shock."""
+
+from warehouse.migrations import run_sql
+
+revision = "0019"
+down_revision = "0018"
+
+
+def upgrade() -> None:
+    """Applies the SQL file beside this one."""
+    run_sql(__file__)
