@@ -2,8 +2,8 @@
 
 from warehouse.migrations import run_sql
 
-revision = "0015"
-down_revision = "0014.2"
+revision = "0017"
+down_revision = "0016"
 
 
 def upgrade() -> None:

@@ -1,9 +1,9 @@
-"""core.company: who files with the SEC."""
+"""derived.refinancing_wall: what falls due when, by index, sector, quarter-end and year."""
 
 from warehouse.migrations import run_sql
 
-revision = "0014.1"
-down_revision = "0014"
+revision = "0022"
+down_revision = "0021"
 
 
 def upgrade() -> None:

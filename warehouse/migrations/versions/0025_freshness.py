@@ -2,8 +2,8 @@
 
 from warehouse.migrations import run_sql
 
-revision = "0024"
-down_revision = "0022"
+revision = "0025"
+down_revision = "0024"
 
 
 def upgrade() -> None:

@@ -1,9 +1,9 @@
-"""audit.run.clock_at: the instant that counted as now."""
+"""derived.company_refinancing: debt, interest and coverage, one row per company and quarter-end."""
 
 from warehouse.migrations import run_sql
 
 revision = "0021"
-down_revision = "0015"
+down_revision = "0020"
 
 
 def upgrade() -> None:

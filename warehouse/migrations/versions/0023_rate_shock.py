@@ -1,8 +1,8 @@
-"""derived.debt_maturity: maturity ladders as filed, one row per bucket."""
+"""derived.rate_shock: interest if short rates moved, by index, sector, quarter-end and shock."""
 
 from warehouse.migrations import run_sql
 
-revision = "0016"
+revision = "0023"
 down_revision = "0022"
 
 

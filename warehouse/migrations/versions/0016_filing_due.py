@@ -1,9 +1,9 @@
-"""derived.zombie_status: one row per company, quarter-end and definition."""
+"""audit.filing_due and audit.pace: what is to be asked of the SEC, and how fast."""
 
 from warehouse.migrations import run_sql
 
-revision = "0020"
-down_revision = "0019"
+revision = "0016"
+down_revision = "0015"
 
 
 def upgrade() -> None:

@@ -1,9 +1,9 @@
-"""derived.refinancing_wall: what falls due when, by index, sector, quarter-end and year."""
+"""derived.zombie_status: one row per company, quarter-end and definition."""
 
 from warehouse.migrations import run_sql
 
-revision = "0018"
-down_revision = "0017"
+revision = "0024"
+down_revision = "0023"
 
 
 def upgrade() -> None:

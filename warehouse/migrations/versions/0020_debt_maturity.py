@@ -1,9 +1,9 @@
-"""audit.filing_due and audit.pace: what is to be asked of the SEC, and how fast."""
+"""derived.debt_maturity: maturity ladders as filed, one row per bucket."""
 
 from warehouse.migrations import run_sql
 
-revision = "0014.2"
-down_revision = "0014.1"
+revision = "0020"
+down_revision = "0019"
 
 
 def upgrade() -> None:

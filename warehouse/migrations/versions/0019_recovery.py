@@ -1,4 +1,4 @@
-"""derived.rate_shock: interest if short rates moved, by index, sector, quarter-end and shock."""
+"""audit.run and audit.batch: what a cancelled run ends as, and which commits took place."""
 
 from warehouse.migrations import run_sql
 

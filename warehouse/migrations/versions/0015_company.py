@@ -1,9 +1,9 @@
-"""audit.run and audit.batch: what a cancelled run ends as, and which commits took place."""
+"""core.company: who files with the SEC."""
 
 from warehouse.migrations import run_sql
 
-revision = "0022"
-down_revision = "0021"
+revision = "0015"
+down_revision = "0014"
 
 
 def upgrade() -> None:
