@@ -160,7 +160,8 @@ def test_a_backfill_from_the_form_leaves_its_plan_progress_and_result(api: Api) 
     assert state["name"] == "Completed", state
     found = api.post("/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [run_id]}}}).json()
     shown = {each["key"]: each["data"] for each in found}
-    assert set(shown) == {f"backfill-prices-{what}" for what in ("plan", "progress", "result")}
+    keys = {f"backfill-prices-{what}" for what in ("plan", "progress", "result")}
+    assert set(shown) == keys | {"run-backfill"}
     assert "2 tickers to ask for" in shown["backfill-prices-plan"]
     assert float(shown["backfill-prices-progress"]) == 100
     assert "| daily_price |" in shown["backfill-prices-result"]

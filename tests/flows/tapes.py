@@ -21,7 +21,7 @@ KEPT_SERIES = (
 KEPT_SINCE = pl.date(2025, 9, 1)
 DAILY = ("DFF", "VIXCLS")
 # of the companies that file with the SEC, by their numbers; the others have no facts
-KEPT_FILERS = 6
+FILERS = slice(None, None, 6)
 # Besides the true bar: yfinance keeps the first of two rows for one session, which is the true
 # one, and a day to come lies outside what is asked for.
 NEVER_RECEIVED = ("extra_duplicate", "extra_future")
@@ -109,10 +109,10 @@ def thin_out(folder: Path, since: pl.Expr = KEPT_SINCE) -> None:
         ]
         went_bad = days[1] - days[0] > pl.duration(days=100)
         write(rows.filter(~went_bad.fill_null(False)), folder / name)
-    for facts in sorted((folder / "companyfacts").glob("*.gz"))[KEPT_FILERS:]:
-        facts.unlink()
-    for submissions in sorted((folder / "submissions").glob("*.gz"))[KEPT_FILERS:]:
-        submissions.unlink()
+    for name in ("companyfacts", "submissions"):
+        filers = sorted((folder / name).glob("*.gz"))
+        for file in set(filers) - set(filers[FILERS]):
+            file.unlink()
     file = folder / "observations.parquet"
     kept = pl.read_parquet(file).filter(
         pl.col("series_id").is_in(KEPT_SERIES),

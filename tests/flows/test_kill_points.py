@@ -45,6 +45,7 @@ def wait_until_it_waits(connection: psycopg.Connection, flow: FlowProcess, table
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 def test_a_run_killed_at_each_point_leaves_nothing_half_done(
     replay: Replay, undisturbed: Replay, server: EmbeddedServer
 ) -> None:
@@ -68,14 +69,17 @@ def test_a_run_killed_at_each_point_leaves_nothing_half_done(
     assert replay.checksums() == undisturbed.checksums()
     states = dict(replay.rows("select state, count(*) from audit.run group by state"))
     # the one that was killed before there was a run left none
-    assert states == {"died": len(POINTS) - 1, "completed": 3 + 4}
+    assert states == {"died": len(POINTS) - 1, "completed": 3 + 5}
     aside = "select table_name, key::text, rule, row::text from audit.quarantine order by 1,2,3,4"
     assert replay.rows(aside) == undisturbed.rows(aside)
     for table in ("daily_price", "corporate_action", "macro_observation", "rotation_metrics"):
         assert replay.column(f"select count(*) from history.{table}") == [0]
 
 
-@pytest.mark.parametrize("table", ["history.daily_price", "derived.adjustment_factor"])
+@pytest.mark.parametrize(
+    "table",
+    ["history.daily_price", pytest.param("derived.adjustment_factor", marks=pytest.mark.slow)],
+)
 def test_a_run_whose_connection_is_cut_there_goes_on_by_itself(
     start_replay: MakeReplay, server: EmbeddedServer, table: str
 ) -> None:

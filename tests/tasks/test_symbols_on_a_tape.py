@@ -157,6 +157,7 @@ def prices(settings: Settings) -> pl.DataFrame:
         return pl.DataFrame(cursor.fetchall(), schema=names, orient="row")
 
 
+@pytest.mark.slow
 def test_schedules_give_the_same_rows(fill, sessions, symbols, tape):
     """Daily around the events, and only as often as the vendor's forgetting asks for."""
     turn = int(len(sessions) * 0.7)

@@ -142,7 +142,10 @@ class Market:
         self.snapshot(self.rng.choice(["R2000", "SP500"]), int(known))
 
 
-@pytest.mark.parametrize("seed", range(4))
+SLOWER = [pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3)]
+
+
+@pytest.mark.parametrize("seed", [0, 1, *SLOWER])
 def test_whatever_arrives_the_rows_are_those_of_one_rebuild(house, seed):
     market = Market(house, seed)
     house.derive()
