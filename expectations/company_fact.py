@@ -23,7 +23,7 @@ MOST = {"USD": 1e13, "shares": 1e12, "pure": 1e6, "USD/shares": 1e7}
 LONGEST_DAYS = 380
 # Groups of concepts whose amounts are never below zero as the taxonomy defines them: a minus is a
 # slip of the filer's sign, or a refund netted in.
-NEVER_NEGATIVE = ("interest_expense", "ladder_", "debt_")
+NEVER_NEGATIVE = ("interest_", "ladder_", "debt_")
 
 COLUMNS = (
     Column("cik", "integer", "the SEC's number of the filer"),

@@ -39,8 +39,19 @@ COLUMNS = (
     Column("period_end", "date", "end of the newest period that was reported on"),
     Column("filed_date", "date", "day of the filing that reported on it last"),
     Column("accession_number", "text", "that filing"),
-    Column("total_debt_usd", "double precision", "USD on period_end, nothing twice", NOT_FILED),
-    Column("total_debt_basis", "text", "what total_debt_usd is the sum of", "it is unknown"),
+    Column(
+        "total_debt_usd",
+        "double precision",
+        "USD on period_end, nothing twice",
+        f"{NOT_FILED}: what falls due soon is no total by itself; or a figure is below 0",
+    ),
+    Column(
+        "total_debt_basis",
+        "text",
+        "what total_debt_usd is the sum of; notes: the largest kind of notes that is filed, where"
+        " no total is, so at least that much is owed",
+        "it is unknown",
+    ),
     Column("cash_usd", "double precision", "USD on period_end", NOT_FILED),
     Column(
         "ladder_period_end",
@@ -73,9 +84,10 @@ COLUMNS = (
     Column(
         "ladder_gap_pct",
         "double precision",
-        "percent: ladder_total_usd over total debt on the ladder's own day, less 100; the ladder"
-        " is principal, the debt a carrying amount. Beyond -30 and 30 the ladder does not explain"
-        " the debt",
+        "percent: ladder_total_usd over total debt on the ladder's own day, less 100, by all"
+        " reports or by the ladder's own filing, whichever states more (a later report may state a"
+        " part under the same tag). The ladder is principal, the debt a carrying amount. Beyond -30"
+        " and 30 the ladder does not explain the debt",
         f"{NO_LADDER}, or the debt of its day is unknown or 0",
     ),
     Column(
@@ -89,9 +101,10 @@ COLUMNS = (
     Column(
         "interest_expense_ttm_usd",
         "double precision",
-        "USD over the four fiscal quarters to period_end; a minus as filed is taken for the"
-        " filer's way of writing a cost",
-        NOT_FILED,
+        "USD over the four fiscal quarters to period_end, as accrued; where no report tells that,"
+        " as paid in cash (interest_tags says so), never a sum of both. A minus as filed is taken"
+        " for the filer's way of writing a cost",
+        f"{NOT_FILED}, or the parts have different signs",
     ),
     Column("interest_tags", "text", "the tags that it is from", "it is unknown"),
     Column(
@@ -118,7 +131,8 @@ COLUMNS = (
         "years_below_one",
         "integer",
         "fiscal years in a row, up to the newest filed, with EBIT below interest",
-        f"a year within the last three is unknown, {FINANCIAL}",
+        "a year within the last three is unknown, none was filed in the last 456 days,"
+        f" {FINANCIAL}",
     ),
     Column("is_zombie", "boolean", "years_below_one is 3 or more", "years_below_one is"),
     Column(

@@ -35,14 +35,21 @@ def concepts() -> Mapping[str, tuple[str, ...]]:
     return {str(name): tuple(tags) for name, tags in ranked.groupby("concept", sort=False)["tag"]}
 
 
-# A cover page's shares and a note's later borrowing carry dates past the balance sheet's.
-ANCHORS = ("assets", "liabilities", "equity", "cash", "net_income", "pretax_income", "revenue")
 DEBT = ("debt_combined", "debt_long_term", "debt_noncurrent", "debt_long_term_current")
+# What shows that a period was reported on, surest first: totals that every report has; then what
+# notes give on days past the balance sheet's, too, as the cash at the time of writing; debt where
+# a company has no more. A cover page's shares have a day of their own.
+ANCHORS = (
+    ("assets", "liabilities", "net_income", "pretax_income", "revenue"),
+    ("equity", "cash"),
+    DEBT,
+    ("debt_current", "debt_short_term"),
+)
 
 
 @cache
 def _anchor_tags() -> frozenset[str]:
-    return frozenset(tag for concept in (*ANCHORS, *DEBT) for tag in concepts()[concept])
+    return frozenset(tag for concept in (*ANCHORS[0], *DEBT) for tag in concepts()[concept])
 
 
 class Knowledge:
@@ -52,7 +59,7 @@ class Knowledge:
     take the place of what was filed before.
 
     Attributes:
-        annual_end: The newest period end that an annual report is known for.
+        annual_report: A fact of the newest period end that an annual report is known for.
         remembered: What others made of a day's instants, until another fact of that day comes.
     """
 
@@ -64,7 +71,9 @@ class Knowledge:
             reverse=True,
         )
         self._spans: dict[str, Spans] = {}
-        self.annual_end: date | None = None
+        self._filings: dict[str, list[Fact]] = {}
+        self._of_filings: dict[str, Knowledge] = {}
+        self.annual_report: Fact | None = None
         self.remembered: dict[date, Any] = {}
 
     def advance(self, day: date) -> bool:
@@ -78,8 +87,13 @@ class Knowledge:
             if before is None or (before.filed, before.accession) <= (fact.filed, fact.accession):
                 held[fact.start] = fact
             if fact.form.startswith("10-K") and fact.tag in _anchor_tags():
-                self.annual_end = max(fact.end, self.annual_end or fact.end)
+                report = self.annual_report
+                # a comparative of a later report is not the report of its period
+                if report is None or fact.end > report.end:
+                    self.annual_report = fact
             self.remembered.pop(fact.end, None)
+            self._filings.setdefault(fact.accession, []).append(fact)
+            self._of_filings.pop(fact.accession, None)
             is_new = True
         return is_new
 
@@ -89,11 +103,20 @@ class Knowledge:
 
     def instant(self, concept: str, end: date) -> Fact | None:
         """A concept's amount on a day, from the best tag that has one on that very day."""
-        for spans in self.series(concept):
-            fact = spans.get(end, {}).get(end)
-            if fact is not None:
-                return fact
-        return None
+        return next(iter(self.instants(concept, end)), None)
+
+    def instants(self, concept: str, end: date) -> list[Fact]:
+        """A concept's amounts on a day, one per tag that has one on that very day, best first."""
+        held = (spans.get(end, {}).get(end) for spans in self.series(concept))
+        return [fact for fact in held if fact is not None]
+
+    def of_filing(self, accession: str) -> "Knowledge":
+        """What one filing says by itself, as far as it is known."""
+        if accession not in self._of_filings:
+            found = Knowledge(self._filings.get(accession, ()))
+            found.advance(date.max)
+            self._of_filings[accession] = found
+        return self._of_filings[accession]
 
     def newest_instant(self, concept: str, until: date) -> Fact | None:
         """A concept's newest amount: the newest day first, then the best tag of that day."""
@@ -106,11 +129,8 @@ class Knowledge:
         return self.instant(concept, max(ends)) if ends else None
 
     def newest_period(self) -> date | None:
-        """The end of the newest period that was reported on.
-
-        From totals that every report has; where a company has none of them, from its debt.
-        """
-        for group in (ANCHORS, DEBT):
+        """The end of the newest period that was reported on, by the surest anchors there are."""
+        for group in ANCHORS:
             ends = [end for concept in group for spans in self.series(concept) for end in spans]
             if ends:
                 return max(ends)
@@ -119,7 +139,7 @@ class Knowledge:
     def filing_of(self, end: date) -> Fact | None:
         """A fact of the filing that reported on a period's end last."""
         found: Fact | None = None
-        for group in (ANCHORS, DEBT):
+        for group in ANCHORS:
             for concept in group:
                 for spans in self.series(concept):
                     for fact in spans.get(end, {}).values():

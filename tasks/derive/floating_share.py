@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from math import fsum
 
-from tasks.derive.fact_periods import DAY, quarters_back
+from tasks.derive.fact_periods import DAY
 from tasks.derive.facts import Knowledge
+from tasks.derive.interest import quarterly_interest
 from tasks.derive.rates import Rates
 from tasks.derive.total_debt import total_debt
 
@@ -33,14 +34,14 @@ class Implied:
 def implied_share(known: Knowledge, end: date, rates: Rates, day: date) -> Implied | None:
     """The share of debt that seems to float, from up to 12 quarters; None under 8."""
     points = []
-    for part in quarters_back(known.series("interest_expense"), end, QUARTERS):
+    for part in quarterly_interest(known, end, QUARTERS, LEAST_QUARTERS):
         before, after = total_debt(known, part.start - DAY), total_debt(known, part.end)
         policy = rates.policy_mean(part.start, part.end, day)
         if before is None or after is None or policy is None:
             continue
         average = (before.value + after.value) / 2
         if average > 0:
-            points.append((policy, abs(part.value) * 365 / part.days / average))
+            points.append((policy, part.value * 365 / part.days / average))
     if len(points) < LEAST_QUARTERS:
         return None
     x_mean = fsum(x for x, _ in points) / len(points)

@@ -19,6 +19,8 @@ BUCKETS = ("remainder", "year_1", "year_2", "year_3", "year_4", "year_5", "after
 # Filings from here on follow the tags' newer text.
 NEWER_TEXT = date(2020, 7, 1)
 ANNUAL = ("10-K", "20-F", "40-F")
+# principal that nothing was repaid of is the same in the next report; rounding and costs move it
+MATCHES, LEAST_MATCHES = 0.02, 2
 REST_OF_YEAR = {"Q1": 9, "Q2": 6, "Q3": 3}
 
 
@@ -84,7 +86,7 @@ def build_ladders(facts: Sequence[Fact], fiscal_year_end: str | None = None) -> 
         of_filing.setdefault((fact.end, family), {})[bucket] = fact
     year_ends: list[date] = []
     annual: dict[tuple[str, date], Mapping[str, Fact]] = {}
-    ladders = []
+    ladders, rolled = [], set[str]()
     for (_, accession), found in sorted(filings.items()):
         if accession in last_days:
             year_ends = sorted({*year_ends, last_days[accession]})
@@ -95,7 +97,8 @@ def build_ladders(facts: Sequence[Fact], fiscal_year_end: str | None = None) -> 
             else:
                 before = [day for name, day in annual if name == family and day < end]
                 last = annual[family, max(before)] if before else {}
-                layout = _interim_layout(buckets, last)
+                layout = _interim_layout(buckets, last, family in rolled)
+                rolled |= {family} if layout == "rolling" else set()
             if family == "rolling":
                 layout = "rolling"
             year_end = _year_end(end, buckets, year_ends, fiscal_year_end)
@@ -118,25 +121,45 @@ def _one_family(
         yield (end, best), found[end, best]
 
 
-def _interim_layout(buckets: Mapping[str, Fact], annual: Mapping[str, Fact]) -> str:
-    """How a quarterly ladder counts its years."""
+def _interim_layout(
+    buckets: Mapping[str, Fact], annual: Mapping[str, Fact], has_rolled: bool
+) -> str:
+    """How a quarterly ladder counts its years; one that did roll does so where nothing else shows.
+
+    Where nothing is left out, the first bucket begins at once: it is the rest of the year, or the
+    ladder rolls, and its amounts are then those of no fiscal years.
+    """
     has_rest, has_first = "remainder" in buckets, "year_1" in buckets
     if has_rest and has_first:
         return "next_year"
-    same = _distance(buckets, annual, 0)
-    moved = _distance(buckets, annual, 1)
-    if same is not None and moved is not None and same != moved:
+    is_whole = has_first and "after_5" in buckets
+    same, moved = _distance(buckets, annual, 0), _distance(buckets, annual, 1)
+    matches = max(_matches(buckets, annual, 0), _matches(buckets, annual, 1))
+    if is_whole and matches < LEAST_MATCHES and has_rolled:
+        return "rolling"
+    shows = matches >= LEAST_MATCHES or not is_whole or "year_1" not in annual
+    if shows and same is not None and moved is not None and same != moved:
         return "current_year" if same < moved else "next_year"
     if has_rest:
         return "current_year"
+    if is_whole and "year_1" in annual:
+        # what is left of the last annual one's first year is the rest of that year
+        is_less = buckets["year_1"].value < annual["year_1"].value
+        return "current_year" if is_less else "rolling"
     newest = max(fact.filed for fact in buckets.values())
-    if has_first and "after_5" in buckets:
-        # nothing is left out, and the first bucket begins at once; where it is what is left of
-        # the last annual one, it is the rest of that year
-        if "year_1" in annual and buckets["year_1"].value < annual["year_1"].value:
-            return "current_year"
-        return "current_year" if newest < NEWER_TEXT else "rolling"
-    return "current_year" if newest < NEWER_TEXT else "next_year"
+    if newest < NEWER_TEXT:
+        return "current_year"
+    return "rolling" if is_whole else "next_year"
+
+
+def _matches(buckets: Mapping[str, Fact], annual: Mapping[str, Fact], move: int) -> int:
+    """How many of a ladder's years are the annual one's, moved by so many, but for costs."""
+    pairs = ((buckets.get(f"year_{n}"), annual.get(f"year_{n + move}")) for n in range(1, 6))
+    return sum(
+        abs(here.value - there.value) <= MATCHES * max(abs(here.value), abs(there.value))
+        for here, there in pairs
+        if here is not None and there is not None
+    )
 
 
 def _distance(buckets: Mapping[str, Fact], annual: Mapping[str, Fact], move: int) -> float | None:
@@ -238,30 +261,33 @@ def spread(cents: int, window: Window) -> dict[int, int]:
 
 
 def due_within(
-    amounts: Mapping[str, int], windows: Mapping[str, Window], until: date
+    amounts: Mapping[str, int], windows: Mapping[str, Window], since: date, until: date
 ) -> int | None:
-    """What falls due from a ladder's first day until another; None where a bucket is missing.
+    """What falls due after a ladder's day until another; None where a bucket of that time misses.
 
     Args:
         amounts: Bucket to cents.
         windows: Bucket to its dates.
+        since: The day that the ladder is counted from.
         until: The last day that counts.
     """
+    if any(amount for bucket, amount in amounts.items() if bucket not in windows):
+        return None
     dated = sorted(
         ((windows[bucket], cents) for bucket, cents in amounts.items() if bucket in windows),
         key=lambda part: part[0].start,
     )
-    due, reached = 0, None
+    due, reached = 0, since
     for window, cents in dated:
         if window.start > until:
             break
-        if window.end is None or (reached is not None and window.start > reached + DAY):
+        if window.end is None or window.start > reached + DAY:
             return None
         days = (window.end - window.start).days + 1
         counted = (min(window.end, until) - window.start).days + 1
         due += cents * counted // days
         reached = window.end
-    return due if reached is not None and reached >= until else None
+    return due if reached >= until else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ def read_due(connection: adbc.Connection, day: date) -> dict[int, dict[int, int]
     Of each bucket the newest filing's amount, as in `company_refinancing`.
 
     Returns:
-        Company to calendar year to cents; companies with a bucket that has no dates left out.
+        Company to calendar year to cents; companies with an amount that has no dates left out.
     """
     rows = arrow.read(
         connection,
@@ -38,7 +38,8 @@ def read_due(connection: adbc.Connection, day: date) -> dict[int, dict[int, int]
     undated: set[int] = set()
     for cik, amount, start, end in rows.iter_rows():
         if start is None:
-            undated.add(cik)
+            # nothing due on a day that nobody knows is nothing due
+            undated |= {cik} if amount else set()
             continue
         years = found.setdefault(cik, {})
         for year, part in spread(cents(amount), Window(start, end)).items():

@@ -1,13 +1,19 @@
 """What refinancing means for one company by quarter-end: debt, interest, what falls due."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from tasks.derive.fact_periods import DAY, Flow, fiscal_year, newest_year_end, trailing_year
+from tasks.derive.fact_periods import DAY, Flow, trailing_year
 from tasks.derive.facts import Fact, Knowledge
 from tasks.derive.floating_share import disclosed_share, implied_share
+from tasks.derive.interest import (
+    ZOMBIE_YEARS,
+    add_flows,
+    trailing_interest,
+    years_below_one,
+)
 from tasks.derive.ladders import (
     Ladder,
     Newest,
@@ -25,8 +31,6 @@ REAL_ESTATE_TRUSTS = "6798"
 STALE = timedelta(days=456)
 # carrying amounts are below principal by discounts and costs, and leases may be in one of the two
 EXPLAINS_PCT = 30
-ZOMBIE_YEARS = 3
-MOST_YEARS = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,7 @@ def _of_filings(
     filing = known.filing_of(end)
     assert filing is not None
     debt = total_debt(known, end)
-    interest = interest_of(trailing_year(known.series("interest_expense"), end))
+    interest = trailing_interest(known, end)
     pretax = trailing_income(known, "pretax_income", end)
     ebit, basis = operating_income(known, end)
     income = trailing_year(known.series("net_income"), end)
@@ -107,7 +111,7 @@ def _of_filings(
         "ebit_basis": basis,
         "net_income_ttm_usd": None if income is None else income.value,
         "is_unprofitable": None if income is None else income.value < 0,
-        "years_below_one": years_below_one(known),
+        "years_below_one": years_below_one(known, end),
         "floating_share_disclosed": disclosed_share(known, end),
         "effective_rate": (interest.value / average if interest is not None and average else None),
     }
@@ -143,8 +147,7 @@ def _choose_ladder(known: Knowledge, ladders: Iterable[Newest], day: date) -> Ne
         newest = newest or ladder
         if _is_stale(known, ladder.ladder.period_end, day):
             break
-        own = _gap(known, ladder)
-        gap = _gap_by_last_report(known, ladder) if own is None else own
+        gap = _gap_or_by_last_report(known, ladder)
         if gap is None or abs(gap) <= EXPLAINS_PCT:
             return ladder
         if gap < 0:
@@ -152,23 +155,34 @@ def _choose_ladder(known: Knowledge, ladders: Iterable[Newest], day: date) -> Ne
     return less or newest
 
 
-def _gap_by_last_report(known: Knowledge, ladder: Newest) -> float | None:
-    """The same against the debt of the last annual report, where that of the day is not filed."""
-    return None if known.annual_end is None else _gap(known, ladder, known.annual_end)
+def _gap_or_by_last_report(known: Knowledge, ladder: Newest) -> float | None:
+    """Or against the debt of the last annual report, where that of the ladder's day is unknown."""
+    gap, report = _gap(known, ladder), known.annual_report
+    if gap is not None or report is None:
+        return gap
+    return _gap_to(known, report.accession, report.end, ladder)
 
 
 def _is_stale(known: Knowledge, end: date, day: date) -> bool:
     """Whether a ladder is too old, or a later annual report came without one."""
-    later = known.annual_end is not None and known.annual_end > end + timedelta(days=300)
+    report = known.annual_report
+    later = report is not None and report.end > end + timedelta(days=300)
     return later or end < day - STALE
 
 
-def _gap(known: Knowledge, ladder: Newest, on: date | None = None) -> float | None:
-    """Percent by which a ladder's total is above the debt of its day, or of another."""
-    debt = total_debt(known, on or ladder.ladder.period_end)
-    if debt is None or debt.value <= 0:
-        return None
-    return 100 * (sum(ladder.amounts.values()) / 100 / debt.value - 1)
+def _gap(known: Knowledge, ladder: Newest) -> float | None:
+    """Percent by which a ladder's total is above the debt of its day."""
+    return _gap_to(known, ladder.accession, ladder.ladder.period_end, ladder)
+
+
+def _gap_to(known: Knowledge, accession: str, end: date, ladder: Newest) -> float | None:
+    """Against what is owed by all reports, or by one of them alone, whichever is more.
+
+    A later report may state a part of the debt under the same tag, an amendment only a part.
+    """
+    found = (total_debt(known, end), total_debt(known.of_filing(accession), end))
+    owed = max((debt.value for debt in found if debt is not None), default=0.0)
+    return 100 * (sum(ladder.amounts.values()) / 100 / owed - 1) if owed > 0 else None
 
 
 def _of_ladder(known: Knowledge, newest: Newest | None, day: date) -> dict[str, Any]:
@@ -176,13 +190,12 @@ def _of_ladder(known: Knowledge, newest: Newest | None, day: date) -> dict[str, 
         return dict.fromkeys(LADDER_COLUMNS)
     end = newest.ladder.period_end
     stale = _is_stale(known, end, day)
-    own = _gap(known, newest)
-    gap = _gap_by_last_report(known, newest) if own is None else own
+    own, gap = _gap(known, newest), _gap_or_by_last_report(known, newest)
     excessive = gap is not None and gap > EXPLAINS_PCT
     due = {
         months: None
         if stale or excessive
-        else due_within(newest.amounts, newest.windows, add_months(end, months))
+        else due_within(newest.amounts, newest.windows, end, add_months(end, months))
         for months in (12, 36)
     }
     return {
@@ -265,7 +278,7 @@ def trailing_income(known: Knowledge, concept: str, end: date) -> Flow | None:
         return direct
     income = trailing_year(known.series("net_income"), end)
     tax = trailing_year(known.series("income_tax"), end)
-    return None if income is None or tax is None else _add(income, tax)
+    return None if income is None or tax is None else add_flows(income, tax)
 
 
 def operating_income(known: Knowledge, end: date) -> tuple[Flow | None, str | None]:
@@ -274,46 +287,7 @@ def operating_income(known: Knowledge, end: date) -> tuple[Flow | None, str | No
     if direct is not None:
         return direct, "operating income"
     pretax = trailing_income(known, "pretax_income", end)
-    interest = interest_of(trailing_year(known.series("interest_expense"), end))
+    interest = trailing_interest(known, end)
     if pretax is None or interest is None:
         return None, None
-    return _add(pretax, interest), "pretax income + interest expense"
-
-
-def interest_of(flow: Flow | None) -> Flow | None:
-    """Interest as a cost: some filers put a minus before it."""
-    return None if flow is None else replace(flow, value=abs(flow.value))
-
-
-def _add(one: Flow, other: Flow) -> Flow:
-    return Flow(one.start, one.end, one.value + other.value, (*one.facts, *other.facts))
-
-
-def years_below_one(known: Knowledge) -> int | None:
-    """How many fiscal years in a row, up to the newest, EBIT was below interest.
-
-    None where the newest year's coverage is not known, or where the count meets a year whose
-    coverage is not known before it reaches three.
-    """
-    end = newest_year_end([*known.series("net_income"), *known.series("interest_expense")])
-    count = 0
-    while end is not None and count < MOST_YEARS:
-        interest = interest_of(fiscal_year(known.series("interest_expense"), end))
-        ebit = year_ebit(known, end)
-        if interest is None or ebit is None:
-            return count if count >= ZOMBIE_YEARS else None
-        # without interest nothing is uncovered
-        if interest.value == 0 or ebit.value >= interest.value:
-            return count
-        count, end = count + 1, interest.start - DAY
-    return count
-
-
-def year_ebit(known: Knowledge, end: date) -> Flow | None:
-    """EBIT of a fiscal year: operating income, else pretax income plus interest."""
-    direct = fiscal_year(known.series("operating_income"), end)
-    if direct is not None:
-        return direct
-    pretax = fiscal_year(known.series("pretax_income"), end)
-    interest = interest_of(fiscal_year(known.series("interest_expense"), end))
-    return None if pretax is None or interest is None else _add(pretax, interest)
+    return add_flows(pretax, interest), "pretax income + interest expense"

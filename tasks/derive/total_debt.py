@@ -2,7 +2,8 @@
 
 `LongTermDebt` includes the current portion by its definition, but some filers leave it out, and
 `ShortTermBorrowings` holds the current portion at some and other loans at others. Where several
-tags stand side by side, the identities between them say which it is.
+tags stand side by side, the identities between them say which it is. What falls due soon is no
+total by itself, and a figure below zero is a slip that no sum may hold.
 """
 
 from dataclasses import dataclass
@@ -44,6 +45,16 @@ def total_debt(known: Knowledge, day: date) -> Debt | None:
 
 
 def _add_up(known: Knowledge, day: date) -> Debt | None:
+    found = _of_totals(known, day)
+    if found is None or found.value == 0:
+        # a line of the balance sheet that is empty, beside debt of a kind of its own
+        found = _notes(known, day) or found
+    if found is not None and any(fact.value < 0 for fact in found.facts):
+        return None
+    return found
+
+
+def _of_totals(known: Knowledge, day: date) -> Debt | None:
     total = known.instant("debt_long_term", day)
     noncurrent = known.instant("debt_noncurrent", day)
     portion = known.instant("debt_long_term_current", day)
@@ -75,23 +86,31 @@ def _add_up(known: Knowledge, day: date) -> Debt | None:
         return _sum("long-term debt with its current portion", total, *other)
     if noncurrent is not None:
         return _sum("noncurrent only", noncurrent, *_loans(known, day))
-    return _notes(known, day, current or portion)
+    return None
 
 
-def _notes(known: Knowledge, day: date, current: Fact | None) -> Debt | None:
-    """From the kinds of debt, where no total is filed: one kind, so that none is in another."""
-    notes = known.instant("debt_notes", day)
-    later = known.instant("debt_notes_noncurrent", day)
-    soon = known.instant("debt_notes_current", day)
-    if later is not None:
-        parts = [fact for fact in (later, current or soon) if fact is not None]
-        return _sum("notes, noncurrent + current", *parts, *_loans(known, day))
-    if notes is not None:
-        return _sum("notes", notes, *_loans(known, day))
-    if current is not None:
-        return _sum("current only", current)
+def _notes(known: Knowledge, day: date) -> Debt | None:
+    """From the kinds of debt, where no total is filed: the largest, as one may be in another."""
+    notes = _largest(known, "debt_notes", day)
+    later = _largest(known, "debt_notes_noncurrent", day)
+    soon = _largest(known, "debt_notes_current", day)
+    current = known.instant("debt_current", day)
+    portion = known.instant("debt_long_term_current", day)
     loans = _loans(known, day)
-    return _sum("short-term borrowings only", *loans) if loans else None
+    if later is not None and current is not None:
+        return _sum("notes, noncurrent + all current", later, current)
+    if later is not None:
+        parts = [fact for fact in (later, portion or soon) if fact is not None]
+        return _sum("notes, noncurrent + current", *parts, *loans)
+    if notes is not None:
+        return _sum("notes", notes, *loans)
+    if loans and current is None and portion is None:
+        return _sum("short-term borrowings only", *loans)
+    return None
+
+
+def _largest(known: Knowledge, concept: str, day: date) -> Fact | None:
+    return max(known.instants(concept, day), key=lambda fact: fact.value, default=None)
 
 
 def _loans(known: Knowledge, day: date) -> list[Fact]:

@@ -21,6 +21,7 @@ from tasks.derive.filers import (
     schema_of,
 )
 from tasks.derive.follow import Derived, read_changes
+from tasks.derive.interest import INTEREST
 from tasks.derive.ladders import add_months
 from tasks.derive.refinancing import is_financial
 from tasks.derive.zombies import Profile, judge, read_balance, read_years
@@ -29,7 +30,7 @@ from warehouse.connections import bulk
 from warehouse.settings import Settings
 
 FACTS = (
-    *("net_income", "interest_expense", "operating_income", "pretax_income", "revenue"),
+    *("net_income", "operating_income", "pretax_income", "revenue", *INTEREST),
     *("depreciation_amortization", "assets", "liabilities", "equity", "shares_outstanding"),
     *("debt_current", "debt_short_term", "debt_commercial_paper", "debt_other_short_term"),
     *("debt_notes", "debt_notes_noncurrent", "debt_notes_current"),
@@ -112,7 +113,7 @@ def _read_profiles(connection: adbc.Connection, days: list[date]) -> dict[date, 
             found[day][cik] = Profile(
                 sector=row["sector"],
                 index_code=row["index_code"],
-                **read_years(known),
+                **read_years(known, row["period_end"]),
                 age_years=None if begun is None else (day - begun).days / 365.25,
                 leverage=balance["leverage"],
                 tobins_q=(

@@ -7,9 +7,10 @@ from math import fsum
 from statistics import median
 from typing import Any
 
-from tasks.derive.fact_periods import DAY, Flow, fiscal_year, newest_year_end
+from tasks.derive.fact_periods import DAY, Flow, fiscal_year
 from tasks.derive.facts import Knowledge
-from tasks.derive.refinancing import FINANCIALS, interest_of, year_ebit
+from tasks.derive.interest import INTEREST, newest_year, year_ebit, year_interest
+from tasks.derive.refinancing import FINANCIALS
 from tasks.derive.total_debt import total_debt
 
 YEARS = 3
@@ -49,13 +50,12 @@ class Profile:
     net_income: float | None
 
 
-def read_years(known: Knowledge) -> dict[str, Any]:
+def read_years(known: Knowledge, period_end: date) -> dict[str, Any]:
     """What the last fiscal years say: `is_below`, `cushion` and `sales_change`."""
-    series = [known.series(name) for name in ("net_income", "interest_expense", "revenue")]
-    end = newest_year_end([spans for each in series for spans in each])
+    end = newest_year(known, ("net_income", "revenue", *INTEREST), period_end)
     is_below, cushions, sales = list[bool | None](), list[float | None](), list[Flow | None]()
     while end is not None and len(sales) <= YEARS:
-        interest = interest_of(fiscal_year(known.series("interest_expense"), end))
+        interest = year_interest(known, end)
         ebit = year_ebit(known, end)
         wear = fiscal_year(known.series("depreciation_amortization"), end)
         revenue = fiscal_year(known.series("revenue"), end)

@@ -46,8 +46,8 @@ def test_an_annual_ladder_covers_every_day_once(end):
     assert windows[-1].end is None
     assert not found.is_partial
     cents = {bucket: round(100 * amount) for bucket, amount in ANNUAL.items()}
-    assert due_within(cents, found.windows, add_months(end, 12)) == 1000
-    assert due_within(cents, found.windows, add_months(end, 36)) == 6000
+    assert due_within(cents, found.windows, end, add_months(end, 12)) == 1000
+    assert due_within(cents, found.windows, end, add_months(end, 36)) == 6000
 
 
 @given(day_=dates, months=st.integers(0, 120))
@@ -138,5 +138,5 @@ def test_what_is_missing_is_not_nothing():
     (found,) = build_ladders(facts)
     cents = {"year_1": 1000, "year_3": 3000}
     assert found.is_partial
-    assert due_within(cents, found.windows, day("2023-12-31")) == 1000
-    assert due_within(cents, found.windows, day("2025-12-31")) is None
+    assert due_within(cents, found.windows, found.period_end, day("2023-12-31")) == 1000
+    assert due_within(cents, found.windows, found.period_end, day("2025-12-31")) is None

@@ -37,6 +37,19 @@ S, DC, CP = "ShortTermBorrowings", "DebtCurrent", "CommercialPaper"
         # what is in a total is not counted beside it
         ({L: 100, "ConvertibleNotesPayable": 50}, 100),
         ({L: 0}, 0),
+        # an empty line of the balance sheet beside notes on a line of their own
+        ({L: 0, "ConvertibleNotesPayable": 50}, 50),
+        # no total: the largest kind, since one may hold the other
+        ({"ConvertibleNotesPayable": 50, "NotesPayable": 200}, 200),
+        ({"ConvertibleNotesPayableNoncurrent": 50, "LongTermNotesPayable": 80, C: 5}, 85),
+        # all that is current holds the short-term borrowings
+        ({"ConvertibleNotesPayableNoncurrent": 50, DC: 35, S: 25}, 85),
+        # what falls due soon is no total
+        ({DC: 35}, None),
+        ({C: 10, S: 25}, None),
+        ({S: 25}, 25),
+        # a slip of the sign in one part
+        ({N: 90, C: -10}, None),
         ({"Assets": 1000}, None),
     ],
 )

@@ -105,7 +105,7 @@ def test_years_are_read_from_the_filings():
     facts += [fact("LongTermDebt", "2022-12-31", 120)]
     known = Knowledge(facts)
     known.advance(day("2023-03-31"))
-    assert read_years(known) == {
+    assert read_years(known, day("2022-12-31")) == {
         "is_below": (True, True, True),
         "cushion": (1 + 2 - 5) + (3 + 2 - 5) + (4 + 2 - 5),
         "sales_change": 70 - 100,

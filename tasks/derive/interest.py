@@ -1,0 +1,102 @@
+"""Interest as a cost, EBIT beside it, and the years in which the one did not cover the other."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+from tasks.derive.fact_periods import (
+    DAY,
+    Flow,
+    fiscal_year,
+    newest_year_end,
+    quarters_back,
+    trailing_year,
+)
+from tasks.derive.facts import Knowledge
+
+# As accrued; where no report tells it, as paid in cash. Never a sum of both.
+INTEREST = ("interest_expense", "interest_paid")
+ZOMBIE_YEARS = 3
+MOST_YEARS = 15
+# a year to the next annual report, and 90 days to file it
+YEAR_STANDS = timedelta(days=456)
+
+
+def interest_of(flow: Flow | None) -> Flow | None:
+    """Interest as a cost: some filers put a minus before it.
+
+    None where the signs of its parts differ, or the parts make less than nothing: nobody knows
+    then which is the slip.
+    """
+    if flow is None:
+        return None
+    signs = {fact.value > 0 for fact in flow.facts if fact.value}
+    value = -flow.value if signs == {False} else flow.value
+    # + 0.0: a zero has no sign
+    return None if len(signs) > 1 or value < 0 else replace(flow, value=value + 0.0)
+
+
+def trailing_interest(known: Knowledge, end: date) -> Flow | None:
+    """Interest over the twelve months that end on a day."""
+    found = (interest_of(trailing_year(known.series(concept), end)) for concept in INTEREST)
+    return next((flow for flow in found if flow is not None), None)
+
+
+def year_interest(known: Knowledge, end: date) -> Flow | None:
+    """Interest of the fiscal year that ends on a day."""
+    found = (interest_of(fiscal_year(known.series(concept), end)) for concept in INTEREST)
+    return next((flow for flow in found if flow is not None), None)
+
+
+def quarterly_interest(known: Knowledge, end: date, count: int, least: int) -> list[Flow]:
+    """Up to so many quarters of interest, the newest first; at least so many of one kind."""
+    found: list[Flow] = []
+    for concept in INTEREST:
+        quarters = map(interest_of, quarters_back(known.series(concept), end, count))
+        found = [flow for flow in quarters if flow is not None]
+        if len(found) >= least:
+            break
+    return found
+
+
+def year_ebit(known: Knowledge, end: date) -> Flow | None:
+    """EBIT of a fiscal year: operating income, else pretax income plus interest."""
+    direct = fiscal_year(known.series("operating_income"), end)
+    if direct is not None:
+        return direct
+    pretax, interest = fiscal_year(known.series("pretax_income"), end), year_interest(known, end)
+    return None if pretax is None or interest is None else add_flows(pretax, interest)
+
+
+def add_flows(one: Flow, other: Flow) -> Flow:
+    """The sum of two amounts over the same period."""
+    return Flow(one.start, one.end, one.value + other.value, (*one.facts, *other.facts))
+
+
+def newest_year(known: Knowledge, concepts: tuple[str, ...], period_end: date) -> date | None:
+    """The end of the newest fiscal year told of; None where newer reports have left it behind."""
+    end = newest_year_end([spans for name in concepts for spans in known.series(name)])
+    return None if end is None or end < period_end - YEAR_STANDS else end
+
+
+def years_below_one(known: Knowledge, period_end: date) -> int | None:
+    """How many fiscal years in a row, up to the newest, EBIT was below interest.
+
+    None where the newest year's coverage is not known, or where the count meets a year whose
+    coverage is not known before it reaches three.
+
+    Args:
+        known: The company's facts.
+        period_end: Of its newest report.
+    """
+    end, count = newest_year(known, ("net_income", *INTEREST), period_end), 0
+    if end is None:
+        return None
+    while count < MOST_YEARS:
+        interest, ebit = year_interest(known, end), year_ebit(known, end)
+        if interest is None or ebit is None:
+            return count if count >= ZOMBIE_YEARS else None
+        # without interest nothing is uncovered
+        if interest.value == 0 or ebit.value >= interest.value:
+            return count
+        count, end = count + 1, interest.start - DAY
+    return count
