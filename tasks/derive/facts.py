@@ -37,19 +37,31 @@ def concepts() -> Mapping[str, tuple[str, ...]]:
 
 DEBT = ("debt_combined", "debt_long_term", "debt_noncurrent", "debt_long_term_current")
 # What shows that a period was reported on, surest first: totals that every report has; then what
-# notes give on days past the balance sheet's, too, as the cash at the time of writing; debt where
-# a company has no more. A cover page's shares have a day of their own.
+# notes give on days past the balance sheet's, too, as the cash at the time of writing. A cover
+# page's shares have a day of their own.
 ANCHORS = (
     ("assets", "liabilities", "net_income", "pretax_income", "revenue"),
     ("equity", "cash"),
-    DEBT,
-    ("debt_current", "debt_short_term"),
 )
+
+
+@cache
+def _anchors() -> tuple[tuple[str, ...], ...]:
+    """The concepts that show it, with debt and what falls due where a company has no more."""
+    ladders = (name for name in concepts() if name.startswith("ladder_"))
+    return (*ANCHORS, (*DEBT, "debt_current", "debt_short_term", *ladders))
 
 
 @cache
 def _anchor_tags() -> frozenset[str]:
     return frozenset(tag for concept in (*ANCHORS[0], *DEBT) for tag in concepts()[concept])
+
+
+@cache
+def _debt_tags() -> frozenset[str]:
+    return frozenset(
+        tag for concept in concepts() if concept.startswith("debt_") for tag in concepts()[concept]
+    )
 
 
 class Knowledge:
@@ -92,8 +104,9 @@ class Knowledge:
                 if report is None or fact.end > report.end:
                     self.annual_report = fact
             self.remembered.pop(fact.end, None)
-            self._filings.setdefault(fact.accession, []).append(fact)
-            self._of_filings.pop(fact.accession, None)
+            if fact.tag in _debt_tags():
+                self._filings.setdefault(fact.accession, []).append(fact)
+                self._of_filings.pop(fact.accession, None)
             is_new = True
         return is_new
 
@@ -110,8 +123,8 @@ class Knowledge:
         held = (spans.get(end, {}).get(end) for spans in self.series(concept))
         return [fact for fact in held if fact is not None]
 
-    def of_filing(self, accession: str) -> "Knowledge":
-        """What one filing says by itself, as far as it is known."""
+    def debt_of_filing(self, accession: str) -> "Knowledge":
+        """What one filing says of debt by itself, as far as it is known."""
         if accession not in self._of_filings:
             found = Knowledge(self._filings.get(accession, ()))
             found.advance(date.max)
@@ -130,7 +143,7 @@ class Knowledge:
 
     def newest_period(self) -> date | None:
         """The end of the newest period that was reported on, by the surest anchors there are."""
-        for group in ANCHORS:
+        for group in _anchors():
             ends = [end for concept in group for spans in self.series(concept) for end in spans]
             if ends:
                 return max(ends)
@@ -139,7 +152,7 @@ class Knowledge:
     def filing_of(self, end: date) -> Fact | None:
         """A fact of the filing that reported on a period's end last."""
         found: Fact | None = None
-        for group in ANCHORS:
+        for group in _anchors():
             for concept in group:
                 for spans in self.series(concept):
                     for fact in spans.get(end, {}).values():

@@ -150,7 +150,7 @@ def _choose_ladder(known: Knowledge, ladders: Iterable[Newest], day: date) -> Ne
         gap = _gap_or_by_last_report(known, ladder)
         if gap is None or abs(gap) <= EXPLAINS_PCT:
             return ladder
-        if gap < 0:
+        if gap < 0 and not _is_other_units(gap):
             less = less or ladder
     return less or newest
 
@@ -180,9 +180,14 @@ def _gap_to(known: Knowledge, accession: str, end: date, ladder: Newest) -> floa
 
     A later report may state a part of the debt under the same tag, an amendment only a part.
     """
-    found = (total_debt(known, end), total_debt(known.of_filing(accession), end))
+    found = (total_debt(known, end), total_debt(known.debt_of_filing(accession), end))
     owed = max((debt.value for debt in found if debt is not None), default=0.0)
     return 100 * (sum(ladder.amounts.values()) / 100 / owed - 1) if owed > 0 else None
+
+
+def _is_other_units(gap: float) -> bool:
+    """Whether a ladder is a thousandth or a millionth of the debt, as near as others are to it."""
+    return any(abs((1 + gap / 100) * units - 1) <= EXPLAINS_PCT / 100 for units in (1e3, 1e6))
 
 
 def _of_ladder(known: Knowledge, newest: Newest | None, day: date) -> dict[str, Any]:
@@ -191,7 +196,7 @@ def _of_ladder(known: Knowledge, newest: Newest | None, day: date) -> dict[str, 
     end = newest.ladder.period_end
     stale = _is_stale(known, end, day)
     own, gap = _gap(known, newest), _gap_or_by_last_report(known, newest)
-    excessive = gap is not None and gap > EXPLAINS_PCT
+    excessive = gap is not None and (gap > EXPLAINS_PCT or _is_other_units(gap))
     due = {
         months: None
         if stale or excessive

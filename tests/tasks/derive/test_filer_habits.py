@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from tests.tasks.derive.filings import day, fact, ladder
+from tests.tasks.derive.filings import Filers, day, fact, ladder
 from tests.tasks.derive.test_company_refinancing import rows_of, years
 
 END, ON = "2022-12-31", date(2023, 3, 31)
@@ -177,11 +177,12 @@ def test_the_first_bucket_is_principal_and_not_the_current_portion():
     assert row_of(fact("LongTermDebtCurrent", END, 10.0), ASSETS)["due_12m_usd"] is None
 
 
-def test_a_ladder_in_dollars_of_debt_in_thousands_does_not_count():
-    amounts = {bucket: 1000.0 * amount for bucket, amount in WHOLE.items()}
+@pytest.mark.parametrize(("scale", "gap"), [(1e3, 99_900), (1e-3, -99.9), (1e-6, -99.9999)])
+def test_a_ladder_in_other_units_than_the_debt_does_not_count(scale, gap):
+    amounts = {bucket: scale * amount for bucket, amount in WHOLE.items()}
     row = row_of(ASSETS, fact("LongTermDebt", END, 210.0), *ladder(END, amounts))
     assert (row["is_ladder_excessive"], row["due_12m_usd"]) == (True, None)
-    assert row["ladder_gap_pct"] > 90_000
+    assert row["ladder_gap_pct"] == pytest.approx(gap, rel=1e-2)
 
 
 def test_a_part_of_the_debt_under_the_same_tag_refuses_no_ladder():
@@ -212,6 +213,13 @@ def test_cash_told_of_past_the_balance_sheet_is_no_report():
     assert (row["total_debt_usd"], row["net_income_ttm_usd"]) == (100.0, -5.0)
 
 
+def test_a_ladder_alone_is_a_report_without_a_total():
+    """LKQ's: of its debt, what falls due is all that has facts."""
+    row = row_of(*ladder(END, WHOLE), fact("DebtCurrent", "2021-12-31", 5.0))
+    assert (row["period_end"], row["ladder_period_end"]) == (day(END), day(END))
+    assert (row["total_debt_usd"], row["due_12m_usd"], row["ladder_gap_pct"]) == (None, 10, None)
+
+
 def test_negative_equity_and_no_debt_are_facts_like_others():
     row = row_of(ASSETS, fact("StockholdersEquity", END, -50.0), fact("LongTermDebt", END, 0.0))
     assert row["total_debt_usd"] == 0
@@ -237,3 +245,30 @@ def test_quarters_that_count_twelve_months_each_roll():
     row = row_of(*facts, on=date(2018, 6, 30))
     assert row["ladder_period_end"] == day("2018-03-31")
     assert (row["due_12m_usd"], row["due_36m_usd"]) == (16, 533)
+
+
+def test_a_company_in_two_indexes_with_two_lines_is_one(house):
+    """Its row is of the first index and the larger line; both walls have it, once."""
+    filers = Filers(house)
+    filers.load_tickers({"BIG-A": 7, "BIG-B": 7})
+    lines = [("BIG-A", "Energy", 1.0), ("BIG-B", "Energy", 2.0)]
+    house.load_snapshot("R2000", date(2022, 6, 30), lines)
+    house.load_snapshot("SP500", date(2022, 6, 30), lines)
+    house.load_prices([("BIG-A", date(2023, 4, 3), 10.0, 5)])
+    filers.load_facts(7, [ASSETS, fact("LongTermDebt", END, 210.0), *ladder(END, WHOLE)])
+    filers.derive()
+    rows = house.read(
+        "select cik, ticker, index_code, total_debt_usd from published.company_refinancing"
+        " where as_of_date = '2023-03-31'"
+    )
+    assert rows.rows() == [(7, "BIG-B", "R2000", 210.0)]
+    walls = house.read(
+        "select index_code, sector, sum(principal_usd)::float8, max(companies), max(members),"
+        " max(debt_coverage_pct) from published.refinancing_wall"
+        " where as_of_date = '2023-03-31' group by 1, 2 order by 1, 2"
+    )
+    assert walls.rows() == [
+        (index, sector, 210.0, 1, 1, 100.0)
+        for index in ("R2000", "SP500")
+        for sector in ("All", "Energy")
+    ]

@@ -27,6 +27,8 @@ S, DC, CP = "ShortTermBorrowings", "DebtCurrent", "CommercialPaper"
         # long-term debt that leaves out its current portion
         ({L: 90, N: 90, C: 10}, 100),
         ({N: 90, DC: 35, S: 25, C: 10}, 125),
+        # "all current" that is less than the loans beside it is the current portion
+        ({N: 90, DC: 10, S: 25}, 125),
         ({L: 100, S: 25}, 125),
         ({L: 100, C: 10, DC: 35}, 125),
         ({N: 90}, 90),
