@@ -76,9 +76,10 @@ COLUMNS = (
     Column(
         "is_ladder_excessive",
         "boolean",
-        "the ladder adds up to over 1.3 times the debt of its day, or, where that is not filed, of"
-        " the last annual report, or to a thousandth or a millionth of it (to 30 percent): a figure"
-        " in other units, for instance. It is in no wall, and due_12m_usd and due_36m_usd are NULL",
+        "the ladder adds up to over 1.3 times the debt of its day, or to a thousandth or a"
+        " millionth of it (to 30 percent): a figure in other units, for instance. Where that debt"
+        " is not filed, to over ten times that of an annual report of the 456 days before. It is"
+        " in no wall, and due_12m_usd and due_36m_usd are NULL",
         NO_LADDER,
     ),
     Column(

@@ -31,6 +31,7 @@ REAL_ESTATE_TRUSTS = "6798"
 STALE = timedelta(days=456)
 # carrying amounts are below principal by discounts and costs, and leases may be in one of the two
 EXPLAINS_PCT = 30
+GROWS_PCT = 900
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +157,15 @@ def _choose_ladder(known: Knowledge, ladders: Iterable[Newest], day: date) -> Ne
 
 
 def _gap_or_by_last_report(known: Knowledge, ladder: Newest) -> float | None:
-    """Or against the debt of the last annual report, where that of the ladder's day is unknown."""
+    """Or against the debt of the last annual report, where that of the ladder's day is unknown.
+
+    Debt may have grown since then, though hardly to ten times as much.
+    """
     gap, report = _gap(known, ladder), known.annual_report
-    if gap is not None or report is None:
+    if gap is not None or report is None or report.end < ladder.ladder.period_end - STALE:
         return gap
-    return _gap_to(known, report.accession, report.end, ladder)
+    gap = _gap_to(known, report.accession, report.end, ladder)
+    return None if gap is not None and EXPLAINS_PCT < gap <= GROWS_PCT else gap
 
 
 def _is_stale(known: Knowledge, end: date, day: date) -> bool:

@@ -218,6 +218,16 @@ def test_a_ladder_alone_is_a_report_without_a_total():
     row = row_of(*ladder(END, WHOLE), fact("DebtCurrent", "2021-12-31", 5.0))
     assert (row["period_end"], row["ladder_period_end"]) == (day(END), day(END))
     assert (row["total_debt_usd"], row["due_12m_usd"], row["ladder_gap_pct"]) == (None, 10, None)
+    # Ryman's: a total last told years ago refuses no ladder of today
+    row = row_of(*ladder(END, WHOLE), fact("LongTermDebt", "2014-12-31", 100.0))
+    assert (row["is_ladder_excessive"], row["due_12m_usd"]) == (False, 10)
+
+
+@pytest.mark.parametrize(("before", "is_excessive"), [(150.0, False), (20.0, True)])
+def test_debt_may_have_grown_since_the_last_annual_total(before, is_excessive):
+    """Ryman's of 2018, after it had bought a resort: no total of the day, a smaller one before."""
+    row = row_of(*ladder(END, WHOLE), fact("LongTermDebt", "2021-12-31", before))
+    assert (row["is_ladder_excessive"], row["due_12m_usd"] is None) == (is_excessive, is_excessive)
 
 
 def test_negative_equity_and_no_debt_are_facts_like_others():
