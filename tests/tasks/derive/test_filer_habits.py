@@ -179,8 +179,8 @@ def test_the_first_bucket_is_principal_and_not_the_current_portion():
 
 @pytest.mark.parametrize(("scale", "gap"), [(1e3, 99_900), (1e-3, -99.9), (1e-6, -99.9999)])
 def test_a_ladder_in_other_units_than_the_debt_does_not_count(scale, gap):
-    amounts = {bucket: scale * amount for bucket, amount in WHOLE.items()}
-    row = row_of(ASSETS, fact("LongTermDebt", END, 210.0), *ladder(END, amounts))
+    amounts = {bucket: 1e9 * scale * amount for bucket, amount in WHOLE.items()}
+    row = row_of(ASSETS, fact("LongTermDebt", END, 210e9), *ladder(END, amounts))
     assert (row["is_ladder_excessive"], row["due_12m_usd"]) == (True, None)
     assert row["ladder_gap_pct"] == pytest.approx(gap, rel=1e-2)
 
@@ -273,8 +273,8 @@ def test_a_company_in_two_indexes_with_two_lines_is_one(house):
     )
     assert rows.rows() == [(7, "BIG-B", "R2000", 210.0)]
     walls = house.read(
-        "select index_code, sector, sum(principal_usd)::float8, max(companies), max(members),"
-        " max(debt_coverage_pct) from published.refinancing_wall"
+        "select index_code, sector, sum(principal_usd) as owed, max(companies) as companies,"
+        " max(members) as members, max(debt_coverage_pct) as covered from published.refinancing_wall"
         " where as_of_date = '2023-03-31' group by 1, 2 order by 1, 2"
     )
     assert walls.rows() == [
