@@ -34,7 +34,9 @@ COLUMNS = (
         "annual: year_1 begins after period_end; rolling: likewise; current_year: remainder (or"
         " year_1) is the rest of the fiscal year under way and year_2 the next one, as the tags"
         " were defined until 2020; next_year: year_1 is the fiscal year after the one under way,"
-        " as since then. Where both are possible, the one that the last annual ladder bears out",
+        " as since then. Where both are possible, the one that the last annual ladder bears out; a"
+        " quarterly ladder that leaves nothing out (year_1 to after_5) and repeats no two of its"
+        " years rolls, unless year_1 is what is left of the annual one's",
     ),
     Column("window_start", "date", "first day that the bucket covers", UNDATED),
     Column(

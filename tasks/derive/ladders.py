@@ -4,7 +4,8 @@ An annual report counts years from its period's end. A quarterly one counts fisc
 two ways: until 2020 the tags' own text counted from the last year that had ended, so `YearTwo` was
 the year after the one under way, whose rest was `RemainderOfFiscalYear` (or, at some, still called
 `InNextTwelveMonths`); since then it counts from the year under way, so `InNextTwelveMonths` is the
-year after it and all others move up by one. What a filer did shows in its last annual ladder.
+year after it and all others move up by one. What a filer did shows in its last annual ladder; where
+none of its years come again, the quarterly one counts twelve months each from its own day.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence

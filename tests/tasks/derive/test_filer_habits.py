@@ -274,8 +274,9 @@ def test_a_company_in_two_indexes_with_two_lines_is_one(house):
     assert rows.rows() == [(7, "BIG-B", "R2000", 210.0)]
     walls = house.read(
         "select index_code, sector, sum(principal_usd) as owed, max(companies) as companies,"
-        " max(members) as members, max(debt_coverage_pct) as covered from published.refinancing_wall"
-        " where as_of_date = '2023-03-31' group by 1, 2 order by 1, 2"
+        " max(members) as members, max(debt_coverage_pct) as covered"
+        " from published.refinancing_wall where as_of_date = '2023-03-31'"
+        " group by 1, 2 order by 1, 2"
     )
     assert walls.rows() == [
         (index, sector, 210.0, 1, 1, 100.0)
