@@ -61,10 +61,10 @@ def _of_totals(known: Knowledge, day: date) -> Debt | None:
     current = known.instant("debt_current", day)
     combined = known.instant("debt_combined", day)
     if noncurrent is not None and current is not None:
-        loans = _loans(known, day)
-        if fsum(fact.value for fact in loans) > current.value * (1 + TOLERANCE):
+        others = _loans(known, day)
+        if fsum(fact.value for fact in others) > current.value * (1 + TOLERANCE):
             # less than the short-term borrowings by themselves: the current portion, it seems
-            return _sum("noncurrent + current portion", noncurrent, current, *loans)
+            return _sum("noncurrent + current portion", noncurrent, current, *others)
         return _sum("noncurrent + all current", noncurrent, current)
     if noncurrent is not None and portion is not None:
         other = _other_loans(known, day, portion)
