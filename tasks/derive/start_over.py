@@ -71,7 +71,9 @@ def start_over(asked: Sequence[str], settings: Settings) -> list[str]:
 
 def _take_note_of_files(connection: Connection) -> list[str]:
     """The tables whose files are others than when they were derived; the new ones are noted."""
-    held = dict(connection.execute("select table_name, checksum from audit.reference").fetchall())
+    held: dict[str, str] = dict(
+        connection.execute("select table_name, checksum from audit.reference").fetchall()
+    )
     now = {table: _checksum(names) for table, names in FILES.items()}
     changed = [table for table, checksum in now.items() if held.get(table) != checksum]
     for table in changed:
