@@ -13,15 +13,16 @@ from deployments.foreground import run_python
 
 
 def backfill(
-    dataset: Annotated[str, typer.Argument(help="prices, macro or holdings.")] = "prices",
+    dataset: Annotated[str, typer.Argument(help="prices, macro, holdings or filings.")] = "prices",
     mode: Annotated[str, typer.Option(help="missing, failed, stale or all.")] = "missing",
     start: Annotated[str | None, typer.Option(help="First day; none: from the beginning.")] = None,
     end: Annotated[str | None, typer.Option(help="Last day; none: up to now.")] = None,
     ticker: Annotated[
-        list[str] | None, typer.Option(help="Prices: a Yahoo symbol; may be repeated. None: all.")
+        list[str] | None,
+        typer.Option(help="Prices, filings: a symbol; may be repeated. None: all."),
     ] = None,
     index: Annotated[
-        str | None, typer.Option(help="Prices, holdings: an index (R2000, SP500 ...).")
+        str | None, typer.Option(help="All but macro: an index (R2000, SP500 ...).")
     ] = None,
     series: Annotated[
         list[str] | None, typer.Option(help="Macro: a FRED id; may be repeated. None: all.")

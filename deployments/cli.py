@@ -1,5 +1,6 @@
 """The command line, `rotation`: start, stop, run, look."""
 
+import json
 import os
 import subprocess
 import sys
@@ -133,6 +134,22 @@ def run_flow(
 
 
 app.command()(backfill)
+
+
+@app.command()
+def rebuild(
+    table: Annotated[list[str] | None, typer.Argument(help="Derived tables; none: all.")] = None,
+) -> None:
+    """Derive tables from scratch, and say how many of their rows came out differently."""
+    from tasks.derive.start_over import TABLES
+
+    names = table or [*TABLES]
+    if unknown := sorted(set(names) - set(TABLES)):
+        raise typer.BadParameter(f"{', '.join(unknown)}: none of {', '.join(TABLES)}.")
+    code = "import json, sys; from flows.derived import refresh_derived as flow; "
+    code += "end = flow(rebuild=json.loads(sys.argv[1]), return_state=True); "
+    code += "print(f'{end.name}: {end.message}'); sys.exit(0 if end.is_completed() else 1)"
+    raise typer.Exit(run_python(["-c", code, json.dumps(names)]))
 
 
 @app.command()

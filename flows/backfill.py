@@ -17,6 +17,7 @@ from pydantic import Field
 
 from flows.derived import refresh_derived
 from tasks.backfill import request, show
+from tasks.backfill.filings import FILINGS
 from tasks.backfill.holdings import HOLDINGS
 from tasks.backfill.macro import MACRO
 from tasks.backfill.prices import PRICES
@@ -26,7 +27,7 @@ from tasks.clock import now
 from warehouse.settings import Settings
 
 # a new dataset needs its line here, and is in the form by that
-DATASETS = {"prices": PRICES, "macro": MACRO, "holdings": HOLDINGS}
+DATASETS = {"prices": PRICES, "macro": MACRO, "holdings": HOLDINGS, "filings": FILINGS}
 DatasetName = Annotated[str, Field(json_schema_extra={"enum": [*DATASETS]})]
 
 
@@ -51,14 +52,15 @@ def refresh_backfill(
         mode: missing: rows that are expected and not there, and that asking could bring; failed:
             what was throttled, down or refused when it was asked for last; stale: what was not
             asked for since its source had something new; all: everything again.
-        start: The first day that counts. Left at 1900-01-01: where the dataset begins.
+        start: The first day that counts. Left at 1900-01-01: where the dataset begins. Filings:
+            of the days of the SEC's index; a company's reply always has all it filed.
         end: The last day that counts. Left at 2100-01-01: up to now.
-        tickers: Prices only: Yahoo symbols. None: all that are followed.
+        tickers: Prices and filings: symbols. None: all that are followed.
         index: The members of one index, or for holdings its files, in place of tickers.
         series_ids: Macro only: FRED ids. None: all that are followed.
         order: What to begin with.
-        parallelism: Prices: how many requests may be under way at once, at the configured pace
-            all the same. FRED and iShares are asked one thing at a time.
+        parallelism: Prices and filings: how many requests may be under way at once, at the
+            configured pace all the same. FRED and iShares are asked one thing at a time.
         dry_run: Show the plan and ask for nothing.
     """
     asked = dict(locals())

@@ -5,11 +5,15 @@ Refreshes: `rotation_metrics`, `index_concentration` and `sector_breadth`, and t
 from the earliest session whose inputs changed.
 When: after its sources.
 Settings: `warehouse/reference/pair.csv`, `concept.csv` and `market_rate.csv`.
+A changed reference file, or a name in `rebuild`, has tables derived from scratch.
 Degrades: rows that break a rule are not published; yesterday's stand, and the run fails.
 """
 
+from typing import Annotated
+
 from prefect import flow
 from prefect.client.schemas.objects import State
+from pydantic import Field
 
 from tasks.derive.company_refinancing import derive_company_refinancing
 from tasks.derive.debt_maturity import derive_debt_maturity
@@ -18,17 +22,28 @@ from tasks.derive.rate_shock import derive_rate_shock
 from tasks.derive.refinancing_wall import derive_refinancing_wall
 from tasks.derive.rotation_metrics import derive_rotation_metrics
 from tasks.derive.sector_breadth import derive_sector_breadth
+from tasks.derive.start_over import TABLES, start_over
 from tasks.derive.zombie_status import derive_zombie_status
 from tasks.publish import publish
 from tasks.record import run
 from warehouse.settings import Settings
 
+Table = Annotated[str, Field(json_schema_extra={"enum": [*TABLES]})]
+
 
 @flow(name="derived")
-def refresh_derived() -> State:
-    """Derives and publishes all derived tables."""
+def refresh_derived(
+    rebuild: list[Table] = [],  # noqa: B006 - a literal default gives the UI an empty list to fill
+) -> State:
+    """Derives and publishes all derived tables.
+
+    Args:
+        rebuild: Tables to derive from scratch, with those that are made of them.
+    """
     settings = Settings()
     with run("derived", settings) as this_run:
+        if anew := start_over(rebuild, settings):
+            this_run.note = f"Derived from scratch: {', '.join(anew)}."
         publish(derive_rotation_metrics(settings), this_run)
         publish(derive_index_concentration(settings), this_run)
         publish(derive_sector_breadth(settings), this_run)

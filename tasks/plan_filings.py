@@ -50,12 +50,19 @@ select distinct on (ticker) ticker, cik from core.company_ticker order by ticker
 """
 
 
+def is_anyone_followed(settings: Settings) -> bool:
+    """Whether any company is followed: a day of the index that is read before is lost."""
+    with connect(settings) as connection:
+        row = connection.execute(f"select 1 from ({FOLLOWED}) as followed limit 1").fetchone()
+    return row is not None
+
+
 @task(name="plan filing index", cache_policy=NO_CACHE)
 def plan_filing_index(now: datetime, settings: Settings) -> list[date]:
     """The days whose index has still to be read, oldest first; none where nobody is followed."""
+    if not is_anyone_followed(settings):
+        return []
     with connect(settings) as connection:
-        if connection.execute(f"select 1 from ({FOLLOWED}) as followed limit 1").fetchone() is None:
-            return []
         rows = connection.execute(
             """
             select window_start, bool_or(
@@ -91,9 +98,29 @@ def plan_filings(
     Raises:
         UnknownTicker: when the SEC's list has no such ticker.
     """
-    today = new_york_date(now)
     with connect(settings) as connection:
         wanted = _wanted(connection, tickers)
+    return plan_companies(wanted, bool(tickers), whole_history, now, settings)
+
+
+def plan_companies(
+    ciks: Sequence[int],
+    whatever_is_held: bool,
+    whole_history: bool,
+    now: datetime,
+    settings: Settings,
+) -> list[CompanyRequest]:
+    """What to ask of some companies, as `plan_filings` has it.
+
+    Args:
+        ciks: The companies.
+        whatever_is_held: Ask all of them for their facts.
+        whole_history: Do that, and ask what they say of themselves again, too.
+        now: The instant that counts as now.
+        settings: Of the run.
+    """
+    today = new_york_date(now)
+    with connect(settings) as connection:
         rows = connection.execute(
             """
             with wanted as (select unnest(%(wanted)s::integer[]) as cik),
@@ -122,10 +149,10 @@ def plan_filings(
             left join due on due.cik = wanted.cik
             order by wanted.cik
             """,
-            {"wanted": wanted, "today": today, "all": whole_history or bool(tickers)},
+            {"wanted": [*ciks], "today": today, "all": whole_history or whatever_is_held},
         ).fetchall()
     outdated = today - timedelta(days=COMPANY_STANDS_DAYS)
-    plan = [
+    return [
         CompanyRequest(
             cik,
             wants_facts,
@@ -134,7 +161,6 @@ def plan_filings(
         for cik, wants_facts, has_facts, asked_on in rows
         if wants_facts or (has_facts and asked_on is None)
     ]
-    return plan
 
 
 def _wanted(connection: Connection, tickers: Sequence[str]) -> list[int]:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import date, datetime, time, timedelta
+from functools import cache
 
 from deployments.sandbox.messages import Reply, json_reply
 from deployments.sandbox.records import NEW_YORK
@@ -19,6 +20,13 @@ QUARTER_FILE = re.compile(FULL + FOLDER + r"form\.idx")
 READY = time(22, 0)
 OCTETS = "application/octet-stream"
 RULE = "-" * 141 + "\n"
+
+#: The oldest day of the daily indexes.
+FIRST_DAY = date(1994, 7, 1)
+#: Weekdays on which the government was closed by decree, and EDGAR with it.
+DECREED = frozenset({date(2018, 12, 5), date(2018, 12, 24), date(2024, 12, 24), date(2025, 1, 9)})
+#: There are filings on every open day, and most of them have no accounts.
+OTHERS_CIK = 999_999_999
 
 
 class Indexes:
@@ -40,7 +48,8 @@ class Indexes:
             now: The clock.
 
         Returns:
-            The list; 403 where there is none, as on days without filings; None for other paths.
+            The list; 403 where there is none, as on days on which EDGAR is closed, and on a tape
+            without filings; None for other paths.
         """
         last = _last_day(now)
         if match := DAY_FILE.fullmatch(path):
@@ -55,8 +64,17 @@ class Indexes:
         return None
 
     def _day(self, day: date) -> Reply:
+        if not self._has_index(day):
+            return access_denied()
         rows = [each for each in self._filers.filings if each.filed == day.isoformat()]
-        return _index(rows, day, daily=True) if rows else access_denied()
+        return _index(rows or [_of_others(day)], day, daily=True)
+
+    def _has_index(self, day: date) -> bool:
+        """Whether a day has an index: EDGAR is open, or a filing of the tape says that it was."""
+        filings = self._filers.filings
+        if not filings:
+            return False
+        return _is_open(day) or any(each.filed == day.isoformat() for each in filings)
 
     def _whole_quarter(self, quarter: tuple[int, int], last: date) -> Reply:
         rows = self._of(quarter, last)
@@ -66,11 +84,16 @@ class Indexes:
         return _index(rows, max(date.fromisoformat(row.filed) for row in rows), daily=False)
 
     def _folder(self, quarter: tuple[int, int], last: date) -> Reply:
-        days = sorted({row.filed for row in self._of(quarter, last)})
-        if not days:
-            return access_denied()
         year, number = quarter
-        names = [(f"form.{day.replace('-', '')}.idx", date.fromisoformat(day)) for day in days]
+        first = date(year, 3 * number - 2, 1)
+        each_day = (first + timedelta(days=count) for count in range(92))
+        names = [
+            (f"form.{day:%Y%m%d}.idx", day)
+            for day in each_day
+            if day <= last and _quarter(day) == quarter and self._has_index(day)
+        ]
+        if not names:
+            return access_denied()
         items = [
             {
                 "last-modified": f"{day:%m/%d/%Y} 10:00:00 PM",
@@ -87,6 +110,26 @@ class Indexes:
     def _of(self, quarter: tuple[int, int], last: date) -> list[Filing]:
         days = ((row, date.fromisoformat(row.filed)) for row in self._filers.filings)
         return [row for row, day in days if day <= last and _quarter(day) == quarter]
+
+
+@cache
+def _holidays() -> frozenset[date]:
+    from pandas.tseries.holiday import USFederalHolidayCalendar
+
+    days = USFederalHolidayCalendar().holidays(FIRST_DAY, date(2060, 12, 31))
+    return frozenset(day.date() for day in days)
+
+
+def _is_open(day: date) -> bool:
+    is_workday = day.weekday() < 5 and day not in _holidays() and day not in DECREED
+    return is_workday and day >= FIRST_DAY
+
+
+def _of_others(day: date) -> Filing:
+    """A filing without accounts, of a company that no tape has."""
+    return Filing(
+        day.isoformat(), "8-K", "SOMEBODY ELSE INC", OTHERS_CIK, f"{OTHERS_CIK:010}-{day:%y}-000001"
+    )
 
 
 def _last_day(now: datetime) -> date:

@@ -1,6 +1,7 @@
 """Which holdings files are missing, and which to ask iShares for."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -105,14 +106,15 @@ def _answers(connection: Connection, fund: str) -> dict[date, _Answer]:
     return {day: _Answer(status, at, was_refused) for day, status, at, was_refused in rows}
 
 
-def _open(scope: Scope) -> Bring:
+@contextmanager
+def _open(scope: Scope, needs: Sequence[Need]) -> Iterator[Bring]:
     dealings = dealings_with_ishares(scope.settings)
 
     def bring(needs: Sequence[Need], this_run: Run) -> None:
         for need in needs:
             bring_holdings(HoldingsRequest(need.item, need.start), this_run, dealings)
 
-    return bring
+    yield bring
 
 
 HOLDINGS = Dataset("ishares", survey_holdings, _open, lambda scope: 10)

@@ -1,6 +1,7 @@
 """What is missing of macro series, and what to ask FRED for."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, timedelta
 
 import pandas as pd
@@ -129,13 +130,14 @@ def _held(connection: Connection, items: Sequence[str]) -> dict[str, list[date]]
     return found
 
 
-def _open(scope: Scope) -> Bring:
+@contextmanager
+def _open(scope: Scope, needs: Sequence[Need]) -> Iterator[Bring]:
     dealings = dealings_with_fred(scope.settings)
 
     def bring(needs: Sequence[Need], this_run: Run) -> None:
         bring_macro(_series_requests(needs, scope), this_run, dealings)
 
-    return bring
+    yield bring
 
 
 # a series of thirty years and its vintages may be a hundred thousand rows

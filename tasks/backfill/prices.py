@@ -1,6 +1,7 @@
 """What is missing of daily prices, and what to ask Yahoo for."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 
 import pandas as pd
@@ -222,13 +223,14 @@ def _reach(connection: Connection, items: Sequence[str]) -> dict[str, date]:
     )
 
 
-def _open(scope: Scope) -> Bring:
+@contextmanager
+def _open(scope: Scope, needs: Sequence[Need]) -> Iterator[Bring]:
     dealings = dealings_with_yahoo(scope.settings)
 
     def bring(needs: Sequence[Need], this_run: Run) -> None:
         bring_prices(_price_windows(needs, scope), this_run, dealings)
 
-    return bring
+    yield bring
 
 
 PRICES = Dataset("yahoo", survey_prices, _open, lambda scope: scope.settings.yahoo_batch_tickers)

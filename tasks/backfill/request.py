@@ -14,6 +14,7 @@ from expectations.sessions import new_york_date, session_closes
 from tasks.due import newest_file, newest_session
 from tasks.extract.fred import SERIES_ID
 from tasks.extract.reference import read_reference
+from tasks.extract.sec_client import NO_CONTACT
 from tasks.extract.yahoo import TICKER
 from tasks.plan import universe
 from warehouse.connections import connect
@@ -103,11 +104,14 @@ def settle(
         faults.append(f"index {request.index!r} is none of {', '.join(INDEXES)}.")
     faults += _misplaced(request)
     start, end = _window(request, instant, settings, faults)
+    if request.dataset == "filings" and settings.sec_user_agent is None and not request.dry_run:
+        faults.append(NO_CONTACT)
     if faults:
         raise Refused(" ".join(faults))
     with connect(settings) as connection:
         items = _items(request, connection, start, settings)
-    own = settings.model_copy(update={"yahoo_concurrency": request.parallelism})
+    at_once = dict.fromkeys(("yahoo_concurrency", "sec_concurrency"), request.parallelism)
+    own = settings.model_copy(update=at_once)
     return Scope(request, start, end, items, instant, own)
 
 
@@ -147,7 +151,7 @@ def _window(
                 f"{name} {day} is in the future, today is {today} in New York."
                 + (f" Leave end at {UP_TO_NOW} for as far as can be." if name == "end" else "")
             )
-    if request.dataset == "macro":
+    if request.dataset in ("macro", "filings"):
         return None if is_open else start, min(end, today)
     if not is_open and start < settings.history_start:
         faults.append(
@@ -194,6 +198,8 @@ def _items(
         if request.index == NO_INDEX:
             return tuple(sorted(settings.funds))
         return (str(funds[request.index]),)
+    if request.dataset == "filings":
+        return _filers(request, connection, start)
     if request.index != NO_INDEX:
         members = _members(connection, request.index, start)
         if not members:
@@ -212,6 +218,48 @@ def _items(
         "add a row for it to warehouse/reference/watch_list.csv",
     )
     return tuple(sorted(set(request.tickers)) or followed)
+
+
+def _filers(request: Request, connection: Connection, start: date | None) -> tuple[str, ...]:
+    """The symbols of companies, as holdings files and the SEC's list have them.
+
+    Members of an index are those on a session since a day; before the first file, its members.
+    """
+    if request.tickers:
+        known = connection.execute(
+            "select ticker from core.company_ticker union select ticker from core.index_membership"
+        ).fetchall()
+        _refuse_unknown(
+            "tickers",
+            request.tickers,
+            [ticker for (ticker,) in known],
+            "add a fund that holds it to ROTATION_FUNDS, or name a symbol of the SEC's list, which"
+            " the first backfill of filings reads",
+        )
+        return tuple(sorted(set(request.tickers)))
+    rows = connection.execute(
+        """
+        select ticker from core.index_membership as member
+        where %(index)s = %(none)s or (
+            member.index_code = %(index)s and member.as_of_date >= coalesce((
+                select max(as_of_date) from core.index_membership
+                where index_code = %(index)s and known_from <= %(start)s::date
+            ), '-infinity')
+        )
+        union
+        select ticker from core.company_ticker
+        where %(index)s = %(none)s and cik::text in (
+            select item from audit.fetch where dataset = 'company_fact'
+        )
+        """,
+        {"index": request.index, "none": NO_INDEX, "start": start},
+    ).fetchall()
+    if not rows:
+        raise Refused(
+            "no holdings file is held, so that nobody knows whose filings are wanted: run a "
+            "backfill of holdings first."
+        )
+    return tuple(sorted(ticker for (ticker,) in rows))
 
 
 def _members(connection: Connection, index: str, start: date | None) -> tuple[str, ...]:

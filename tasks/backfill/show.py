@@ -187,7 +187,7 @@ def _cell(text: str) -> str:
 
 
 def _open(need: Need) -> str:
-    return "all vintages" if need.is_whole else "what is new"
+    return "all there is" if need.is_whole else "what is new"
 
 
 def _number(rows: int | None) -> str:

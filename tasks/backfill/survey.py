@@ -15,10 +15,11 @@ class Gap:
     """Rows that are expected and not there, of one item and for one reason.
 
     Attributes:
-        item: Ticker, series or fund.
+        item: Ticker, series or fund; of filings, a day's index, too.
         reason: not_asked; throttled, outage or refused; batch_refused where a rule stopped what
             came; or why the answer had none: empty, not_found, delisted, no_row, quarantined,
-            unfinished, no_observation, overdue, not_yet.
+            unfinished, no_observation, overdue, not_yet; of filings not_listed, report_due,
+            no_particulars, not_yet_published.
         first: The first missing day; None where the item has never brought a row.
         last: The last one; None likewise.
         rows: How many; None where nobody knows, since the item has never brought a row.
@@ -43,7 +44,7 @@ class Need:
         start: The first day to ask for; None for a series' new vintages or a fund's newest file.
         why: The reasons, as in `Gap`, or the mode.
         rows: Rows expected of it; None where nobody knows.
-        is_whole: Of a series: all vintages.
+        is_whole: Of a series: all vintages; of a company: whatever is held.
     """
 
     item: str

@@ -42,24 +42,26 @@ def work_off(name: str, dataset: Dataset, needs: Sequence[Need], scope: Scope) -
     """
     chunks = list(in_chunks(needs, dataset.chunk(scope)))
     outcome = Outcome(Run(0, scope.settings), len(chunks))
-    bring = dataset.open(scope)
     progress = show.Progress(name, len(needs))
-    for number, chunk in enumerate(chunks, start=1):
-        this_run = None
-        try:
-            with run("backfill", scope.settings, provider=dataset.provider) as this_run:
-                bring(chunk, this_run)
-        except ForeignOrigin:
-            raise
-        except Exception as error:
-            which = chunk[0].item + (f" to {chunk[-1].item}" if len(chunk) > 1 else "")
-            # the class alone: a message may quote what a provider sent
-            failure = f"chunk {number} of {len(chunks)} ({which}) failed: {type(error).__name__}"
-            outcome.failures.append(failure)
-            get_run_logger().error(failure, exc_info=error)
-        if this_run is not None:
-            outcome.total.add(this_run)
-        progress.advance(len(chunk), outcome.total)
+    with dataset.open(scope, needs) as bring:
+        for number, chunk in enumerate(chunks, start=1):
+            this_run = None
+            try:
+                with run("backfill", scope.settings, provider=dataset.provider) as this_run:
+                    bring(chunk, this_run)
+            except ForeignOrigin:
+                raise
+            except Exception as error:
+                which = chunk[0].item + (f" to {chunk[-1].item}" if len(chunk) > 1 else "")
+                # the class alone: a message may quote what a provider sent
+                failure = (
+                    f"chunk {number} of {len(chunks)} ({which}) failed: {type(error).__name__}"
+                )
+                outcome.failures.append(failure)
+                get_run_logger().error(failure, exc_info=error)
+            if this_run is not None:
+                outcome.total.add(this_run)
+            progress.advance(len(chunk), outcome.total)
     return outcome
 
 

@@ -110,7 +110,11 @@ def extract_company_tickers(now: datetime, sec: Sec) -> SecReply:
     return SecReply(rows, to_frame([_told(fetch, fault)]))
 
 
-@task(name="extract filing index", task_run_name="extract filing index of {day}")
+@task(
+    name="extract filing index",
+    task_run_name="extract filing index of {day}",
+    cache_policy=NO_CACHE,
+)
 def extract_filing_index(day: date, now: datetime, sec: Sec) -> SecReply:
     """The reports with accounts that were filed on a day.
 

@@ -126,7 +126,7 @@ def test_the_form_of_a_backfill_says_what_each_field_is_and_what_it_may_be(api: 
     schema = api.get("/deployments/name/backfill/backfill")["parameter_openapi_schema"]
     fields = schema["properties"]
     assert all(field["description"] and "default" in field for field in fields.values())
-    assert fields["dataset"]["enum"] == ["prices", "macro", "holdings"]
+    assert fields["dataset"]["enum"] == ["prices", "macro", "holdings", "filings"]
     assert fields["mode"]["enum"] == ["missing", "failed", "stale", "all"]
     assert fields["index"]["enum"] == ["none", "R2000", "SP500", "SP600", "SP400"]
     assert (fields["start"]["format"], fields["end"]["format"]) == ("date", "date")

@@ -189,8 +189,11 @@ def test_no_facts_is_an_answer(sandbox: Sandbox, sec: Sec) -> None:
     [
         ("2024-05-07", "2024-05-08T02:30:00+00:00", ("loaded", None, 6)),
         ("2024-05-07", "2024-05-08T01:30:00+00:00", ("empty", "not_yet_published", 0)),
-        ("2024-04-30", "2024-05-01T12:00:00+00:00", ("empty", "not_yet_published", 0)),
-        ("2024-04-30", "2024-05-13T12:00:00+00:00", ("empty", "never_published", 0)),
+        # a day on which nobody followed filed anything
+        ("2024-04-30", "2024-05-01T12:00:00+00:00", ("loaded", None, 0)),
+        # Christmas Eve, on which the exchange worked and the government was given the day off
+        ("2024-12-24", "2024-12-26T12:00:00+00:00", ("empty", "not_yet_published", 0)),
+        ("2024-12-24", "2025-01-06T12:00:00+00:00", ("empty", "never_published", 0)),
         # Columbus Day, on which the exchange works, the night after and a day later
         ("2024-10-14", "2024-10-15T12:00:00+00:00", ("empty", "not_yet_published", 0)),
         ("2024-10-14", "2024-10-16T12:00:00+00:00", ("empty", "closed", 0)),

@@ -168,6 +168,57 @@ join core.session as session on session.session_date between fund.first_day and 
 comment on view derived.expected_snapshot is 'One row per index and XNYS session since its first holdings file: what became of the file that describes the session.';
 comment on column derived.expected_snapshot.outcome is 'loaded, quarantined, or why the file is not there';
 
+create or replace view derived.expected_filer as
+with named as materialized (
+    -- before the list of tickers was first read, its first word, which is all that is known
+    select
+        ticker, cik,
+        case when lag(known_from) over later is null then '-infinity' else known_from end
+            as named_from,
+        coalesce(lead(known_from) over later, 'infinity') as named_to
+    from core.company_ticker
+    window later as (partition by ticker order by known_from)
+),
+asked as materialized (
+    select distinct on (item) item, status
+    from audit.fetch where dataset = 'company_fact' order by item, fetch_id desc
+),
+aside as materialized (
+    select distinct key ->> 'cik' as cik from audit.quarantine where table_name = 'company_fact'
+),
+list as materialized (
+    select coalesce(bool_or(status = 'loaded'), false) as is_read
+    from audit.fetch where dataset = 'company_ticker'
+),
+filer as materialized (
+    select
+        company.cik,
+        case
+            when exists (select from core.company_fact as fact where fact.cik = company.cik)
+                then 'loaded'
+            when aside.cik is not null then 'quarantined'
+            when asked.status = 'loaded' then 'no_row'
+            else coalesce(asked.status, 'not_asked')
+        end as outcome
+    from (select distinct cik from named) as company
+    left join asked on asked.item = company.cik::text
+    left join aside on aside.cik = company.cik::text
+)
+select distinct
+    member.index_code, member.as_of_date as session_date,
+    -- two lines of one company are one
+    coalesce(filer.cik::text, member.ticker) as item,
+    coalesce(filer.outcome, case when list.is_read then 'not_found' else 'not_asked' end) as outcome
+from core.index_membership as member
+cross join list
+left join named
+    on named.ticker = member.ticker and named.named_from <= member.known_from
+    and member.known_from < named.named_to
+left join filer on filer.cik = named.cik;
+comment on view derived.expected_filer is 'One row per index and holdings file and company among its members, or symbol that the SEC''s list does not have: what became of the company''s facts.';
+comment on column derived.expected_filer.item is 'The SEC''s number of the filer; the symbol where the list does not have it.';
+comment on column derived.expected_filer.outcome is 'loaded (facts are held, of whatever day), quarantined, or why there are none';
+
 create or replace view published.coverage as
 select
     dataset, index_code, session_date,
@@ -191,14 +242,17 @@ from (
     union all
     select 'index_membership', index_code, session_date, outcome, false
     from derived.expected_snapshot
+    union all
+    select 'company_fact', index_code, session_date, outcome, false
+    from derived.expected_filer
 ) as row_of
 group by dataset, index_code, session_date;
 comment on view published.coverage is
-'One row per dataset, index and XNYS session: how many rows are expected (daily_price: one per member of the index that day, or other symbol followed; index_membership: the holdings file that describes the session), and what became of them. expected = loaded + quarantined + missing; missing is the sum of the columns missing_*. Filter on session_date: the cost grows with the sessions asked for.';
+'One row per dataset, index and XNYS session: how many rows are expected (daily_price: one per member of the index that day, or other symbol followed; index_membership: the holdings file that describes the session; company_fact, on the days of holdings files: one per company among the members, or member that the SEC''s list of companies does not have), and what became of them. expected = loaded + quarantined + missing; missing is the sum of the columns missing_*. Filter on session_date: the cost grows with the sessions asked for.';
 comment on column published.coverage.dataset is 'The published table that the rows belong to.';
 comment on column published.coverage.index_code is 'The index whose members are expected; watched: symbols followed that were never a member, from their first bar to the last day asked for.';
 comment on column published.coverage.session_date is 'The session. The last one for bars is the day of the newest request; live, today. For holdings files the newest one held; live, the last session before today.';
-comment on column published.coverage.expected is 'What ought to be there: a bar per member (before the first holdings file, its members from their first bar on), or one holdings file.';
+comment on column published.coverage.expected is 'What ought to be there: a bar per member (before the first holdings file, its members from their first bar on), one holdings file, or the facts of a company.';
 comment on column published.coverage.loaded is 'Rows held.';
 comment on column published.coverage.quarantined is 'Rows received and set aside, none of them loaded since: audit.quarantine.';
 comment on column published.coverage.missing is 'Rows neither held nor set aside.';
@@ -226,11 +280,15 @@ where expected.outcome <> 'loaded'
 union all
 select 'index_membership', index_code, fund, session_date, outcome
 from derived.expected_snapshot
+where outcome <> 'loaded'
+union all
+select 'company_fact', index_code, item, session_date, outcome
+from derived.expected_filer
 where outcome <> 'loaded';
 comment on view published.coverage_gap is
 'One row per dataset, index, item and XNYS session that is expected and not held: the rows that published.coverage counts as quarantined and missing. What is in two indexes is here twice. Filter on session_date: the cost grows with the sessions asked for.';
-comment on column published.coverage_gap.dataset is 'The published table that the row belongs to: daily_price or index_membership.';
+comment on column published.coverage_gap.dataset is 'The published table that the row belongs to: daily_price, index_membership or company_fact.';
 comment on column published.coverage_gap.index_code is 'The index whose members are expected, or whose holdings file; watched: symbols followed that were never a member.';
-comment on column published.coverage_gap.item is 'What to ask the provider for: the symbol that the instrument has now (on the session it may have had another), or the fund.';
+comment on column published.coverage_gap.item is 'What to ask the provider for: the symbol that the instrument has now (on the session it may have had another), the fund, or the SEC''s number of the filer; of a member that its list does not have, the symbol.';
 comment on column published.coverage_gap.session_date is 'The session.';
 comment on column published.coverage_gap.missing_reason is 'not_due, throttled, outage, refused, empty, delisted, not_found, no_row or not_asked, as in the columns missing_* of published.coverage; quarantined: received and set aside.';

@@ -13,7 +13,8 @@ comment on view published.macro_series is 'One row per macro series followed.';
 create or replace view audit.dataset_state as
 with asked as materialized (
     select
-        request.dataset, request.item, request.status, request.finished_at, request.run_id, request.fetch_id,
+        request.dataset, request.item, request.status, request.reason, request.window_start,
+        request.window_end, request.finished_at, request.run_id, request.fetch_id,
         coalesce(run.clock_at, run.started_at) as clock_at
     from audit.fetch as request
     join audit.run as run using (run_id)
@@ -61,6 +62,20 @@ file as (
     select fund, max(as_of_date) as newest, max(loaded_at) as loaded_at
     from core.index_membership group by fund
 ),
+index_day as (
+    select
+        window_start as day,
+        bool_or(status = 'loaded' or reason in ('closed', 'never_published')) as is_read
+    from asked where dataset = 'filing_index' group by window_start
+),
+filed as (
+    -- the days of the SEC's index that were read, as far as what they named was asked for
+    select least(
+        max(day) filter (where is_read), min(day) filter (where not is_read) - 1,
+        (select min(filed_date) - 1 from audit.filing_due where asked_on is null)
+    ) as until
+    from index_day where exists (select from core.company_fact)
+),
 held as (
     -- as far as half of those that trade have got: one ticker fetched alone makes no table fresh
     select
@@ -74,6 +89,13 @@ held as (
     select
         'corporate_action', null, 'asked', (select max(ex_date) from core.corporate_action),
         'daily_price'
+    union all
+    select 'company_fact', null, 'morning', (select until from filed), 'filing_index'
+    union all
+    select
+        'company_ticker', null, 'morning',
+        (select max(window_end) from asked where dataset = 'company_ticker' and status = 'loaded'),
+        'company_ticker'
 ),
 derived as (
     select 'rotation_metrics' as dataset, max(session_date) as newest from derived.rotation_metrics
@@ -81,6 +103,16 @@ derived as (
     select 'index_concentration', max(as_of_date) from derived.index_concentration
     union all
     select 'sector_breadth', max(session_date) from derived.sector_breadth
+    union all
+    select 'debt_maturity', max(filed_date) from derived.debt_maturity
+    union all
+    select 'company_refinancing', max(as_of_date) from derived.company_refinancing
+    union all
+    select 'refinancing_wall', max(as_of_date) from derived.refinancing_wall
+    union all
+    select 'rate_shock', max(as_of_date) from derived.rate_shock
+    union all
+    select 'zombie_status', max(as_of_date) from derived.zombie_status
 ),
 last_derivation as (
     select max(started_at) as started_at from audit.run
@@ -138,7 +170,7 @@ left join behind using (dataset);
 comment on view audit.dataset_state is 'One row per dataset, and item where each has a clock of its own: what published.freshness_at judges.';
 comment on column audit.dataset_state.dataset is 'The table, by its published name.';
 comment on column audit.dataset_state.item is 'Series or fund; NULL where the table has one clock.';
-comment on column audit.dataset_state.clock is 'close (a row per session, after its close), morning (a file per session, the next session''s morning), release (an observation per period, after the publication lag), asked (events: due to be asked for after each close), inputs (derived: due when an input changed).';
+comment on column audit.dataset_state.clock is 'close (a row per session, after its close), morning (a file, list or index per session, the next session''s morning), release (an observation per period, after the publication lag), asked (events: due to be asked for after each close), inputs (derived: due when an input changed).';
 comment on column audit.dataset_state.newest is 'Date of the newest fact; NULL where nothing is held.';
 comment on column audit.dataset_state.loaded_at is 'When something new or changed was loaded last.';
 comment on column audit.dataset_state.asked_at is 'When the provider was asked last.';
@@ -233,10 +265,10 @@ comment on view published.freshness is
 'One row per dataset (macro: per series; members: per fund): how far it has got, and whether it is late by its source''s own clock. Of a tape, judged at the clock of the last run.';
 comment on column published.freshness.dataset is 'The table, by its published name.';
 comment on column published.freshness.item is 'Series or fund; NULL where the table has one clock.';
-comment on column published.freshness.newest is 'Date of the newest fact; of prices, the session that half of the tickers that still trade have reached. NULL where nothing is held.';
+comment on column published.freshness.newest is 'Date of the newest fact; of prices, the session that half of the tickers that still trade have reached; of company_fact, the day up to which the SEC''s indexes were read and the reports that they name asked for; of company_ticker, the day on which the list was read. NULL where nothing is held.';
 comment on column published.freshness.loaded_at is 'When something new or changed was loaded last.';
 comment on column published.freshness.asked_at is 'When the provider was asked last; NULL for derived tables.';
 comment on column published.freshness.last_outcome is 'What came of it: a status of audit.fetch, with the number of items where the dataset has many.';
-comment on column published.freshness.next_due_at is 'By when the next fact is due: prices six hours after a session''s close; members at 08:30 on the session after the file''s; series after their publication lag; derived tables six hours after an input changed, NULL where none has.';
+comment on column published.freshness.next_due_at is 'By when the next fact is due: prices six hours after a session''s close; members, company facts and the list of tickers at 08:30 on the session after the newest one''s next; series after their publication lag; derived tables six hours after an input changed, NULL where none has.';
 comment on column published.freshness.is_late is 'Whether that instant is past, or nothing is held at all.';
 comment on column published.freshness.reason is 'Why it is late, in words; NULL where it is not.';

@@ -10,6 +10,7 @@ import pytest
 from deployments.sandbox.messages import Request
 from deployments.sandbox.sec import Sec
 from deployments.sandbox.tape import load_tape
+from tasks.extract.sec_replies import parse_index
 from tests.deployments.sandbox.filings import COMPANIES, LADDER
 
 AGENT = "Sample Company research@example.com"
@@ -148,8 +149,20 @@ def test_a_day_has_its_index_in_the_evening(sandbox, clients):
     ]
 
 
+def test_an_open_day_without_a_report_has_an_index_of_others(clients):
+    reply = fetch(clients, DAILY.format(1, "form.20240311.idx"))
+    assert reply["status"] == 200
+    reports = parse_index(reply["body"].decode("latin-1"))
+    assert (len(reports), b"8-K " in reply["body"]) == (0, True)
+
+
 @pytest.mark.parametrize(
-    "file", ["form.20240311.idx", "form.20240312.idx", "form.20240399.idx", "form.20991231.idx"]
+    "file",
+    [
+        # a Sunday, Presidents' Day, a day to come, and days that are none
+        *("form.20240310.idx", "form.20240219.idx", "form.20240312.idx"),
+        *("form.20240399.idx", "form.20991231.idx"),
+    ],
 )
 def test_a_day_without_an_index_is_denied_as_the_archive_denies(clients, file):
     reply = fetch(clients, DAILY.format(1, file))
@@ -163,7 +176,9 @@ def test_a_day_is_in_the_folder_of_its_own_quarter(sandbox, clients):
     assert fetch(clients, DAILY.format(2, "index.json"))["status"] == 403
     sandbox.move_clock("2024-06-01T00:00:00Z")
     folder = read(clients, DAILY.format(2, "index.json"))["directory"]
-    assert [item["name"] for item in folder["item"]] == ["form.20240506.idx"]
+    names = [item["name"] for item in folder["item"]]
+    # 44 weekdays to the evening of the 31st of May, without Memorial Day
+    assert (len(names), names[0], names[-1]) == (43, "form.20240401.idx", "form.20240530.idx")
     name = fetch(clients, DAILY.format(2, "form.20240506.idx"))["body"].decode("latin-1")
     assert "BÊTA INC" in name
 

@@ -1,0 +1,99 @@
+"""Derived tables that start from scratch: when asked, or when a file behind them changed."""
+
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+from pathlib import Path
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from psycopg import Connection
+
+import warehouse
+from expectations import contracts
+from tasks.derive import rate_shock, refinancing_wall, zombie_status
+from warehouse.connections import connect
+from warehouse.settings import Settings
+
+REFERENCE = Path(warehouse.__path__[0]) / "reference"
+TABLES = tuple(sorted(name for name, each in contracts().items() if each.schema == "derived"))
+# What a table's rows are made from besides its inputs. Of pair.csv rotation_metrics sees by itself
+# what is new in it.
+FILES = {
+    "index_concentration": ("magnificent_seven",),
+    "debt_maturity": ("concept",),
+    "company_refinancing": ("concept", "fund", "market_rate"),
+    "refinancing_wall": ("fund", "market_rate"),
+    "rate_shock": ("fund",),
+    "zombie_status": ("concept",),
+}
+MADE_OF = {
+    module.CONTRACT.table: frozenset(module.UPSTREAM)
+    for module in (refinancing_wall, rate_shock, zombie_status)
+}
+
+
+class UnknownTable(ValueError):
+    """A name that no derived table has."""
+
+
+@task(name="start over", cache_policy=NO_CACHE)
+def start_over(asked: Sequence[str], settings: Settings) -> list[str]:
+    """Forgets how far tables have followed their inputs, so that they follow them anew.
+
+    Their rows stand until the new ones are there; rows that come out the same are not touched. A
+    table whose reference file is not the one that it was derived with starts over by itself, and
+    so does what is made of it.
+
+    Args:
+        asked: Tables to derive from scratch.
+        settings: Of the run.
+
+    Returns:
+        The tables that had followed anything, sorted.
+
+    Raises:
+        UnknownTable: when a name is no derived table's; nothing is forgotten then.
+    """
+    unknown = sorted(set(asked) - set(TABLES))
+    if unknown:
+        raise UnknownTable(
+            f"{', '.join(unknown)}: no derived table; these are: {', '.join(TABLES)}."
+        )
+    # one transaction: stopped anywhere, it has happened or it has not
+    with connect(settings) as connection:
+        tables = _with_what_is_made_of({*asked, *_take_note_of_files(connection)})
+        rows = connection.execute(
+            "delete from audit.derivation where derived_table = any (%s) returning derived_table",
+            ([*tables],),
+        ).fetchall()
+    return sorted({table for (table,) in rows})
+
+
+def _take_note_of_files(connection: Connection) -> list[str]:
+    """The tables whose files are others than when they were derived; the new ones are noted."""
+    held: dict[str, str] = dict(
+        connection.execute("select table_name, checksum from audit.reference").fetchall()
+    )
+    now = {table: _checksum(names) for table, names in FILES.items()}
+    changed = [table for table, checksum in now.items() if held.get(table) != checksum]
+    for table in changed:
+        connection.execute(
+            """
+            insert into audit.reference values (%s, %s)
+            on conflict (table_name) do update
+            set checksum = excluded.checksum, applied_at = clock_timestamp()
+            """,
+            (table, now[table]),
+        )
+    return changed
+
+
+def _checksum(names: Iterable[str]) -> str:
+    digest = sha256()
+    for name in names:
+        digest.update((REFERENCE / f"{name}.csv").read_bytes())
+    return digest.hexdigest()
+
+
+def _with_what_is_made_of(tables: set[str]) -> set[str]:
+    return tables | {table for table, parts in MADE_OF.items() if parts & tables}

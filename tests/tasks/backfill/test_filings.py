@@ -1,0 +1,270 @@
+"""What backfills of filings find missing, and what they ask for."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from tasks.backfill.filings import survey_filings
+from tasks.backfill.request import Refused, settle
+from tasks.backfill.survey import Gap, Need, Survey
+from warehouse.settings import Settings
+
+# a Friday at 18:00 in New York: the newest index is Thursday's
+INSTANT = datetime(2026, 2, 13, 23, tzinfo=UTC)
+NOW, BEFORE = "2026-02-13 22:00+00", "2026-02-12 22:00+00"
+TODAY, YESTERDAY = "2026-02-13", "2026-02-12"
+DAYS = ("2026-02-09", "2026-02-10", "2026-02-11", "2026-02-12")
+LIST = "company_tickers_exchange.json"
+Note = Callable[..., None]
+
+
+@pytest.fixture
+def note(settings: Settings, query: Any) -> Note:
+    """Writes a request into the ledger."""
+
+    def write(dataset: str, item: str, status: str = "loaded", at: str = NOW, **more: Any) -> None:
+        insert = "insert into audit.run (flow, process, clock_at) values ('x', 'x:1', %s)"
+        [(run_id,)] = query(settings, insert + " returning run_id", (at,))
+        reason = more.get("reason", None if status == "loaded" else status)
+        day = more.get("day", at[:10])
+        query(
+            settings,
+            "insert into audit.fetch (run_id, source, dataset, item, window_start, window_end,"
+            " status, reason, detail, rows, attempts, started_at, finished_at)"
+            " values (%s, 'sec', %s, %s, %s, %s, %s, %s, '', 0, 1, now(), clock_timestamp())"
+            " returning 1",
+            (run_id, dataset, item, day, day, status, reason),
+        )
+
+    return write
+
+
+@pytest.fixture
+def known(settings: Settings, query: Any, note: Note) -> Note:
+    """The SEC's list as read on a day, and the days of the index since Monday."""
+
+    def hold(companies: dict[str, int], at: str = NOW, days: tuple[str, ...] = DAYS) -> None:
+        note("company_ticker", LIST, at=at)
+        for ticker, cik in companies.items():
+            query(
+                settings,
+                "insert into core.company_ticker (ticker, known_from, cik, name, loaded_at, run_id)"
+                " values (%s, '2026-01-02', %s, 'Corp', now(), 1) returning 1",
+                (ticker, cik),
+            )
+        for day in days:
+            note("filing_index", day, day=day)
+
+    return hold
+
+
+@pytest.fixture
+def due(settings: Settings, query: Any) -> Note:
+    """Notes a report that an index named."""
+
+    def hold(cik: int, asked_on: str | None) -> None:
+        query(
+            settings,
+            "insert into audit.filing_due (cik, accession_number, form, filed_date, asked_on,"
+            " run_id) values (%s, '0000000011-26-000001', '10-K', '2026-02-11', %s, 1) returning 1",
+            (cik, asked_on),
+        )
+
+    return hold
+
+
+@pytest.fixture
+def survey(settings: Settings, query: Any) -> Callable[..., Survey]:
+    """A survey of filings, AAA and BBB being members of the Russell 2000."""
+    query(settings, "insert into audit.run (flow, process) values ('x', 'x:1') returning 1")
+    for ticker in ("AAA", "BBB"):
+        query(
+            settings,
+            """
+            with made as (
+                insert into core.instrument (first_ticker) values (%(ticker)s)
+                returning instrument_id
+            )
+            insert into core.index_membership (
+                index_code, instrument_id, as_of_date, ticker, name, weight_pct,
+                market_value_usd, exchange, fund, known_from, source, loaded_at, run_id
+            )
+            select 'R2000', instrument_id, '2026-01-05', %(ticker)s, 'a member', 1, 1, 'NYSE',
+                'IWM', '2026-01-06', 'test', now(), 1
+            from made returning 1
+            """,
+            {"ticker": ticker},
+        )
+
+    def find(changed: dict[str, Any] | None = None, **parameters: Any) -> Survey:
+        asked = {"dataset": "filings", "dry_run": True, **parameters}
+        own = settings.model_copy(update=changed or {})
+        return survey_filings(settle(asked, ["filings"], INSTANT, own))
+
+    return find
+
+
+def answered(note: Note, *ciks: int) -> None:
+    for cik in ciks:
+        note("company_fact", str(cik))
+        note("company", str(cik))
+
+
+def test_at_first_members_and_the_last_days_are_asked_for(survey: Callable[..., Survey]) -> None:
+    found = survey()
+    assert [(need.item, need.start, need.why) for need in found.needs] == [
+        ("AAA", None, "not_asked"),
+        ("BBB", None, "not_asked"),
+        # the days of the archive that may lack them: four before the newest, a weekend among them
+        *(("filing index", date.fromisoformat(day), "not_asked") for day in DAYS),
+    ]
+    # the list, two files for each company, and the days
+    assert found.requests == 1 + 2 * 2 + 4
+    assert found.seconds == pytest.approx(9 / 6)
+    assert "list of companies has not been read" in found.notes[0]
+
+
+def test_very_many_companies_are_one_archive(
+    survey: Callable[..., Survey],
+) -> None:
+    # the list, the archive, what the two say of themselves, and the days
+    assert survey({"sec_fill": "bulk"}).requests == 1 + 1 + 2 + 4
+
+
+def test_what_was_answered_is_not_missing(
+    survey: Callable[..., Survey], known: Note, note: Note
+) -> None:
+    known({"AAA": 11, "BBB": 22, "ZZZ": 99})
+    answered(note, 11, 22)
+    for mode in ("missing", "failed", "stale"):
+        assert survey(mode=mode).needs == []
+    assert survey().gaps == []
+    everything = survey(mode="all")
+    assert [need.item for need in everything.needs] == ["AAA", "BBB", *["filing index"] * 4]
+    assert everything.requests == 2 * 2 + 4
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "wanted_by"),
+    [
+        (None, "not_asked", {"missing", "stale"}),
+        ("throttled", "throttled", {"missing", "failed"}),
+        ("refused", "refused", {"missing", "failed"}),
+        ("not_found", "not_found", set()),
+    ],
+)
+def test_a_company_without_facts(
+    survey: Callable[..., Survey],
+    known: Note,
+    note: Note,
+    status: str | None,
+    reason: str,
+    wanted_by: set[str],
+) -> None:
+    known({"AAA": 11, "BBB": 22})
+    answered(note, 22)
+    if status is not None:
+        note("company_fact", "11", status)
+    assert survey().gaps == [Gap("AAA", reason, None, None, None, bool(wanted_by))]
+    for mode in ("missing", "failed", "stale"):
+        wanted = mode in wanted_by
+        why = reason if mode == "missing" else mode
+        assert survey(mode=mode).needs == ([Need("AAA", None, why, None, True)] if wanted else [])
+
+
+def test_a_failure_after_an_answer_is_a_failure(
+    survey: Callable[..., Survey], known: Note, note: Note
+) -> None:
+    known({"AAA": 11, "BBB": 22})
+    answered(note, 11, 22)
+    note("company_fact", "11", "outage")
+    assert survey(mode="failed").needs == [Need("AAA", None, "failed", None, True)]
+
+
+@pytest.mark.parametrize(("asked_on", "is_due"), [(None, True), (YESTERDAY, True), (TODAY, False)])
+def test_a_report_that_an_index_named_is_due_once_a_day(
+    survey: Callable[..., Survey],
+    known: Note,
+    note: Note,
+    due: Note,
+    asked_on: str | None,
+    is_due: bool,
+) -> None:
+    known({"AAA": 11, "BBB": 22})
+    answered(note, 11, 22)
+    due(11, asked_on)
+    filed = date(2026, 2, 11)
+    assert survey().gaps == [Gap("AAA", "report_due", filed, filed, None, is_due)]
+    expected = [Need("AAA", filed, "report_due")] if is_due else []
+    assert survey().needs == expected
+    assert survey().requests == len(expected)
+    assert survey(start="2026-02-12").gaps == []
+
+
+def test_a_company_of_two_symbols_is_one(
+    survey: Callable[..., Survey], known: Note, note: Note
+) -> None:
+    known({"AAA": 11, "BBB": 11})
+    assert [need.item for need in survey().needs] == ["AAA"]
+
+
+def test_a_symbol_that_the_list_lacks_waits_for_the_next_list(
+    survey: Callable[..., Survey], known: Note, note: Note
+) -> None:
+    known({"AAA": 11})
+    answered(note, 11)
+    assert survey().gaps == [Gap("BBB", "not_listed", None, None, None, False)]
+    assert survey().needs == []
+
+
+def test_yesterdays_list_is_read_again_for_it(
+    survey: Callable[..., Survey], known: Note, note: Note
+) -> None:
+    known({"AAA": 11}, at=BEFORE)
+    answered(note, 11)
+    assert [(need.item, need.why) for need in survey().needs] == [("BBB", "not_listed")]
+    assert survey().requests == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "at", "reason", "wanted_by"),
+    [
+        ("outage", NOW, "outage", {"missing", "failed", "all"}),
+        ("empty", NOW, "not_yet_published", {"all"}),
+        ("empty", BEFORE, "not_yet_published", {"missing", "stale", "all"}),
+    ],
+)
+def test_a_day_whose_index_was_not_had(
+    survey: Callable[..., Survey],
+    known: Note,
+    note: Note,
+    status: str,
+    at: str,
+    reason: str,
+    wanted_by: set[str],
+) -> None:
+    known({"AAA": 11, "BBB": 22}, days=DAYS[:-1])
+    answered(note, 11, 22)
+    day = date.fromisoformat(DAYS[-1])
+    note("filing_index", DAYS[-1], status, at, day=DAYS[-1], reason=reason)
+    is_due = "missing" in wanted_by
+    assert survey().gaps == [Gap("filing index", reason, day, day, None, is_due)]
+    for mode in ("missing", "failed", "stale", "all"):
+        days = {need.start for need in survey(mode=mode).needs}
+        assert (day in days) == (mode in wanted_by)
+    assert survey(tickers=["AAA"]).gaps == []
+    assert survey(end=DAYS[-2]).gaps == []
+
+
+def test_who_is_meant(settings: Settings, survey: Callable[..., Survey], known: Note) -> None:
+    with pytest.raises(Refused, match="ZZZ, which the warehouse does not follow"):
+        survey(tickers=["ZZZ"])
+    known({"ZZZ": 99})
+    assert [need.item for need in survey(tickers=["ZZZ"]).needs] == ["ZZZ"]
+    assert [need.item for need in survey(index="R2000").needs if need.item != "filing index"] == []
+    with pytest.raises(Refused, match="run a backfill of holdings first"):
+        survey(index="SP500")
+    with pytest.raises(Refused, match="Set ROTATION_SEC_USER_AGENT"):
+        survey(dry_run=False)
