@@ -8,7 +8,7 @@ from textwrap import shorten
 
 from psycopg import Connection
 
-from warehouse.connections import connect
+from warehouse.connections import connect, embedded_server, is_embedded
 from warehouse.settings import Settings
 
 # a first fill of the whole universe takes an hour
@@ -59,7 +59,7 @@ def find_faults(settings: Settings, instant: datetime) -> list[Fault]:
         _thin_coverage,
         _foreign_clock,
     )
-    with connect(settings, "reader") as connection:
+    with connect(settings) as connection:
         for check in checks:
             faults += check(connection, settings, instant)
     return faults + _low_disk(settings)
@@ -83,7 +83,10 @@ def _bad_runs(connection: Connection, settings: Settings, instant: datetime) -> 
         select flow, run_id, state, started_at, detail,
             clock_timestamp() - started_at > %s as is_long
         from (
-            select distinct on (flow) * from audit.run order by flow, run_id desc
+            select distinct on (flow) * from audit.run
+            -- what someone ended on purpose is no fault; what it left undone shows as late
+            where state <> 'cancelled'
+            order by flow, run_id desc
         ) as last
         where state <> 'completed'
         order by flow
@@ -188,8 +191,15 @@ def _foreign_clock(connection: Connection, settings: Settings, instant: datetime
 
 
 def _low_disk(settings: Settings) -> list[Fault]:
-    free = shutil.disk_usage(settings.home).free / 1e9
-    if free >= settings.health_free_gb:
-        return []
-    why = f"{free:.1f} GB are free; ROTATION_HEALTH_FREE_GB asks for {settings.health_free_gb:g}"
-    return [Fault("disk", str(settings.home), why)]
+    places = [settings.home]
+    if is_embedded(settings):
+        # behind a link where the server's account can't reach the state folder
+        data = embedded_server(settings).data
+        places += [data] if data.stat().st_dev != settings.home.stat().st_dev else []
+    faults = []
+    for place in places:
+        free = shutil.disk_usage(place).free / 1e9
+        if free < settings.health_free_gb:
+            why = f"{free:.1f} GB are free; ROTATION_HEALTH_FREE_GB asks for "
+            faults.append(Fault("disk", str(place), f"{why}{settings.health_free_gb:g}"))
+    return faults

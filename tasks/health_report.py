@@ -11,7 +11,7 @@ from warehouse.settings import Settings
 
 def describe(faults: Sequence[Fault], settings: Settings, instant: datetime) -> str:
     """Markdown: the faults, then one line per dataset: how far it has got and what is due next."""
-    with connect(settings, "reader") as connection:
+    with connect(settings) as connection:
         rows = connection.execute(
             """
             select dataset || coalesce(' ' || item, ''), newest, last_outcome, next_due_at, is_late

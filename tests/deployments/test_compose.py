@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from deployments import stack
 from tests.test_project import variable
 from warehouse.settings import Settings
 
@@ -16,6 +17,8 @@ SERVICES = COMPOSE["services"]
 EXAMPLE = (DEPLOYMENTS / "compose.env.example").read_text()
 each_service = pytest.mark.parametrize("name", sorted(SERVICES))
 LASTING = ("postgres", "prefect", "worker")
+# without them it runs, and asks or tells less
+OPTIONAL = ("FRED_API_KEY", "ROTATION_SEC_USER_AGENT", "ROTATION_NOTIFY_URL")
 
 
 def environment(name: str) -> dict[str, str]:
@@ -61,7 +64,7 @@ def test_it_starts_without_no_password(name: str) -> None:
     """A variable is demanded, or may be empty; none has a value of its own, none is written out."""
     for key, value in environment(name).items():
         for variable_name, rest in re.findall(r"\$\{(\w+)([^}]*)\}", value):
-            wanted = ":-" if variable_name == "FRED_API_KEY" else ":?set it in compose.env"
+            wanted = ":-" if variable_name in OPTIONAL else ":?set it in compose.env"
             assert rest == wanted, key
             assert re.search(rf"^{variable_name}=$", EXAMPLE, re.M), variable_name
         if re.search("PASSWORD|AUTH_STRING|DATABASE_URL|CONNECTION_URL", key):
@@ -130,6 +133,22 @@ def test_the_worker_has_the_flows_login_alone() -> None:
     assert "rotation_loader" in words
     assert "${POSTGRES_PASSWORD" not in words
     assert "POSTGRES_PASSWORD" not in str(environment("prefect")).replace("PREFECT_", "")
+
+
+def test_prefect_is_told_what_make_up_tells_it(tmp_path: Path) -> None:
+    """But for addresses, places and passwords, which containers have of their own."""
+    own = stack.prefect_environment(Settings(_env_file=None, home=tmp_path), 4200)
+    of_the_place = re.compile(r"HOME|_PATH|_URL|_API_HOST|_API_PORT|AUTH_STRING|ORIGINS")
+    told = {name: value for name, value in own.items() if not of_the_place.search(name)}
+    assert len(told) >= 8
+    held = environment("prefect") | environment("worker")
+    assert {name: held.get(name) for name in told} == told
+
+
+def test_deployments_and_automations_are_applied() -> None:
+    said = " ".join(SERVICES["deploy"]["command"])
+    assert "prefect --no-prompt deploy --all" in said
+    assert "python -m deployments.automations" in said
 
 
 def test_every_volume_is_declared_and_every_file_is_there() -> None:

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from expectations import index_membership
 from tasks.health import Fault, find_faults
+from tasks.health_report import describe
 from tasks.load import Batch, load
 from tasks.record import run
 from warehouse.connections import connect, warehouse_dsn
@@ -84,6 +85,23 @@ def test_a_flow_whose_last_run_ended_badly(faults, ended, state: str) -> None:
     assert fault.what == "prices"
     assert fault.why.startswith(f"run {run_id} of ")
     assert fault.why.endswith(f"is {state}. daily_price: 3 new; 2 throttled: AAA, BBB")
+
+
+def test_a_run_that_someone_ended_hides_no_fault_and_is_none(faults, ended) -> None:
+    ended("backfill", "cancelled")
+    assert faults("run") == []
+    run_id = ended("prices", "failed")
+    ended("prices", "cancelled")
+    [fault] = faults("run")
+    assert fault.why.startswith(f"run {run_id} of ")
+
+
+def test_it_needs_no_login_but_the_flows_own(settings) -> None:
+    """A worker on another machine has no other; and consumers may hold all of theirs."""
+    wrong = {"reader_password": SecretStr("that-of-another-server")}
+    known = settings.model_copy(update=wrong)
+    assert find_faults(known, NOW) == find_faults(settings, NOW)
+    assert describe([], known, NOW).startswith("# All is well")
 
 
 def test_a_run_that_does_not_end(faults, ended) -> None:
