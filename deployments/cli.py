@@ -19,10 +19,12 @@ from deployments.backfill import backfill
 from deployments.foreground import follow_the_stack, run_python
 from deployments.sandbox.launch import SandboxError
 from deployments.services import ServiceError
+from tasks.clock import ClockError, now
 from warehouse.backup import BackupError
 from warehouse.checksum import checksums
 from warehouse.connections import (
     Role,
+    UnreadableDatabaseUrl,
     client_program,
     connect,
     embedded_server,
@@ -73,11 +75,8 @@ def up(
         )
         os.environ.update(stack.sandbox_environment(replayed))
         settings = Settings()
-    elif settings.fred_api_key is None:
-        console.print(
-            "[yellow]FRED_API_KEY is not set[/]: FRED's keyless CSV serves, without vintages. "
-            "Keys are free: https://fred.stlouisfed.org/docs/api/api_key.html"
-        )
+    else:
+        _say_what_is_not_set(settings)
     with console.status("Starting Postgres"):
         stack.start_database(settings)
     with console.status("Starting the Prefect server"):
@@ -86,11 +85,27 @@ def up(
         stack.create_pool(environment)
         stack.deploy(environment)
         stack.start_worker(settings, environment)
+    if settings.origin == "live":
+        # commands in the foreground follow one that runs
+        stack.stop_sandbox(stack.sandbox_home(settings))
     url = environment["PREFECT_API_URL"].removesuffix("/api")
     console.print(f"Prefect UI   {url}", soft_wrap=True)
     console.print(f"  sign in    {stack.ui_login(settings)}", soft_wrap=True, highlight=False)
     console.print("Warehouse    make sql   (for notebooks and BI tools: rotation dsn)")
     console.print("Stop it all  make down")
+
+
+def _say_what_is_not_set(settings: Settings) -> None:
+    if settings.fred_api_key is None:
+        console.print(
+            "[yellow]FRED_API_KEY is not set[/]: FRED's keyless CSV serves, without vintages. "
+            "Keys are free: https://fred.stlouisfed.org/docs/api/api_key.html"
+        )
+    if settings.sec_user_agent is None:
+        console.print(
+            "[yellow]ROTATION_SEC_USER_AGENT is not set[/]: filings are not refreshed, and daily "
+            "runs end as Degraded. The SEC wants a name and an e-mail address."
+        )
 
 
 @app.command()
@@ -124,7 +139,7 @@ def status() -> None:
 def run_flow(
     flow: Annotated[str, typer.Argument(help="daily, prices, macro, holdings, filings, derived.")],
 ) -> None:
-    """Run one flow now, in this process, against the Prefect server of the stack."""
+    """Run one flow now, in the foreground, against the Prefect server of the stack."""
     entrypoints = ("daily", "prices", "macro", "holdings", "filings", "derived")
     if flow not in entrypoints:
         raise typer.BadParameter(f"{flow!r} is none of {', '.join(entrypoints)}.")
@@ -155,7 +170,6 @@ def rebuild(
 @app.command()
 def health() -> None:
     """Say what is wrong, one line per fault, and exit with 1 where something is."""
-    from tasks.clock import now
     from tasks.health import Fault, find_faults
 
     follow_the_stack()
@@ -222,7 +236,9 @@ def main() -> None:
         NotEmpty,
         keeping.StackRuns,
         InsecureDatabase,
+        UnreadableDatabaseUrl,
         RoleError,
+        ClockError,
         psycopg.Error,
         ValidationError,
     )
@@ -240,8 +256,6 @@ def _words(error: Exception) -> str:
     if isinstance(error, ValidationError):
         faults = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         return "a setting in the environment or in .env is wrong. " + "; ".join(faults)
-    if isinstance(error, psycopg.ProgrammingError) and "DATABASE_URL" in os.environ:
-        return "DATABASE_URL can't be read: is a special character in it not percent-encoded?"
     return str(error)
 
 

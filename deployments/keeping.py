@@ -27,7 +27,7 @@ from warehouse.settings import Settings
 
 # what the product keeps in its state folder; anything else there is somebody's own
 OURS = (
-    *("postgres", "logs", "services", "prefect", "sandbox", "demo", "tapes", "cache"),
+    *("postgres", "logs", "services", "prefect", "sandbox", "demo", "tapes", "cache", "sec"),
     *("origin", "postgres.lock"),
 )
 

@@ -4,7 +4,7 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal, TypeVar
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -41,6 +41,10 @@ PATIENCE = {
 RESTART_SECONDS = 30.0
 # server processes that serve our bulk connections now
 _bulk_backends: set[int] = set()
+
+
+class UnreadableDatabaseUrl(ValueError):
+    """DATABASE_URL is no URL and no line of words that libpq can read; the message quotes none."""
 
 
 def embedded_server(settings: Settings) -> EmbeddedServer:
@@ -119,10 +123,25 @@ def own_server_dsn(database_url: str) -> str:
     """DATABASE_URL as a URL that every client takes, whatever form it was written in.
 
     Raises:
+        UnreadableDatabaseUrl: when it can't be read.
         InsecureDatabase: when it would not encrypt what goes to another machine.
     """
     # SQLAlchemy's drivers are no part of libpq's URLs
-    said = conninfo_to_dict(re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql://", database_url))
+    plain = re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql://", database_url)
+    said: dict[str, object] | None = None
+    with suppress(psycopg.ProgrammingError):
+        said = dict(conninfo_to_dict(plain))
+    # an @ or a / in a password would make the rest of it host or port, and errors tell those
+    if (
+        said is None
+        or "@" in str(said.get("host", ""))[1:]
+        or not re.fullmatch("[0-9,]*", str(said.get("port", "")))
+    ):
+        raise UnreadableDatabaseUrl(
+            "DATABASE_URL can't be read: is a special character in its password not "
+            "percent-encoded (@ is %40, % is %25, / is %2F)? It looks like "
+            "postgresql://user:password@host:5432/database"
+        )
     parts = require_tls({name: str(value) for name, value in said.items()})
     words = {name: quote(value, safe="") for name, value in parts.items()}
     login = words.pop("user", "")

@@ -1,12 +1,13 @@
 """Which DATABASE_URLs are refused before anything is sent, and what is asked of the others."""
 
 import socket
+import traceback
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from warehouse.connections import connect, own_server_dsn
+from warehouse.connections import UnreadableDatabaseUrl, connect, own_server_dsn
 from warehouse.settings import Settings
 from warehouse.transport import InsecureDatabase
 
@@ -64,6 +65,23 @@ def test_a_weaker_mode_is_refused_and_the_password_not_told(asked: str) -> None:
         own_server_dsn(f"postgresql://u:s3cret-word@db.example.com/d?sslmode={asked}")
     assert f"sslmode={asked}" in str(refused.value)
     assert "s3cret-word" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:s3cret%word@db.example.com/d",
+        "postgresql://u:s3cret@word@db.example.com/d",
+        "postgresql://u:s3cret/word@db.example.com/d",
+        "mysql://u:s3cret@db.example.com/d",
+        "s3cret",
+    ],
+)
+def test_what_can_not_be_read_is_not_quoted(url: str) -> None:
+    with pytest.raises(UnreadableDatabaseUrl, match="percent-encoded") as refused:
+        own_server_dsn(url)
+    chain = "".join(traceback.format_exception(refused.value))
+    assert not any(word in chain for word in ("s3cret", "word@db"))
 
 
 def test_the_environment_of_libpq_counts(monkeypatch: pytest.MonkeyPatch) -> None:
