@@ -1,6 +1,8 @@
 """Says what a run did where Prefect's UI shows it: a short artifact per run."""
 
 import logging
+from collections.abc import Callable
+from typing import Any
 
 import httpx
 from prefect.artifacts import create_markdown_artifact
@@ -37,14 +39,24 @@ def report_run(run_id: int, settings: Settings) -> None:
             """,
             (run_id,),
         ).fetchall()
+    show(
+        create_markdown_artifact,
+        key=f"run-{rows[0][0]}".replace("_", "-"),
+        markdown=_markdown(run_id, rows),
+        description=f"What the run did: audit.run {run_id}.",
+    )
+
+
+def show(artifact: Callable[..., Any], **content: Any) -> Any:
+    """Leaves an artifact in Prefect, or changes one; None where its server does not take it.
+
+    A run goes on without: what it did is in `audit`.
+    """
     try:
-        create_markdown_artifact(
-            key=f"run-{rows[0][0]}".replace("_", "-"),
-            markdown=_markdown(run_id, rows),
-            description=f"What the run did: audit.run {run_id}.",
-        )
+        return artifact(**content)
     except (httpx.HTTPError, PrefectException) as error:
-        logger.warning("The run's artifact was not kept: %s", type(error).__name__)
+        logger.warning("An artifact of the run was not kept: %s", type(error).__name__)
+        return None
 
 
 def _markdown(run_id: int, rows: list[tuple[object, ...]]) -> str:

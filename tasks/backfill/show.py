@@ -13,6 +13,7 @@ from prefect.artifacts import (
 )
 from prefect.exceptions import FailedRun
 
+from tasks import report
 from tasks.backfill.request import Scope
 from tasks.backfill.survey import Gap, Need, Survey
 from tasks.record import Run
@@ -113,10 +114,12 @@ class Progress:
         self._dataset, self._needs, self._done = dataset, needs, 0
         self._artifact: UUID | None = None
         if needs:
-            said = f"0 of {needs:,}"
-            artifact = create_progress_artifact(0, f"backfill-{dataset}-progress", said)
-            assert isinstance(artifact, UUID)
-            self._artifact = artifact
+            self._artifact = report.show(
+                create_progress_artifact,
+                progress=0,
+                key=f"backfill-{dataset}-progress",
+                description=f"0 of {needs:,}",
+            )
 
     def advance(self, done: int, total: Run) -> None:
         """Shows that so many more are done."""
@@ -127,12 +130,18 @@ class Progress:
         said = f"{self._done:,} of {self._needs:,}" + (f"; {loaded}" if loaded else "")
         share = 100 * self._done / self._needs
         if self._artifact is not None:
-            update_progress_artifact(self._artifact, share, said)
+            report.show(
+                update_progress_artifact,
+                artifact_id=self._artifact,
+                progress=share,
+                description=said,
+            )
         _tell("progress", said, share)
 
 
 def _show(what: str, dataset: str, text: str, summary: str) -> None:
-    create_markdown_artifact(text, key=f"backfill-{dataset}-{what}", description=summary)
+    key = f"backfill-{dataset}-{what}"
+    report.show(create_markdown_artifact, markdown=text, key=key, description=summary)
     _tell(what, text, 0.0)
 
 

@@ -12,6 +12,7 @@ from tasks.backfill.dataset import Dataset
 from tasks.backfill.request import Scope
 from tasks.backfill.survey import Need, in_chunks
 from tasks.record import ForeignOrigin, Run, run
+from warehouse.trouble import WarehouseTrouble
 
 
 @dataclass
@@ -35,10 +36,11 @@ def work_off(name: str, dataset: Dataset, needs: Sequence[Need], scope: Scope) -
     Each chunk is a run of its own in `audit.run`. It takes its turn at the provider, so that a
     scheduled run can go between two of them, and it is loaded in one transaction per batch: what
     is done stays done, whatever becomes of the rest. A chunk that fails leaves the others to go
-    on.
+    on, unless it would befall them, too.
 
     Raises:
         ForeignOrigin: when the warehouse holds facts of another origin.
+        WarehouseTrouble: when its server is gone or full.
     """
     chunks = list(in_chunks(needs, dataset.chunk(scope)))
     outcome = Outcome(Run(0, scope.settings), len(chunks))
@@ -49,7 +51,7 @@ def work_off(name: str, dataset: Dataset, needs: Sequence[Need], scope: Scope) -
             try:
                 with run("backfill", scope.settings, provider=dataset.provider) as this_run:
                     bring(chunk, this_run)
-            except ForeignOrigin:
+            except (ForeignOrigin, WarehouseTrouble):
                 raise
             except Exception as error:
                 which = chunk[0].item + (f" to {chunk[-1].item}" if len(chunk) > 1 else "")

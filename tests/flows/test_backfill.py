@@ -146,6 +146,29 @@ def test_a_chunk_that_fails_leaves_the_others_to_go_on(week_ago: Replay) -> None
     assert week_ago.column(states) == ["completed", "failed", "completed"]
 
 
+def test_a_full_disk_ends_it_with_words_that_help(week_ago: Replay) -> None:
+    """What befalls one chunk would befall all others: they are not asked for in vain."""
+    with connect(week_ago.settings, "owner") as connection:
+        connection.execute(
+            """
+            create function audit.fill_up() returns trigger language plpgsql as $$
+            begin raise 'no room' using errcode = 'disk_full'; end $$;
+            create trigger spoilt before insert on audit.fetch
+            for each row when (new.item = 'SPY') execute function audit.fill_up()
+            """
+        )
+    week_ago.sandbox.clear_requests()
+    alone = {"env": {"ROTATION_YAHOO_BATCH_TICKERS": "1"}}
+    end = week_ago.run("backfill", mode="all", tickers=["IWM", "SPY", "XBI"], **alone)
+    with connect(week_ago.settings, "owner") as connection:
+        connection.execute("drop function audit.fill_up cascade")
+    assert end.state == "Failed", end.output
+    assert "is full: make room there. Nothing is half-loaded" in end.message
+    assert asked_of_yahoo(week_ago) == {"IWM", "SPY"}
+    states = "select state from audit.run where flow = 'backfill' order by run_id desc limit 2"
+    assert week_ago.column(states) == ["failed", "completed"]
+
+
 def test_a_backfill_that_is_killed_goes_on_where_it_was(
     replay: Replay, undisturbed: Replay
 ) -> None:
