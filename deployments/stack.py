@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 from deployments.sandbox.client import Sandbox
 from deployments.sandbox.launch import SandboxError
@@ -74,6 +75,14 @@ def start_sandbox(home: Path, tape: Path, reuse: bool = False) -> Sandbox:
             return running
         running.stop()
     return Sandbox.start(tape, home)
+
+
+def stop_sandbox(home: Path) -> bool:
+    """Stops the sandbox that runs in a folder; True where one did."""
+    with suppress(SandboxError):  # raised where none runs
+        Sandbox.attach(home).stop()
+        return True
+    return False
 
 
 def sandbox_environment(sandbox: Sandbox) -> dict[str, str]:
@@ -219,14 +228,17 @@ def is_worker_running(settings: Settings) -> bool:
 def start_worker(settings: Settings, environment: Mapping[str, str]) -> None:
     """Starts a process worker; its flow runs have its environment.
 
-    One that runs for another origin, sandbox or server is replaced: it would go on sending its
-    flow runs there.
+    One that runs for another origin, sandbox, server or warehouse is replaced: it would go on
+    sending its flow runs there.
     """
     service = Service(settings.home.absolute(), "prefect-worker")
+    database = _flows_database(settings)
+    words = conninfo_to_dict(database["DATABASE_URL"])
     meant = {
         "origin": settings.origin,
         "proxy": os.environ.get("HTTPS_PROXY", ""),
         "api": environment["PREFECT_API_URL"],
+        "database": {name: str(word) for name, word in words.items() if name != "password"},
     }
     held = service.facts()
     if held is not None and any(held.get(name) != value for name, value in meant.items()):
@@ -236,7 +248,7 @@ def start_worker(settings: Settings, environment: Mapping[str, str]) -> None:
     if held is None:
         service.start(
             [*PREFECT_CLI, "worker", "start", "--pool", POOL, "--type", "process"],
-            os.environ | dict(environment) | _flows_database(settings),
+            os.environ | dict(environment) | database,
             **meant,
         )
 
@@ -285,12 +297,14 @@ def _run_with_prefect(environment: Mapping[str, str], *command: str) -> None:
 
 
 def create_pool(environment: Mapping[str, str]) -> None:
-    """Creates the work pool if there is none."""
-    subprocess.run(
-        [*PREFECT_CLI, "work-pool", "create", POOL, "--type", "process", "--overwrite"],
-        env=os.environ | dict(environment),
-        capture_output=True,
-        check=True,
+    """Creates the work pool if there is none.
+
+    Raises:
+        ServiceError: with what Prefect printed.
+    """
+    _run_with_prefect(
+        environment,
+        *(*PREFECT_CLI, "work-pool", "create", POOL, "--type", "process", "--overwrite"),
     )
 
 
@@ -299,10 +313,7 @@ def stop_all(settings: Settings) -> list[str]:
     home = settings.home.absolute()
     Service(home, "prefect-worker").stop_children()
     stopped = [name for name in ("prefect-worker", "prefect-server") if Service(home, name).stop()]
-    for folder in ("sandbox", "demo"):
-        with suppress(SandboxError):  # raised where none runs
-            Sandbox.attach(home / folder).stop()
-            stopped.append("sandbox")
+    stopped += ["sandbox" for name in ("sandbox", "demo") if stop_sandbox(home / name)]
     if embedded_server(settings).stop():
         stopped.append("postgres")
     return stopped

@@ -4,6 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from deployments import stack
+from deployments.sandbox.client import Sandbox
+from deployments.sandbox.launch import SandboxError
 from tests.deployments.conftest import Home
 
 
@@ -12,8 +15,13 @@ def test_nothing_is_left_after_down(empty_home: Home) -> None:
     """Live, where no flow is started: all but the providers is there."""
     if not Path("/proc/self/environ").exists():
         pytest.skip("no /proc here")
+    left = stack.start_sandbox(stack.sandbox_home(empty_home.settings), empty_home.tape)
     said = empty_home.rotation("up").stdout
+    # whoever goes live has no run in the foreground that replays a tape
+    with pytest.raises(SandboxError):
+        Sandbox.attach(left.home)
     assert "FRED_API_KEY is not set" in said
+    assert "ROTATION_SEC_USER_AGENT is not set" in said
     assert "without vintages" in said
     assert "Prefect UI" in said
     assert len(empty_home.processes()) >= 3
