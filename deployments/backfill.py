@@ -79,7 +79,8 @@ class Shown:
 
     def close(self) -> None:
         """Leaves the bar as it is."""
-        self._bar.stop()
+        if self._bar.live.is_started:
+            self._bar.stop()
 
 
 def main() -> int:

@@ -16,6 +16,7 @@ from prefect.states import Completed, Failed
 from pydantic import Field
 
 from flows.derived import refresh_derived
+from tasks import report
 from tasks.backfill import request, show
 from tasks.backfill.filings import FILINGS
 from tasks.backfill.holdings import HOLDINGS
@@ -65,7 +66,7 @@ def refresh_backfill(
     """
     asked = dict(locals())
     settings = Settings()
-    show.leave_out_engine_traces()
+    report.leave_out_engine_traces()
     try:
         scope = request.settle(asked, [*DATASETS], now(settings), settings)
     except request.Refused as refusal:

@@ -14,7 +14,7 @@ from psycopg import Connection
 
 from expectations.contract import Column
 from tasks.clock import now
-from tasks.report import report_run
+from tasks.report import leave_out_engine_traces, report_run
 from tasks.turns import Turn, TurnLost, statements_end_with_the_run, take_turn
 from warehouse import arrow
 from warehouse.connections import connect
@@ -157,7 +157,9 @@ def _some(items: list[str], most: int = 8) -> str:
 
 
 @contextmanager
-def run(flow: str, settings: Settings, provider: str | None = None) -> Iterator[Run]:
+def run(
+    flow: str, settings: Settings, provider: str | None = None, is_shown: bool = True
+) -> Iterator[Run]:
     """Opens a run in `audit.run` and closes it with its state, whatever happens inside.
 
     Runs that talk to one provider take turns, of whatever flow, from whatever deployment, process
@@ -171,12 +173,14 @@ def run(flow: str, settings: Settings, provider: str | None = None) -> Iterator[
         settings: Of the run.
         provider: The provider that it talks to; None: it talks to none, and only runs of its own
             flow take turns.
+        is_shown: Whether what it did is left as an artifact in Prefect's UI.
 
     Raises:
         ClockError: when the clock tells no time.
         ForeignOrigin: when the warehouse holds facts of another origin.
         WarehouseTrouble: when the server is gone or full.
     """
+    leave_out_engine_traces()
     try:
         with take_turn(provider or flow, settings) as turn, statements_end_with_the_run(settings):
             # not before the turn: a run may have waited for hours
@@ -193,7 +197,8 @@ def run(flow: str, settings: Settings, provider: str | None = None) -> Iterator[
                     _close(under_way, *_bad_end(error, settings))
                 raise
             _close(under_way, under_way.end()[0], under_way.summary())
-            report_run(under_way.run_id, settings)
+            if is_shown:
+                report_run(under_way.run_id, settings)
     except Exception as error:
         trouble = explain(error, settings)
         if trouble is not None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 from prefect.artifacts import create_markdown_artifact
-from prefect.exceptions import PrefectException
+from prefect.exceptions import FailedRun, PrefectException
 from prefect.runtime import flow_run
 
 from warehouse.connections import connect
@@ -45,6 +45,19 @@ def report_run(run_id: int, settings: Settings) -> None:
         markdown=_markdown(run_id, rows),
         description=f"What the run did: audit.run {run_id}.",
     )
+
+
+def leave_out_engine_traces() -> None:
+    """Lets a run that ends as Failed say why in its state, and no more.
+
+    In a worker, Prefect logs a traceback of its own engine behind each state that a flow returned
+    as Failed.
+    """
+    logging.getLogger("prefect.flow_runs").addFilter(_is_no_returned_failure)
+
+
+def _is_no_returned_failure(record: logging.LogRecord) -> bool:
+    return not (record.exc_info and isinstance(record.exc_info[1], FailedRun))
 
 
 def show(artifact: Callable[..., Any], **content: Any) -> Any:

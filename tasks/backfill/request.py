@@ -106,10 +106,15 @@ def settle(
     start, end = _window(request, instant, settings, faults)
     if request.dataset == "filings" and settings.sec_user_agent is None and not request.dry_run:
         faults.append(NO_CONTACT)
+    items: tuple[str, ...] = ()
+    if request.dataset in datasets and request.index in INDEXES:
+        try:
+            with connect(settings) as connection:
+                items = _items(request, connection, start, settings)
+        except Refused as refusal:
+            faults.append(str(refusal))
     if faults:
         raise Refused(" ".join(faults))
-    with connect(settings) as connection:
-        items = _items(request, connection, start, settings)
     at_once = dict.fromkeys(("yahoo_concurrency", "sec_concurrency"), request.parallelism)
     own = settings.model_copy(update=at_once)
     return Scope(request, start, end, items, instant, own)

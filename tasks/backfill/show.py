@@ -1,6 +1,5 @@
 """Shows a backfill's plan, progress and result: artifacts in Prefect, and whoever listens here."""
 
-import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -11,7 +10,6 @@ from prefect.artifacts import (
     create_progress_artifact,
     update_progress_artifact,
 )
-from prefect.exceptions import FailedRun
 
 from tasks import report
 from tasks.backfill.request import Scope
@@ -23,19 +21,6 @@ Listener = Callable[[str, str, float], None]
 LISTENERS: list[Listener] = []
 
 NAMED = 15
-
-
-def leave_out_engine_traces() -> None:
-    """Lets a run that ends as Failed say why in its state, and no more.
-
-    In a worker, Prefect logs a traceback of its own engine behind each state that a flow returned
-    as Failed.
-    """
-    logging.getLogger("prefect.flow_runs").addFilter(_is_no_returned_failure)
-
-
-def _is_no_returned_failure(record: logging.LogRecord) -> bool:
-    return not (record.exc_info and isinstance(record.exc_info[1], FailedRun))
 
 
 def show_plan(scope: Scope, survey: Survey, needs: Sequence[Need]) -> str:

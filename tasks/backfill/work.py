@@ -49,7 +49,8 @@ def work_off(name: str, dataset: Dataset, needs: Sequence[Need], scope: Scope) -
         for number, chunk in enumerate(chunks, start=1):
             this_run = None
             try:
-                with run("backfill", scope.settings, provider=dataset.provider) as this_run:
+                # not each shown: dozens would hide the plan and the result
+                with run("backfill", scope.settings, dataset.provider, is_shown=False) as this_run:
                     bring(chunk, this_run)
             except (ForeignOrigin, WarehouseTrouble):
                 raise

@@ -170,17 +170,21 @@ def test_a_backfill_from_the_form_leaves_its_plan_progress_and_result(api: Api) 
     assert again["message"].startswith("Nothing to do: of 2 tickers, none misses a row")
 
 
-def test_a_backfill_of_no_session_fails_with_words_that_help(api: Api) -> None:
+def test_a_run_that_fails_says_so_in_words_that_help_and_no_more(api: Api) -> None:
+    path = f"/deployments/{deployment(api, 'health')}/create_flow_run"
+    unwell = api.post(path, {"parameters": {}}).json()["id"]
     run_id = create_backfill(api, start="2025-12-25", end="2025-12-25").json()["id"]
     state = wait_for(api, run_id)
     assert state["type"] == "FAILED"
     assert "weekends, holidays" in state["message"]
+    assert wait_for(api, unwell)["message"].startswith("late: ")
     # the next one's end shows that the first one's process, whose log is looked at, has ended
     later = wait_for(
         api, create_backfill(api, tickers=["IWM"], mode="all", dry_run=True).json()["id"]
     )
     assert later["message"].startswith("Plan only: 1 ticker to ask for")
-    logs = api.post("/logs/filter", {"logs": {"flow_run_id": {"any_": [run_id]}}}).json()
+    asked = {"logs": {"flow_run_id": {"any_": [run_id, unwell]}}}
+    logs = api.post("/logs/filter", asked).json()
     assert not [line for line in logs if "Traceback" in line["message"]]
 
 

@@ -38,6 +38,23 @@ field.dispatchEvent(new Event("input", {bubbles: true}));
 const all = [...document.querySelectorAll("button")];
 setTimeout(() => all.find(each => /log ?in|sign ?in/i.test(each.innerText)).click(), 200);
 """
+# a field by its label, the nearest box around the label that has one; typed or chosen as above
+FILL = """
+(() => {
+    const labels = [...document.querySelectorAll("*")].filter(
+        each => !each.children.length && each.textContent.trim() === %(label)s);
+    const inside = (box, what) => box.querySelector(what) || inside(box.parentElement, what);
+    const field = inside(labels.pop(), %(what)s);
+    if (field.tagName === "BUTTON") return field.click();
+    const setter = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(field), "value").set;
+    setter.call(field, %(value)s);
+    for (const name of ["input", "change"]) field.dispatchEvent(new Event(name, {bubbles: true}));
+})()
+"""
+CLICK = """
+[...document.querySelectorAll("button, a, li")].find(
+    each => each.innerText.trim() === %s && each.offsetParent).click()
+"""
 
 
 # what is written on the page, and in its fields
@@ -129,15 +146,40 @@ def test_the_deployments_are_shown_to_who_signs_in(
     photograph(browser, tmp_path, "deployments")
 
 
+def sign_in(api: Api, browser: Browser) -> None:
+    browser("Page.navigate", url=api.url.removesuffix("/api") + "/deployments")
+    browser.wait_for("!!document.querySelector('input[type=password]')")
+    browser.evaluate(TYPE % json.dumps(api.login))
+    browser.wait_for("document.body.innerText.includes('prices-whole-history')")
+
+
+def open_form(api: Api, browser: Browser) -> None:
+    form = f"/deployments/deployment/{deployment(api, 'backfill')}/run"
+    browser("Page.navigate", url=api.url.removesuffix("/api") + form)
+    browser.wait_for("document.body.innerText.includes('dry_run (Optional)')")
+
+
+def fill(browser: Browser, label: str, value: str = "", what: str = "input, select") -> None:
+    words = {"label": f"{label} (Optional)", "what": what, "value": value}
+    browser.evaluate(FILL % {name: json.dumps(word) for name, word in words.items()})
+
+
+def run_and_see(browser: Browser, tab: str, *said: str) -> None:
+    """Runs what the form says, and waits until a tab of the run's page says so much."""
+    browser.evaluate(CLICK % json.dumps("Submit"))
+    # a note that the page shows for a while
+    browser.wait_for("document.body.innerText.includes('View run')")
+    browser.evaluate(CLICK % json.dumps("View run"))
+    browser.wait_for(f"document.body.innerText.includes({json.dumps(tab)})")
+    browser.evaluate(CLICK % json.dumps(tab))
+    browser.wait_for(f"{json.dumps(said)}.every(each => document.body.innerText.includes(each))")
+
+
 def test_the_form_of_a_backfill_has_its_fields_filled(
     api: Api, browser: Browser, tmp_path: Path
 ) -> None:
-    form = f"/deployments/deployment/{deployment(api, 'backfill')}/run"
-    browser("Page.navigate", url=api.url.removesuffix("/api") + form)
-    browser.wait_for("!!document.querySelector('input[type=password]')")
-    browser.evaluate(TYPE % json.dumps(api.login))
-    browser.wait_for("!document.querySelector('input[type=password]')")
-    browser("Page.navigate", url=api.url.removesuffix("/api") + form)
+    sign_in(api, browser)
+    open_form(api, browser)
     fields = api.get("/deployments/name/backfill/backfill")["parameter_openapi_schema"][
         "properties"
     ]
@@ -145,3 +187,24 @@ def test_the_form_of_a_backfill_has_its_fields_filled(
     said += ["What to fill.", "oldest first"]
     browser.wait_for(f"{json.dumps(said)}.every(each => ({SHOWN}).includes(each))")
     photograph(browser, tmp_path, "backfill")
+
+
+@pytest.mark.slow
+def test_a_backfill_is_asked_for_in_the_form_and_its_end_is_on_the_page_of_its_run(
+    api: Api, browser: Browser, tmp_path: Path
+) -> None:
+    sign_in(api, browser)
+    open_form(api, browser)
+    fill(browser, "start", "2026-02-12")
+    fill(browser, "end", "2026-02-10")
+    run_and_see(browser, "Logs", "end 2026-02-10 is before start 2026-02-12: exchange them.")
+    photograph(browser, tmp_path, "backfill-refused")
+
+    open_form(api, browser)
+    fill(browser, "mode", "all")
+    fill(browser, "tickers", what="button[class*=draggable]")
+    browser.wait_for("!!document.querySelector('textarea')")
+    fill(browser, "tickers", "QQQ", "textarea")
+    run_and_see(browser, "Artifacts", "Nothing is missing.", "1 ticker to ask for, at least")
+    photograph(browser, tmp_path, "backfill-result")
+    assert api.get("/artifacts/backfill-prices-progress/latest")["data"] == 100

@@ -90,6 +90,8 @@ def test_what_is_wrong_is_said_and_nothing_is_begun(week_ago: Replay) -> None:
     end = week_ago.run("backfill", start="2026-02-12", end="2026-02-10", tickers=["IWMM"])
     assert end.state == "Failed"
     assert end.message.startswith("end 2026-02-10 is before start 2026-02-12")
+    # all of it at once
+    assert "tickers names IWMM, which the warehouse does not follow. Was IWM meant?" in end.message
     assert "Traceback" not in end.output
     assert week_ago.sandbox.requests() == []
     assert week_ago.column("select count(*) from audit.run") == before
