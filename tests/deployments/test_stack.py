@@ -161,7 +161,7 @@ def test_a_backfill_from_the_form_leaves_its_plan_progress_and_result(api: Api) 
     found = api.post("/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [run_id]}}}).json()
     shown = {each["key"]: each["data"] for each in found}
     keys = {f"backfill-prices-{what}" for what in ("plan", "progress", "result")}
-    assert set(shown) == keys | {"run-backfill"}
+    assert set(shown) == keys
     assert "2 tickers to ask for" in shown["backfill-prices-plan"]
     assert float(shown["backfill-prices-progress"]) == 100
     assert "| daily_price |" in shown["backfill-prices-result"]

@@ -190,7 +190,7 @@ def test_the_form_of_a_backfill_has_its_fields_filled(
 
 
 @pytest.mark.slow
-def test_a_backfill_is_asked_for_in_the_form_and_its_end_is_on_the_page_of_its_run(
+def test_what_is_wrong_in_the_form_is_said_on_the_page_of_its_run(
     api: Api, browser: Browser, tmp_path: Path
 ) -> None:
     sign_in(api, browser)
@@ -199,12 +199,3 @@ def test_a_backfill_is_asked_for_in_the_form_and_its_end_is_on_the_page_of_its_r
     fill(browser, "end", "2026-02-10")
     run_and_see(browser, "Logs", "end 2026-02-10 is before start 2026-02-12: exchange them.")
     photograph(browser, tmp_path, "backfill-refused")
-
-    open_form(api, browser)
-    fill(browser, "mode", "all")
-    fill(browser, "tickers", what="button[class*=draggable]")
-    browser.wait_for("!!document.querySelector('textarea')")
-    fill(browser, "tickers", "QQQ", "textarea")
-    run_and_see(browser, "Artifacts", "Nothing is missing.", "1 ticker to ask for, at least")
-    photograph(browser, tmp_path, "backfill-result")
-    assert api.get("/artifacts/backfill-prices-progress/latest")["data"] == 100
