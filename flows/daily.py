@@ -32,7 +32,7 @@ def refresh_daily(only_due: bool = False) -> State:
     for source in (refresh_holdings, refresh_prices, refresh_macro):
         ends[source.name] = source(only_due=only_due, return_state=True)
     # it asks for no more than what is due in any case
-    ends["filings"] = refresh_filings(return_state=True)
+    ends["filings"] = refresh_filings(only_due=True, return_state=True)
     ends["derived"] = refresh_derived(return_state=True)
     for name, end in ends.items():
         get_run_logger().info("%s: %s\n%s", name, end.name, end.message or "")

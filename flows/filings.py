@@ -3,8 +3,8 @@
 Refreshes: `company_ticker`, `company` and `company_fact` of all that are or were in an index, or of
 the tickers named.
 When: at 06:00 New York on weekdays, when the index of the day before is there, and every evening.
-Settings: `ROTATION_SEC_*`; without `ROTATION_SEC_USER_AGENT` nothing is asked, and the run ends as
-Degraded. `warehouse/reference/concept.csv` lists the facts that are kept.
+Settings: `ROTATION_SEC_*`; without `ROTATION_SEC_USER_AGENT` nothing is asked: the run fails and
+says why; one on schedule ends and says so. `warehouse/reference/concept.csv` lists the facts kept.
 Degrades: a company or a day that brings nothing is in the ledger with its reason, and is asked
 again by the next run; the others load. A block by the SEC pauses all requests to it, and a second
 one ends the run. Where the SEC lists no company of the indexes, there is nothing to ask.
@@ -15,6 +15,7 @@ from typing import Annotated
 
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
+from prefect.states import Failed
 from pydantic import Field
 
 from expectations.company_ticker import CONTRACT as TICKER
@@ -35,6 +36,7 @@ from tasks.plan_filings import (
     wants_archive,
 )
 from tasks.record import run
+from tasks.report import leave_out_engine_traces
 from tasks.validate import validate_batch
 from warehouse.settings import Settings
 
@@ -45,17 +47,22 @@ Ticker = Annotated[str, Field(pattern=r"^[A-Z0-9][A-Z0-9\-]{0,14}$")]
 def refresh_filings(
     tickers: list[Ticker] = [],  # noqa: B006 - a literal default gives the UI an empty list to fill
     whole_history: bool = False,
+    only_due: bool = False,
 ) -> State:
     """Extracts, validates and loads companies and their facts.
 
     Args:
         tickers: Companies to ask again, by their tickers; none: all where something is due.
         whole_history: Ask all companies again, not only where something is due.
+        only_due: Of a run on schedule: without a contact nothing is due, and that is said.
     """
     settings = Settings()
+    if settings.sec_user_agent is None and not only_due:
+        leave_out_engine_traces()
+        return Failed(message=NO_CONTACT)
     with run("filings", settings, provider="sec") as this_run, ExitStack() as opened:
         if settings.sec_user_agent is None:
-            this_run.refusals.append(NO_CONTACT)
+            this_run.note = NO_CONTACT
             return this_run.end_state()
         instant, sec = this_run.instant, opened.enter_context(open_sec(settings))
         if plan_company_tickers(instant, settings):

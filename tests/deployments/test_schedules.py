@@ -38,8 +38,8 @@ def test_sources_are_asked_when_they_have_something_new() -> None:
     assert (weekday - 1) % 7 == WHOLE_HISTORY_WEEKDAY
 
 
-# filings know what is due from the SEC's own index, health asks no source
-ASKING = [name for name, each in SCHEDULES.items() if each and name not in ("filings", "health")]
+# health asks no source
+ASKING = [name for name, each in SCHEDULES.items() if each and name != "health"]
 
 
 @pytest.mark.parametrize("name", ASKING)

@@ -143,9 +143,15 @@ def test_a_ticker_that_the_list_does_not_have_is_refused(filled: Replay) -> None
 
 def test_without_a_contact_nothing_is_asked(replay: Replay) -> None:
     end = replay.run("filings", env={"ROTATION_SEC_USER_AGENT": ""})
-    assert end.state == "Degraded", end.output
+    assert end.state == "Failed", end.output
+    assert "Set ROTATION_SEC_USER_AGENT" in end.message
+    # one on schedule has nothing to do, and says why
+    end = replay.run("filings", only_due=True, env={"ROTATION_SEC_USER_AGENT": ""})
+    assert end.state == "Completed", end.output
     assert "Set ROTATION_SEC_USER_AGENT" in end.message
     assert asked(replay) == []
+    late = "select dataset from published.freshness where is_late and dataset like 'company%'"
+    assert replay.rows(late) == []
 
 
 def test_where_the_sec_lists_no_company_there_is_nothing_to_ask(

@@ -225,11 +225,24 @@ returns table (
                 when 'inputs' then state.behind_since + interval '6 hours'
             end as next_due_at
         from audit.dataset_state as state
+    ),
+    unasked as (
+        -- without a contact the SEC is not asked: what nobody follows is not late
+        select unnest(array[
+            'company_ticker', 'company_fact', 'debt_maturity', 'company_refinancing',
+            'refinancing_wall', 'rate_shock', 'zombie_status'
+        ]) as dataset
+        where not exists (select from audit.fetch where source = 'sec')
     )
     select
         dataset, item, newest, loaded_at, asked_at, outcome, next_due_at,
-        newest is null or coalesce(next_due_at < at, false),
         case
+            when newest is null then dataset not in (select unasked.dataset from unasked)
+            else coalesce(next_due_at < at, false)
+        end,
+        case
+            when newest is null and dataset in (select unasked.dataset from unasked)
+                then 'not followed: the SEC was never asked, as ROTATION_SEC_USER_AGENT lets it be'
             when newest is null and clock = 'inputs' then 'nothing has been derived yet'
             when newest is null
                 then 'nothing is held; ' || coalesce('the last request ended as ' || outcome, 'never asked for')
