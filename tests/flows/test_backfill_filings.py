@@ -30,7 +30,9 @@ def in_usd(folder: Path, until: str) -> set[tuple[object, ...]]:
     return {fact for fact in facts_of(folder, until, LISTED) if fact[2] == "USD"}
 
 
-@pytest.mark.parametrize("order", ["oldest first", "newest first"])
+@pytest.mark.parametrize(
+    "order", ["oldest first", pytest.param("newest first", marks=pytest.mark.slow)]
+)
 def test_it_fills_catches_up_and_then_has_nothing_to_do(
     start_replay: MakeReplay, folder: Path, order: str
 ) -> None:
