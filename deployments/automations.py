@@ -16,7 +16,7 @@ from warehouse.settings import Settings
 # ours by their names: what bears one and is no longer wanted is removed
 PREFIX = "rotation: "
 FLOW_RUN = ResourceSpecification({"prefect.resource.id": "prefect.flow-run.*"})
-# three heartbeats, which stack.prefect_environment sets to 30 s
+# three heartbeats, which prefect_server.prefect_environment sets to 30 s
 SILENCE = timedelta(seconds=90)
 HEARTBEAT = "prefect.flow-run.heartbeat"
 # all names that a run of ours ends under: Degraded is a completion of our own

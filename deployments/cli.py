@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from deployments import keeping, stack
+from deployments import keeping, prefect_server, stack
 from deployments.backfill import backfill
 from deployments.foreground import follow_the_stack, run_python
 from deployments.sandbox.launch import SandboxError
@@ -80,7 +80,7 @@ def up(
     with console.status("Starting Postgres"):
         stack.start_database(settings)
     with console.status("Starting the Prefect server"):
-        environment = stack.start_server(settings)
+        environment = prefect_server.start_server(settings)
     with console.status("Applying the deployments"):
         stack.create_pool(environment)
         stack.deploy(environment)
@@ -90,7 +90,9 @@ def up(
         stack.stop_sandbox(stack.sandbox_home(settings))
     url = environment["PREFECT_API_URL"].removesuffix("/api")
     console.print(f"Prefect UI   {url}", soft_wrap=True)
-    console.print(f"  sign in    {stack.ui_login(settings)}", soft_wrap=True, highlight=False)
+    console.print(
+        f"  sign in    {prefect_server.ui_login(settings)}", soft_wrap=True, highlight=False
+    )
     console.print("Warehouse    make sql   (for notebooks and BI tools: rotation dsn)")
     console.print("Stop it all  make down")
 

@@ -11,7 +11,7 @@ from psycopg import Connection
 from rich.console import Console
 from rich.table import Table
 
-from deployments import stack
+from deployments import prefect_server, stack
 from warehouse.connections import connect, embedded_server, is_embedded, warehouse_dsn
 from warehouse.settings import Settings
 
@@ -38,7 +38,7 @@ def run_demo(console: Console, settings: Settings, tape: Path | None) -> None:
         tape: The tape; None: a small simulated market.
     """
     began = time.monotonic()
-    ours = not stack.is_server_running(settings)
+    ours = not prefect_server.is_server_running(settings)
     if "DATABASE_URL" not in os.environ:
         # one named in .env is meant for live facts; the demonstration would claim it for its tape
         os.environ["DATABASE_URL"] = ""
@@ -51,7 +51,7 @@ def run_demo(console: Console, settings: Settings, tape: Path | None) -> None:
         with console.status("Starting Postgres"):
             stack.start_database(settings, is_current=not stack.is_worker_running(settings))
         with console.status("Starting a Prefect server"):
-            environment = os.environ | stack.start_server(settings)
+            environment = os.environ | prefect_server.start_server(settings)
         with connect(settings, "reader") as connection:
             last_run = _last_run(connection)
         console.rule(f"Replaying the tape {sandbox.tape} up to {sandbox.now():%Y-%m-%d %H:%M} UTC")
@@ -61,7 +61,7 @@ def run_demo(console: Console, settings: Settings, tape: Path | None) -> None:
     finally:
         sandbox.stop()
         if ours:
-            stack.stop_server(settings)
+            prefect_server.stop_server(settings)
     with connect(settings, "reader") as connection:
         report(console, connection, last_run)
     console.print(f"Took {time.monotonic() - began:.0f} s. Query it (make sql opens it, too):")

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from deployments import stack
+from deployments import prefect_server, stack
 from deployments.sandbox.client import Sandbox
 from deployments.sandbox.launch import SandboxError
 from warehouse.settings import Settings
@@ -36,5 +36,5 @@ def run_python(arguments: Sequence[str], own: Mapping[str, str] | None = None) -
     follow_the_stack()
     settings = Settings()
     stack.start_database(settings)
-    environment = os.environ | stack.start_server(settings) | dict(own or {})
+    environment = os.environ | prefect_server.start_server(settings) | dict(own or {})
     return subprocess.run([sys.executable, *arguments], env=environment).returncode

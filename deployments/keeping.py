@@ -9,7 +9,7 @@ import psycopg
 import typer
 from rich.console import Console
 
-from deployments import stack
+from deployments import prefect_server, stack
 from warehouse.backup import write_backup
 from warehouse.connections import (
     Role,
@@ -92,7 +92,7 @@ def passwords() -> None:
     Where a setting names one (ROTATION_READER_PASSWORD and the like), that becomes the password.
     """
     settings = stack.remembered_settings()
-    if stack.is_worker_running(settings) or stack.is_server_running(settings):
+    if stack.is_worker_running(settings) or prefect_server.is_server_running(settings):
         raise StackRuns("Prefect runs and holds the passwords of now. First: make down")
     given = {"loader": settings.loader_password, "reader": settings.reader_password}
     roles: list[Role] = ["loader", "reader"]
@@ -100,7 +100,7 @@ def passwords() -> None:
     if is_embedded(settings):
         administrator = embedded_server(settings).start()
         files |= {role_login("owner"): password_file(settings, "owner")}
-        files |= {stack.PREFECT: settings.home / "prefect.password"}
+        files |= {prefect_server.PREFECT: settings.home / "prefect.password"}
         files |= {"postgres": settings.home / "postgres.password"}
     else:
         assert settings.database_url is not None

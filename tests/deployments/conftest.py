@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from deployments import stack
+from deployments import prefect_server, stack
 from deployments.sandbox.market import simulate
 from warehouse.settings import Settings
 
@@ -146,4 +146,4 @@ def api(up: Home) -> Api:
     """The API of that stack."""
     facts = stack.status(up.settings)["prefect-server"]
     assert isinstance(facts, dict)
-    return Api(f"http://127.0.0.1:{facts['port']}/api", stack.ui_login(up.settings))
+    return Api(f"http://127.0.0.1:{facts['port']}/api", prefect_server.ui_login(up.settings))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from deployments import stack
+from deployments import prefect_server
 from tests.test_project import variable
 from warehouse.settings import Settings
 
@@ -137,7 +137,7 @@ def test_the_worker_has_the_flows_login_alone() -> None:
 
 def test_prefect_is_told_what_make_up_tells_it(tmp_path: Path) -> None:
     """But for addresses, places and passwords, which containers have of their own."""
-    own = stack.prefect_environment(Settings(_env_file=None, home=tmp_path), 4200)
+    own = prefect_server.prefect_environment(Settings(_env_file=None, home=tmp_path), 4200)
     of_the_place = re.compile(r"HOME|_PATH|_URL|_API_HOST|_API_PORT|AUTH_STRING|ORIGINS")
     told = {name: value for name, value in own.items() if not of_the_place.search(name)}
     assert len(told) >= 8

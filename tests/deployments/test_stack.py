@@ -9,10 +9,12 @@ from urllib.parse import urlsplit
 
 import pytest
 import yaml
+from pydantic import SecretStr
 from typer.testing import CliRunner
 
-from deployments import stack
+from deployments import prefect_server, stack
 from deployments.cli import app
+from deployments.services import ServiceError
 from tests.deployments.conftest import Api, Home
 from warehouse.checksum import TABLES
 from warehouse.connections import warehouse_dsn
@@ -197,6 +199,27 @@ def test_a_backfill_from_the_command_line_shows_the_plan_and_the_end(up: Home) -
     assert refused.returncode == 1
     assert "Was UNRATE meant?" in refused.stdout
     assert "Traceback" not in refused.stdout + refused.stderr
+
+
+def test_a_server_whose_port_another_one_took_listens_at_the_next(
+    api: Api, empty_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two state folders that start at once find the same port free."""
+    settings = empty_home.settings
+    taken, free = urlsplit(api.url).port, prefect_server.free_port()
+    ports = [taken, free]
+    monkeypatch.setattr(prefect_server, "free_port", lambda preferred: ports.pop(0))
+    stack.start_database(settings)
+    environment = prefect_server.start_server(settings)
+    assert urlsplit(environment["PREFECT_API_URL"]).port == free
+    assert prefect_server.start_server(settings) == environment
+    own = Api(environment["PREFECT_API_URL"], prefect_server.ui_login(settings))
+    assert own.post("/deployments/filter", {}).json() == []
+    # the other one is as it was
+    assert {each["name"] for each in api.post("/deployments/filter", {}).json()} == NAMES
+    changed = settings.model_copy(update={"ui_password": SecretStr("another")})
+    with pytest.raises(ServiceError, match="does not take the password"):
+        prefect_server.start_server(changed)
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from contextlib import suppress
 import httpx
 import psycopg
 
-from deployments import stack
+from deployments import prefect_server
 from deployments.services import Service
 from tests.flows.replay import FlowProcess, Replay
 from warehouse.connections import database_name
@@ -84,12 +84,12 @@ class World:
                 assert time.monotonic() < deadline, "the database server does not come back"
                 time.sleep(0.2)
         port = int(self._prefect["PREFECT_SERVER_API_PORT"])
-        free_port = stack.free_port
-        stack.free_port = lambda preferred=None: port
+        free_port = prefect_server.free_port
+        prefect_server.free_port = lambda preferred=None: port
         try:
-            stack.start_server(self._settings)
+            prefect_server.start_server(self._settings)
         finally:
-            stack.free_port = free_port
+            prefect_server.free_port = free_port
         # it answers before its own connections have recovered
         with httpx.Client(trust_env=False, timeout=10) as client:
             while True:

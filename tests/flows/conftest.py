@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from deployments import stack
+from deployments.prefect_server import start_server, stop_server
 from deployments.sandbox.client import Sandbox
 from deployments.sandbox.market import simulate
 from tests.flows.replay import PROCESSES, Replay, environment_of
@@ -27,7 +27,7 @@ MakeReplay = Callable[..., Replay]
 def prefect_server(server: EmbeddedServer) -> Iterator[dict[str, str]]:
     """The environment in which flows reach the Prefect server."""
     settings = Settings(home=server.home)
-    environment = stack.start_server(settings)
+    environment = start_server(settings)
     # the server that flows are forked from imports Prefect, which reads its settings then
     kept = os.environ.copy()
     os.environ.update(environment | {"OPENBLAS_NUM_THREADS": "1"})
@@ -39,7 +39,7 @@ def prefect_server(server: EmbeddedServer) -> Iterator[dict[str, str]]:
         os.environ.clear()
         os.environ.update(kept)
     yield environment
-    stack.stop_server(settings)
+    stop_server(settings)
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from deployments import stack
+from deployments import prefect_server
 from tests.flows.replay import Replay
 from warehouse.connections import database_name, embedded_server
 from warehouse.settings import Settings
@@ -100,6 +100,6 @@ def test_it_is_in_no_table_of_the_warehouse(said: tuple[Replay, str]) -> None:
 
 def test_it_is_in_no_table_of_prefect(said: tuple[Replay, str]) -> None:
     replay, _ = said
-    content = dump(replay.settings, stack.PREFECT)
+    content = dump(replay.settings, prefect_server.PREFECT)
     assert b"macro_observation" in content
     assert KEY.encode() not in content

@@ -104,5 +104,9 @@ def test_the_list_of_tickers_is_read_every_day(asked, judge) -> None:
 
 
 @pytest.mark.parametrize("table", DERIVED)
-def test_what_is_derived_of_filings_is_judged(judge, table: str) -> None:
+def test_what_is_derived_of_filings_is_judged_once_the_sec_is_asked(
+    asked, judge, table: str
+) -> None:
+    assert judge("2024-05-08 00:00", table) == [(None, None, False)]
+    asked("company_ticker", "2024-05-06")
     assert judge("2024-05-08 00:00", table) == [(None, None, True)]
