@@ -5,9 +5,9 @@ TAPE ?=
 SANDBOX ?=
 BLOWS ?=
 SEED ?=
-# much of a test is waiting for a server: three at once suit two cores; the longest files come early
+# much of a test is waiting for a server: three at once suit two cores; the longest groups come early
 TEST_WORKERS ?= 3
-PYTEST := $(BIN)/pytest -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/pytest -n $(TEST_WORKERS) --dist loadscope --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up down status sql test check torture bench lock

@@ -1,10 +1,12 @@
 """One embedded server for all tests, a migrated template, and a database of its own per test."""
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
@@ -12,6 +14,8 @@ import pandas as pd
 import psycopg
 import pytest
 from psycopg import sql
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from warehouse.connections import database_name
 from warehouse.embedded import EmbeddedServer
@@ -37,6 +41,28 @@ def isolate() -> None:
 
 # at import: Prefect reads its settings once, when a conftest further down imports it
 isolate()
+
+
+class ByCost(LoadScopeScheduling):
+    """Keeps the tests of a file in one process, and all files that share what is costly to make.
+
+    What is costly is the whole stack, and a warehouse that a daily run filled.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid.partition("::")[0])
+
+
+@cache
+def group_of(file: str) -> str:
+    """The costly fixture that a file of tests names, or the file."""
+    words = re.findall(r"\w+", (Path(__file__).parents[1] / file).read_text(encoding="utf-8"))
+    return next((fixture for fixture in ("api", "undisturbed") if fixture in words), file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByCost:
+    """The scheduler of `-n`."""
+    return ByCost(config, log)
 
 
 def pytest_unconfigure() -> None:
@@ -67,6 +93,8 @@ def server() -> Iterator[EmbeddedServer]:
         with psycopg.connect(server.start(), autocommit=True) as connection:
             # the tests' databases need not outlive a crash of the machine
             connection.execute("alter system set fsync = off")
+            # a database per test is a copy of some 500 files: the kernel's copy takes a third
+            connection.execute("alter system set file_copy_method = clone")
             connection.execute("select pg_reload_conf()")
         yield server
 

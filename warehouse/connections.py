@@ -5,11 +5,14 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal, TypeVar
 from urllib.parse import quote, urlsplit, urlunsplit
 
+import adbc_driver_postgresql
 import psycopg
+from adbc_driver_manager import AdbcConnection, AdbcDatabase
 from adbc_driver_postgresql import dbapi as adbc
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
@@ -204,10 +207,34 @@ def connect(settings: Settings, role: Role = "loader") -> Iterator[psycopg.Conne
         yield connection
 
 
+class _Shared:
+    """A database as its bulk connections see it: none of them closes it for the others."""
+
+    def close(self) -> None:
+        """Leaves it open; it holds no connection of its own."""
+
+
+@lru_cache(maxsize=4)
+def _bulk_database(dsn: str) -> AdbcDatabase:
+    # the driver reads all columns and types of the catalogue for it: 40 ms, a connection takes 5;
+    # what it reads goes stale with types of our own only, and there are none
+    database: AdbcDatabase = adbc_driver_postgresql.connect(dsn)
+    return database
+
+
+def _open_bulk(dsn: str) -> adbc.Connection:
+    handle = AdbcConnection(_bulk_database(dsn))
+    try:
+        return adbc.Connection(_Shared(), handle)
+    except BaseException:
+        handle.close()
+        raise
+
+
 @contextmanager
 def bulk(settings: Settings, role: Role = "loader") -> Iterator[adbc.Connection]:
     """An ADBC connection for Arrow in and out; one transaction, committed by the caller."""
-    with _open(adbc.connect, settings, role) as connection:
+    with _open(_open_bulk, settings, role) as connection:
         with connection.cursor() as cursor:
             cursor.execute("select pg_backend_pid()")
             backend = int(cursor.fetchone()[0])

@@ -191,6 +191,7 @@ def test_a_run_that_fails_says_so_in_words_that_help_and_no_more(api: Api) -> No
     assert not [line for line in logs if "Traceback" in line["message"]]
 
 
+@pytest.mark.slow
 def test_a_backfill_from_the_command_line_shows_the_plan_and_the_end(up: Home) -> None:
     done = up.rotation("backfill", "prices", "--ticker", "RSP", "--dry-run")
     assert "1 ticker to ask for" in done.stdout

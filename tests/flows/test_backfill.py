@@ -171,6 +171,7 @@ def test_a_full_disk_ends_it_with_words_that_help(week_ago: Replay) -> None:
     assert week_ago.column(states) == ["failed", "completed"]
 
 
+@pytest.mark.slow
 def test_a_backfill_that_is_killed_goes_on_where_it_was(
     replay: Replay, undisturbed: Replay
 ) -> None:

@@ -16,7 +16,7 @@ from tests.flows.replay import Replay
 from tests.flows.tapes import Tape
 
 EVENINGS = {
-    "with a pause": ("2026-02-10", "2026-02-11", "2026-02-13"),
+    "with a pause": ("2026-02-10", "2026-02-13"),
     "day by day": ("2026-02-09", "2026-02-10", "2026-02-11", "2026-02-12", "2026-02-13"),
 }
 # a fund's file of each day is loaded as a snapshot, so that a late beginner has fewer of them, and

@@ -61,6 +61,7 @@ def test_dozens_of_deaths_in_fresh_warehouses(
         check(replay, undisturbed)
 
 
+@pytest.mark.slow
 def test_two_runs_at_once_do_not_get_in_each_others_way(
     replay: Replay, undisturbed: Replay
 ) -> None:

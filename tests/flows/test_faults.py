@@ -199,6 +199,7 @@ def test_each_fault_at_ishares_has_its_name_and_costs_no_other_fund(replay: Repl
     assert replay.column("select distinct index_code from published.index_membership") == ["SP500"]
 
 
+@pytest.mark.slow
 def test_after_a_bad_day_a_good_one_makes_up_for_all_of_it(
     replay: Replay, undisturbed: Replay
 ) -> None:

@@ -1,9 +1,12 @@
 """All derived tables from scratch: the same rows, to the last bit."""
 
+import pytest
+
 from tasks.derive.start_over import TABLES
 from tests.flows.replay import Replay
 
 
+@pytest.mark.slow
 def test_a_rebuild_gives_what_was_there(replay: Replay) -> None:
     assert replay.run("daily").state == "Completed"
     before = replay.checksums()

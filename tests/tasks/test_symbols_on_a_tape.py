@@ -206,6 +206,7 @@ def test_schedules_give_the_same_rows(fill, sessions, symbols, tape):
         assert np.abs(rows["close"].to_numpy() / bars.prices[3] - 1).max() < 1e-6
 
 
+@pytest.mark.slow
 def test_one_fill_at_the_end_knows_what_the_vendor_still_shows(fill, sessions, symbols, tape):
     """The old symbol and the dead company are gone from the vendor; all else is the same."""
     turn = int(len(sessions) * 0.7)
