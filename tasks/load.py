@@ -4,7 +4,7 @@ One transaction per batch: all of it is there, or none. The same batch twice cha
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -17,6 +17,7 @@ from expectations import corporate_action, daily_price
 from expectations.contract import Contract
 from tasks.announce import announce
 from tasks.commit import commit_once
+from tasks.extract.ledger import as_refused
 from tasks.filing_dues import Dues, write_dues
 from tasks.record import Run, append_fetches, append_quarantine, append_results
 from tasks.validate import BatchRefused, Validated
@@ -47,7 +48,8 @@ class Batch:
 def load(batch: Batch, run: Run) -> dict[str, Counts]:
     """Loads one batch and counts into the run.
 
-    A refused batch leaves its ledger and the results that refused it, and no row.
+    A refused batch leaves the results that refused it, and no row. Its ledger says refused where a
+    provider had rows: they are asked for again.
 
     Returns:
         Table name to what became of its rows.
@@ -57,10 +59,11 @@ def load(batch: Batch, run: Run) -> dict[str, Counts]:
         adbc_driver_manager.Error: when the database refuses a row or stays away: nothing of the
             batch is loaded then, and running it again loads all of it.
     """
+    if batch.refusal is not None:
+        batch = replace(batch, fetches=as_refused(batch.fetches, str(batch.refusal)))
+        run.refusals.append(str(batch.refusal))
     counts = commit_once(run, lambda connection: _write(connection, batch, run.run_id)) or {}
     run.note_fetches(batch.fetches)
-    if batch.refusal is not None:
-        run.refusals.append(str(batch.refusal))
     for contract, validated in batch.validated:
         run.count(
             contract.table,

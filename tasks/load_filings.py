@@ -4,7 +4,6 @@ from datetime import datetime
 
 from expectations import company, company_fact
 from expectations.sessions import new_york_date
-from tasks.extract.ledger import as_refused
 from tasks.extract.sec import CompanyBatch
 from tasks.filing_dues import read_due, settle
 from tasks.load import Batch, load
@@ -26,7 +25,7 @@ def load_companies(reply: CompanyBatch, now: datetime, run: Run) -> None:
         facts = validate_batch(company_fact.CONTRACT, company_fact.with_context(reply.facts, now))
         companies = validate_batch(company.CONTRACT, reply.companies)
     except BatchRefused as refusal:
-        load(Batch(as_refused(reply.fetches, str(refusal)), refusal=refusal), run)
+        load(Batch(reply.fetches, refusal=refusal), run)
         return
     due = read_due(reply.answered, run.settings)
     dues = settle(reply.answered, reply.filings, due, new_york_date(now))

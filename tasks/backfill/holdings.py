@@ -26,7 +26,6 @@ LATE_DAYS = 7
 class _Answer:
     status: str
     at: datetime
-    was_refused: bool
 
 
 def survey_holdings(scope: Scope) -> Survey:
@@ -58,9 +57,8 @@ def survey_holdings(scope: Scope) -> Survey:
 def _gap(fund: str, day: date, answer: _Answer | None, due: datetime) -> Gap:
     if answer is None:
         return Gap(fund, NOT_ASKED, day, day, None, True)
-    if answer.status in DEGRADING or answer.was_refused:
-        reason = "batch_refused" if answer.was_refused else answer.status
-        return Gap(fund, reason, day, day, None, True)
+    if answer.status in DEGRADING:
+        return Gap(fund, answer.status, day, day, None, True)
     is_young = (answer.at.date() - day).days <= LATE_DAYS
     return Gap(fund, answer.status, day, day, None, is_young and answer.at < due)
 
@@ -89,12 +87,7 @@ def _answers(connection: Connection, fund: str) -> dict[date, _Answer]:
     rows = connection.execute(
         """
         select distinct on (asked.window_start)
-            asked.window_start, asked.status, coalesce(run.clock_at, asked.finished_at),
-            asked.status = 'loaded' and exists (
-                select from audit.validation as checked
-                where checked.run_id = asked.run_id and checked.table_name = 'index_membership'
-                    and checked.action = 'stop' and not checked.success
-            )
+            asked.window_start, asked.status, coalesce(run.clock_at, asked.finished_at)
         from audit.fetch as asked
         join audit.run as run on run.run_id = asked.run_id
         where asked.dataset = 'index_membership' and asked.item = %s
@@ -103,7 +96,7 @@ def _answers(connection: Connection, fund: str) -> dict[date, _Answer]:
         """,
         (fund,),
     ).fetchall()
-    return {day: _Answer(status, at, was_refused) for day, status, at, was_refused in rows}
+    return {day: _Answer(status, at) for day, status, at in rows}
 
 
 @contextmanager

@@ -84,9 +84,9 @@ def _gaps(item: str, held: Sequence[date], newest: dict[str, Asked], scope: Scop
     is_due = asked is None or not asked.was_answered or asked.at < due
     reason = NOT_ASKED if asked is None else asked.status
     if not held:
-        return [
-            Gap(item, reason if reason != "loaded" else "batch_refused", None, None, None, is_due)
-        ]
+        # an answer without a row that could be believed
+        reason = "quarantined" if reason == "loaded" else reason
+        return [Gap(item, reason, None, None, None, is_due)]
     series = read_reference("macro_series").set_index("series_id").loc[item]
     until = new_york_date(scope.instant) - timedelta(int(str(series["publication_lag_days"])))
     expected = _expected(str(series["frequency"]), held[0], held[-1], until)

@@ -46,10 +46,6 @@ aside as materialized (
     from audit.quarantine where table_name = 'daily_price'
     group by 1, 2
 ),
-refusing as materialized (
-    select distinct run_id from audit.validation
-    where table_name in ('daily_price', 'corporate_action') and action = 'stop' and not success
-),
 missing as (
     select wanted.ticker, session.session_date
     from unnest(%(tickers)s::text[], %(instruments)s::integer[], %(firsts)s::date[])
@@ -68,8 +64,6 @@ answered as (
             when aside.is_unfinished then 'unfinished'
             when aside.ticker is not null then 'quarantined'
             when answer.status is null then %(not_asked)s
-            when answer.status = 'loaded' and answer.run_id in (select run_id from refusing)
-                then 'batch_refused'
             when answer.status = 'loaded' then 'no_row'
             else answer.status
         end as reason,
@@ -79,7 +73,7 @@ answered as (
         and aside.session_date = missing.session_date
     left join lateral (
         select
-            asked.status, asked.window_end, asked.run_id,
+            asked.status, asked.window_end,
             coalesce(run.clock_at, asked.finished_at) as asked_at
         from audit.fetch as asked
         join audit.run as run on run.run_id = asked.run_id
@@ -178,9 +172,10 @@ def _gaps(connection: Connection, scope: Scope) -> list[Gap]:
             reason = asked.status if asked else NOT_ASKED
             gaps.append(Gap(item, reason, None, None, None, True))
         elif first_bar is None:
-            reason = asked.status if asked and asked.status != "loaded" else "batch_refused"
+            # an answer without a row that could be believed
+            reason = asked.status if asked and asked.status != "loaded" else "quarantined"
             is_due = asked is None or not asked.was_answered or asked.at < due
-            gaps.append(Gap(item, reason, None, None, None, is_due or reason == "batch_refused"))
+            gaps.append(Gap(item, reason, None, None, None, is_due))
         elif scope.start < (known := min(reach[item], first_bar)):
             before = [day for day in days if day < known]
             if before:
@@ -198,7 +193,7 @@ def _gaps(connection: Connection, scope: Scope) -> list[Gap]:
                 "tickers": [*short],
                 "instruments": [instrument for instrument, _ in short.values()],
                 "firsts": [first for _, first in short.values()],
-                "failed": [NOT_ASKED, "unfinished", "batch_refused", *DEGRADING],
+                "failed": [NOT_ASKED, "unfinished", *DEGRADING],
                 "not_asked": NOT_ASKED,
                 "healing": HEALING_DAYS,
                 "due": due,

@@ -16,10 +16,10 @@ class Gap:
 
     Attributes:
         item: Ticker, series or fund; of filings, a day's index, too.
-        reason: not_asked; throttled, outage or refused; batch_refused where a rule stopped what
-            came; or why the answer had none: empty, not_found, delisted, no_row, quarantined,
-            unfinished, no_observation, overdue, not_yet; of filings not_listed, report_due,
-            no_particulars, not_yet_published.
+        reason: not_asked; throttled, outage or refused, be it by the provider or by a rule that
+            stopped what came; or why the answer had none: empty, not_found, delisted, no_row,
+            quarantined, unfinished, no_observation, overdue, not_yet; of filings not_listed,
+            report_due, no_particulars, not_yet_published.
         first: The first missing day; None where the item has never brought a row.
         last: The last one; None likewise.
         rows: How many; None where nobody knows, since the item has never brought a row.

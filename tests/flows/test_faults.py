@@ -7,7 +7,7 @@ import pytest
 
 from tests.flows.conftest import MakeReplay
 from tests.flows.replay import Replay
-from tests.flows.tapes import CLOCK
+from tests.flows.tapes import CLOCK, Tape
 
 YAHOO, FRED, ISHARES = "yahoo.com", "stlouisfed.org", "ishares.com"
 NO_SUCH_SYMBOL = json.dumps(
@@ -197,6 +197,25 @@ def test_each_fault_at_ishares_has_its_name_and_costs_no_other_fund(replay: Repl
         "IVV": ("loaded", None, 1),
     }
     assert replay.column("select distinct index_code from published.index_membership") == ["SP500"]
+
+
+def test_a_file_that_a_rule_refuses_is_asked_for_again(replay: Replay, market: Tape) -> None:
+    """The fund's largest members have gone from it, and with them a third of its weight."""
+    newest = max((market.folder / "holdings" / "IWM").glob("*.csv"))
+    head, ticker, rows = newest.read_text("utf-8-sig").partition("Ticker,")
+    first, *rest = rows.splitlines(keepends=True)
+    body = head + ticker + first + "".join(rest[5:])
+    answer = {"status": 200, "body": body, "content_type": "text/csv"}
+    replay.sandbox.add_fault("status", host=ISHARES, path="/239710/", count=1, **answer)
+    end = replay.run("holdings", funds=["IWM"], only_due=True)
+    assert (end.state, "filed_weights_do_not_sum" in end.message) == ("Failed", True), end.output
+    assert replay.fetches() == {"IWM": ("refused", "batch_refused", 1)}
+    assert replay.column("select count(*) from published.index_membership") == [0]
+    # a quarter of an hour later nothing new is due but this
+    end = replay.run("holdings", funds=["IWM"], only_due=True)
+    assert end.state == "Completed", end.output
+    assert replay.fetches() == {"IWM": ("loaded", None, 1)}
+    assert replay.column("select count(*) > 0 from published.index_membership") == [True]
 
 
 @pytest.mark.slow

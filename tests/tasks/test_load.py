@@ -78,9 +78,16 @@ def test_refused_batch_leaves_ledger_and_results_and_no_row(settings, fetches, n
     results = pd.DataFrame([HELD], columns=["table_name", "rule", "action", "expectation",
                            "success", "evaluated", "unexpected", "detail"])  # fmt: skip
     refusal = BatchRefused("core.daily_price refused the batch", results)
-    assert load.fn(Batch(fetches(("AAA", "loaded")), refusal=refusal), run) == {}
-    assert query(settings, COUNTS) == [(0, 1, 0, 1, 0)]
+    batch = Batch(fetches(("AAA", "loaded"), ("GONE", "delisted")), refusal=refusal)
+    assert load.fn(batch, run) == {}
+    assert query(settings, COUNTS) == [(0, 2, 0, 1, 0)]
     assert run.refusals == ["core.daily_price refused the batch"]
+    # what came was not loaded; a delisting stays one
+    ledger = "select item, status, reason, detail from audit.fetch order by item"
+    assert query(settings, ledger) == [
+        ("AAA", "refused", "batch_refused", "core.daily_price refused the batch"),
+        ("GONE", "delisted", "delisted", "a sentence"),
+    ]
 
 
 def test_row_set_aside_again_is_noted_not_doubled(

@@ -259,7 +259,7 @@ comment on column published.coverage.missing is 'Rows neither held nor set aside
 comment on column published.coverage.missing_not_due is 'The session had not closed.';
 comment on column published.coverage.missing_throttled is 'The provider would not serve so many requests.';
 comment on column published.coverage.missing_outage is 'The provider gave no usable answer.';
-comment on column published.coverage.missing_refused is 'The provider refused the request.';
+comment on column published.coverage.missing_refused is 'The provider refused the request, or a critical rule the batch that came.';
 comment on column published.coverage.missing_empty is 'The provider knows the symbol and had no row in the window.';
 comment on column published.coverage.missing_delisted is 'The provider no longer knows a symbol whose rows are held.';
 comment on column published.coverage.missing_not_found is 'The provider does not know the symbol.';

@@ -160,21 +160,6 @@ def test_a_bar_set_aside(warehouse: Warehouse, rule: str, reason: str, is_due: b
     assert warehouse.gaps("IWM") == [Gap("IWM", reason, NEWEST, NEWEST, 1, is_due)]
 
 
-def test_what_a_refused_batch_had_is_asked_for_again(warehouse: Warehouse) -> None:
-    warehouse.hold("IWM", OLD)
-    run_id = warehouse.ask("IWM", "loaded")
-    warehouse.query(
-        warehouse.settings,
-        """
-        insert into audit.validation (run_id, table_name, rule, action, expectation, success,
-            evaluated, unexpected, detail)
-        values (%s, 'daily_price', 'columns_missing', 'stop', '', false, 1, 1, '') returning 1
-        """,
-        (run_id,),
-    )
-    assert warehouse.gaps("IWM") == [Gap("IWM", "batch_refused", OLD, OLD, 1, True)]
-
-
 def test_stale_is_what_was_not_asked_for_since_the_close(warehouse: Warehouse) -> None:
     warehouse.hold("IWM")
     warehouse.ask("IWM", "loaded", BEFORE_CLOSE)
