@@ -100,13 +100,11 @@ def passwords() -> None:
     if is_embedded(settings):
         administrator = embedded_server(settings).start()
         files |= {role_login("owner"): password_file(settings, "owner")}
-        files |= {prefect_server.PREFECT: settings.home / "prefect.password"}
-        files |= {"postgres": settings.home / "postgres.password"}
     else:
         assert settings.database_url is not None
         administrator = own_server_dsn(settings.database_url.get_secret_value())
     with psycopg.connect(administrator, autocommit=True) as connection:
-        there = {name for (name,) in connection.execute("select rolname from pg_roles")}
+        there = _logins(connection)
         try:
             for role in roles:
                 if given[role] and role_login(role) in there:
@@ -121,9 +119,21 @@ def passwords() -> None:
                 "rotation_reader, and put the same into ROTATION_LOADER_PASSWORD and "
                 "ROTATION_READER_PASSWORD."
             ) from None
+    # the embedded server holds Prefect's data, wherever the warehouse is
+    files = {prefect_server.PREFECT: settings.home / "prefect.password"}
+    files |= {"postgres": settings.home / "postgres.password"}
+    with psycopg.connect(embedded_server(settings).start(), autocommit=True) as connection:
+        there = _logins(connection)
+        for name, file in files.items():
+            if name in there:
+                _renew(connection, name, file)
     (settings.home / "ui.password").unlink(missing_ok=True)
     make_database(settings)
     print("All passwords are new. Hand the reader's to its users (rotation dsn), then: make up")
+
+
+def _logins(connection: psycopg.Connection) -> set[str]:
+    return {name for (name,) in connection.execute("select rolname from pg_roles")}
 
 
 def _renew(connection: psycopg.Connection, role: str, file: Path) -> None:

@@ -10,7 +10,7 @@ import httpx
 import psycopg
 
 from deployments.services import Service, ServiceError
-from warehouse.connections import embedded_server, is_embedded
+from warehouse.connections import embedded_server
 from warehouse.embedded import ensure_database, free_port, make_dsn, read_or_make_secret
 from warehouse.roles import ensure_login
 from warehouse.settings import Settings
@@ -127,12 +127,13 @@ def _launch(settings: Settings, service: Service, environment: dict[str, str]) -
     # runs none for its database
     for name in ("FRED_API_KEY", "ROTATION_NOTIFY_URL", "DATABASE_URL", *OWN_PASSWORDS):
         own.pop(name, None)
-    if is_embedded(settings):
-        with psycopg.connect(embedded_server(settings).dsn(), autocommit=True) as connection:
-            ensure_login(connection, PREFECT, _prefect_password(settings))
-        ensure_database(embedded_server(settings).dsn(), PREFECT, PREFECT)
-        # SQLite answers 503 under a backfill's load; the embedded server is there anyway
-        own["PREFECT_SERVER_DATABASE_CONNECTION_URL"] = _prefect_dsn(settings)
+    # SQLite answers 503 under a backfill's load: the embedded server holds Prefect's data, and with
+    # a DATABASE_URL nothing else
+    superuser = embedded_server(settings).start()
+    with psycopg.connect(superuser, autocommit=True) as connection:
+        ensure_login(connection, PREFECT, _prefect_password(settings))
+    ensure_database(superuser, PREFECT, PREFECT)
+    own["PREFECT_SERVER_DATABASE_CONNECTION_URL"] = _prefect_dsn(settings)
     port = int(environment["PREFECT_SERVER_API_PORT"])
     service.start([*PREFECT_CLI, "server", "start"], own, port=port)
 

@@ -6,7 +6,8 @@ from the earliest session whose inputs changed.
 When: after its sources.
 Settings: `warehouse/reference/pair.csv`, `concept.csv` and `market_rate.csv`.
 A changed reference file, or a name in `rebuild`, has tables derived from scratch.
-Degrades: rows that break a rule are not published; yesterday's stand, and the run fails.
+Degrades: a table whose rows break a rule is not published; yesterday's rows stand, the tables that
+are not made of it go on, and the run fails.
 """
 
 from typing import Annotated

@@ -1,14 +1,19 @@
-"""Tells whoever listens on the database that a published table has changed."""
+"""Tells whoever listens, on the database or in Prefect, that published tables have changed."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 
 from adbc_driver_postgresql import dbapi as adbc
+from prefect.events import emit_event
+from prefect.runtime import flow_run
 
 from warehouse import arrow
 from warehouse.merge import Counts
 
 CHANNEL = "rotation_published"
+EVENT = "rotation.published"
+CHANGES = ("new", "changed", "removed")
 
 
 def announce(connection: adbc.Connection, table: str, run_id: int, counts: Counts) -> None:
@@ -18,6 +23,35 @@ def announce(connection: adbc.Connection, table: str, run_id: int, counts: Count
     the payload is JSON: `table` (the published name), `run_id`, and the numbers of rows `new`,
     `changed`, `same` and `removed`. A transaction that changes nothing is not announced.
     """
-    if counts.new or counts.changed or counts.removed:
-        payload = json.dumps({"table": table, "run_id": run_id, **asdict(counts)})
+    numbers = asdict(counts)
+    if has_changes(numbers):
+        payload = json.dumps({"table": table, "run_id": run_id, **numbers})
         arrow.read(connection, f"select pg_notify('{CHANNEL}', '{payload}')::text as sent")
+
+
+def emit_published(run_id: int, counts: Mapping[str, Mapping[str, int]]) -> None:
+    """Emits Prefect's event `rotation.published` for each table that a run changed.
+
+    At the run's end, so that a table of many batches is one event. The resource is
+    `rotation.table.<table>`; the payload has what the notification has, over the whole run. A run
+    that was killed emits none: who must miss nothing listens on the database. Outside of Prefect
+    nothing happens.
+
+    Args:
+        run_id: The run.
+        counts: Table to what became of its rows, by name.
+    """
+    if flow_run.id is None:
+        return
+    for table, numbers in counts.items():
+        if has_changes(numbers):
+            emit_event(
+                event=EVENT,
+                resource={"prefect.resource.id": f"rotation.table.{table}"},
+                payload={"table": table, "run_id": run_id, **numbers},
+            )
+
+
+def has_changes(numbers: Mapping[str, int]) -> bool:
+    """Whether rows are not as they were before."""
+    return any(numbers.get(name) for name in CHANGES)

@@ -5,9 +5,8 @@ from dataclasses import asdict
 from adbc_driver_postgresql import dbapi as adbc
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
-from prefect.events import emit_event
 
-from tasks.announce import announce
+from tasks.announce import announce, has_changes
 from tasks.commit import commit_once
 from tasks.derive.follow import Derived, read_followed
 from tasks.record import Run, append_results
@@ -19,30 +18,28 @@ from warehouse.merge import Counts, begin, merge
 
 @task(name="publish", cache_policy=NO_CACHE)
 def publish(derived: Derived | None, run: Run) -> bool:
-    """Brings a derived table up to what was derived for it, and says so.
+    """Brings a derived table up to what was derived for it.
+
+    Where the rows break a rule, yesterday's stay published, and the run fails at its end: tables
+    that are not made of this one go on.
 
     Returns:
         Whether anything was published.
-
-    Raises:
-        BatchRefused: when the rows break a rule; yesterday's stay published.
     """
     if derived is None:
         return False
     table = derived.contract.table
-    counts = write(derived, run)
+    try:
+        counts = write(derived, run)
+    except BatchRefused as refusal:
+        get_run_logger().error("%s", refusal)
+        run.refusals.append(str(refusal))
+        return False
     if counts is None:
         get_run_logger().info("%s: another run has derived it meanwhile", table)
         return False
     run.count(table, **asdict(counts))
-    if counts.new or counts.changed or counts.removed:
-        emit_event(
-            event="rotation.published",
-            resource={"prefect.resource.id": f"rotation.table.{table}"},
-            payload={"table": table, "run_id": run.run_id, **asdict(counts)},
-        )
-        return True
-    return False
+    return has_changes(asdict(counts))
 
 
 def write(derived: Derived, run: Run) -> Counts | None:

@@ -13,6 +13,7 @@ from prefect.exceptions import TerminationSignal
 from psycopg import Connection
 
 from expectations.contract import Column
+from tasks.announce import emit_published
 from tasks.clock import now
 from tasks.report import leave_out_engine_traces, report_run
 from tasks.turns import Turn, TurnLost, statements_end_with_the_run, take_turn
@@ -133,13 +134,13 @@ class Run:
         """How the run ends: the state in `audit.run`, and Prefect's.
 
         Failed where nothing that was asked had an answer, or none of it was fit to be loaded: that
-        is no run with gaps, it is none. One that asked nothing for want of a setting is degraded.
+        is no run with gaps, it is none. A run that derives asks nobody: it fails where rows of its
+        own break a rule.
         """
         if not self.gaps():
             return "completed", StateType.COMPLETED
-        has_asked = self.answered > 0 or any(self.absent.values())
         is_barren = not any(n for numbers in self.counts.values() for n in numbers.values())
-        if has_asked and (self.answered == 0 or (self.refusals and is_barren)):
+        if self.answered == 0 or (self.refusals and is_barren):
             return "failed", StateType.FAILED
         return "degraded", StateType.COMPLETED
 
@@ -196,6 +197,9 @@ def run(
                 with suppress(psycopg.Error, EmbeddedServerError):
                     _close(under_way, *_bad_end(error, settings))
                 raise
+            finally:
+                # also where it ended badly: what it committed is published
+                emit_published(run_id, under_way.counts)
             _close(under_way, under_way.end()[0], under_way.summary())
             if is_shown:
                 report_run(under_way.run_id, settings)

@@ -226,7 +226,12 @@ def test_a_publication_runs_a_deployment_that_follows_it(
                 "type": "event",
                 "posture": "Reactive",
                 "expect": ["rotation.published"],
-                "match": {"prefect.resource.id": "rotation.table.rotation_metrics"},
+                "match": {
+                    "prefect.resource.id": [
+                        "rotation.table.daily_price",
+                        "rotation.table.rotation_metrics",
+                    ]
+                },
                 "threshold": 1,
                 "within": 0,
             },
@@ -244,8 +249,11 @@ def test_a_publication_runs_a_deployment_that_follows_it(
     try:
         assert replay.run("prices", tickers=["IWM", "SPY"]).state == "Completed"
         assert replay.run("derived").state == "Completed"
-        rows = replay.column("select count(*) from published.rotation_metrics")[0]
-        assert rows > 0
+        rows = {
+            table: replay.column(f"select count(*) from published.{table}")[0]
+            for table in ("daily_price", "rotation_metrics")
+        }
+        assert all(rows.values())
         wanted = {
             "deployments": {"id": {"any_": [deployed]}},
             "flow_runs": {"parent_flow_run_id": None},
@@ -254,8 +262,9 @@ def test_a_publication_runs_a_deployment_that_follows_it(
         for _ in range(PATIENCE_SECONDS):
             runs = api.post("/flow_runs/filter", wanted).json()
             started = [run["parameters"] for run in runs if run["parameters"]]
-            if started or ended.wait(1):
+            if len(started) == len(rows) or ended.wait(1):
                 break
-        assert started == [{"table": "rotation_metrics", "new": rows}]
+        assert {each["table"]: each["new"] for each in started} == rows
+        assert len(started) == len(rows)
     finally:
         api._http.delete(f"/automations/{made.json()['id']}", headers=api.token())
