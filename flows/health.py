@@ -1,6 +1,7 @@
 """Is the warehouse well: a check that fails loudly, so that no news is good news.
 
-Refreshes: nothing; leaves an artifact with what is late and why.
+Refreshes: the calendar of sessions, by which what is due is counted, where it runs out; leaves an
+artifact with what is late and why.
 When: at 09:00 New York on weekdays, when the morning's members and releases are due, and at 22:30,
 when the day's prices are.
 Settings: `ROTATION_HEALTH_COVERAGE_PCT`, `ROTATION_HEALTH_FREE_GB`, `ROTATION_NOTIFY_URL`.
@@ -16,6 +17,8 @@ from tasks import report
 from tasks.clock import now
 from tasks.health import find_faults
 from tasks.health_report import describe
+from warehouse.connections import connect
+from warehouse.sessions import fill_sessions
 from warehouse.settings import Settings
 
 
@@ -25,6 +28,8 @@ def refresh_health() -> State:
     settings = Settings()
     report.leave_out_engine_traces()
     instant = now(settings)
+    with connect(settings) as connection:
+        fill_sessions(connection)
     faults = find_faults(settings, instant)
     create_markdown_artifact(
         key="health",
