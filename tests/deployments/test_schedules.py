@@ -45,6 +45,13 @@ def test_sources_are_asked_when_they_have_something_new() -> None:
     assert (weekday - 1) % 7 == WHOLE_HISTORY_WEEKDAY
 
 
+def test_health_is_judged_after_the_last_attempts() -> None:
+    """Members are due at 08:30, prices at 22:00: not in the minute in which late ones are asked."""
+    morning, evening = times("health")
+    assert max(times("holdings")) < morning < time(12)
+    assert max(*times("daily"), time(22)) < evening
+
+
 # health asks no source
 ASKING = [name for name, each in SCHEDULES.items() if each and name != "health"]
 
