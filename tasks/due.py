@@ -11,6 +11,8 @@ from prefect.cache_policies import NO_CACHE
 from psycopg import Connection
 
 from expectations.sessions import NEW_YORK, new_york_date, next_session, session_closes
+from tasks.extract.ishares import HoldingsRequest
+from tasks.extract.yahoo import PriceWindow
 from tasks.record import DEGRADING, Run
 from warehouse.connections import connect
 
@@ -19,6 +21,10 @@ from warehouse.connections import connect
 MACRO_TIMES = (time(8, 35), time(10, 5), time(16, 35))
 HOLDINGS_TIME = time(8, 0)
 WHOLE_HISTORY_WEEKDAY, WHOLE_HISTORY_TIME = 5, time(10, 0)
+# The evening's last run: a bar that is not there by then, the next evening's or a person asks for.
+LAST_PRICES_TIME = time(21, 30)
+# of runs that a worker begins late, all at once, the first asks for a late bar
+LATELY = timedelta(hours=1)
 
 
 class Askable(Protocol):
@@ -151,6 +157,9 @@ def leave_out_asked(
 ) -> list[R]:
     """The requests for items that were not answered since their source had something new to tell.
 
+    An answer that came before the newest file or bar was there is none: the file is asked for
+    again, and the bar until the evening's last run.
+
     Args:
         dataset: The table that the items are for.
         requests: What a run would ask for.
@@ -166,9 +175,12 @@ def leave_out_asked(
             this_run.settings.history_start,
             whole_history,
         )
-    # a file that came may have been that of the day before, where a fund was late with its newest
-    newest = newest_file(this_run.instant) if dataset == "index_membership" else date.min
-    left = [r for r in requests if not _is_answered(asked.get(r.item), due, newest)]
+    left = [
+        request
+        for request in requests
+        if not _is_answered(asked.get(request.item), due)
+        or (not whole_history and _is_behind(request, asked[request.item], this_run.instant))
+    ]
     if not left:
         this_run.note = f"Nothing is due: all was asked for since {due:%Y-%m-%d %H:%M %Z}."
         if dataset == "daily_price" and not is_session(new_york_date(this_run.instant)):
@@ -176,10 +188,22 @@ def leave_out_asked(
     return left
 
 
-def _is_answered(asked: Asked | None, due: datetime, newest: date) -> bool:
-    if asked is None or not asked.was_answered or asked.at < due:
+def _is_answered(asked: Asked | None, due: datetime) -> bool:
+    return asked is not None and asked.was_answered and asked.at >= due
+
+
+def _is_behind(request: Askable, asked: Asked, instant: datetime) -> bool:
+    """Whether an answer lacks what is newest, and the source may have it by now."""
+    if isinstance(request, HoldingsRequest):
+        # the file of the day before, where a fund was late with its newest
+        return asked.start is None or asked.start < newest_file(instant)
+    if not isinstance(request, PriceWindow) or asked.status != "loaded":
         return False
-    return newest == date.min or (asked.start is not None and asked.start >= newest)
+    session = newest_session(instant)
+    if request.last_held is not None and request.last_held >= session:
+        return False
+    last_run = datetime.combine(session, LAST_PRICES_TIME, NEW_YORK)
+    return asked.at < min(last_run, instant - LATELY)
 
 
 def is_session(day: date) -> bool:

@@ -77,7 +77,7 @@ def _late(connection: Connection, settings: Settings, instant: datetime) -> list
 
 
 def _bad_runs(connection: Connection, settings: Settings, instant: datetime) -> list[Fault]:
-    """Flows whose last run did not end well, or does not end."""
+    """Flows whose last run did not end well, or does not end; of a backfill, for a day."""
     found = connection.execute(
         """
         select flow, run_id, state, started_at, detail,
@@ -89,9 +89,12 @@ def _bad_runs(connection: Connection, settings: Settings, instant: datetime) -> 
             order by flow, run_id desc
         ) as last
         where state <> 'completed'
+            -- No schedule runs it again, and one that finds nothing left to do opens no run. What
+            -- it left undone shows as late or thin.
+            and (flow <> 'backfill' or state = 'running' or clock_at > %s)
         order by flow
         """,
-        (timedelta(hours=RUN_HOURS),),
+        (timedelta(hours=RUN_HOURS), instant - timedelta(days=1)),
     )
     faults = []
     for flow, run_id, state, started_at, detail, is_long in found:
@@ -109,24 +112,36 @@ def _bad_runs(connection: Connection, settings: Settings, instant: datetime) -> 
 def _quarantine_growth(
     connection: Connection, settings: Settings, instant: datetime
 ) -> list[Fault]:
-    """Runs of the last day that set aside far more of a table than the ones before them."""
+    """Runs of the last day that set aside far more of a table than the ones before them.
+
+    Bars of a session that is still open are of no matter: nothing is wrong with them.
+    """
     found = connection.execute(
         """
-        select run.table_name, run.run_id, run.rows_quarantined, past.usual
-        from audit.run_summary as run
+        with wrong as (
+            select run_id, table_name, count(distinct key) as rows
+            from audit.quarantine where rule <> 'unfinished_session' group by run_id, table_name
+        ),
+        each as materialized (
+            select
+                run_id, summary.flow, table_name, summary.started_at,
+                coalesce(wrong.rows, 0) as rows
+            from audit.run_summary as summary
+            left join wrong using (run_id, table_name)
+        )
+        select run.table_name, run.run_id, run.rows, past.usual
+        from each as run
         cross join lateral (
-            select count(*) as runs,
-                percentile_cont(0.5) within group (order by rows_quarantined) as usual
+            select count(*) as runs, percentile_cont(0.5) within group (order by rows) as usual
             from (
-                select rows_quarantined from audit.run_summary as earlier
+                select rows from each as earlier
                 where earlier.flow = run.flow and earlier.table_name = run.table_name
                     and earlier.run_id < run.run_id
                 order by earlier.run_id desc limit 20
             ) as before
         ) as past
-        where run.started_at > clock_timestamp() - interval '1 day'
-            and run.rows_quarantined > %s
-            and past.runs >= %s and run.rows_quarantined > %s * past.usual
+        where run.started_at > clock_timestamp() - interval '1 day' and run.rows > %s
+            and past.runs >= %s and run.rows > %s * past.usual
         order by run.run_id
         """,
         (QUARANTINE_ROWS, QUARANTINE_PAST_RUNS, QUARANTINE_GROWTH),

@@ -15,7 +15,8 @@ def fill_sessions(connection: Connection) -> None:
     """Brings core.session up to the calendar, where that may have changed.
 
     The calendar changes with its library: a closing that is announced (2025-01-09, a day of
-    mourning) comes with a release. Otherwise it is read again when half a year ahead is left.
+    mourning) comes with a release. Otherwise it is read again when half a year ahead is left:
+    each check of health sees to it, too, since a stack may be up for longer than that.
     """
     release = f"exchange_calendars {version('exchange_calendars')}"
     held = connection.execute(

@@ -45,11 +45,11 @@ def survey_holdings(scope: Scope) -> Survey:
             answers = _answers(connection, fund)
             for day in (stamp.date() for stamp in days):
                 answer = answers.get(day)
-                if day not in held:
-                    gaps.append(_gap(fund, day, answer, due))
-                if _is_wanted(scope.request.mode, day in held, answer, due, gaps):
-                    why = scope.request.mode if day in held else gaps[-1].reason
-                    needs.append(Need(fund, day, why, None))
+                gap = None if day in held else _gap(fund, day, answer, due)
+                if gap is not None:
+                    gaps.append(gap)
+                if _is_wanted(scope.request.mode, answer, gap):
+                    needs.append(Need(fund, day, gap.reason if gap else scope.request.mode, None))
     requests = len(needs)
     return Survey(needs, gaps, requests, requests / scope.settings.ishares_requests_per_second)
 
@@ -63,15 +63,13 @@ def _gap(fund: str, day: date, answer: _Answer | None, due: datetime) -> Gap:
     return Gap(fund, answer.status, day, day, None, is_young and answer.at < due)
 
 
-def _is_wanted(
-    mode: str, is_held: bool, answer: _Answer | None, due: datetime, gaps: Sequence[Gap]
-) -> bool:
+def _is_wanted(mode: str, answer: _Answer | None, gap: Gap | None) -> bool:
     if mode == "all":
         return True
     if mode == "failed":
         return answer is not None and answer.status in DEGRADING
     # a file is not revised: one that is held is never stale
-    return not is_held and gaps[-1].is_due
+    return gap is not None and gap.is_due
 
 
 def _held(connection: Connection, fund: str) -> set[date]:

@@ -12,7 +12,7 @@ from tasks.backfill.dataset import Bring, Dataset
 from tasks.backfill.request import Scope
 from tasks.backfill.survey import NOT_ASKED, Gap, Need, Survey, needs_of_gaps
 from tasks.bring import bring_prices
-from tasks.due import due_since, read_asked
+from tasks.due import LATELY, due_since, newest_session, read_asked
 from tasks.extract.yahoo import PriceWindow, dealings_with_yahoo
 from tasks.plan import HEALING_DAYS, plan_prices
 from tasks.record import DEGRADING, Run
@@ -90,6 +90,10 @@ judged as (
             asked_at < %(due)s
             -- of an old hole that an answer had, too, the vendor has no more to tell
             and not (is_settled and reason in ('no_row', 'quarantined'))
+        ) or (
+            -- the newest bar may be late, or be mended the same evening
+            session_date = %(newest)s and reason in ('no_row', 'quarantined')
+            and asked_at < %(lately)s
         ) as is_due
     from answered
 )
@@ -104,6 +108,7 @@ def survey_prices(scope: Scope) -> Survey:
     A session counts from a ticker's first bar on, and before it where no answer of Yahoo reached
     back so far. A hole that Yahoo's answer had, too, is worth asking for after the next close, and
     no more once `HEALING_DAYS` have passed: the weekly whole histories see what is mended later.
+    The newest session's bar may only be late: an hour after it was asked for, it is again.
     """
     with connect(scope.settings) as connection:
         gaps = _gaps(connection, scope)
@@ -197,6 +202,8 @@ def _gaps(connection: Connection, scope: Scope) -> list[Gap]:
                 "not_asked": NOT_ASKED,
                 "healing": HEALING_DAYS,
                 "due": due,
+                "newest": newest_session(scope.instant),
+                "lately": scope.instant - LATELY,
             },
         ).fetchall()
         gaps += [Gap(*row) for row in rows]

@@ -5,7 +5,13 @@ from typing import Any
 
 import pytest
 
-from tasks.due import HOLDINGS_TIME, MACRO_TIMES, WHOLE_HISTORY_TIME, WHOLE_HISTORY_WEEKDAY
+from tasks.due import (
+    HOLDINGS_TIME,
+    LAST_PRICES_TIME,
+    MACRO_TIMES,
+    WHOLE_HISTORY_TIME,
+    WHOLE_HISTORY_WEEKDAY,
+)
 from tests.deployments.test_stack import DEPLOYMENTS
 
 SCHEDULES: dict[str, list[dict[str, Any]]] = {
@@ -32,10 +38,18 @@ def test_sources_are_asked_when_they_have_something_new() -> None:
     assert times("holdings")[0] == HOLDINGS_TIME
     # the last session ends at 16:00
     assert min(times("daily")) > time(16)
+    assert max(times("daily")) == LAST_PRICES_TIME
     assert times("prices-whole-history") == [WHOLE_HISTORY_TIME]
     # cron counts the days from Sunday, Python from Monday
     weekday = int(SCHEDULES["prices-whole-history"][0]["cron"].split()[4])
     assert (weekday - 1) % 7 == WHOLE_HISTORY_WEEKDAY
+
+
+def test_health_is_judged_after_the_last_attempts() -> None:
+    """Members are due at 08:30, prices at 22:00: not in the minute in which late ones are asked."""
+    morning, evening = times("health")
+    assert max(times("holdings")) < morning < time(12)
+    assert max(*times("daily"), time(22)) < evening
 
 
 # health asks no source

@@ -2,6 +2,7 @@
 
 import socket
 import time
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -117,6 +118,16 @@ def test_the_worker_runs_what_is_asked_for(api: Api, up: Home) -> None:
     assert up.rotation("sql", "select distinct ticker from published.daily_price").stdout.split()[
         2:4
     ] == ["IWM", "SPY"]
+
+
+def test_a_check_that_begins_too_late_judges_nothing(api: Api) -> None:
+    """So that those which a worker that was down finds waiting do not all tell of it."""
+    due = datetime.now(UTC) - timedelta(hours=2)
+    waiting = {"type": "SCHEDULED", "state_details": {"scheduled_time": due.isoformat()}}
+    path = f"/deployments/{deployment(api, 'health')}/create_flow_run"
+    state = wait_for(api, api.post(path, {"state": waiting}).json()["id"])
+    said = f"Due at {due:%Y-%m-%d %H:%M} UTC, too late: the next one judges."
+    assert (state["name"], state["message"]) == ("Completed", said)
 
 
 def create_backfill(api: Api, **parameters: Any) -> Any:

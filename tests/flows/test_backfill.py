@@ -173,7 +173,7 @@ def test_a_full_disk_ends_it_with_words_that_help(week_ago: Replay) -> None:
 
 @pytest.mark.slow
 def test_a_backfill_that_is_killed_goes_on_where_it_was(
-    replay: Replay, undisturbed: Replay
+    replay: Replay, undisturbed: Replay, market: Tape
 ) -> None:
     assert replay.run("backfill", dataset="holdings").state == "Completed"
     chunks = {"env": {"ROTATION_YAHOO_BATCH_TICKERS": "5"}}
@@ -196,10 +196,18 @@ def test_a_backfill_that_is_killed_goes_on_where_it_was(
     assert replay.column(f"{doubled} having count(*) > 1") == []
     assert replay.column("select state from audit.run where state = 'running'") == []
 
-    # what is due was asked for: a run on schedule asks for nothing more, that day and on a holiday
+    # what is due was asked for: a run on schedule asks for nothing more, but at 21:30 in New York
+    # for the bars of the day that were bad at 18:00; and on a holiday for nothing
     replay.sandbox.clear_requests()
     end = replay.run("prices", only_due=True)
     assert (end.state, end.message.split(":")[0]) == ("Completed", "Nothing is due")
+    assert replay.sandbox.requests() == []
+    replay.sandbox.move_clock("2026-02-14T02:30:00+00:00")
+    assert replay.run("prices", only_due=True).state == "Completed"
+    bad = {ticker for ticker, day in market.bad_bars() if day == "2026-02-13"}
+    assert bad
+    assert asked_of_yahoo(replay) == bad
+    replay.sandbox.clear_requests()
     replay.sandbox.move_clock("2026-02-16T23:30:00+00:00")
     end = replay.run("prices", only_due=True)
     assert (end.state, end.message.split(".")[0]) == ("Completed", "No session today, 2026-02-16")

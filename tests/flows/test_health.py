@@ -41,6 +41,16 @@ def test_all_is_well(well: Replay) -> None:
     assert "**late**" not in page
 
 
+def test_it_sees_to_it_that_the_calendar_does_not_run_out(well: Replay) -> None:
+    """A stack that is not started anew for a year would know of no session to come."""
+    ahead = "select max(session_date) > current_date + 180 from core.session"
+    with connect(well.settings, "owner") as connection:
+        connection.execute("delete from core.session where session_date > current_date + 150")
+    assert well.column(ahead) == [False]
+    assert well.run("health").message == "All is well."
+    assert well.column(ahead) == [True]
+
+
 def test_each_run_leaves_its_summary(well: Replay) -> None:
     page = artifact(well, "run-prices")
     [(new, aside)] = well.rows(

@@ -76,7 +76,11 @@ def test_what_was_answered_since_is_left_out(settings, query):
         ("SICK", "throttled", since),
     ):
         _note(settings, query, "daily_price", item, status, "2026-01-30", at)
-    windows = [PriceWindow(t, date(2026, 1, 30)) for t in ("DONE", "GONE", "NEW", "OLD", "SICK")]
+    held = date(2026, 2, 13)
+    windows = [
+        PriceWindow(ticker, date(2026, 1, 30), held)
+        for ticker in ("DONE", "GONE", "NEW", "OLD", "SICK")
+    ]
     with run("prices", settings, provider="yahoo") as this_run:
         left = leave_out_asked.fn("daily_price", windows, False, this_run)
         assert [window.ticker for window in left] == ["NEW", "OLD", "SICK"]
@@ -85,6 +89,43 @@ def test_what_was_answered_since_is_left_out(settings, query):
         assert len(leave_out_asked.fn("daily_price", windows, True, this_run)) == 5
         assert leave_out_asked.fn("daily_price", windows[:2], False, this_run) == []
     assert this_run.end_state().message.startswith("Nothing is due: all was asked for since 2026")
+
+
+@pytest.mark.parametrize(
+    ("status", "held", "asked_at", "now", "is_asked"),
+    [
+        # Yahoo had no bar of Friday the thirteenth at 18:30 in New York: at 21:30 it may
+        ("loaded", "2026-02-12", "2026-02-13 18:30", "2026-02-13 21:30", True),
+        ("loaded", None, "2026-02-13 18:30", "2026-02-13 21:30", True),
+        ("loaded", "2026-02-13", "2026-02-13 18:30", "2026-02-13 21:30", False),
+        # who did not trade is not asked for all night, nor on the holiday, Monday
+        ("loaded", "2026-02-12", "2026-02-13 21:30", "2026-02-13 23:30", False),
+        ("loaded", "2026-02-12", "2026-02-13 21:30", "2026-02-16 21:30", False),
+        ("loaded", "2026-02-12", "2026-02-13 21:30", "2026-02-17 18:30", True),
+        # runs that begin late, all at once
+        ("loaded", "2026-02-12", "2026-02-13 18:30", "2026-02-13 19:30", False),
+        # a half day, which ended at 13:00
+        ("loaded", "2025-11-26", "2025-11-28 18:30", "2025-11-28 21:30", True),
+        # these say themselves why there is no bar
+        ("not_found", "2026-02-12", "2026-02-13 18:30", "2026-02-13 21:30", False),
+        ("delisted", "2026-02-12", "2026-02-13 18:30", "2026-02-13 21:30", False),
+        ("empty", "2026-02-12", "2026-02-13 18:30", "2026-02-13 21:30", False),
+    ],
+)
+def test_a_bar_that_is_late_is_asked_for_until_the_evenings_last_run(
+    settings, query, status, held, asked_at, now, is_asked
+):
+    at, clock = (
+        datetime.fromisoformat(text).replace(tzinfo=NEW_YORK).astimezone(UTC).isoformat()
+        for text in (asked_at, now)
+    )
+    settings = settings.model_copy(update={"clock": clock})
+    _note(settings, query, "daily_price", "IWM", status, "2025-11-03", at)
+    last_held = None if held is None else date.fromisoformat(held)
+    window = PriceWindow("IWM", date(2025, 11, 3), last_held)
+    with run("prices", settings, provider="yahoo") as this_run:
+        left = leave_out_asked.fn("daily_price", [window], False, this_run)
+    assert left == ([window] if is_asked else [])
 
 
 def test_a_fund_that_sent_the_file_of_the_day_before_is_asked_again(settings, query):

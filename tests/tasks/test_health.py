@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pandas as pd
@@ -35,17 +35,32 @@ def faults(settings: Settings) -> Callable[..., list[Fault]]:
 def ended(settings: Settings) -> Callable[..., int]:
     """A run that ended in a state, having set aside some rows of a table."""
 
-    def end(flow: str, state: str, detail: str = "", aside: int = 0, hours_ago: int = 0) -> int:
+    def end(
+        flow: str,
+        state: str,
+        detail: str = "",
+        aside: int = 0,
+        hours_ago: int = 0,
+        rule: str = "ohlc_order",
+        clock_at: datetime = NOW,
+    ) -> int:
         with connect(settings) as connection:
             row = connection.execute(
                 """
-                insert into audit.run (flow, process, state, detail, started_at, ended_at)
-                values (%(flow)s, 'test:1', %(state)s, %(detail)s,
+                insert into audit.run
+                    (flow, process, state, detail, clock_at, started_at, ended_at)
+                values (%(flow)s, 'test:1', %(state)s, %(detail)s, %(clock_at)s,
                     clock_timestamp() - %(hours)s * interval '1 hour',
                     case when %(state)s <> 'running' then clock_timestamp() end)
                 returning run_id
                 """,
-                {"flow": flow, "state": state, "detail": detail, "hours": hours_ago},
+                {
+                    "flow": flow,
+                    "state": state,
+                    "detail": detail,
+                    "hours": hours_ago,
+                    "clock_at": clock_at,
+                },
             ).fetchone()
             run_id: int = row[0]
             connection.execute(
@@ -58,8 +73,8 @@ def ended(settings: Settings) -> Callable[..., int]:
                 connection.execute(
                     "insert into audit.quarantine"
                     " (run_id, last_run_id, table_name, key, rule, reason, row)"
-                    " values (%s, %s, 'daily_price', %s, 'ohlc_order', 'wrong', %s)",
-                    (run_id, run_id, key, key),
+                    " values (%s, %s, 'daily_price', %s, %s, 'wrong', %s)",
+                    (run_id, run_id, key, rule, key),
                 )
         return run_id
 
@@ -96,6 +111,21 @@ def test_a_run_that_someone_ended_hides_no_fault_and_is_none(faults, ended) -> N
     assert fault.why.startswith(f"run {run_id} of ")
 
 
+@pytest.mark.parametrize("state", ["failed", "died", "degraded"])
+def test_a_backfill_that_ended_badly_is_told_of_for_a_day(faults, ended, state: str) -> None:
+    run_id = ended("backfill", state, clock_at=NOW - timedelta(hours=23))
+    [fault] = faults("run")
+    assert fault.why.startswith(f"run {run_id} of ")
+    assert faults("run", NOW + timedelta(hours=2)) == []
+    # one that does not end is no less a fault
+    ended("backfill", "running", hours_ago=30, clock_at=NOW - timedelta(hours=30))
+    assert [fault.what for fault in faults("run")] == ["backfill"]
+    # of what a schedule runs again it is told until that has ended well
+    ended("backfill", "completed")
+    ended("prices", state, clock_at=NOW - timedelta(days=9))
+    assert [fault.what for fault in faults("run")] == ["prices"]
+
+
 def test_it_needs_no_login_but_the_flows_own(settings) -> None:
     """A worker on another machine has no other; and consumers may hold all of theirs."""
     wrong = {"reader_password": SecretStr("that-of-another-server")}
@@ -126,6 +156,19 @@ def test_quarantine_that_grows_beyond_its_past(faults, ended) -> None:
     ended("prices-whole-history", "completed", aside=99)
     ended("prices", "completed", aside=1)
     said = f"run {run_id} set aside 31 rows; usual are 6"
+    assert faults("quarantine") == [Fault("quarantine", "daily_price", said)]
+
+
+def test_bars_of_a_session_that_is_still_open_are_no_growth(faults, ended) -> None:
+    for _ in range(5):
+        ended("prices", "completed", aside=6)
+    ended("prices", "completed", aside=99, rule="unfinished_session")
+    assert faults("quarantine") == []
+    # nor do such runs make many wrong rows usual
+    for _ in range(6):
+        ended("prices", "completed", aside=40, rule="unfinished_session")
+    run_id = ended("prices", "completed", aside=31)
+    said = f"run {run_id} set aside 31 rows; usual are 0"
     assert faults("quarantine") == [Fault("quarantine", "daily_price", said)]
 
 

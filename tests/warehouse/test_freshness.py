@@ -87,6 +87,17 @@ def test_prices_are_due_after_the_next_close(settings, bars, merged, judge, newe
     assert reason.startswith(f"what follows {newest} was due by ")
 
 
+def test_who_knows_no_session_to_come_knows_nothing_fresh(settings, bars, merged, judge) -> None:
+    merged(settings, daily_price.CONTRACT, bars(("IWM", "2024-06-07", 10.0)))
+    with connect(settings, "owner") as connection:
+        connection.execute("delete from core.session where session_date > '2024-06-07'")
+    # what follows is due after the last session known, that of 16:00 in New York: not yet
+    assert judge("2024-06-07 20:00", "daily_price") == [(None, None, False, None)]
+    [(_, due, is_late, reason)] = judge("2024-06-07 20:01", "daily_price")
+    assert (due, is_late) == (None, True)
+    assert reason.startswith("nobody knows what is due: the last session known is 2024-06-07; ")
+
+
 def test_prices_are_as_fresh_as_most_tickers(settings, bars, merged, judge) -> None:
     held = [("A", "2024-06-05", 1.0), ("B", "2024-06-05", 1.0), ("C", "2024-06-05", 1.0)]
     # one is ahead, three are gone for long

@@ -233,11 +233,18 @@ returns table (
             'refinancing_wall', 'rate_shock', 'zombie_status'
         ]) as dataset
         where not exists (select from audit.fetch where source = 'sec')
+    ),
+    calendar as (
+        -- past the last session known, nothing can be counted, and a due date that is not known
+        -- is no due date to come
+        select max(session_date) as ends_on, coalesce(at > max(closes_at), true) as is_over
+        from published.session
     )
     select
         dataset, item, newest, loaded_at, asked_at, outcome, next_due_at,
         case
             when newest is null then dataset not in (select unasked.dataset from unasked)
+            when next_due_at is null and clock <> 'inputs' then calendar.is_over
             else coalesce(next_due_at < at, false)
         end,
         case
@@ -246,6 +253,10 @@ returns table (
             when newest is null and clock = 'inputs' then 'nothing has been derived yet'
             when newest is null
                 then 'nothing is held; ' || coalesce('the last request ended as ' || outcome, 'never asked for')
+            when next_due_at is null and clock <> 'inputs' and calendar.is_over
+                then 'nobody knows what is due: the last session known is '
+                    || coalesce(calendar.ends_on::text, 'none')
+                    || '; make up reads the calendar again'
             when next_due_at < at then case clock
                 when 'inputs' then 'inputs changed by '
                     || to_char(behind_since at time zone 'America/New_York', 'YYYY-MM-DD HH24:MI')
@@ -259,7 +270,7 @@ returns table (
                     || coalesce('the last request ended as ' || outcome, 'never asked for')
             end
         end
-    from due
+    from due cross join calendar
     order by dataset, item
 $$;
 comment on function published.freshness_at is 'published.freshness judged at an instant: the rows held now, late or not if it were then. For a warehouse whose clock is not the machine''s.';
@@ -282,6 +293,6 @@ comment on column published.freshness.newest is 'Date of the newest fact; of pri
 comment on column published.freshness.loaded_at is 'When something new or changed was loaded last.';
 comment on column published.freshness.asked_at is 'When the provider was asked last; NULL for derived tables.';
 comment on column published.freshness.last_outcome is 'What came of it: a status of audit.fetch, with the number of items where the dataset has many.';
-comment on column published.freshness.next_due_at is 'By when the next fact is due: prices six hours after a session''s close; members, company facts and the list of tickers at 08:30 on the session after the newest one''s next; series after their publication lag; derived tables six hours after an input changed, NULL where none has.';
-comment on column published.freshness.is_late is 'Whether that instant is past, or nothing is held at all.';
+comment on column published.freshness.next_due_at is 'By when the next fact is due: prices six hours after a session''s close; members, company facts and the list of tickers at 08:30 on the session after the newest one''s next; series after their publication lag; derived tables six hours after an input changed, NULL where none has, or where that is after the last session known.';
+comment on column published.freshness.is_late is 'Whether that instant is past, nothing is held at all, or the last session known is past, so that nobody can say.';
 comment on column published.freshness.reason is 'Why it is late, in words; NULL where it is not.';

@@ -15,6 +15,8 @@ from warehouse.settings import Settings
 
 INSTANT = datetime(2026, 2, 13, 23, tzinfo=UTC)
 AFTER_CLOSE, BEFORE_CLOSE = "2026-02-13 21:30+00", "2026-02-13 15:00+00"
+# the instant's hour
+LATELY = "2026-02-13 22:00+00"
 SESSIONS = [stamp.date() for stamp in session_closes().loc["2025-10-01":"2026-02-13"].index]
 OLD, YOUNG, NEWEST = date(2025, 10, 15), date(2026, 2, 10), date(2026, 2, 13)
 
@@ -100,6 +102,9 @@ def test_what_yahoo_does_not_know_is_asked_for_after_the_next_close(
     [
         (YOUNG, BEFORE_CLOSE, True),
         (YOUNG, AFTER_CLOSE, False),
+        # the newest bar may only be late
+        (NEWEST, AFTER_CLOSE, True),
+        (NEWEST, LATELY, False),
         # months old, and the answer had it, too
         (OLD, BEFORE_CLOSE, False),
     ],
@@ -141,12 +146,18 @@ def test_sessions_before_the_first_request_may_exist(warehouse: Warehouse) -> No
 
 
 @pytest.mark.parametrize(
-    ("rule", "reason", "is_due"),
-    [("unfinished_session", "unfinished", True), ("ohlc_order", "quarantined", False)],
+    ("rule", "asked", "reason", "is_due"),
+    [
+        ("unfinished_session", LATELY, "unfinished", True),
+        ("ohlc_order", AFTER_CLOSE, "quarantined", True),
+        ("ohlc_order", LATELY, "quarantined", False),
+    ],
 )
-def test_a_bar_set_aside(warehouse: Warehouse, rule: str, reason: str, is_due: bool) -> None:
+def test_a_bar_set_aside(
+    warehouse: Warehouse, rule: str, asked: str, reason: str, is_due: bool
+) -> None:
     warehouse.hold("IWM", NEWEST)
-    run_id = warehouse.ask("IWM", "loaded")
+    run_id = warehouse.ask("IWM", "loaded", asked)
     warehouse.query(
         warehouse.settings,
         """
