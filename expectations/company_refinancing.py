@@ -57,9 +57,9 @@ COLUMNS = (
         "ladder_period_end",
         "date",
         "day of the ladder: the newest known that explains the debt of its day (ladder_gap_pct"
-        " within -30 and 30, or not known) and is not stale; else the newest that explains less,"
-        " else the newest. Many quarterly ladders end with the fourth year, and the annual one"
-        " before says more",
+        " within -30 and 30, or not known), is not stale and has no bucket below 0; else the newest"
+        " that explains less, else the newest. Many quarterly ladders end with the fourth year, and"
+        " the annual one before says more",
         NO_LADDER,
     ),
     Column("ladder_family", "text", "fiscal, rolling or with_leases", NO_LADDER),
@@ -78,8 +78,9 @@ COLUMNS = (
         "boolean",
         "the ladder adds up to over 1.3 times the debt of its day, or to a thousandth or a"
         " millionth of it (to 30 percent): a figure in other units, for instance. Where that debt"
-        " is not filed, to over ten times that of an annual report of the 456 days before. It is"
-        " in no wall, and due_12m_usd and due_36m_usd are NULL",
+        " is not filed, to over ten times that of an annual report of the 456 days before. Also"
+        " where a bucket is below 0, a slip of the filer's sign. It is in no wall, and due_12m_usd"
+        " and due_36m_usd are NULL",
         NO_LADDER,
     ),
     Column(

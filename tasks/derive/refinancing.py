@@ -138,7 +138,7 @@ def _of_filings(
 
 
 def _choose_ladder(known: Knowledge, ladders: Iterable[Newest], day: date) -> Newest | None:
-    """The newest ladder that is not stale and explains the debt of its day.
+    """The newest ladder that is not stale, has no amount below 0 and explains the debt of its day.
 
     Else the newest that explains less; else the newest. Quarterly ladders often end with the
     fourth year: the annual one before says more then.
@@ -148,6 +148,8 @@ def _choose_ladder(known: Knowledge, ladders: Iterable[Newest], day: date) -> Ne
         newest = newest or ladder
         if _is_stale(known, ladder.ladder.period_end, day):
             break
+        if _is_negative(ladder):
+            continue
         gap = _gap_or_by_last_report(known, ladder)
         if gap is None or abs(gap) <= EXPLAINS_PCT:
             return ladder
@@ -195,13 +197,20 @@ def _is_other_units(gap: float) -> bool:
     return any(abs((1 + gap / 100) * units - 1) <= EXPLAINS_PCT / 100 for units in (1e3, 1e6))
 
 
+def _is_negative(ladder: Newest) -> bool:
+    """Whether an amount is below 0: a slip of the filer's sign, that no sum may hold."""
+    return any(amount < 0 for amount in ladder.amounts.values())
+
+
 def _of_ladder(known: Knowledge, newest: Newest | None, day: date) -> dict[str, Any]:
     if newest is None:
         return dict.fromkeys(LADDER_COLUMNS)
     end = newest.ladder.period_end
     stale = _is_stale(known, end, day)
     own, gap = _gap(known, newest), _gap_or_by_last_report(known, newest)
-    excessive = gap is not None and (gap > EXPLAINS_PCT or _is_other_units(gap))
+    excessive = _is_negative(newest) or (
+        gap is not None and (gap > EXPLAINS_PCT or _is_other_units(gap))
+    )
     due = {
         months: None
         if stale or excessive
