@@ -25,6 +25,8 @@ class Fact:
 
 
 Spans = dict[date, dict[date, Fact]]
+# the forms that report a year, their amendments and those of transition periods too
+ANNUAL = ("10-K", "20-F", "40-F")
 
 
 @cache

@@ -14,14 +14,8 @@ from tasks.derive.interest import (
     trailing_interest,
     years_below_one,
 )
-from tasks.derive.ladders import (
-    Ladder,
-    Newest,
-    add_months,
-    build_ladders,
-    due_within,
-    known_ladders,
-)
+from tasks.derive.ladder_dates import add_months, due_within
+from tasks.derive.ladders import Ladder, Newest, build_ladders, known_ladders
 from tasks.derive.rates import Rates
 from tasks.derive.total_debt import Debt, total_debt
 

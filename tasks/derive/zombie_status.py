@@ -22,7 +22,7 @@ from tasks.derive.filers import (
 )
 from tasks.derive.follow import Derived, read_changes
 from tasks.derive.interest import INTEREST
-from tasks.derive.ladders import add_months
+from tasks.derive.ladder_dates import add_months
 from tasks.derive.refinancing import is_financial
 from tasks.derive.zombies import Profile, judge, read_balance, read_years
 from warehouse import arrow
