@@ -49,7 +49,8 @@ COLUMNS = (
         "total_debt_basis",
         "text",
         "what total_debt_usd is the sum of; notes: the largest kind of notes that is filed, where"
-        " no total is, so at least that much is owed",
+        " no total is, so at least that much is owed. Of two figures of a day that contradict each"
+        " other (a total below its part, by over half a percent) one is left out, as said here",
         "it is unknown",
     ),
     Column("cash_usd", "double precision", "USD on period_end", NOT_FILED),
