@@ -27,6 +27,8 @@ class Fact:
 Spans = dict[date, dict[date, Fact]]
 # the forms that report a year, their amendments and those of transition periods too
 ANNUAL = ("10-K", "20-F", "40-F")
+# in days: 52 weeks are 364, 53 are 371; a calendar year ends up to 3 days off
+YEAR = (350, 380)
 
 
 @cache
@@ -74,6 +76,8 @@ class Knowledge:
 
     Attributes:
         annual_report: A fact of the newest period end that an annual report is known for.
+        year_ends: The days on which a year of an annual report ends. What a quarterly one says of
+            twelve months is of no fiscal year.
         remembered: What others made of a day's instants, until another fact of that day comes.
     """
 
@@ -88,6 +92,7 @@ class Knowledge:
         self._filings: dict[str, list[Fact]] = {}
         self._of_filings: dict[str, Knowledge] = {}
         self.annual_report: Fact | None = None
+        self.year_ends: set[date] = set()
         self.remembered: dict[date, Any] = {}
 
     def advance(self, day: date) -> bool:
@@ -100,6 +105,9 @@ class Knowledge:
             # one that was filed earlier may become known later; the newest filing stays
             if before is None or (before.filed, before.accession) <= (fact.filed, fact.accession):
                 held[fact.start] = fact
+            days = (fact.end - fact.start).days + 1
+            if fact.form.startswith(ANNUAL) and YEAR[0] <= days <= YEAR[1]:
+                self.year_ends.add(fact.end)
             if fact.form.startswith("10-K") and fact.tag in _anchor_tags():
                 report = self.annual_report
                 # a comparative of a later report is not the report of its period

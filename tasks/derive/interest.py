@@ -74,7 +74,8 @@ def add_flows(one: Flow, other: Flow) -> Flow:
 
 def newest_year(known: Knowledge, concepts: tuple[str, ...], period_end: date) -> date | None:
     """The end of the newest fiscal year told of; None where newer reports have left it behind."""
-    end = newest_year_end([spans for name in concepts for spans in known.series(name)])
+    series = [spans for name in concepts for spans in known.series(name)]
+    end = newest_year_end(series, known.year_ends)
     return None if end is None or end < period_end - YEAR_STANDS else end
 
 
