@@ -229,6 +229,24 @@ def test_cash_told_of_past_the_balance_sheet_is_no_report():
     assert (row["total_debt_usd"], row["net_income_ttm_usd"]) == (100.0, -5.0)
 
 
+def test_a_month_told_of_past_the_balance_sheet_is_no_report():
+    """January's revenue in the annual report of December."""
+    facts = [
+        ASSETS,
+        fact("LongTermDebt", END, 210.0),
+        *ladder(END, WHOLE),
+        flow("Revenues", "2022-01-01", END, 900.0),
+        flow("Revenues", "2023-01-01", "2023-01-31", 80.0, filed="2023-02-09"),
+        flow("NetIncomeLoss", "2022-01-01", END, -5.0),
+    ]
+    row = row_of(*facts)
+    assert (row["period_end"], row["filed_date"]) == (day(END), day("2023-02-09"))
+    assert (row["total_debt_usd"], row["net_income_ttm_usd"]) == (210.0, -5.0)
+    # where no balance sheet was ever filed, income shows the period
+    row = row_of(*facts[-1:])
+    assert (row["period_end"], row["net_income_ttm_usd"]) == (day(END), -5.0)
+
+
 def test_a_ladder_alone_is_a_report_without_a_total():
     """LKQ's: of its debt, what falls due is all that has facts."""
     row = row_of(*ladder(END, WHOLE), fact("DebtCurrent", "2021-12-31", 5.0))
