@@ -36,7 +36,12 @@ COLUMNS = (
         "boolean",
         "true before the index's first snapshot was known: its members are the survivors",
     ),
-    Column("period_end", "date", "end of the newest period that was reported on"),
+    Column(
+        "period_end",
+        "date",
+        "end of the newest period that was reported on: the newest balance sheet's day; of income"
+        " where no assets or liabilities ever were filed",
+    ),
     Column("filed_date", "date", "day of the filing that reported on it last"),
     Column("accession_number", "text", "that filing"),
     Column(
@@ -63,7 +68,13 @@ COLUMNS = (
         " the annual one before says more",
         NO_LADDER,
     ),
-    Column("ladder_family", "text", "fiscal, rolling or with_leases", NO_LADDER),
+    Column(
+        "ladder_family",
+        "text",
+        "fiscal, rolling or with_leases: of the filings of that day, the one with the most buckets;"
+        " of such the newest",
+        NO_LADDER,
+    ),
     Column("ladder_accession_number", "text", "the newest filing behind the ladder", NO_LADDER),
     Column("ladder_total_usd", "double precision", "USD: sum of its buckets", NO_LADDER),
     Column("is_ladder_partial", "boolean", "the ladder lacks a bucket", NO_LADDER),
@@ -120,7 +131,8 @@ COLUMNS = (
     Column(
         "ebit_basis",
         "text",
-        "operating income, or pretax income + interest expense where that is not filed",
+        "operating income; where that is not filed, pretax income + interest expense, or + interest"
+        " paid where only that is known",
         "EBIT is unknown",
     ),
     Column("net_income_ttm_usd", "double precision", "USD, likewise", NOT_FILED),
@@ -133,7 +145,7 @@ COLUMNS = (
     Column(
         "years_below_one",
         "integer",
-        "fiscal years in a row, up to the newest filed, with EBIT below interest",
+        "fiscal years in a row, up to the newest of an annual report, with EBIT below interest",
         "a year within the last three is unknown, none was filed in the last 456 days,"
         f" {FINANCIAL}",
     ),
@@ -196,8 +208,12 @@ COLUMNS = (
     Column(
         "sources",
         "text",
-        "column: the accession numbers that its value is made of; separated by semicolons",
-        "no amount is known",
+        "column: the accession numbers that its value is made of; separated by semicolons. Of total"
+        " debt, cash, interest, income (pretax, EBIT, net), effective_rate (with the debt a year"
+        " before) and years_below_one (the years looked at). What is made of these is not repeated;"
+        " a ladder's filings are in debt_maturity, by ladder_period_end and ladder_family; those of"
+        " the floating shares are not told",
+        "none of these is known",
     ),
 )
 

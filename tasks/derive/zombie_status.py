@@ -30,7 +30,7 @@ from warehouse.connections import bulk
 from warehouse.settings import Settings
 
 FACTS = (
-    *("net_income", "operating_income", "pretax_income", "revenue", *INTEREST),
+    *("net_income", "operating_income", "pretax_income", "income_tax", "revenue", *INTEREST),
     *("depreciation_amortization", "assets", "liabilities", "equity", "shares_outstanding"),
     *("debt_current", "debt_short_term", "debt_commercial_paper", "debt_other_short_term"),
     *("debt_notes", "debt_notes_noncurrent", "debt_notes_current"),

@@ -160,19 +160,6 @@ def test_years_below_one(interest, ebit, count, is_zombie):
     assert (row["years_below_one"], row["is_zombie"]) == (count, is_zombie)
 
 
-def test_twelve_months_of_a_quarterly_report_are_no_fiscal_year():
-    """The years 2021 to 2023 uncovered; a column of twelve months to March, 60 against 50, is."""
-    facts = [*years([50, 50, 50], [10, 10, 10], first=2021), fact("Assets", "2024-03-31", 100.0)]
-    for end in ("2024-03-31", "2023-03-31"):
-        start = str(day(end).replace(year=day(end).year - 1) + DAY)
-        for tag, amount in (("InterestExpense", 50.0), ("OperatingIncomeLoss", 60.0)):
-            facts.append(fact(tag, end, amount, start=start, filed="2024-05-10", form="10-Q"))
-    (row,) = rows_of(facts, ends=[date(2024, 6, 30)]).values()
-    assert (row["years_below_one"], row["is_zombie"]) == (3, True)
-    # as the last twelve months they count
-    assert row["interest_coverage"] == pytest.approx(60 / 50)
-
-
 def test_financials_have_no_coverage_and_no_zombies():
     bank = Member("SP500", "AAA", "A", "Financials", False)
     (row,) = rows_of(years([10, 10, 10], [5, 9, -3]), bank, ends=[date(2018, 3, 31)]).values()
