@@ -36,7 +36,12 @@ COLUMNS = (
         "boolean",
         "true before the index's first snapshot was known: its members are the survivors",
     ),
-    Column("period_end", "date", "end of the newest period that was reported on"),
+    Column(
+        "period_end",
+        "date",
+        "end of the newest period that was reported on: the newest balance sheet's day; of income"
+        " where no assets or liabilities ever were filed",
+    ),
     Column("filed_date", "date", "day of the filing that reported on it last"),
     Column("accession_number", "text", "that filing"),
     Column(
@@ -49,7 +54,8 @@ COLUMNS = (
         "total_debt_basis",
         "text",
         "what total_debt_usd is the sum of; notes: the largest kind of notes that is filed, where"
-        " no total is, so at least that much is owed",
+        " no total is, so at least that much is owed. Of two figures of a day that contradict each"
+        " other (a total below its part, by over half a percent) one is left out, as said here",
         "it is unknown",
     ),
     Column("cash_usd", "double precision", "USD on period_end", NOT_FILED),
@@ -57,12 +63,18 @@ COLUMNS = (
         "ladder_period_end",
         "date",
         "day of the ladder: the newest known that explains the debt of its day (ladder_gap_pct"
-        " within -30 and 30, or not known) and is not stale; else the newest that explains less,"
-        " else the newest. Many quarterly ladders end with the fourth year, and the annual one"
-        " before says more",
+        " within -30 and 30, or not known), is not stale and has no bucket below 0; else the newest"
+        " that explains less, else the newest. Many quarterly ladders end with the fourth year, and"
+        " the annual one before says more",
         NO_LADDER,
     ),
-    Column("ladder_family", "text", "fiscal, rolling or with_leases", NO_LADDER),
+    Column(
+        "ladder_family",
+        "text",
+        "fiscal, rolling or with_leases: of the filings of that day, the one with the most buckets;"
+        " of such the newest",
+        NO_LADDER,
+    ),
     Column("ladder_accession_number", "text", "the newest filing behind the ladder", NO_LADDER),
     Column("ladder_total_usd", "double precision", "USD: sum of its buckets", NO_LADDER),
     Column("is_ladder_partial", "boolean", "the ladder lacks a bucket", NO_LADDER),
@@ -78,8 +90,9 @@ COLUMNS = (
         "boolean",
         "the ladder adds up to over 1.3 times the debt of its day, or to a thousandth or a"
         " millionth of it (to 30 percent): a figure in other units, for instance. Where that debt"
-        " is not filed, to over ten times that of an annual report of the 456 days before. It is"
-        " in no wall, and due_12m_usd and due_36m_usd are NULL",
+        " is not filed, to over ten times that of an annual report of the 456 days before. Also"
+        " where a bucket is below 0, a slip of the filer's sign. It is in no wall, and due_12m_usd"
+        " and due_36m_usd are NULL",
         NO_LADDER,
     ),
     Column(
@@ -118,7 +131,8 @@ COLUMNS = (
     Column(
         "ebit_basis",
         "text",
-        "operating income, or pretax income + interest expense where that is not filed",
+        "operating income; where that is not filed, pretax income + interest expense, or + interest"
+        " paid where only that is known",
         "EBIT is unknown",
     ),
     Column("net_income_ttm_usd", "double precision", "USD, likewise", NOT_FILED),
@@ -131,7 +145,7 @@ COLUMNS = (
     Column(
         "years_below_one",
         "integer",
-        "fiscal years in a row, up to the newest filed, with EBIT below interest",
+        "fiscal years in a row, up to the newest of an annual report, with EBIT below interest",
         "a year within the last three is unknown, none was filed in the last 456 days,"
         f" {FINANCIAL}",
     ),
@@ -194,8 +208,12 @@ COLUMNS = (
     Column(
         "sources",
         "text",
-        "column: the accession numbers that its value is made of; separated by semicolons",
-        "no amount is known",
+        "column: the accession numbers that its value is made of; separated by semicolons. Of total"
+        " debt, cash, interest, income (pretax, EBIT, net), effective_rate (with the debt a year"
+        " before) and years_below_one (the years looked at). What is made of these is not repeated;"
+        " a ladder's filings are in debt_maturity, by ladder_period_end and ladder_family; those of"
+        " the floating shares are not told",
+        "none of these is known",
     ),
 )
 

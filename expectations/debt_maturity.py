@@ -26,17 +26,20 @@ COLUMNS = (
         "family",
         "text",
         "fiscal, rolling or with_leases (finance leases included): a ladder is of one family, the"
-        " one of which the filing has the most buckets",
+        " one of which the filing has the most buckets for that day; its buckets of other families"
+        " are not here",
     ),
     Column(
         "layout",
         "text",
-        "annual: year_1 begins after period_end; rolling: likewise; current_year: remainder (or"
-        " year_1) is the rest of the fiscal year under way and year_2 the next one, as the tags"
-        " were defined until 2020; next_year: year_1 is the fiscal year after the one under way,"
-        " as since then. Where both are possible, the one that the last annual ladder bears out; a"
-        " quarterly ladder that leaves nothing out (year_1 to after_5) and repeats no two of its"
-        " years rolls, unless year_1 is what is left of the annual one's",
+        "annual: year_1 begins after period_end, the end of a fiscal year; rolling: after"
+        " period_end, too; current_year: remainder (or year_1) is the rest of the fiscal year under"
+        " way and year_2 the next one, as the tags were defined until 2020; next_year: year_1 is"
+        " the fiscal year after the one under way, as since then. A fiscal year ends where an"
+        " annual report's fullest ladder stands, and to a week on its anniversary, and that of the"
+        " company's own word. Of quarterly ladders, where both are possible, the one that the last"
+        " annual ladder bears out; one that leaves nothing out (year_1 to after_5) and repeats no"
+        " two of its years rolls, unless year_1 is what is left of the annual one's",
     ),
     Column("window_start", "date", "first day that the bucket covers", UNDATED),
     Column(
@@ -49,7 +52,8 @@ COLUMNS = (
     Column(
         "is_partial",
         "boolean",
-        "the ladder lacks a bucket: nothing falls due then, or it has no standard tag",
+        "the ladder lacks a bucket: nothing falls due then, it has no standard tag, or it was filed"
+        " under another family's tag",
     ),
     Column("form", "text", "10-K, 10-Q, 8-K, /A for amendments"),
     Column("filed_date", "date", "day on which the SEC dates the filing"),

@@ -63,7 +63,8 @@ COLUMNS = (
     Column(
         "members_with_refused_ladder",
         "integer",
-        "those whose ladder does not count: stale, excessive or without dates",
+        "those whose ladder does not count: stale, excessive (a bucket below 0 included, see"
+        " company_refinancing) or without dates",
     ),
     Column("total_debt_usd", "double precision", "USD: debt of members_with_debt"),
     Column(
@@ -105,10 +106,8 @@ def annotate(frame: pd.DataFrame) -> pd.DataFrame:
     counted = ["companies", "members_with_debt", "members_with_ladder"]
     counted.append("members_with_refused_ladder")
     out["is_overcounted"] = frame[counted].max(axis=1) > frame["members"]
-    # principal below 0 is a slip of a filer's sign, and makes any part look too large
-    is_sound = frame["principal_usd"] >= 0
     parts = frame[["rated_principal_usd", "zombie_principal_usd"]].max(axis=1)
-    out["is_above_total"] = is_sound & (parts > frame["principal_usd"] + 0.01)
+    out["is_above_total"] = parts > frame["principal_usd"] + 0.01
     return out
 
 

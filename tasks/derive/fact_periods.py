@@ -4,16 +4,14 @@ A sum is made of one tag's facts where it can be, so that the parts mean the sam
 changed tags, of the fewest that will do. A part that is missing makes the whole unknown.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from math import fsum
 
-from tasks.derive.facts import Fact, Spans
+from tasks.derive.facts import YEAR, Fact, Spans
 
 DAY = timedelta(days=1)
-# 52 weeks are 364 days, 53 are 371; a calendar year ends up to 3 days off
-YEAR = (350, 380)
 # 12 weeks to 17: retailers close one long quarter a year
 QUARTER = (75, 120)
 # how far two fiscal calendars' ends a year apart may be off each other: a week, and a weekend
@@ -148,22 +146,17 @@ def quarters_back(series: Sequence[Spans], end: date, count: int) -> list[Flow]:
     return found
 
 
-def years_back(series: Sequence[Spans], end: date, count: int) -> list[Flow | None]:
-    """So many fiscal years up to one that ends on a day, the newest first; None: not known."""
-    found: list[Flow | None] = []
-    until = end
-    for _ in range(count):
-        year = fiscal_year(series, until)
-        if year is None:
-            # the year before ends 52 or 53 weeks, or a calendar year, earlier
-            found.append(None)
-            break
-        found.append(year)
-        until = year.start - DAY
-    return found
+def newest_year_end(series: Sequence[Spans], year_ends: Collection[date]) -> date | None:
+    """The end of the newest fiscal year that was filed.
 
-
-def newest_year_end(series: Sequence[Spans]) -> date | None:
-    """The end of the newest fiscal year that was filed."""
-    ends = [end for spans in series for end in spans if any(_lasting(spans, end, YEAR))]
+    Args:
+        series: The concepts' facts.
+        year_ends: The days on which fiscal years ended (`Knowledge.year_ends`).
+    """
+    ends = [
+        end
+        for spans in series
+        for end in spans
+        if end in year_ends and any(_lasting(spans, end, YEAR))
+    ]
     return max(ends) if ends else None

@@ -25,6 +25,10 @@ class Fact:
 
 
 Spans = dict[date, dict[date, Fact]]
+# the forms that report a year, their amendments and those of transition periods too
+ANNUAL = ("10-K", "20-F", "40-F")
+# in days: 52 weeks are 364, 53 are 371; a calendar year ends up to 3 days off
+YEAR = (350, 380)
 
 
 @cache
@@ -36,25 +40,24 @@ def concepts() -> Mapping[str, tuple[str, ...]]:
 
 
 DEBT = ("debt_combined", "debt_long_term", "debt_noncurrent", "debt_long_term_current")
-# What shows that a period was reported on, surest first: totals that every report has; then what
-# notes give on days past the balance sheet's, too, as the cash at the time of writing. A cover
-# page's shares have a day of their own.
-ANCHORS = (
-    ("assets", "liabilities", "net_income", "pretax_income", "revenue"),
-    ("equity", "cash"),
-)
+# What shows that a period was reported on, surest first: totals that every balance sheet has; what
+# a note may give of a later month, too; then what notes give on days past the balance sheet's, as
+# the cash at the time of writing. A cover page's shares have a day of their own.
+BALANCE = ("assets", "liabilities")
+FLOWS = ("net_income", "pretax_income", "revenue")
+OTHERS = ("equity", "cash")
 
 
 @cache
-def _anchors() -> tuple[tuple[str, ...], ...]:
-    """The concepts that show it, with debt and what falls due where a company has no more."""
+def _last_resort() -> tuple[str, ...]:
+    """Debt and what falls due, where a company has no more."""
     ladders = (name for name in concepts() if name.startswith("ladder_"))
-    return (*ANCHORS, (*DEBT, "debt_current", "debt_short_term", *ladders))
+    return (*DEBT, "debt_current", "debt_short_term", *ladders)
 
 
 @cache
 def _anchor_tags() -> frozenset[str]:
-    return frozenset(tag for concept in (*ANCHORS[0], *DEBT) for tag in concepts()[concept])
+    return frozenset(tag for concept in (*BALANCE, *DEBT) for tag in concepts()[concept])
 
 
 @cache
@@ -72,6 +75,8 @@ class Knowledge:
 
     Attributes:
         annual_report: A fact of the newest period end that an annual report is known for.
+        year_ends: The days on which a year of an annual report ends. What a quarterly one says of
+            twelve months is of no fiscal year.
         remembered: What others made of a day's instants, until another fact of that day comes.
     """
 
@@ -86,6 +91,7 @@ class Knowledge:
         self._filings: dict[str, list[Fact]] = {}
         self._of_filings: dict[str, Knowledge] = {}
         self.annual_report: Fact | None = None
+        self.year_ends: set[date] = set()
         self.remembered: dict[date, Any] = {}
 
     def advance(self, day: date) -> bool:
@@ -98,6 +104,9 @@ class Knowledge:
             # one that was filed earlier may become known later; the newest filing stays
             if before is None or (before.filed, before.accession) <= (fact.filed, fact.accession):
                 held[fact.start] = fact
+            days = (fact.end - fact.start).days + 1
+            if fact.form.startswith(ANNUAL) and YEAR[0] <= days <= YEAR[1]:
+                self.year_ends.add(fact.end)
             if fact.form.startswith("10-K") and fact.tag in _anchor_tags():
                 report = self.annual_report
                 # a comparative of a later report is not the report of its period
@@ -143,7 +152,7 @@ class Knowledge:
 
     def newest_period(self) -> date | None:
         """The end of the newest period that was reported on, by the surest anchors there are."""
-        for group in _anchors():
+        for group in (BALANCE, FLOWS, OTHERS, _last_resort()):
             ends = [end for concept in group for spans in self.series(concept) for end in spans]
             if ends:
                 return max(ends)
@@ -152,7 +161,7 @@ class Knowledge:
     def filing_of(self, end: date) -> Fact | None:
         """A fact of the filing that reported on a period's end last."""
         found: Fact | None = None
-        for group in _anchors():
+        for group in ((*BALANCE, *FLOWS), OTHERS, _last_resort()):
             for concept in group:
                 for spans in self.series(concept):
                     for fact in spans.get(end, {}).values():

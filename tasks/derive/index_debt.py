@@ -6,7 +6,7 @@ from math import fsum
 from typing import Any
 
 from tasks.derive.breadth import ALL
-from tasks.derive.ladders import cents
+from tasks.derive.ladder_dates import cents
 from tasks.derive.refinancing import FINANCIALS
 
 SHOCKS_BP = (-100, -25, 25, 100)

@@ -1,6 +1,7 @@
 """Interest as a cost, EBIT beside it, and the years in which the one did not cover the other."""
 
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from tasks.derive.fact_periods import (
@@ -11,7 +12,7 @@ from tasks.derive.fact_periods import (
     quarters_back,
     trailing_year,
 )
-from tasks.derive.facts import Knowledge
+from tasks.derive.facts import Knowledge, Spans
 
 # As accrued; where no report tells it, as paid in cash. Never a sum of both.
 INTEREST = ("interest_expense", "interest_paid")
@@ -19,6 +20,14 @@ ZOMBIE_YEARS = 3
 MOST_YEARS = 15
 # a year to the next annual report, and 90 days to file it
 YEAR_STANDS = timedelta(days=456)
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """A value and the filings that it is made of, in order."""
+
+    value: float
+    accessions: tuple[str, ...]
 
 
 def interest_of(flow: Flow | None) -> Flow | None:
@@ -58,12 +67,30 @@ def quarterly_interest(known: Knowledge, end: date, count: int, least: int) -> l
     return found
 
 
+def pretax_income(
+    known: Knowledge, end: date, over: Callable[[Sequence[Spans], date], Flow | None]
+) -> Flow | None:
+    """Income before taxes; from net income and taxes where it is not filed.
+
+    Args:
+        known: The company's facts.
+        end: The last day of the period.
+        over: The kind of period: `fiscal_year` or `trailing_year`.
+    """
+    direct = over(known.series("pretax_income"), end)
+    if direct is not None:
+        return direct
+    income = over(known.series("net_income"), end)
+    tax = over(known.series("income_tax"), end)
+    return None if income is None or tax is None else add_flows(income, tax)
+
+
 def year_ebit(known: Knowledge, end: date) -> Flow | None:
     """EBIT of a fiscal year: operating income, else pretax income plus interest."""
     direct = fiscal_year(known.series("operating_income"), end)
     if direct is not None:
         return direct
-    pretax, interest = fiscal_year(known.series("pretax_income"), end), year_interest(known, end)
+    pretax, interest = pretax_income(known, end, fiscal_year), year_interest(known, end)
     return None if pretax is None or interest is None else add_flows(pretax, interest)
 
 
@@ -74,29 +101,32 @@ def add_flows(one: Flow, other: Flow) -> Flow:
 
 def newest_year(known: Knowledge, concepts: tuple[str, ...], period_end: date) -> date | None:
     """The end of the newest fiscal year told of; None where newer reports have left it behind."""
-    end = newest_year_end([spans for name in concepts for spans in known.series(name)])
+    series = [spans for name in concepts for spans in known.series(name)]
+    end = newest_year_end(series, known.year_ends)
     return None if end is None or end < period_end - YEAR_STANDS else end
 
 
-def years_below_one(known: Knowledge, period_end: date) -> int | None:
+def years_below_one(known: Knowledge, period_end: date) -> Traced | None:
     """How many fiscal years in a row, up to the newest, EBIT was below interest.
 
     None where the newest year's coverage is not known, or where the count meets a year whose
-    coverage is not known before it reaches three.
+    coverage is not known before it reaches three. Traced to the years that were looked at.
 
     Args:
         known: The company's facts.
         period_end: Of its newest report.
     """
     end, count = newest_year(known, ("net_income", *INTEREST), period_end), 0
-    if end is None:
-        return None
-    while count < MOST_YEARS:
+    filings = set[str]()
+    while end is not None and count < MOST_YEARS:
         interest, ebit = year_interest(known, end), year_ebit(known, end)
         if interest is None or ebit is None:
-            return count if count >= ZOMBIE_YEARS else None
+            if count < ZOMBIE_YEARS:
+                return None
+            break
+        filings.update(interest.accessions, ebit.accessions)
         # without interest nothing is uncovered
         if interest.value == 0 or ebit.value >= interest.value:
-            return count
+            break
         count, end = count + 1, interest.start - DAY
-    return count
+    return None if end is None else Traced(count, tuple(sorted(filings)))

@@ -10,27 +10,26 @@ none of its years come again, the quarterly one counts twelve months each from i
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
-from tasks.derive.facts import Fact, concepts
+from tasks.derive.facts import ANNUAL, Fact, concepts
+from tasks.derive.ladder_dates import (
+    DAY,
+    Window,
+    add_months,
+    cents,
+    clipped,
+    is_anniversary,
+    read_month_day,
+)
 
-DAY = timedelta(days=1)
 FAMILIES = ("fiscal", "rolling", "with_leases")
 BUCKETS = ("remainder", "year_1", "year_2", "year_3", "year_4", "year_5", "after_4", "after_5")
 # Filings from here on follow the tags' newer text.
 NEWER_TEXT = date(2020, 7, 1)
-ANNUAL = ("10-K", "20-F", "40-F")
 # principal that nothing was repaid of is the same in the next report; rounding and costs move it
 MATCHES, LEAST_MATCHES = 0.02, 2
 REST_OF_YEAR = {"Q1": 9, "Q2": 6, "Q3": 3}
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """The dates that a bucket covers, both included; no end: everything after."""
-
-    start: date
-    end: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +69,17 @@ def build_ladders(facts: Sequence[Fact], fiscal_year_end: str | None = None) -> 
 
     Args:
         facts: All of the company's facts.
-        fiscal_year_end: The company's own word for it, MMDD, for those whose first ladder is in
-            a quarterly report.
+        fiscal_year_end: The company's own word for it, MMDD, as it is now: for those whose first
+            ladder is in a quarterly report.
     """
     tags = bucket_tags()
-    # the last day that an annual report shows is the year's end that it reports on
-    last_days: dict[str, date] = {}
+    annual_reports = set[str]()
     filings: dict[tuple[date, str], dict[tuple[date, str], dict[str, Fact]]] = {}
     for fact in facts:
         if fact.tag not in tags or fact.end > fact.filed:
             continue
         if fact.form.startswith(ANNUAL):
-            last_days[fact.accession] = max(fact.end, last_days.get(fact.accession, fact.end))
+            annual_reports.add(fact.accession)
         family, bucket = tags[fact.tag]
         of_filing = filings.setdefault((fact.filed, fact.accession), {})
         of_filing.setdefault((fact.end, family), {})[bucket] = fact
@@ -89,10 +87,10 @@ def build_ladders(facts: Sequence[Fact], fiscal_year_end: str | None = None) -> 
     annual: dict[tuple[str, date], Mapping[str, Fact]] = {}
     ladders, rolled = [], set[str]()
     for (_, accession), found in sorted(filings.items()):
-        if accession in last_days:
-            year_ends = sorted({*year_ends, last_days[accession]})
+        if accession in annual_reports:
+            year_ends = sorted({*year_ends, *_reported_year_ends(found, fiscal_year_end)})
         for (end, family), buckets in _one_family(found):
-            if end in year_ends:
+            if end in year_ends or _ends_a_year(end, year_ends, fiscal_year_end):
                 layout = "annual"
                 annual[family, end] = buckets
             else:
@@ -110,6 +108,32 @@ def build_ladders(facts: Sequence[Fact], fiscal_year_end: str | None = None) -> 
             partial = _is_partial(layout, buckets)
             ladders.append(Ladder(family, end, layout, buckets, windows, partial))
     return ladders
+
+
+def _reported_year_ends(
+    found: Mapping[tuple[date, str], Collection[str]], month_day: str | None
+) -> set[date]:
+    """The year's end that an annual report is of, and those of the years beside it.
+
+    The day that it has the most buckets for, the last of such days: a note may tell of another.
+    """
+    word = read_month_day(month_day)
+    _, _, best = max(
+        (len(buckets), word is not None and is_anniversary(end, *word), end)
+        for (end, _), buckets in found.items()
+    )
+    return {end for end, _ in found if is_anniversary(end, best.month, best.day)}
+
+
+def _ends_a_year(end: date, year_ends: Sequence[date], month_day: str | None) -> bool:
+    """Whether a quarterly report's ladder is that of a year's end that no annual one was of.
+
+    By the year before and by the company's own word, which may be newer than a change of its year.
+    """
+    before = [(day.month, day.day) for day in year_ends if day < end][-1:]
+    word = read_month_day(month_day)
+    said = [*before, *([] if word is None else [word])]
+    return bool(said) and all(is_anniversary(end, *each) for each in said)
 
 
 def _one_family(
@@ -181,10 +205,9 @@ def _year_end(
     if before:
         # a year that began a few days off its anniversary
         return _following(before[-1], end)
-    if month_day is not None and len(month_day) == 4 and month_day.isdigit():
-        month, day = int(month_day[:2]), int(month_day[2:])
-        if 1 <= month <= 12 and 1 <= day <= 31:
-            return _following(_clipped(end.year - 1, month, day), end)
+    word = read_month_day(month_day)
+    if word is not None:
+        return _following(clipped(end.year - 1, *word), end)
     months = {REST_OF_YEAR.get(fact.fiscal_period or "") for fact in buckets.values()} - {None}
     if len(months) == 1:
         return add_months(end, next(iter(months)) or 0)
@@ -231,66 +254,6 @@ def _is_partial(layout: str, buckets: Collection[str]) -> bool:
     )
 
 
-def add_months(day: date, months: int) -> date:
-    """The same day so many months on; a month's last day stays one."""
-    is_last = (day + DAY).month != day.month
-    month = day.month - 1 + months
-    return _clipped(day.year + month // 12, month % 12 + 1, 31 if is_last else day.day)
-
-
-def _clipped(year: int, month: int, day: int) -> date:
-    last = date(year + month // 12, month % 12 + 1, 1) - DAY
-    return min(date(year, month, 1) + (day - 1) * DAY, last)
-
-
-def spread(cents: int, window: Window) -> dict[int, int]:
-    """An amount over the calendar years of its window, by days; the parts sum to it exactly.
-
-    Returns:
-        Calendar year to cents; 9999 for a window without an end.
-    """
-    if window.end is None:
-        return {9999: cents}
-    days = (window.end - window.start).days + 1
-    parts, given, passed = {}, 0, 0
-    for year in range(window.start.year, window.end.year + 1):
-        passed = (min(window.end, date(year, 12, 31)) - window.start).days + 1
-        until = cents * passed // days
-        parts[year] = until - given
-        given = until
-    return parts
-
-
-def due_within(
-    amounts: Mapping[str, int], windows: Mapping[str, Window], since: date, until: date
-) -> int | None:
-    """What falls due after a ladder's day until another; None where a bucket of that time misses.
-
-    Args:
-        amounts: Bucket to cents.
-        windows: Bucket to its dates.
-        since: The day that the ladder is counted from.
-        until: The last day that counts.
-    """
-    if any(amount for bucket, amount in amounts.items() if bucket not in windows):
-        return None
-    dated = sorted(
-        ((windows[bucket], cents) for bucket, cents in amounts.items() if bucket in windows),
-        key=lambda part: part[0].start,
-    )
-    due, reached = 0, since
-    for window, cents in dated:
-        if window.start > until:
-            break
-        if window.end is None or window.start > reached + DAY:
-            return None
-        days = (window.end - window.start).days + 1
-        counted = (min(window.end, until) - window.start).days + 1
-        due += cents * counted // days
-        reached = window.end
-    return due if reached >= until else None
-
-
 @dataclass(frozen=True, slots=True)
 class Newest:
     """A period end's ladder as known on a day.
@@ -311,7 +274,8 @@ class Newest:
 def known_ladders(ladders: Sequence[Ladder], day: date) -> Iterator[Newest]:
     """The ladders that were known on a day, one per period end, the newest first.
 
-    An amendment that repeats a part of the ladder replaces that part.
+    An amendment that repeats a part of the ladder replaces that part. Of families the one with the
+    most buckets counts, the newest of such.
 
     Args:
         ladders: As `build_ladders` returns them, oldest filing first.
@@ -319,8 +283,13 @@ def known_ladders(ladders: Sequence[Ladder], day: date) -> Iterator[Newest]:
     """
     known = [each for each in ladders if _any(each).known_from <= day]
     for end in sorted({each.period_end for each in known}, reverse=True):
-        family = next(each.family for each in reversed(known) if each.period_end == end)
-        parts = [each for each in known if each.period_end == end and each.family == family]
+        of_day = [each for each in known if each.period_end == end]
+        buckets: dict[str, set[str]] = {}
+        for each in reversed(of_day):
+            buckets.setdefault(each.family, set()).update(each.facts)
+        # the newest of those with the most: a later report may repeat a line of another family
+        family = max(buckets, key=lambda name: len(buckets[name]))
+        parts = [each for each in of_day if each.family == family]
         amounts: dict[str, int] = {}
         windows: dict[str, Window] = {}
         for part in parts:
@@ -334,8 +303,3 @@ def known_ladders(ladders: Sequence[Ladder], day: date) -> Iterator[Newest]:
 
 def _any(ladder: Ladder) -> Fact:
     return next(iter(ladder.facts.values()))
-
-
-def cents(usd: float) -> int:
-    """An amount in whole cents."""
-    return round(usd * 100)

@@ -7,7 +7,7 @@ from adbc_driver_postgresql import dbapi as adbc
 
 from tasks.derive.filers import Members
 from tasks.derive.index_debt import Company
-from tasks.derive.ladders import Window, cents, spread
+from tasks.derive.ladder_dates import Window, cents, spread
 from warehouse import arrow
 
 

@@ -6,22 +6,18 @@ from datetime import date, timedelta
 from typing import Any
 
 from tasks.derive.fact_periods import DAY, Flow, trailing_year
-from tasks.derive.facts import Fact, Knowledge
+from tasks.derive.facts import Fact, Knowledge, concepts
 from tasks.derive.floating_share import disclosed_share, implied_share
 from tasks.derive.interest import (
     ZOMBIE_YEARS,
+    Traced,
     add_flows,
+    pretax_income,
     trailing_interest,
     years_below_one,
 )
-from tasks.derive.ladders import (
-    Ladder,
-    Newest,
-    add_months,
-    build_ladders,
-    due_within,
-    known_ladders,
-)
+from tasks.derive.ladder_dates import add_months, due_within
+from tasks.derive.ladders import Ladder, Newest, build_ladders, known_ladders
 from tasks.derive.rates import Rates
 from tasks.derive.total_debt import Debt, total_debt
 
@@ -93,11 +89,12 @@ def _of_filings(
     assert filing is not None
     debt = total_debt(known, end)
     interest = trailing_interest(known, end)
-    pretax = trailing_income(known, "pretax_income", end)
+    pretax = pretax_income(known, end, trailing_year)
     ebit, basis = operating_income(known, end)
     income = trailing_year(known.series("net_income"), end)
     cash = known.instant("cash", end)
-    average = _average_debt(known, interest, debt)
+    below = years_below_one(known, end)
+    rate = _effective_rate(known, interest, debt)
     found: dict[str, Any] = {
         "period_end": end,
         "filed_date": filing.filed,
@@ -112,33 +109,29 @@ def _of_filings(
         "ebit_basis": basis,
         "net_income_ttm_usd": None if income is None else income.value,
         "is_unprofitable": None if income is None else income.value < 0,
-        "years_below_one": years_below_one(known, end),
+        "years_below_one": None if below is None else below.value,
         "floating_share_disclosed": disclosed_share(known, end),
-        "effective_rate": (interest.value / average if interest is not None and average else None),
+        "effective_rate": None if rate is None else rate.value,
     }
     implied = implied_share(known, end, rates, day)
     found["implied_floating_share"] = None if implied is None else implied.share
     found["implied_floating_r2"] = None if implied is None else implied.r2
     found["implied_floating_quarters"] = None if implied is None else implied.quarters
-    sources = {
+    found["sources"] = {
         "total_debt_usd": debt,
+        "cash_usd": None if cash is None else Traced(cash.value, (cash.accession,)),
         "interest_expense_ttm_usd": interest,
+        "pretax_income_ttm_usd": pretax,
         "ebit_ttm_usd": ebit,
         "net_income_ttm_usd": income,
+        "years_below_one": below,
+        "effective_rate": rate,
     }
-    found["sources"] = (
-        "; ".join(
-            f"{name}: {' '.join(part.accessions)}"
-            for name, part in sources.items()
-            if part is not None
-        )
-        or None
-    )
     return found | _of_ladder(known, _choose_ladder(known, known_ladders(ladders, day), day), day)
 
 
 def _choose_ladder(known: Knowledge, ladders: Iterable[Newest], day: date) -> Newest | None:
-    """The newest ladder that is not stale and explains the debt of its day.
+    """The newest ladder that is not stale, has no amount below 0 and explains the debt of its day.
 
     Else the newest that explains less; else the newest. Quarterly ladders often end with the
     fourth year: the annual one before says more then.
@@ -148,6 +141,8 @@ def _choose_ladder(known: Knowledge, ladders: Iterable[Newest], day: date) -> Ne
         newest = newest or ladder
         if _is_stale(known, ladder.ladder.period_end, day):
             break
+        if _is_negative(ladder):
+            continue
         gap = _gap_or_by_last_report(known, ladder)
         if gap is None or abs(gap) <= EXPLAINS_PCT:
             return ladder
@@ -195,13 +190,20 @@ def _is_other_units(gap: float) -> bool:
     return any(abs((1 + gap / 100) * units - 1) <= EXPLAINS_PCT / 100 for units in (1e3, 1e6))
 
 
+def _is_negative(ladder: Newest) -> bool:
+    """Whether an amount is below 0: a slip of the filer's sign, that no sum may hold."""
+    return any(amount < 0 for amount in ladder.amounts.values())
+
+
 def _of_ladder(known: Knowledge, newest: Newest | None, day: date) -> dict[str, Any]:
     if newest is None:
         return dict.fromkeys(LADDER_COLUMNS)
     end = newest.ladder.period_end
     stale = _is_stale(known, end, day)
     own, gap = _gap(known, newest), _gap_or_by_last_report(known, newest)
-    excessive = gap is not None and (gap > EXPLAINS_PCT or _is_other_units(gap))
+    excessive = _is_negative(newest) or (
+        gap is not None and (gap > EXPLAINS_PCT or _is_other_units(gap))
+    )
     due = {
         months: None
         if stale or excessive
@@ -267,28 +269,33 @@ def _row(
         row["uplift_usd"] = row["due_12m_usd"] * (row["market_rate"] - row["effective_rate"])
         if interest and ebit is not None and interest + row["uplift_usd"] > 0:
             row["coverage_after_uplift"] = ebit / (interest + row["uplift_usd"])
+    row["sources"] = _tell_sources(row)
     return row
 
 
 IMPLIED = ("implied_floating_share", "implied_floating_r2", "implied_floating_quarters")
 
 
-def _average_debt(known: Knowledge, interest: Flow | None, debt: Debt | None) -> float | None:
-    """The mean of the debt before and after the year of interest."""
+def _effective_rate(known: Knowledge, interest: Flow | None, debt: Debt | None) -> Traced | None:
+    """Interest over the mean of the debt before and after its year."""
     if interest is None or debt is None:
         return None
     before = total_debt(known, interest.start - DAY)
-    return None if before is None else (before.value + debt.value) / 2
+    if before is None or before.value + debt.value == 0:
+        return None
+    filings = {*interest.accessions, *before.accessions, *debt.accessions}
+    value = interest.value / ((before.value + debt.value) / 2)
+    return Traced(value, tuple(sorted(filings)))
 
 
-def trailing_income(known: Knowledge, concept: str, end: date) -> Flow | None:
-    """Income before taxes over the last year; from net income and taxes where it is not filed."""
-    direct = trailing_year(known.series(concept), end)
-    if direct is not None:
-        return direct
-    income = trailing_year(known.series("net_income"), end)
-    tax = trailing_year(known.series("income_tax"), end)
-    return None if income is None or tax is None else add_flows(income, tax)
+def _tell_sources(row: dict[str, Any]) -> str | None:
+    """What each known amount is made of, in words."""
+    parts = [
+        f"{name}: {' '.join(part.accessions)}"
+        for name, part in row["sources"].items()
+        if row[name] is not None
+    ]
+    return "; ".join(parts) or None
 
 
 def operating_income(known: Knowledge, end: date) -> tuple[Flow | None, str | None]:
@@ -296,8 +303,10 @@ def operating_income(known: Knowledge, end: date) -> tuple[Flow | None, str | No
     direct = trailing_year(known.series("operating_income"), end)
     if direct is not None:
         return direct, "operating income"
-    pretax = trailing_income(known, "pretax_income", end)
+    pretax = pretax_income(known, end, trailing_year)
     interest = trailing_interest(known, end)
     if pretax is None or interest is None:
         return None, None
-    return add_flows(pretax, interest), "pretax income + interest expense"
+    is_paid = set(interest.tags) <= set(concepts()["interest_paid"])
+    kind = "interest paid" if is_paid else "interest expense"
+    return add_flows(pretax, interest), f"pretax income + {kind}"

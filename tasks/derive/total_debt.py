@@ -3,10 +3,11 @@
 `LongTermDebt` includes the current portion by its definition, but some filers leave it out, and
 `ShortTermBorrowings` holds the current portion at some and other loans at others. Where several
 tags stand side by side, the identities between them say which it is. What falls due soon is no
-total by itself, and a figure below zero is a slip that no sum may hold.
+total by itself, and a figure below zero is a slip that no sum may hold. Nor may a total be below
+what it holds: of two that contradict each other so, one is left out, and the basis says which.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from math import fsum
 
@@ -54,12 +55,66 @@ def _add_up(known: Knowledge, day: date) -> Debt | None:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class _Totals:
+    """What is filed of totals and their parts; `left_out`: what contradicts the others."""
+
+    total: Fact | None
+    noncurrent: Fact | None
+    portion: Fact | None
+    current: Fact | None
+    combined: Fact | None
+    left_out: tuple[Fact, ...] = ()
+
+
+def _read_totals(known: Knowledge, day: date) -> _Totals:
+    """No total below a part, no part above a total that includes it."""
+    filed = _Totals(
+        total=known.instant("debt_long_term", day),
+        noncurrent=known.instant("debt_noncurrent", day),
+        portion=known.instant("debt_long_term_current", day),
+        current=known.instant("debt_current", day),
+        combined=known.instant("debt_combined", day),
+    )
+    total, noncurrent, combined = filed.total, filed.noncurrent, filed.combined
+    out: list[Fact | None] = []
+    if _is_above(total, combined) or _is_above(noncurrent, combined):
+        out.append(combined)
+        combined = None
+    # one that is no more than what is not current leaves the current portion out
+    whole = total if noncurrent is None or _is_above(total, noncurrent) else None
+    if _is_above(filed.portion, whole) or _is_above(filed.portion, combined):
+        out.append(filed.portion)
+    if _is_above(filed.current, combined):
+        out.append(filed.current)
+    left_out = tuple(fact for fact in out if fact is not None)
+    return replace(
+        filed,
+        portion=None if filed.portion in out else filed.portion,
+        current=None if filed.current in out else filed.current,
+        combined=combined,
+        left_out=left_out,
+    )
+
+
+def _is_above(part: Fact | None, whole: Fact | None) -> bool:
+    if part is None or whole is None:
+        return False
+    return part.value > whole.value and not _equal(part.value, whole.value)
+
+
 def _of_totals(known: Knowledge, day: date) -> Debt | None:
-    total = known.instant("debt_long_term", day)
-    noncurrent = known.instant("debt_noncurrent", day)
-    portion = known.instant("debt_long_term_current", day)
-    current = known.instant("debt_current", day)
-    combined = known.instant("debt_combined", day)
+    filed = _read_totals(known, day)
+    found = _add_totals(known, day, filed)
+    if found is None or not filed.left_out:
+        return found
+    tags = " ".join(sorted(fact.tag for fact in filed.left_out))
+    return replace(found, basis=f"{found.basis}; left out as contradicted: {tags}")
+
+
+def _add_totals(known: Knowledge, day: date, filed: _Totals) -> Debt | None:
+    total, noncurrent, combined = filed.total, filed.noncurrent, filed.combined
+    portion, current = filed.portion, filed.current
     if noncurrent is not None and current is not None:
         others = _loans(known, day)
         if fsum(fact.value for fact in others) > current.value * (1 + TOLERANCE):

@@ -22,7 +22,7 @@ from tasks.derive.filers import (
 )
 from tasks.derive.follow import Derived, read_changes
 from tasks.derive.interest import INTEREST
-from tasks.derive.ladders import add_months
+from tasks.derive.ladder_dates import add_months
 from tasks.derive.refinancing import is_financial
 from tasks.derive.zombies import Profile, judge, read_balance, read_years
 from warehouse import arrow
@@ -30,7 +30,7 @@ from warehouse.connections import bulk
 from warehouse.settings import Settings
 
 FACTS = (
-    *("net_income", "operating_income", "pretax_income", "revenue", *INTEREST),
+    *("net_income", "operating_income", "pretax_income", "income_tax", "revenue", *INTEREST),
     *("depreciation_amortization", "assets", "liabilities", "equity", "shares_outstanding"),
     *("debt_current", "debt_short_term", "debt_commercial_paper", "debt_other_short_term"),
     *("debt_notes", "debt_notes_noncurrent", "debt_notes_current"),

@@ -5,7 +5,7 @@ select
     window_end, is_partial, form, filed_date, known_from, loaded_at
 from derived.debt_maturity;
 comment on view published.debt_maturity is
-'One row per filer, balance-sheet day, bucket and filing: the maturity ladder as filed, with the dates that each bucket covers. A filing that repeats or amends a ladder has rows of its own: use the newest with known_from not after your day. Buckets of different families are never one ladder. Without a row: the filer has no such tag, not: nothing is due.';
+'One row per filer, balance-sheet day, bucket and filing: the maturity ladder as filed, with the dates that each bucket covers. A filing that repeats or amends a ladder has rows of its own: use the newest with known_from not after your day. Buckets of different families are never one ladder. Without a row: the filer has no such tag, or for that day more of another family, not: nothing is due.';
 
 create or replace view published.company_refinancing as
 select

@@ -185,6 +185,22 @@ def test_a_ladder_in_other_units_than_the_debt_does_not_count(scale, gap):
     assert row["ladder_gap_pct"] == pytest.approx(gap, rel=1e-2)
 
 
+def test_a_ladder_with_a_minus_does_not_count_until_it_is_mended():
+    """60 + 45 - 5 is the debt, and still no wall's: its shares would pass 1."""
+    amounts = {"year_1": 60.0, "year_2": 45.0, "after_5": -5.0}
+    report = [ASSETS, fact("LongTermDebt", END, 100.0), *ladder(END, amounts)]
+    row = row_of(*report)
+    assert (row["is_ladder_excessive"], row["due_12m_usd"]) == (True, None)
+    assert (row["ladder_total_usd"], row["ladder_gap_pct"]) == (100, 0)
+    mended = ladder(END, {"after_5": 5.0}, filed="2023-03-01", form="10-K/A")
+    row = row_of(*report, *mended)
+    assert (row["is_ladder_excessive"], row["due_12m_usd"]) == (False, 60)
+    # of two the sound one, though the other is newer
+    later = ladder("2023-03-31", amounts, form="10-Q")
+    row = row_of(*report, *mended, *later, on=date(2023, 6, 30))
+    assert (row["ladder_period_end"], row["due_12m_usd"]) == (day(END), 60)
+
+
 def test_a_part_of_the_debt_under_the_same_tag_refuses_no_ladder():
     """Asbury's 10-Q of 2024: less than all long-term debt, and for the year before, too."""
     report = [ASSETS, fact("LongTermDebt", END, 212.0), *ladder(END, WHOLE)]
@@ -211,6 +227,24 @@ def test_cash_told_of_past_the_balance_sheet_is_no_report():
     row = row_of(*facts)
     assert (row["period_end"], row["cash_usd"]) == (day(END), 30.0)
     assert (row["total_debt_usd"], row["net_income_ttm_usd"]) == (100.0, -5.0)
+
+
+def test_a_month_told_of_past_the_balance_sheet_is_no_report():
+    """January's revenue in the annual report of December."""
+    facts = [
+        ASSETS,
+        fact("LongTermDebt", END, 210.0),
+        *ladder(END, WHOLE),
+        flow("Revenues", "2022-01-01", END, 900.0),
+        flow("Revenues", "2023-01-01", "2023-01-31", 80.0, filed="2023-02-09"),
+        flow("NetIncomeLoss", "2022-01-01", END, -5.0),
+    ]
+    row = row_of(*facts)
+    assert (row["period_end"], row["filed_date"]) == (day(END), day("2023-02-09"))
+    assert (row["total_debt_usd"], row["net_income_ttm_usd"]) == (210.0, -5.0)
+    # where no balance sheet was ever filed, income shows the period
+    row = row_of(*facts[-1:])
+    assert (row["period_end"], row["net_income_ttm_usd"]) == (day(END), -5.0)
 
 
 def test_a_ladder_alone_is_a_report_without_a_total():

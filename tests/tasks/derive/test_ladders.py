@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.derive.ladders import Window, add_months, build_ladders, due_within, spread
+from tasks.derive.ladder_dates import Window, add_months, due_within, spread
+from tasks.derive.ladders import build_ladders, known_ladders
 from tests.tasks.derive.filings import BUCKETS, day, fact, ladder
 
 DAY = timedelta(days=1)
@@ -140,3 +141,72 @@ def test_what_is_missing_is_not_nothing():
     assert found.is_partial
     assert due_within(cents, found.windows, found.period_end, day("2023-12-31")) == 1000
     assert due_within(cents, found.windows, found.period_end, day("2025-12-31")) is None
+
+
+def test_a_stray_day_of_an_annual_report_is_not_its_years_end():
+    """A note of January's beside the ladder of December: the first year is still 2024."""
+    stray = {"filed": "2024-02-20", "accession": "0000000001-24-000001"}
+    facts = [
+        *ladder("2023-12-31", ANNUAL, **stray),
+        *ladder("2024-01-31", {"year_1": 5.0}, **stray),
+    ]
+    first = build_ladders(facts)[0]
+    assert (first.period_end, first.layout) == (day("2023-12-31"), "annual")
+    assert first.windows["year_1"] == Window(day("2024-01-01"), day("2024-12-31"))
+    # where one note says as much as the other, the company's own word decides
+    one = [
+        *ladder("2023-12-31", {"year_1": 10.0}, **stray),
+        *ladder("2024-01-31", {"year_1": 5.0}, **stray),
+    ]
+    first = build_ladders(one, "1231")[0]
+    assert first.windows["year_1"] == Window(day("2024-01-01"), day("2024-12-31"))
+
+
+def test_both_years_of_an_annual_report_end_a_year():
+    """Debt was repaid: the year before has more buckets than the year of the report."""
+    report = {"filed": "2024-02-20", "accession": "0000000001-24-000001"}
+    facts = [
+        *ladder("2022-12-25", ANNUAL, **report),
+        *ladder("2023-12-31", {"year_1": 10, "year_2": 5}, **report),
+    ]
+    assert [each.layout for each in build_ladders(facts)] == ["annual", "annual"]
+
+
+def first_report(end="2023-12-31"):
+    """A company's first report, a quarterly one after it went public."""
+    return ladder(end, ANNUAL, filed="2024-05-10", form="10-Q", fp="Q1")
+
+
+def test_a_first_report_may_state_the_ladder_of_a_year_that_had_ended():
+    (found,) = build_ladders(first_report(), "1231")
+    assert found.layout == "annual"
+    assert found.windows["year_1"] == Window(day("2024-01-01"), day("2024-12-31"))
+    # a year of 52 weeks: the last Saturday of the year
+    assert build_ladders(first_report("2023-12-30"), "1225")[0].layout == "annual"
+    # that day ends no year of this one
+    assert build_ladders(first_report(), "0630")[0].layout != "annual"
+
+
+@pytest.mark.parametrize(
+    ("word", "layout"), [(None, "annual"), ("1231", "annual"), ("0630", "next_year")]
+)
+def test_a_year_end_that_the_annual_report_left_out(word, layout):
+    """By the year before, unless the company has another year since then."""
+    before = ladder("2022-12-31", ANNUAL, filed="2023-02-20")
+    later = {"year_1": 20, "year_2": 30, "year_3": 40, "year_4": 50}
+    facts = [*before, *ladder("2023-12-31", later, filed="2024-05-10", form="10-Q", fp="Q1")]
+    assert build_ladders(facts, word)[-1].layout == layout
+
+
+WITH_LEASES = "LongTermDebtAndCapitalLeaseObligationsRepaymentsOfPrincipalInNextTwelveMonths"
+
+
+def test_a_line_of_another_family_hides_no_ladder():
+    whole = ladder("2023-12-31", ANNUAL, filed="2024-02-20")
+    line = fact(WITH_LEASES, "2023-12-31", 11.0, filed="2024-05-10", form="10-Q", fp="Q1")
+    (found,) = known_ladders(build_ladders([*whole, line]), day("2024-06-30"))
+    assert (found.ladder.family, sum(found.amounts.values())) == ("fiscal", 210_00)
+    # of as many buckets the newer
+    first = whole[:1]
+    (found,) = known_ladders(build_ladders([*first, line]), day("2024-06-30"))
+    assert (found.ladder.family, sum(found.amounts.values())) == ("with_leases", 11_00)

@@ -8,7 +8,7 @@ import pytest
 
 from deployments.sandbox.market import simulate
 from tasks.derive.index_debt import Company, by_sector, wall_rows
-from tests.tasks.derive.filings import Filers
+from tests.tasks.derive.filings import Filers, fact, ladder
 from tests.tasks.derive.house import House
 from tests.tasks.derive.simulated import (
     load_market,
@@ -208,6 +208,31 @@ def test_a_ladder_explains_no_more_than_the_debt():
     (row,) = wall_rows(companies, None)
     assert row["debt_coverage_pct"] == 50
     assert (row["market_rate"], row["uplift_usd"]) == (None, None)
+
+
+def test_one_ladder_with_a_minus_stops_no_wall(house):
+    """60 of 100 by 2023, 105 of 100 by 2024: refused, and counted as such."""
+    filers = Filers(house)
+    filers.load_tickers({"AAA": 1, "BBB": 2})
+    lines = [("AAA", "Energy", 1.0), ("BBB", "Utilities", 1.0)]
+    house.load_snapshot("R2000", date(2023, 1, 3), lines)
+    house.load_prices([("AAA", date(2023, 4, 3), 10.0, 5)])
+    debt = [fact("LongTermDebt", "2022-12-31", 100.0), fact("Assets", "2022-12-31", 500.0)]
+    slip = ladder("2022-12-31", {"year_1": 60.0, "year_2": 45.0, "after_5": -5.0})
+    sound = ladder("2022-12-31", {"year_1": 30.0, "year_2": 70.0})
+    filers.load_all({1: [*debt, *slip], 2: [*debt, *sound]})
+    filers.derive()
+    wall = house.read(
+        "select sector, due_year, principal_usd, cumulative_share, members_with_ladder,"
+        " members_with_refused_ladder, debt_coverage_pct"
+        " from published.refinancing_wall where as_of_date = '2023-03-31' order by 1, 2"
+    )
+    assert wall.rows() == [
+        ("All", 2023, 30.0, 0.3, 1, 1, 50.0),
+        ("All", 2024, 70.0, 1.0, 1, 1, 50.0),
+        ("Utilities", 2023, 30.0, 0.3, 1, 0, 100.0),
+        ("Utilities", 2024, 70.0, 1.0, 1, 0, 100.0),
+    ]
 
 
 def test_a_warehouse_without_filings_has_no_wall_and_no_error(house):

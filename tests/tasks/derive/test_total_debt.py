@@ -8,6 +8,7 @@ from tests.tasks.derive.filings import day, fact
 
 END = "2022-12-31"
 L, N, C = "LongTermDebt", "LongTermDebtNoncurrent", "LongTermDebtCurrent"
+K = "DebtLongtermAndShorttermCombinedAmount"
 S, DC, CP = "ShortTermBorrowings", "DebtCurrent", "CommercialPaper"
 
 
@@ -32,7 +33,7 @@ S, DC, CP = "ShortTermBorrowings", "DebtCurrent", "CommercialPaper"
         ({L: 100, S: 25}, 125),
         ({L: 100, C: 10, DC: 35}, 125),
         ({N: 90}, 90),
-        ({"DebtLongtermAndShorttermCombinedAmount": 125, N: 90}, 125),
+        ({K: 125, N: 90}, 125),
         ({S: 40, CP: 30, L: 100}, 140),
         ({"ConvertibleNotesPayable": 50}, 50),
         ({"ConvertibleNotesPayableNoncurrent": 50, "ConvertibleNotesPayableCurrent": 5}, 55),
@@ -53,6 +54,21 @@ S, DC, CP = "ShortTermBorrowings", "DebtCurrent", "CommercialPaper"
         # a slip of the sign in one part
         ({N: 90, C: -10}, None),
         ({"Assets": 1000}, None),
+        # no total of all debt is below what is long-term, but by rounding
+        ({K: 150, L: 900}, 900),
+        ({K: 150, N: 890, C: 10}, 900),
+        ({K: 150, N: 890}, 890),
+        ({K: 899, L: 900}, 899),
+        # a slip of the units in the part that a total includes
+        ({L: 100, N: 90, C: 5_000}, 100),
+        ({L: 100, N: 90, C: 5_000, CP: 25}, 125),
+        ({K: 100, N: 90, C: 5_000}, 100),
+        ({K: 125, N: 90, DC: 35_000}, 125),
+        # and in the total: the parts agree with each other
+        ({L: 0.1, N: 90, C: 10}, 100),
+        ({L: 90, N: 90, C: 5_000}, 5_090),
+        # what falls due soon may be most of it
+        ({L: 5_090, N: 90, C: 5_000}, 5_090),
     ],
 )
 def test_nothing_is_counted_twice(filed, owed):
@@ -68,3 +84,11 @@ def test_another_day_is_another_debt():
     known = Knowledge([fact(N, END, 90), fact(C, "2022-09-30", 10)])
     known.advance(day("2023-12-31"))
     assert total_debt(known, day(END)).basis == "noncurrent only"
+
+
+def test_what_contradicts_a_total_is_named():
+    known = Knowledge([fact(L, END, 100), fact(N, END, 90), fact(C, END, 5_000)])
+    known.advance(day("2023-12-31"))
+    found = total_debt(known, day(END))
+    assert found.basis.endswith("; left out as contradicted: LongTermDebtCurrent")
+    assert {each.tag for each in found.facts} == {L}

@@ -1,7 +1,7 @@
 """Zombies by each definition, by hand and in a warehouse."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -115,6 +115,26 @@ def test_years_are_read_from_the_filings():
         "assets": 200,
         "liabilities": 150,
     }
+
+
+def test_twelve_months_to_march_are_no_year():
+    """Three years uncovered, then a quarterly report's column of twelve months that are not."""
+    facts = []
+    for end, ebit, form in [
+        ("2021-12-31", 10, "10-K"),
+        ("2022-12-31", 10, "10-K"),
+        ("2023-12-31", 10, "10-K"),
+        ("2023-03-31", 60, "10-Q"),
+        ("2024-03-31", 60, "10-Q"),
+    ]:
+        start = str(day(end).replace(year=day(end).year - 1) + timedelta(days=1))
+        facts += [
+            fact("OperatingIncomeLoss", end, ebit, start=start, form=form),
+            fact("InterestExpense", end, 50, start=start, form=form),
+        ]
+    known = Knowledge(facts)
+    known.advance(day("2024-06-30"))
+    assert read_years(known, day("2024-03-31"))["is_below"] == (True, True, True)
 
 
 def test_the_warehouse_gives_every_company_every_definition(house):

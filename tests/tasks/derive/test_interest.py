@@ -1,0 +1,58 @@
+"""Fiscal years and their coverage, and the filings that amounts are traced to."""
+
+from datetime import date
+
+import pytest
+
+from tests.tasks.derive.filings import day, fact
+from tests.tasks.derive.test_company_refinancing import DAY, rows_of, years
+from tests.tasks.derive.test_filer_habits import ASSETS, END, flow, row_of
+
+
+def test_twelve_months_of_a_quarterly_report_are_no_fiscal_year():
+    """The years 2021 to 2023 uncovered; a column of twelve months to March, 60 against 50, is."""
+    facts = [*years([50, 50, 50], [10, 10, 10], first=2021), fact("Assets", "2024-03-31", 100.0)]
+    for end in ("2024-03-31", "2023-03-31"):
+        start = str(day(end).replace(year=day(end).year - 1) + DAY)
+        for tag, amount in (("InterestExpense", 50.0), ("OperatingIncomeLoss", 60.0)):
+            facts.append(fact(tag, end, amount, start=start, filed="2024-05-10", form="10-Q"))
+    (row,) = rows_of(facts, ends=[date(2024, 6, 30)]).values()
+    assert (row["years_below_one"], row["is_zombie"]) == (3, True)
+    # as the last twelve months they count
+    assert row["interest_coverage"] == pytest.approx(60 / 50)
+
+
+def test_income_from_net_income_and_taxes_covers_nothing_either():
+    """Neither EBIT nor pretax income: -100 + 0 + 50 of interest, four years long."""
+    facts = [ASSETS]
+    for year in range(2019, 2023):
+        for tag, value in (("NetIncomeLoss", -100.0), ("IncomeTaxExpenseBenefit", 0.0)):
+            facts.append(flow(tag, f"{year}-01-01", f"{year}-12-31", value))
+        facts.append(flow("InterestPaidNet", f"{year}-01-01", f"{year}-12-31", 50.0))
+    row = row_of(*facts)
+    assert (row["pretax_income_ttm_usd"], row["interest_coverage"]) == (-100, -1)
+    assert (row["years_below_one"], row["is_zombie"]) == (4, True)
+    assert row["ebit_basis"] == "pretax income + interest paid"
+    expense = [flow("InterestExpense", "2022-01-01", END, 50.0)]
+    assert row_of(*facts, *expense)["ebit_basis"] == "pretax income + interest expense"
+
+
+def test_each_amount_is_traced_to_its_filings():
+    """Interest of 2022 on the debt of 2021 and 2022; the year that ended the count; cash alone."""
+    first, second = "0000000001-22-000001", "0000000001-23-000001"
+    facts = [
+        fact("LongTermDebt", "2021-12-31", 900.0, accession=first),
+        fact("LongTermDebt", END, 1100.0, accession=second),
+        flow("InterestExpense", "2021-01-01", "2021-12-31", 45.0, accession=first),
+        flow("InterestExpense", "2022-01-01", END, 50.0, accession=second),
+        flow("OperatingIncomeLoss", "2021-01-01", "2021-12-31", 45.0, accession=first),
+        flow("OperatingIncomeLoss", "2022-01-01", END, 5.0, accession=second),
+    ]
+    row = row_of(*facts)
+    assert (row["effective_rate"], row["years_below_one"]) == (0.05, 1)
+    assert row["sources"] == (
+        f"total_debt_usd: {second}; interest_expense_ttm_usd: {second}; ebit_ttm_usd: {second};"
+        f" years_below_one: {first} {second}; effective_rate: {first} {second}"
+    )
+    row = row_of(fact("Cash", END, 1e6, accession=second))
+    assert (row["cash_usd"], row["sources"]) == (1e6, f"cash_usd: {second}")
