@@ -104,8 +104,8 @@ def _say_what_is_not_set(settings: Settings) -> None:
         )
     if settings.sec_user_agent is None:
         console.print(
-            "[yellow]ROTATION_SEC_USER_AGENT is not set[/]: filings are not refreshed, and daily "
-            "runs end as Degraded. The SEC wants a name and an e-mail address."
+            "[yellow]ROTATION_SEC_USER_AGENT is not set[/]: filings are not refreshed, and the "
+            "runs say so. The SEC wants a name and an e-mail address."
         )
 
 
