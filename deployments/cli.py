@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -105,8 +104,8 @@ def _say_what_is_not_set(settings: Settings) -> None:
         )
     if settings.sec_user_agent is None:
         console.print(
-            "[yellow]ROTATION_SEC_USER_AGENT is not set[/]: filings are not refreshed, and daily "
-            "runs end as Degraded. The SEC wants a name and an e-mail address."
+            "[yellow]ROTATION_SEC_USER_AGENT is not set[/]: filings are not refreshed, and the "
+            "runs say so. The SEC wants a name and an e-mail address."
         )
 
 
@@ -210,7 +209,8 @@ def sql(
     environment = os.environ | {"PGPASSWORD": unquote(dsn.password or "")}
     bare = dsn._replace(netloc=dsn.netloc.replace(f":{dsn.password}@", "@")).geturl()
     command = [str(psql), bare, *(["-c", query] if query else [])]
-    raise typer.Exit(subprocess.run(command, env=environment).returncode)
+    # in this process's place, so that Ctrl-C is psql's alone: it ends a query, not the session
+    os.execvpe(command[0], command, environment)
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """Flows in the foreground: in a process of their own, against the Prefect server of the stack."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -37,4 +38,20 @@ def run_python(arguments: Sequence[str], own: Mapping[str, str] | None = None) -
     settings = Settings()
     stack.start_database(settings)
     environment = os.environ | prefect_server.start_server(settings) | dict(own or {})
-    return subprocess.run([sys.executable, *arguments], env=environment).returncode
+    return run_to_its_end([sys.executable, *arguments], environment)
+
+
+def run_to_its_end(command: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Runs a program and waits for it, interrupted or not; its exit code.
+
+    Ctrl-C reaches the program, too, which needs its time: a run writes down that it was cancelled.
+    `subprocess.run` would kill it after a quarter of a second.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.SIG_IGN:
+        # a handler of Python's, unlike SIG_IGN, is not the program's, too
+        signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        return subprocess.Popen(command, env=environment).wait()
+    finally:
+        signal.signal(signal.SIGINT, before)

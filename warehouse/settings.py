@@ -27,6 +27,8 @@ class Settings(BaseSettings):
         extra="ignore",
         frozen=True,
         populate_by_name=True,
+        # what is wrong with a password is told in logs, states and mails
+        hide_input_in_errors=True,
     )
 
     home: Path = Field(

@@ -67,7 +67,10 @@ class Answer(Generic[T]):
 
 
 class Provider:
-    """The pace of one provider, shared by all threads and runs of this process."""
+    """The pace of one provider, shared by all threads and runs of this process.
+
+    That is enough where one run alone asks the provider, on whatever machine: see `record.run`.
+    """
 
     def __init__(self, requests_per_second: float) -> None:
         """Start with a full turn and no pause."""

@@ -184,11 +184,11 @@ def extract_companies(
     try:
         found = list(pool.map(lambda request: _extract_one(request, today, sec, archive), requests))
     except BaseException:
-        # when the run is cancelled, threads that wait out a pause must not hold up its end
+        # when the run is cancelled, threads that wait, be it for a reply, must not hold up its end
         sec.dealings.close()
+        pool.shutdown(wait=False, cancel_futures=True)
         raise
-    finally:
-        pool.shutdown(cancel_futures=True)
+    pool.shutdown()
     filings = [
         (one.cik, accession)
         for one in found

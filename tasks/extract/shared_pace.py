@@ -11,11 +11,12 @@ import time
 from types import TracebackType
 from typing import Self
 
-import psycopg
+from psycopg import Connection, Cursor, OperationalError
 
 from tasks.extract.politeness import Fault, Provider
-from warehouse.connections import warehouse_dsn
+from warehouse.connections import open_session
 from warehouse.settings import Settings
+from warehouse.trouble import is_lost
 
 TAKE_TURN = """
 insert into audit.pace as held (provider, next_turn_at, paused_until)
@@ -45,10 +46,10 @@ class SharedProvider(Provider):
         super().__init__(requests_per_second)
         self._name = name
         self._step = 1 / requests_per_second
+        self._settings = settings
         self._turns = threading.Lock()
-        self._connection = psycopg.connect(warehouse_dsn(settings), autocommit=True)
-        # a turn lost in a crash costs nothing, and the disk is not waited for at each request
-        self._connection.execute("set synchronous_commit = off")
+        self._is_closed = False
+        self._connection = self._open()
 
     def take_turn(self) -> None:
         """Wait until one more request may be sent.
@@ -70,17 +71,35 @@ class SharedProvider(Provider):
 
     def pause(self, seconds: float) -> None:
         """Let nobody start another attempt for so many seconds, in whatever process."""
-        with self._turns:
-            self._connection.execute(PAUSE, {"name": self._name, "seconds": seconds})
+        self._send(PAUSE, seconds=seconds)
 
     def pause_left(self) -> float:
         """Seconds until attempts may start again; 0 when they may."""
         return max(0.0, self._ask(PAUSE_LEFT))
 
     def _ask(self, query: str, **parameters: float) -> float:
-        with self._turns:
-            row = self._connection.execute(query, {"name": self._name, **parameters}).fetchone()
+        row = self._send(query, **parameters).fetchone()
         return 0.0 if row is None else float(row[0])
+
+    def _send(self, query: str, **parameters: float) -> Cursor:
+        """Sends a statement; once more on a new connection where the one before was lost."""
+        asked = {"name": self._name, **parameters}
+        with self._turns:
+            try:
+                return self._connection.execute(query, asked)
+            except OperationalError as error:
+                if self._is_closed or not is_lost(error):
+                    raise
+            # a turn or a pause that was taken twice costs a moment
+            self._connection.close()
+            self._connection = self._open()
+            return self._connection.execute(query, asked)
+
+    def _open(self) -> Connection:
+        connection = open_session(self._settings)
+        # a turn lost in a crash costs nothing, and the disk is not waited for at each request
+        connection.execute("set synchronous_commit = off")
+        return connection
 
     def __enter__(self) -> Self:
         """Return the provider itself."""
@@ -92,5 +111,7 @@ class SharedProvider(Provider):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Close its connection."""
-        self._connection.close()
+        """Close its connection; a thread that was left behind opens no other."""
+        with self._turns:
+            self._is_closed = True
+            self._connection.close()

@@ -3,11 +3,15 @@
 Without Prefect: the tasks' own functions, with a warehouse for the shared pace.
 """
 
+import signal
+import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from psycopg import OperationalError
 from pydantic import SecretStr
 
 from deployments.sandbox.client import Sandbox
@@ -22,6 +26,7 @@ from tasks.extract.sec import (
 from tasks.extract.sec_client import DATA, Sec, open_sec
 from tasks.extract.shared_pace import TAKE_TURN, SharedProvider
 from tests.flows.filings import CLOCK, COMPANIES, FIRST_CIK, make_tape
+from warehouse.connections import connect
 from warehouse.settings import Settings
 
 NOW = datetime.fromisoformat(CLOCK)
@@ -143,6 +148,44 @@ def test_turns_of_all_processes_are_a_step_apart(settings_of_sec: Settings) -> N
         # asked for the turn alone: waiting for it would take 100 seconds
         waits = [each._ask(TAKE_TURN, step=100) for each in (another, one, another)]
     assert [round(wait, -2) for wait in waits] == [100, 200, 300]
+
+
+def test_a_cut_connection_ends_neither_turns_nor_pauses(settings_of_sec: Settings) -> None:
+    cut = "select count(pg_terminate_backend(pid, 5000)) from pg_stat_activity where pid = any (%s)"
+
+    def end_its_session(provider: SharedProvider) -> None:
+        backends = [provider._connection.info.backend_pid]
+        with connect(settings_of_sec) as connection:
+            assert connection.execute(cut, (backends,)).fetchone() == (1,)
+
+    with SharedProvider("cut", 0.01, settings_of_sec) as provider:
+        provider.take_turn()
+        end_its_session(provider)
+        # the turn is 100 seconds after the one that the lost session took
+        assert round(provider._ask(TAKE_TURN, step=100), -2) == 100
+        end_its_session(provider)
+        provider.pause(600)
+        assert provider.pause_left() > 500
+    with pytest.raises(OperationalError, match="closed"):
+        provider.pause_left()
+
+
+def test_a_cancelled_run_waits_for_no_reply(sandbox: Sandbox, sec: Sec) -> None:
+    sandbox.add_fault("hang", path=f"{CIKS[1]}.json", seconds=4)
+
+    def interrupt_the_second_request() -> None:
+        # the sandbox lists a request when it is answered
+        while not asked(sandbox):
+            time.sleep(0.05)
+        time.sleep(0.5)
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    sec.client.http.timeout = 10
+    threading.Thread(target=interrupt_the_second_request).start()
+    with pytest.raises(KeyboardInterrupt):
+        extract_companies.fn(FACTS, NOW, sec)
+    # the one that waits for the reply; without it the run would have waited, too
+    assert [thread.name for thread in threading.enumerate() if "sec" in thread.name] == ["sec_0"]
 
 
 @pytest.mark.parametrize(
