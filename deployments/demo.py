@@ -2,7 +2,6 @@
 
 import os
 import shlex
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -12,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from deployments import prefect_server, stack
+from deployments.foreground import run_to_its_end
 from warehouse.connections import connect, embedded_server, is_embedded, warehouse_dsn
 from warehouse.settings import Settings
 
@@ -57,7 +57,7 @@ def run_demo(console: Console, settings: Settings, tape: Path | None) -> None:
         console.rule(f"Replaying the tape {sandbox.tape} up to {sandbox.now():%Y-%m-%d %H:%M} UTC")
         code = "from flows.daily import refresh_daily; import sys; "
         code += "sys.exit(0 if refresh_daily(return_state=True).is_completed() else 1)"
-        done = subprocess.run([sys.executable, "-c", code], env=environment)
+        ended = run_to_its_end([sys.executable, "-c", code], environment)
     finally:
         sandbox.stop()
         if ours:
@@ -70,7 +70,7 @@ def run_demo(console: Console, settings: Settings, tape: Path | None) -> None:
         psql = str(embedded_server(settings).program_folder() / "psql")
     line = shlex.join([psql, warehouse_dsn(settings, "reader")])
     console.print(f"  {line}", soft_wrap=True, highlight=False, markup=False)
-    sys.exit(done.returncode)
+    sys.exit(ended)
 
 
 def report(console: Console, connection: Connection, after_run: int) -> None:
