@@ -11,7 +11,7 @@ import pandas as pd
 import polars as pl
 from adbc_driver_postgresql import dbapi as adbc
 
-from expectations import corporate_action, daily_price, index_membership
+from expectations import company_ticker, corporate_action, daily_price, index_membership
 from expectations.contract import Column, Contract
 from warehouse import arrow
 from warehouse.instruments import resolve
@@ -42,7 +42,9 @@ def begin(connection: adbc.Connection, contracts: Sequence[Contract]) -> str:
         names.add("core.ticker")
     if daily_price.CONTRACT.qualified in names:
         # bars may tell of a rename, which moves what was loaded under the new symbol
-        names |= {corporate_action.CONTRACT.qualified, index_membership.CONTRACT.qualified}
+        names |= {
+            each.CONTRACT.qualified for each in (corporate_action, index_membership, company_ticker)
+        }
     # in one order, so that two transactions never wait for one another
     for name in sorted(names):
         # a lock of the table, not an advisory one: those the reader could take, too
