@@ -99,3 +99,23 @@ def test_a_line_of_the_list_reaches_members_alone_and_from_its_own_day(house: Ho
     by_steps = filers.checksums()
     filers.rebuild()
     assert filers.checksums() == by_steps
+
+
+def test_a_filing_that_is_dated_anew_moves_the_quarter_ends_between(house: House) -> None:
+    filers = Filers(house)
+    old = fact("LongTermDebt", "2022-12-31", 50.0, filed="2023-02-20")
+    filers.load_facts(1, [old])
+    house.load_prices([("AAA", date(2024, 7, 1), 10.0, 1)])
+    debt = (
+        "select total_debt_usd from published.company_refinancing where as_of_date = $$2024-03-31$$"
+    )
+    for filed, known in (("2024-02-20", 90.0), ("2024-04-02", 50.0), ("2024-02-20", 90.0)):
+        new = fact(
+            "LongTermDebt", "2023-12-31", 90.0, filed=filed, accession="0000000001-24-000007"
+        )
+        filers.load_facts(1, [new])
+        filers.derive()
+        assert house.read(debt)["total_debt_usd"].to_list() == [known]
+        by_steps = filers.checksums()
+        filers.rebuild()
+        assert filers.checksums() == by_steps
