@@ -221,11 +221,11 @@ class Members:
             found: dict[int, Member] = {}
             for code in self.indexes:
                 rows, is_backcast = self.listed(code, day)
-                for cik, ticker, name, sector in rows.select(
-                    "cik", "ticker", "name", "sector"
+                for cik, instrument, ticker, name, sector in rows.select(
+                    "cik", "instrument_id", "ticker", "name", "sector"
                 ).iter_rows():
                     if cik is not None and cik not in found:
-                        found[cik] = Member(code, ticker, name, sector, is_backcast)
+                        found[cik] = Member(code, ticker, name, sector, is_backcast, instrument)
             self._on[day] = found
         return self._on[day]
 
