@@ -1,6 +1,6 @@
 """Members and their filers, over symbols that were renamed and reused before the list was read."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -119,3 +119,21 @@ def test_a_filing_that_is_dated_anew_moves_the_quarter_ends_between(house: House
         by_steps = filers.checksums()
         filers.rebuild()
         assert filers.checksums() == by_steps
+
+
+def test_who_joined_and_left_is_told_by_company(house: House) -> None:
+    fill(house, SELDOM)
+    changes = house.read(
+        "select known_from, change, ticker, as_of_date, previous_as_of_date"
+        " from published.index_change where index_code = 'R2000' order by 1, 2, 3"
+    )
+    # OLD that is called NEW has neither left nor joined, SYM of another company has
+    assert changes.select("known_from", "change", "ticker").rows() == [
+        (SESSIONS[41], "leave", "SYM"),
+        (SESSIONS[50], "join", "LATE"),
+        (SESSIONS[70], "leave", "GONE"),
+        (SESSIONS[95], "join", "SYM"),
+    ]
+    first = changes.row(0, named=True)
+    assert first["as_of_date"] == SESSIONS[41] - timedelta(days=1)
+    assert first["previous_as_of_date"] == SESSIONS[5] - timedelta(days=1)
