@@ -10,6 +10,7 @@ from expectations.repeats import surplus_rows
 
 KEY = ("index_code", "ticker", "as_of_date")
 SNAPSHOT = ["index_code", "as_of_date"]
+TICKER = r"^[A-Z]{1,5}(?:-[A-Z]{1,2})?$"
 
 SECTORS = (
     "Communication",
@@ -52,7 +53,7 @@ RULES = (
     Rule(
         # Recomputed over the members, so anything else is an error of ours.
         "weights_do_not_sum",
-        "the members' weights do not sum to 100 percent",
+        "the weights of the members that are not set aside do not sum to 100 percent",
         "ExpectColumnValuesToBeBetween",
         {"column": "weight_sum_pct", "min_value": 99.99, "max_value": 100.01},
         "stop",
@@ -79,7 +80,7 @@ RULES = (
         "ticker_malformed",
         "not a symbol in Yahoo's spelling: letters, and a class after a dash",
         "ExpectColumnValuesToMatchRegex",
-        {"column": "ticker", "regex": r"^[A-Z]{1,5}(?:-[A-Z]{1,2})?$"},
+        {"column": "ticker", "regex": TICKER},
     ),
     Rule(
         "market_value_not_positive",
@@ -134,21 +135,38 @@ def with_context(frame: pd.DataFrame, previous_members: int | None) -> pd.DataFr
     )
 
 
+def standing_rows(frame: pd.DataFrame) -> pd.Series:
+    """Which rows no rule sets aside: the members, over which weights are computed."""
+    return (
+        frame["ticker"].str.fullmatch(TICKER)
+        & (frame["market_value_usd"] > 0)
+        & ~_is_known_too_early(frame)
+        & ~_is_surplus(frame)
+    )
+
+
+def _is_known_too_early(frame: pd.DataFrame) -> pd.Series:
+    return pd.to_datetime(frame["known_from"]) <= pd.to_datetime(frame["as_of_date"])
+
+
+def _is_surplus(frame: pd.DataFrame) -> pd.Series:
+    return surplus_rows(frame, KEY, ("market_value_usd", "shares", "name"))
+
+
 def annotate(frame: pd.DataFrame) -> pd.DataFrame:
     """Add what the rules look at."""
-    out = frame.copy()
+    out = frame.assign(standing_pct=frame["weight_pct"].where(standing_rows(frame)))
     snapshot = out.groupby(SNAPSHOT)
     members = snapshot["ticker"].transform("size")
-    out["weight_sum_pct"] = snapshot["weight_pct"].transform("sum")
+    out["weight_sum_pct"] = snapshot["standing_pct"].transform("sum")
     out["filed_weight_sum_pct"] = snapshot["weight_pct_filed"].transform("sum")
     out["members_kept"] = members / frame["previous_members"]
     fund = funds().reindex(frame["fund"]).set_axis(frame.index, axis=0)
     out["is_off_band"] = (members < fund["expected_min_members"]) | (
         members > fund["expected_max_members"]
     )
-    known, as_of = pd.to_datetime(frame["known_from"]), pd.to_datetime(frame["as_of_date"])
-    out["is_known_too_early"] = known <= as_of
-    out["is_surplus"] = surplus_rows(frame, KEY, ("market_value_usd", "shares", "name"))
+    out["is_known_too_early"] = _is_known_too_early(frame)
+    out["is_surplus"] = _is_surplus(frame)
     return out
 
 

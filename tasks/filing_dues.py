@@ -48,12 +48,10 @@ class Dues:
     waiting: pd.DataFrame = field(default_factory=_nothing)
 
 
-# Companies whose reports are followed: those that ever were in an index, as far as their tickers
-# are known, and those whose facts were asked for.
+# Companies whose reports are followed: those that ever were in an index, as far as the SEC's list
+# names them, and those whose facts were asked for.
 FOLLOWED = """
-select listed.cik
-from core.company_ticker as listed
-where exists (select from core.index_membership as member where member.ticker = listed.ticker)
+select cik from derived.member_filer
 union
 select item::integer from audit.fetch
 where dataset = 'company_fact' and status in ('loaded', 'empty', 'not_found') and item ~ '^\\d+$'

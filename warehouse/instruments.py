@@ -16,7 +16,8 @@ def resolve(
     """Resolves the tickers of staged rows; the caller holds the locks that `merge.begin` takes.
 
     Bars may reveal that a symbol was renamed or reused: the map then changes, and the memberships
-    that were loaded under the symbol change with it, in the same transaction.
+    that were loaded under the symbol change with it, in the same transaction, as does what the
+    SEC's list is taken to say of the members.
 
     Returns:
         The relation of the rows with their `instrument_id`, one per key.
@@ -31,6 +32,7 @@ def resolve(
         ]
         if touched:
             writing.repoint_members(touched)
+            writing.note_filers(touched)
     if "ticker" in contract.column_names:
         return _resolve_by_day(writing, contract, incoming)
     return _resolve_by_company(connection, contract, incoming)

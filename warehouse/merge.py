@@ -11,7 +11,7 @@ import pandas as pd
 import polars as pl
 from adbc_driver_postgresql import dbapi as adbc
 
-from expectations import corporate_action, daily_price, index_membership
+from expectations import company_ticker, corporate_action, daily_price, index_membership
 from expectations.contract import Column, Contract
 from warehouse import arrow
 from warehouse.instruments import resolve
@@ -42,7 +42,9 @@ def begin(connection: adbc.Connection, contracts: Sequence[Contract]) -> str:
         names.add("core.ticker")
     if daily_price.CONTRACT.qualified in names:
         # bars may tell of a rename, which moves what was loaded under the new symbol
-        names |= {corporate_action.CONTRACT.qualified, index_membership.CONTRACT.qualified}
+        names |= {
+            each.CONTRACT.qualified for each in (corporate_action, index_membership, company_ticker)
+        }
     # in one order, so that two transactions never wait for one another
     for name in sorted(names):
         # a lock of the table, not an advisory one: those the reader could take, too
@@ -64,7 +66,7 @@ def merge(
     Superseded rows go to the history twin with the instant and the run. For core tables,
     `audit.change` says from which date on derived tables must follow. The rows that were written
     stay readable as the temporary table `delta_<table>` until the transaction ends, those
-    withdrawn as `gone_<table>`.
+    withdrawn as `gone_<table>`, and what changed rows said before as `was_<table>`.
 
     Args:
         connection: Of the loader, after `begin`.
@@ -100,20 +102,27 @@ def merge(
         where ({condition}) and not exists (select from {source} as new where {on})
         """,
     )
+    arrow.execute(
+        connection,
+        f"""
+        create temporary table was_{table} on commit drop as
+        select old.* from {contract.qualified} as old
+        join delta_{table} as new on {on} where not is_new
+        """,
+    )
     names = ", ".join(contract.column_names)
     of_twin = f"{names}, loaded_at, run_id, superseded_at, superseded_by"
-    of_held = ", ".join(f"old.{name}" for name in (*contract.column_names, "loaded_at", "run_id"))
+    of_held = f"{names}, loaded_at, run_id"
     values = ", ".join(f"{name} = new.{name}" for name in contract.column_names if name not in key)
     for statement in (
         f"""
         insert into history.{table} ({of_twin})
-        select {of_held}, '{instant}', {run_id} from gone_{table} as old
+        select {of_held}, '{instant}', {run_id} from gone_{table}
         """,
         f"delete from {contract.qualified} as old using gone_{table} as new where {on}",
         f"""
         insert into history.{table} ({of_twin})
-        select {of_held}, '{instant}', {run_id}
-        from {contract.qualified} as old join delta_{table} as new on {on} where not is_new
+        select {of_held}, '{instant}', {run_id} from was_{table}
         """,
         f"""
         update {contract.qualified} as old set {values}, loaded_at = '{instant}', run_id = {run_id}
@@ -184,16 +193,19 @@ def _note_changes(connection: adbc.Connection, contract: Contract, run_id: int) 
         who, group = "instrument_id, null", "instrument_id"
     else:
         who, group = f"null::integer, {contract.key[0]}::text", contract.key[0]
-    keys = ", ".join(contract.column_names)
+    names = ", ".join(contract.column_names)
     arrow.execute(
         connection,
         f"""
         insert into audit.change (table_name, instrument_id, item, from_date, run_id)
         select '{contract.table}', {who}, {contract.change_from}, {run_id}
         from (
-            select {keys} from delta_{contract.table}
+            select {names} from delta_{contract.table}
             union all
-            select {keys} from gone_{contract.table}
+            select {names} from gone_{contract.table}
+            union all
+            -- a date that is no part of the key may have moved either way
+            select {names} from was_{contract.table}
         ) as touched
         group by {group}
         """,

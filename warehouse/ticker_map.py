@@ -195,6 +195,21 @@ class Writing:
         ):
             arrow.execute(self.connection, statement)
 
+    def note_filers(self, tickers: Iterable[str]) -> None:
+        """Tells derived tables that the SEC's list means other members by these tickers now.
+
+        Which days that moves is not told: all.
+        """
+        named = ", ".join(f"'{ticker}'" for ticker in sorted(set(tickers)))
+        arrow.execute(
+            self.connection,
+            f"""
+            insert into audit.change (table_name, item, from_date, run_id)
+            select distinct 'company_ticker', ticker, date '0001-01-01', {self.run_id}
+            from core.company_ticker where ticker in ({named})
+            """,
+        )
+
     def _keep(self, which: str) -> None:
         """Copies rows of the map to history, save those made in this transaction."""
         arrow.execute(

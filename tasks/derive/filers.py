@@ -17,6 +17,38 @@ from warehouse import arrow
 
 EVERYONE = "everyone"
 START = "date '0001-01-01'"
+# All that the list ever said of the members that a symbol named, under whatever symbol. The first
+# word of a member holds for all days before it.
+REACHED_FILERS = f"""
+with symbol as (
+    select ticker, instrument_id from core.ticker
+    union
+    select ticker, instrument_id from history.ticker
+),
+member as (
+    select change.item, change.from_date, symbol.instrument_id
+    from change join symbol on symbol.ticker = change.item
+    where exists (
+        select from {HELD_INDEXES} join core.index_membership as listed using (index_code)
+        where listed.instrument_id = symbol.instrument_id
+    )
+),
+named as (
+    select ticker, cik from core.company_ticker
+    union
+    select ticker, cik from history.company_ticker
+)
+select named.cik::text as subject, case
+    when member.from_date <= (
+        select min(known_from) from derived.member_filer as filer
+        where filer.instrument_id = member.instrument_id
+    ) then {START}
+    else member.from_date
+end as first_date
+from member
+join symbol using (instrument_id)
+join named on named.ticker = symbol.ticker
+"""
 FACTS_OF = "select item as subject, from_date as first_date from change"
 COMPANIES = 200
 FIRST_QUARTER = date(2009, 3, 31)
@@ -31,10 +63,7 @@ def quarterly_inputs(table: str) -> dict[str, str]:
     return {
         "company_fact": FACTS_OF,
         "company": f"select item as subject, {START} as first_date from change",
-        "company_ticker": f"""
-            select named.cik::text as subject, {START} as first_date
-            from change join core.company_ticker as named on named.ticker = change.item
-        """,
+        "company_ticker": REACHED_FILERS,
         # days before the first snapshot was known have its members
         "index_membership": f"""
             select '{EVERYONE}' as subject, case
@@ -141,18 +170,18 @@ def read_rates(connection: adbc.Connection) -> Rates:
 class Members:
     """Who is in which index on a day, with the SEC's numbers of the filers."""
 
-    def __init__(self, snapshots: pl.DataFrame, tickers: pl.DataFrame) -> None:
-        """Takes all snapshots and all that the SEC's list of tickers ever said.
+    def __init__(self, snapshots: pl.DataFrame, filers: pl.DataFrame) -> None:
+        """Takes all snapshots and all that the SEC's list of tickers ever said of members.
 
         Args:
-            snapshots: `index_code`, `as_of_date`, `known_from`, `ticker`, `name`, `sector`,
-                `weight_pct`.
-            tickers: `ticker`, `known_from`, `cik`.
+            snapshots: `index_code`, `as_of_date`, `known_from`, `instrument_id`, `ticker`, `name`,
+                `sector`, `weight_pct`.
+            filers: `instrument_id`, `known_from`, `cik`, as `derived.member_filer` has them.
         """
         self._snapshots = {str(key[0]): rows for key, rows in snapshots.group_by("index_code")}
-        self._ciks: dict[str, list[tuple[date, int]]] = {}
-        for ticker, known_from, cik in tickers.sort("ticker", "known_from").iter_rows():
-            self._ciks.setdefault(ticker, []).append((known_from, cik))
+        self._ciks: dict[int, list[tuple[date, int]]] = {}
+        for instrument, known_from, cik in filers.sort("instrument_id", "known_from").iter_rows():
+            self._ciks.setdefault(instrument, []).append((known_from, cik))
         self._on: dict[date, dict[int, Member]] = {}
 
     @property
@@ -160,9 +189,9 @@ class Members:
         """The indexes that have members, in fund.csv's order."""
         return [code for code in read_reference("fund")["index_code"] if code in self._snapshots]
 
-    def cik_of(self, ticker: str, day: date) -> int | None:
-        """The filer behind a ticker on a day; before the list was first seen, its first word."""
-        said = self._ciks.get(ticker)
+    def cik_of(self, instrument_id: int, day: date) -> int | None:
+        """The filer behind a member on a day; before the list was first seen, its first word."""
+        said = self._ciks.get(instrument_id)
         if not said:
             return None
         known = [cik for known_from, cik in said if known_from <= day]
@@ -182,7 +211,7 @@ class Members:
         else:
             as_of_date = known["as_of_date"].max()
         found = rows.filter(pl.col("as_of_date") == as_of_date)
-        ciks = [self.cik_of(ticker, day) for ticker in found["ticker"]]
+        ciks = [self.cik_of(instrument, day) for instrument in found["instrument_id"]]
         found = found.with_columns(pl.Series("cik", ciks, dtype=pl.Int32))
         return found.sort(["weight_pct", "ticker"], descending=[True, False]), known.is_empty()
 
@@ -192,11 +221,11 @@ class Members:
             found: dict[int, Member] = {}
             for code in self.indexes:
                 rows, is_backcast = self.listed(code, day)
-                for cik, ticker, name, sector in rows.select(
-                    "cik", "ticker", "name", "sector"
+                for cik, instrument, ticker, name, sector in rows.select(
+                    "cik", "instrument_id", "ticker", "name", "sector"
                 ).iter_rows():
                     if cik is not None and cik not in found:
-                        found[cik] = Member(code, ticker, name, sector, is_backcast)
+                        found[cik] = Member(code, ticker, name, sector, is_backcast, instrument)
             self._on[day] = found
         return self._on[day]
 
@@ -234,12 +263,12 @@ def read_members(connection: adbc.Connection, days: Sequence[date]) -> Members:
                 ) as known on true
             )
             select
-                index_code, as_of_date, member.known_from, member.ticker, member.name,
-                member.sector, member.weight_pct
+                index_code, as_of_date, member.known_from, member.instrument_id, member.ticker,
+                member.name, member.sector, member.weight_pct
             from wanted join core.index_membership as member using (index_code, as_of_date)
             """,
         ),
-        arrow.read(connection, "select ticker, known_from, cik from core.company_ticker"),
+        arrow.read(connection, "select instrument_id, known_from, cik from derived.member_filer"),
     )
 
 

@@ -18,7 +18,8 @@ class Company:
 
     Attributes:
         sector: Its sector there.
-        row: Its row of `company_refinancing`; empty where it has none.
+        row: Its row of `company_refinancing`, with `is_financial` as that has judged it; empty
+            where it has none.
         due: Calendar year to cents due, from its newest ladder; None without one that counts.
     """
 
@@ -105,7 +106,7 @@ def _rate(row: Mapping[str, Any]) -> float | None:
 
 def shock_rows(companies: Sequence[Company]) -> list[dict[str, Any]]:
     """What a change of rates does to one group of members: one row per shock."""
-    members = [c for c in companies if c.sector != FINANCIALS]
+    members = [c for c in companies if c.sector != FINANCIALS and not c.row.get("is_financial")]
     debtors = [c.row for c in members if c.row.get("total_debt_usd") is not None]
     known = [row for row in debtors if _share(row) is not None]
     total = sum(cents(row["total_debt_usd"]) for row in debtors)

@@ -8,6 +8,7 @@ from adbc_driver_postgresql import dbapi as adbc
 from tasks.derive.filers import Members
 from tasks.derive.index_debt import Company
 from tasks.derive.ladder_dates import Window, cents, spread
+from tasks.derive.refinancing import is_financial
 from warehouse import arrow
 
 
@@ -56,9 +57,16 @@ def read_indexes(
     """
     held = arrow.read(
         connection,
-        f"select * from derived.company_refinancing where as_of_date = '{day:%Y-%m-%d}'",
+        f"""
+        select held.*, company.sic
+        from derived.company_refinancing as held left join core.company as company using (cik)
+        where held.as_of_date = '{day:%Y-%m-%d}'
+        """,
     )
-    rows = {row["cik"]: row for row in held.iter_rows(named=True)}
+    rows = {
+        row["cik"]: row | {"is_financial": is_financial(row["sector"], row["sic"])}
+        for row in held.iter_rows(named=True)
+    }
     due = read_due(connection, day)
     for index_code in members.indexes:
         listed, is_backcast = members.listed(index_code, day)

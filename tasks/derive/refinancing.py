@@ -39,6 +39,7 @@ class Member:
     name: str | None
     sector: str | None
     is_backcast: bool
+    instrument_id: int | None = None
 
 
 def is_financial(sector: str | None, sic: str | None) -> bool:

@@ -1,5 +1,6 @@
 """Who is a zombie, by each of the published definitions."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -17,13 +18,15 @@ from tasks.derive.filers import (
     follow_after,
     quarterly_inputs,
     read_facts,
+    read_members,
     read_quarter_ends,
     schema_of,
 )
 from tasks.derive.follow import Derived, read_changes
 from tasks.derive.interest import INTEREST
 from tasks.derive.ladder_dates import add_months
-from tasks.derive.refinancing import is_financial
+from tasks.derive.members import HELD_INDEXES
+from tasks.derive.refinancing import Member, is_financial
 from tasks.derive.zombies import Profile, judge, read_balance, read_years
 from warehouse import arrow
 from warehouse.connections import bulk
@@ -37,16 +40,23 @@ FACTS = (
     *DEBT,
 )
 INPUTS = quarterly_inputs(CONTRACT.table)
-# unlike the other tables of refinancing, this one looks at prices
+OF_MEMBERS = f"""
+    from change
+    where exists (
+        select from {HELD_INDEXES} join core.index_membership as member using (index_code)
+        where member.instrument_id = change.instrument_id
+    )
+"""
+# unlike the other tables of refinancing, this one looks at members' prices
 INPUTS["daily_price"] += f"""
     union all
-    select '{EVERYONE}' as subject, from_date as first_date from change
+    select '{EVERYONE}' as subject, from_date as first_date {OF_MEMBERS}
 """
 # a split's change is dated before any bar; what it moves is older than its ex-date
 INPUTS["corporate_action"] = f"""
     select '{EVERYONE}' as subject, case when from_date < '1900-01-02' then {START}
         else from_date end as first_date
-    from change
+    {OF_MEMBERS}
 """
 UPSTREAM = {"company_refinancing": company_refinancing.INPUTS}
 # a price or a share count that is older says nothing of the day
@@ -68,7 +78,7 @@ def derive_zombie_status(settings: Settings) -> Derived | None:
             return None
         start = min(changes.first_dates.values())
         days = [day for day in read_quarter_ends(connection) if day >= start]
-        profiles = _read_profiles(connection, days)
+        profiles = _read_profiles(connection, days) if days else {}
         rows = [
             {
                 "cik": cik,
@@ -92,7 +102,8 @@ def _read_profiles(connection: adbc.Connection, days: list[date]) -> dict[date, 
     found: dict[date, dict[int, Profile]] = {day: {} for day in days}
     ciks = sorted({cik for rows in held.values() for cik in rows})
     tags = [tag for concept in FACTS for tag in concepts()[concept]]
-    markets = {day: _read_market(connection, day) for day in days}
+    members = read_members(connection, days)
+    markets = {day: _read_market(connection, day, members.on(day)) for day in days}
     splits = _read_splits(connection)
     for cik, facts in read_facts(connection, ciks, tags):
         first = min((fact.filed for fact in facts), default=None)
@@ -103,7 +114,7 @@ def _read_profiles(connection: adbc.Connection, days: list[date]) -> dict[date, 
             if row is None:
                 continue
             balance = read_balance(known, row["period_end"])
-            market = markets[day].get(row["ticker"] or "", {})
+            market = markets[day].get(cik, {})
             begun = min(
                 (d for d in (row["first_filed_date"], first) if d is not None), default=None
             )
@@ -132,8 +143,8 @@ def _read_companies(connection: adbc.Connection, day: date) -> dict[int, dict[st
         connection,
         f"""
         select
-            held.cik, held.ticker, held.sector, held.index_code, held.period_end,
-            held.net_income_ttm_usd, company.first_filed_date, company.sic
+            held.cik, held.sector, held.index_code, held.period_end, held.net_income_ttm_usd,
+            company.first_filed_date, company.sic
         from derived.company_refinancing as held
         left join core.company as company using (cik)
         where held.as_of_date = '{day:%Y-%m-%d}'
@@ -146,42 +157,43 @@ def _read_companies(connection: adbc.Connection, day: date) -> dict[int, dict[st
     }
 
 
-def _read_market(connection: adbc.Connection, day: date) -> dict[str, dict[str, Any]]:
-    """Ticker to its instrument, its close as traded, and its total return over two years.
+def _read_market(
+    connection: adbc.Connection, day: date, members: Mapping[int, Member]
+) -> dict[int, dict[str, Any]]:
+    """Filer to its instrument, its close as traded, and its total return over two years.
 
-    The return is to nine digits: later dividends move the last ones of a total-return close.
+    Whatever the instrument was called on either day. The return is to nine digits: later dividends
+    move the last ones of a total-return close.
     """
     before = add_months(day, -24)
+    wanted = ",".join(str(member.instrument_id) for member in members.values())
+    close = """
+        select bar.close, bar.close_total_return
+        from core.ticker as name
+        join published.daily_price as bar on bar.ticker = name.ticker
+            and name.valid_from <= bar.session_date and bar.session_date < name.valid_to
+        where name.instrument_id = wanted.instrument_id
+            and bar.session_date <= {day} and bar.session_date > {day} - {fresh}
+        order by bar.session_date desc limit 1
+    """
     rows = arrow.read(
         connection,
         f"""
-        with wanted as (
-            select distinct held.ticker, ticker.instrument_id
-            from derived.company_refinancing as held
-            join core.ticker as ticker on ticker.ticker = held.ticker
-                and ticker.valid_from <= held.as_of_date and held.as_of_date < ticker.valid_to
-            where held.as_of_date = '{day:%Y-%m-%d}'
-        )
         select
-            wanted.ticker, wanted.instrument_id, now.close,
+            wanted.instrument_id, now.close,
             round((now.close_total_return / past.close_total_return)::numeric, 9)::float8
                 as total_return
-        from wanted
-        cross join lateral (
-            select close, close_total_return from published.daily_price as bar
-            where bar.ticker = wanted.ticker and bar.session_date <= '{day:%Y-%m-%d}'
-                and bar.session_date > date '{day:%Y-%m-%d}' - {FRESH_DAYS}
-            order by bar.session_date desc limit 1
-        ) as now
-        left join lateral (
-            select close_total_return from published.daily_price as bar
-            where bar.ticker = wanted.ticker and bar.session_date <= '{before:%Y-%m-%d}'
-                and bar.session_date > date '{before:%Y-%m-%d}' - {FRESH_DAYS}
-            order by bar.session_date desc limit 1
-        ) as past on true
+        from unnest('{{{wanted}}}'::integer[]) as wanted (instrument_id)
+        cross join lateral ({close.format(day=f"date '{day}'", fresh=FRESH_DAYS)}) as now
+        left join lateral ({close.format(day=f"date '{before}'", fresh=FRESH_DAYS)}) as past on true
         """,
     )
-    return {row["ticker"]: row for row in rows.iter_rows(named=True)}
+    found = {row["instrument_id"]: row for row in rows.iter_rows(named=True)}
+    return {
+        cik: found[member.instrument_id]
+        for cik, member in members.items()
+        if member.instrument_id in found
+    }
 
 
 def _read_splits(connection: adbc.Connection) -> dict[int, list[tuple[date, float]]]:

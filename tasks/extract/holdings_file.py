@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from expectations.index_membership import standing_rows
 from expectations.sessions import next_session
 from tasks.extract.holdings_rows import exclusion_reason, yahoo_ticker
 from tasks.extract.ledger import typed
@@ -91,9 +92,9 @@ def parse_holdings(content: str | bytes, fund: Mapping[str, Any]) -> Holdings:
 
     Returns:
         Members and exclusions. `weight_pct` is computed from market values over the members, as
-        the filed weights have two decimals and count the cash; `ticker` is Yahoo's spelling;
-        `known_from` is the next session, as files appear the day after the close they describe.
-        A ticker that the file repeats is repeated here.
+        the filed weights have two decimals and count the cash; NaN for rows that validation will
+        set aside. `ticker` is Yahoo's spelling; `known_from` is the next session, as files appear
+        the day after the close they describe. A ticker that the file repeats is repeated here.
 
     Raises:
         NotCsv: The content is a page, is cut off, or lacks a column.
@@ -126,9 +127,9 @@ def parse_holdings(content: str | bytes, fund: Mapping[str, Any]) -> Holdings:
         else:
             kept.append(common | _member_facts(row))
     members = typed(kept, MEMBER_COLUMNS)
-    value = members["market_value_usd"]
-    members["weight_pct"] = 100 * value / value.sum()
     members["known_from"] = pd.Timestamp(next_session(as_of)).as_unit("s")
+    value = members["market_value_usd"].where(standing_rows(members))
+    members["weight_pct"] = 100 * value / value.dropna().sum()
     return Holdings(as_of, members, typed(others, EXCLUDED_COLUMNS))
 
 

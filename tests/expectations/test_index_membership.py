@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from expectations.index_membership import CONTRACT, SECTORS, with_context
+from expectations.index_membership import CONTRACT, SECTORS, standing_rows, with_context
 from tasks.extract.holdings_file import parse_holdings
 from tasks.validate import BatchRefused, validate
 
@@ -60,9 +60,41 @@ def test_sound_snapshot_passes(previous):
     assert len(validated.good) == MEMBERS
 
 
+def weighed(frame: pd.DataFrame) -> pd.DataFrame:
+    """With weights over the rows that no rule sets aside, all of one value."""
+    stand = standing_rows(frame)
+    return frame.assign(weight_pct=(100 / max(stand.sum(), 1)) * stand.where(stand))
+
+
 @pytest.mark.parametrize("rule", CONTRACT.rules, ids=lambda rule: rule.name)
 def test_each_rule_finds_its_bad_row(rule, assert_broken):
-    assert_broken(CONTRACT, rule, BROKEN[rule.name](make_frame()))
+    frame = BROKEN[rule.name](make_frame())
+    assert_broken(CONTRACT, rule, frame if rule.name == "weights_do_not_sum" else weighed(frame))
+
+
+@pytest.mark.parametrize(
+    "rule", [rule.name for rule in CONTRACT.rules if rule.action == "quarantine"]
+)
+def test_the_rows_that_stand_are_those_that_no_rule_sets_aside(rule):
+    frame = BROKEN[rule](make_frame())
+    assert validate(CONTRACT, weighed(frame)).good["weight_pct"].sum() == pytest.approx(100)
+    with pytest.raises(BatchRefused, match="weights_do_not_sum"):
+        validate(CONTRACT, frame)
+
+
+def test_a_repeated_line_takes_no_weight(tapes):
+    fund = {"fund": "IWM", "index_code": "R2000"}
+    content = (tapes / "real-2024" / "holdings" / "IWM" / "2023-11-17.csv").read_text("utf-8-sig")
+    whole = parse_holdings(content, fund).members
+    head, line, rest = content.partition(
+        next(x for x in content.split("\n") if x.startswith('"BE"'))
+    )
+    twice = parse_holdings(f"{head}{line}\n{line}{rest}", fund).members
+    assert len(twice) == len(whole) + 1
+    validated = validate(CONTRACT, with_context(twice, None))
+    assert validated.good["weight_pct"].to_list() == whole["weight_pct"].to_list()
+    assert validated.good["weight_pct"].max() == pytest.approx(1.1782, abs=5e-5)
+    assert set(validated.quarantine["rule"]) == {"duplicate_member"}
 
 
 def test_snapshots_of_several_days_are_judged_one_by_one():

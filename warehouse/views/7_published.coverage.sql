@@ -172,12 +172,12 @@ create or replace view derived.expected_filer as
 with named as materialized (
     -- before the list of tickers was first read, its first word, which is all that is known
     select
-        ticker, cik,
+        instrument_id, cik,
         case when lag(known_from) over later is null then '-infinity' else known_from end
             as named_from,
         coalesce(lead(known_from) over later, 'infinity') as named_to
-    from core.company_ticker
-    window later as (partition by ticker order by known_from)
+    from derived.member_filer
+    window later as (partition by instrument_id order by known_from)
 ),
 asked as materialized (
     select distinct on (item) item, status
@@ -212,11 +212,11 @@ select distinct
 from core.index_membership as member
 cross join list
 left join named
-    on named.ticker = member.ticker and named.named_from <= member.known_from
+    on named.instrument_id = member.instrument_id and named.named_from <= member.known_from
     and member.known_from < named.named_to
 left join filer on filer.cik = named.cik;
-comment on view derived.expected_filer is 'One row per index and holdings file and company among its members, or symbol that the SEC''s list does not have: what became of the company''s facts.';
-comment on column derived.expected_filer.item is 'The SEC''s number of the filer; the symbol where the list does not have it.';
+comment on view derived.expected_filer is 'One row per index and holdings file and company among its members, or symbol of one that the SEC''s list does not have: what became of the company''s facts.';
+comment on column derived.expected_filer.item is 'The SEC''s number of the filer; the symbol where the list does not have the company.';
 comment on column derived.expected_filer.outcome is 'loaded (facts are held, of whatever day), quarantined, or why there are none';
 
 create or replace view published.coverage as

@@ -86,6 +86,10 @@ def survey(settings: Settings, query: Any) -> Callable[..., Survey]:
             with made as (
                 insert into core.instrument (first_ticker) values (%(ticker)s)
                 returning instrument_id
+            ),
+            named as (
+                insert into core.ticker (ticker, instrument_id)
+                select %(ticker)s, instrument_id from made
             )
             insert into core.index_membership (
                 index_code, instrument_id, as_of_date, ticker, name, weight_pct,

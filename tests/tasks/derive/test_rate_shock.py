@@ -1,8 +1,13 @@
 """What a change of rates does, by hand."""
 
+from datetime import date
+
+import pandas as pd
 import pytest
 
+from expectations import company
 from tasks.derive.index_debt import Company, shock_rows
+from tests.tasks.derive.filings import Filers, fact
 
 ROW = {
     "total_debt_usd": 1000.0,
@@ -54,3 +59,23 @@ def test_financials_and_unknown_debt_are_left_out():
     assert (row["members"], row["members_with_debt"], row["members_with_share"]) == (2, 1, 0)
     assert row["floating_share"] is None
     assert row["pretax_change_pct"] is None
+
+
+def test_a_bank_without_a_sector_is_told_by_its_industry(house):
+    """As in company_refinancing: its debt is no company's that pays interest on it."""
+    filers = Filers(house)
+    debts = {1: 100.0, 2: 7000.0}
+    filers.load_all({cik: [fact("LongTermDebt", "2022-12-31", usd)] for cik, usd in debts.items()})
+    said = pd.DataFrame({"cik": [1, 2], "name": ["Mill", "Bank"], "sic": ["3312", "6022"]})
+    said = said.reindex(columns=[*company.CONTRACT.frame_columns])
+    said["first_filed_date"] = pd.Timestamp("2009-01-05")
+    house.load((company.CONTRACT, said))
+    filers.load_tickers({"MILL": 1, "BANK": 2})
+    house.load_snapshot("R2000", date(2023, 1, 3), [("MILL", "Energy", 1.0), ("BANK", None, 1.0)])
+    house.load_prices([("MILL", date(2023, 4, 3), 10.0, 1)])
+    filers.derive()
+    shocks = house.read(
+        "select distinct members, total_debt_usd from published.rate_shock"
+        " where sector = 'All' and as_of_date = '2023-03-31'"
+    )
+    assert shocks.rows() == [(1, 100.0)]

@@ -6,8 +6,12 @@ from datetime import date, timedelta
 import pytest
 
 from tasks.derive.facts import Knowledge
+from tasks.derive.filers import read_members
+from tasks.derive.zombie_status import _read_market
 from tasks.derive.zombies import Profile, judge, read_balance, read_years
 from tests.tasks.derive.filings import Filers, day, fact
+from tests.tasks.derive.test_dated_symbols import SELDOM, SESSIONS, closes, fill
+from warehouse.connections import bulk
 
 DEAD = Profile(
     sector="Energy",
@@ -188,3 +192,22 @@ def test_the_warehouse_gives_every_company_every_definition(house):
     filers.derive()
     filers.rebuild()
     assert filers.checksums() == before
+
+
+def test_a_return_is_one_companys_whatever_it_was_called(house):
+    """Of a company that took over a symbol within two years, and of one that took a new one."""
+    fill(house, SELDOM)
+    # two years after the first sessions: SYM was another company's, and NEW was OLD
+    late = [
+        (ticker, date(2025, 1, 31), close, 1) for ticker, close in (("SYM", 70.0), ("NEW", 66.0))
+    ]
+    house.load_prices(late)
+    house.load_snapshot("R2000", date(2025, 2, 3), [(t, "Energy", 1.0) for t in ("SYM", "NEW")])
+    Filers(house).load_tickers({"SYM": 222, "NEW": 333}, "2025-01-02")
+    today = date(2025, 2, 3)
+    with bulk(house.settings) as connection:
+        market = _read_market(connection, today, read_members(connection, [today]).on(today))
+    before = closes("is renamed")[SESSIONS.index(date(2023, 2, 3))]
+    assert market[222]["total_return"] is None
+    assert market[333]["total_return"] == pytest.approx(66.0 / before, abs=1e-9)
+    assert [market[cik]["close"] for cik in (222, 333)] == [70.0, 66.0]
