@@ -97,6 +97,7 @@ def test_what_is_wrong_is_said_and_nothing_is_begun(week_ago: Replay) -> None:
     assert week_ago.column("select count(*) from audit.run") == before
 
 
+@pytest.mark.slow
 def test_an_outage_in_the_middle_is_named_and_made_good(
     week_ago: Replay, undisturbed: Replay
 ) -> None:

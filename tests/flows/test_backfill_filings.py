@@ -73,6 +73,7 @@ def test_it_fills_catches_up_and_then_has_nothing_to_do(
     assert asked(replay) == []
 
 
+@pytest.mark.slow
 def test_very_many_companies_come_by_the_archive(start_replay: MakeReplay, folder: Path) -> None:
     """The archive of the night lacks the evening's reports, which the index names."""
     replay = start_replay(folder, "2024-05-08T12:00:00+00:00")
