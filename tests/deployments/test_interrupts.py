@@ -19,8 +19,8 @@ sys.exit(run_to_its_end([sys.executable, "-c", sys.argv[1]], os.environ))
 # longer than the quarter of a second that subprocess.run leaves
 CHILD = """
 import sys, time
-print("under way", flush=True)
 try:
+    print("under way", flush=True)
     time.sleep(60)
 except KeyboardInterrupt:
     time.sleep(1)
