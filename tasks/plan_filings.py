@@ -1,6 +1,6 @@
 """Decides what a run asks of the SEC: the list of tickers, days of the index, companies."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from prefect import task
@@ -182,11 +182,3 @@ def wants_archive(requests: Sequence[CompanyRequest], settings: Settings) -> boo
     if settings.sec_fill == "auto":
         return asked > settings.sec_bulk_companies or (asked > 0 and is_archive_held(settings))
     return settings.sec_fill == "bulk" and asked > 0
-
-
-def company_batches(
-    requests: Sequence[CompanyRequest], size: int
-) -> Iterator[Sequence[CompanyRequest]]:
-    """The requests in batches of a size."""
-    for first in range(0, len(requests), size):
-        yield requests[first : first + size]
