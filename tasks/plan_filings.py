@@ -63,18 +63,11 @@ def plan_filing_index(now: datetime, settings: Settings) -> list[date]:
     if not is_anyone_followed(settings):
         return []
     with connect(settings) as connection:
-        rows = connection.execute(
-            """
-            select window_start, bool_or(
-                status = 'loaded' or reason in ('closed', 'never_published')
-            )
-            from audit.fetch where dataset = 'filing_index' group by window_start
-            """
-        ).fetchall()
+        rows = connection.execute("select day, is_read from audit.filing_index_day").fetchall()
     first = min((day for day, _ in rows), default=None)
     if first is None:
         first = last_index_day(now) - timedelta(days=INDEX_BEFORE_FILL_DAYS)
-    read = {day for day, is_settled in rows if is_settled}
+    read = {day for day, is_read in rows if is_read}
     return [day for day in index_days(first, now) if day not in read]
 
 

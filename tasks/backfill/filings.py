@@ -115,11 +115,11 @@ def survey_filings(scope: Scope) -> Survey:
             if filer.cik is not None or not listed.was_ever_read:
                 wants_facts = is_whole or filer.is_due
                 asked.append(CompanyRequest(0, wants_facts, mode == "all" or not filer.has_company))
-    for gap, is_settled in days:
-        if not is_settled:
+    for gap, is_read in days:
+        if not is_read:
             gaps.append(gap)
         has_failed = gap.reason in DEGRADING
-        if _is_wanted(mode, [] if is_settled else [gap], has_failed):
+        if _is_wanted(mode, [] if is_read else [gap], has_failed):
             needs.append(Need(DAY, gap.first, gap.reason if mode == "missing" else mode))
     requests = _count(asked, needs, listed, scope)
     notes = []
@@ -202,14 +202,8 @@ def _days(connection: Connection, scope: Scope) -> Iterator[tuple[Gap, bool]]:
     """Each day since the first that was asked for, as a gap, and whether its index was read."""
     rows = connection.execute(
         """
-        select
-            asked.window_start,
-            bool_or(asked.status = 'loaded' or asked.reason in ('closed', 'never_published')),
-            (array_agg(asked.status order by asked.fetch_id desc))[1],
-            max((coalesce(run.clock_at, asked.finished_at) at time zone 'America/New_York')::date)
-        from audit.fetch as asked
-        join audit.run as run on run.run_id = asked.run_id
-        where asked.dataset = 'filing_index' group by asked.window_start
+        select day, is_read, status, (asked_at at time zone 'America/New_York')::date
+        from audit.filing_index_day
         """
     ).fetchall()
     held = {day: rest for day, *rest in rows}
@@ -219,11 +213,11 @@ def _days(connection: Connection, scope: Scope) -> Iterator[tuple[Gap, bool]]:
     for day in index_days(first, scope.instant):
         if day > scope.end:
             break
-        is_settled, status, asked_on = held.get(day, (False, None, None))
+        is_read, status, asked_on = held.get(day, (False, None, None))
         if status is None or asked_on is None or status in DEGRADING:
-            yield Gap(DAY, status or NOT_ASKED, day, day, None, True), is_settled
+            yield Gap(DAY, status or NOT_ASKED, day, day, None, True), is_read
         else:
-            yield Gap(DAY, "not_yet_published", day, day, None, asked_on < today), is_settled
+            yield Gap(DAY, "not_yet_published", day, day, None, asked_on < today), is_read
 
 
 @contextmanager

@@ -75,6 +75,26 @@ def test_a_day_that_was_not_read_holds_the_rest_up(fact, asked, judge) -> None:
     assert judge("2024-05-08 12:31", "company_fact")[0][::2] == (date(2024, 5, 8), False)
 
 
+def test_a_day_is_read_when_its_index_came_or_never_will(settings, asked, query) -> None:
+    asked("filing_index", "2024-05-06", "2024-05-07")
+    # asked once more, as by a backfill of all: what was read stays read
+    asked("filing_index", "2024-05-07", status="outage", reason="http_503")
+    asked("filing_index", "2024-05-08", status="empty", reason="not_yet_published")
+    asked("filing_index", "2024-05-09", status="empty", reason="never_published")
+    asked("filing_index", "2024-05-10", status="empty", reason="not_yet_published")
+    asked("filing_index", "2024-05-10", status="empty", reason="closed")
+    asked("company_ticker", "2024-05-13")
+    assert query(
+        settings, "select day::text, is_read, status from audit.filing_index_day order by day"
+    ) == [
+        ("2024-05-06", True, "loaded"),
+        ("2024-05-07", True, "outage"),
+        ("2024-05-08", False, "empty"),
+        ("2024-05-09", True, "empty"),
+        ("2024-05-10", True, "empty"),
+    ]
+
+
 def test_a_report_that_was_named_and_not_asked_for_holds_the_rest_up(
     settings, fact, asked, judge
 ) -> None:
