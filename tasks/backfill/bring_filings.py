@@ -6,6 +6,7 @@ from datetime import date
 
 from tasks.backfill.request import Scope
 from tasks.backfill.survey import Need
+from tasks.backfill.wanted import read_filers
 from tasks.bring import (
     bring_companies,
     bring_company_tickers,
@@ -19,7 +20,6 @@ from tasks.plan import in_batches
 from tasks.plan_filings import is_anyone_followed, plan_companies
 from tasks.record import Run
 from warehouse.connections import connect
-from warehouse.settings import Settings
 
 # the item of a day's list of filings; symbols have capitals only
 DAY = "filing index"
@@ -36,10 +36,11 @@ class FilingsBringer:
             needs: Of all chunks: they decide whether the archive of all companies is fetched.
             opened: Closes what the dealings have opened.
         """
-        self._is_all = scope.request.mode == "all"
+        self._scope, self._is_all = scope, scope.request.mode == "all"
         self._needs, self._opened = needs, opened
         self._sec: Sec | None = None
         self._archive: Archive | None = None
+        self._ciks: dict[str, list[int]] = {}
         self._asked = set[int]()
 
     def bring(self, needs: Sequence[Need], this_run: Run) -> None:
@@ -56,9 +57,22 @@ class FilingsBringer:
         sec = self._opened.enter_context(open_sec(this_run.settings))
         # first, since it says whose filings an index is read for
         bring_company_tickers(this_run, sec)
+        self._ciks = self._read_ciks()
         asked = self._plan(self._needs, this_run)
         self._archive = self._opened.enter_context(open_archive(asked, this_run, sec))
         return sec
+
+    def _read_ciks(self) -> dict[str, list[int]]:
+        """The companies that each symbol wanted stands for."""
+        scope, found = self._scope, dict[str, list[int]]()
+        with connect(scope.settings) as connection:
+            filers = read_filers(
+                connection, scope.request.tickers, scope.request.index, scope.start
+            )
+        for ticker, cik in filers:
+            if cik is not None:
+                found.setdefault(ticker, []).append(cik)
+        return found
 
     def _plan(self, needs: Sequence[Need], this_run: Run) -> list[CompanyRequest]:
         """The requests for some needs' companies, by what is held now."""
@@ -66,8 +80,8 @@ class FilingsBringer:
         found: dict[int, CompanyRequest] = {}
         for is_whole in (False, True):
             tickers = [n.item for n in needs if n.item != DAY and n.is_whole is is_whole]
-            ciks = _ciks_of(tickers, settings)
-            for request in plan_companies(ciks, is_whole, self._is_all, instant, settings):
+            ciks = {cik for ticker in tickers for cik in self._ciks.get(ticker, ())}
+            for request in plan_companies(sorted(ciks), is_whole, self._is_all, instant, settings):
                 found[request.cik] = request
         return [request for cik, request in found.items() if cik not in self._asked]
 
@@ -91,12 +105,3 @@ class FilingsBringer:
         for batch in in_batches(asked, this_run.settings.sec_batch_companies):
             bring_companies(batch, this_run, sec, archive)
             self._asked |= {request.cik for request in batch}
-
-
-def _ciks_of(tickers: Sequence[str], settings: Settings) -> list[int]:
-    with connect(settings) as connection:
-        rows = connection.execute(
-            "select distinct cik from core.company_ticker where ticker = any (%s) order by cik",
-            ([*tickers],),
-        ).fetchall()
-    return [cik for (cik,) in rows]

@@ -86,6 +86,24 @@ def follow(replay: Replay, *tickers: str) -> None:
             )
 
 
+def rename(replay: Replay, former: str, ticker: str, day: str) -> None:
+    """Gives what a symbol named another one from a day on."""
+    from warehouse.connections import connect
+
+    with connect(replay.settings) as connection:
+        connection.execute(
+            """
+            with ended as (
+                update core.ticker set valid_to = %(day)s where ticker = %(former)s
+                returning instrument_id
+            )
+            insert into core.ticker (ticker, valid_from, instrument_id)
+            select %(ticker)s, %(day)s, instrument_id from ended
+            """,
+            {"former": former, "ticker": ticker, "day": day},
+        )
+
+
 def asked(replay: Replay, *parts: str) -> list[str]:
     """The last parts of the paths that were asked for, in order; of those that have a part."""
     return [

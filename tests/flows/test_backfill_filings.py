@@ -15,6 +15,7 @@ from tests.flows.filings import (
     facts_of,
     follow,
     make_tape,
+    rename,
 )
 
 LISTED = ("LongTermDebt", "InterestExpense")
@@ -37,7 +38,9 @@ def test_it_fills_catches_up_and_then_has_nothing_to_do(
     start_replay: MakeReplay, folder: Path, order: str
 ) -> None:
     replay = start_replay(folder, CLOCK)
-    follow(replay, *TICKERS, "SPY")
+    follow(replay, "OLD", *TICKERS[1:], "SPY")
+    # the SEC's list has the new symbol alone
+    rename(replay, "OLD", TICKERS[0], "2024-01-02")
     backfill = {"dataset": "filings", "order": order, "env": {"ROTATION_SEC_BATCH_COMPANIES": "5"}}
     replay.sandbox.add_fault("status", path=f"companyfacts/{SICK}", status=503, count=None)
     end = replay.run("backfill", **backfill)

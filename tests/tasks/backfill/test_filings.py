@@ -45,14 +45,19 @@ def note(settings: Settings, query: Any) -> Note:
 def known(settings: Settings, query: Any, note: Note) -> Note:
     """The SEC's list as read on a day, and the days of the index since Monday."""
 
-    def hold(companies: dict[str, int], at: str = NOW, days: tuple[str, ...] = DAYS) -> None:
+    def hold(
+        companies: dict[str, int],
+        at: str = NOW,
+        days: tuple[str, ...] = DAYS,
+        known_from: str = "2026-01-02",
+    ) -> None:
         note("company_ticker", LIST, at=at)
         for ticker, cik in companies.items():
             query(
                 settings,
                 "insert into core.company_ticker (ticker, known_from, cik, name, loaded_at, run_id)"
-                " values (%s, '2026-01-02', %s, 'Corp', now(), 1) returning 1",
-                (ticker, cik),
+                " values (%s, %s, %s, 'Corp', now(), 1) returning 1",
+                (ticker, known_from, cik),
             )
         for day in days:
             note("filing_index", day, day=day)
@@ -230,6 +235,64 @@ def test_yesterdays_list_is_read_again_for_it(
     answered(note, 11)
     assert [(need.item, need.why) for need in survey().needs] == [("BBB", "not_listed")]
     assert survey().requests == 1
+
+
+@pytest.fixture
+def ended(settings: Settings, query: Any, survey: Callable[..., Survey]) -> None:
+    """The symbol BBB names its member no longer since 2 June 2025."""
+    query(
+        settings, "update core.ticker set valid_to = '2025-06-02' where ticker = 'BBB' returning 1"
+    )
+
+
+def test_a_member_that_was_renamed_is_found_by_the_symbol_that_it_has_now(
+    settings: Settings,
+    query: Any,
+    survey: Callable[..., Survey],
+    ended: None,
+    known: Note,
+    note: Note,
+) -> None:
+    query(
+        settings,
+        "insert into core.ticker (ticker, valid_from, instrument_id) select 'CCC', valid_to,"
+        " instrument_id from core.ticker where ticker = 'BBB' returning 1",
+    )
+    # the list was first read after the rename: it has the new symbol alone
+    known({"AAA": 11, "CCC": 22})
+    answered(note, 11)
+    for scope in ({}, {"index": "R2000"}):
+        assert survey(**scope).gaps == [Gap("CCC", "not_asked", None, None, None, True)]
+        assert survey(**scope).needs == [Need("CCC", None, "not_asked", None, True)]
+
+
+def test_a_company_that_took_over_a_members_symbol_is_not_the_members(
+    survey: Callable[..., Survey], ended: None, known: Note, note: Note
+) -> None:
+    # the list was first read when the symbol was another's, who is no member
+    known({"AAA": 11, "BBB": 99})
+    answered(note, 11)
+    assert survey().gaps == [Gap("BBB", "not_listed", None, None, None, False)]
+    assert survey().needs == []
+    # who names the symbol means the company that has it now
+    assert survey(tickers=["BBB"]).needs == [Need("BBB", None, "not_asked", None, True)]
+
+
+def test_a_symbol_that_the_list_gave_to_two_companies(
+    survey: Callable[..., Survey], ended: None, known: Note, note: Note
+) -> None:
+    known({"AAA": 11, "BBB": 22}, days=(), known_from="2025-01-02")
+    known({"BBB": 99}, known_from="2025-06-10")
+    answered(note, 11, 22)
+    # the member's company is the first
+    assert survey().gaps == []
+    assert survey(index="R2000").gaps == []
+    assert survey(tickers=["BBB"]).gaps == [Gap("BBB", "not_asked", None, None, None, True)]
+    answered(note, 99)
+    note("company_fact", "22", "outage")
+    # the symbol's is the second
+    assert survey(tickers=["BBB"]).gaps == []
+    assert survey().gaps == [Gap("BBB", "outage", None, None, None, True)]
 
 
 @pytest.mark.parametrize(
