@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.by_hand import note_fetch
 from warehouse.connections import connect
 from warehouse.settings import Settings
 
@@ -25,14 +26,8 @@ def asked(settings: Settings, new_run: Callable[[Settings], int]) -> Callable[..
     run_id = new_run(settings)
 
     def note(dataset: str, *days: str, status: str = "loaded", reason: str | None = None) -> None:
-        with connect(settings) as connection:
-            for day in days:
-                connection.execute(
-                    "insert into audit.fetch (run_id, source, dataset, item, window_start,"
-                    " window_end, status, reason, detail, rows, attempts, started_at, finished_at)"
-                    " values (%s, 'sec', %s, %s, %s, %s, %s, %s, '', 0, 1, now(), now())",
-                    (run_id, dataset, day, day, day, status, reason),
-                )
+        for day in days:
+            note_fetch(settings, run_id, dataset, day, status, reason, day)
 
     return note
 

@@ -9,6 +9,7 @@ import pytest
 from tasks.backfill.filings import survey_filings
 from tasks.backfill.request import Refused, settle
 from tasks.backfill.survey import Gap, Need, Survey
+from tests.by_hand import follow, new_run, note_fetch, rename
 from warehouse.settings import Settings
 
 # a Friday at 18:00 in New York: the newest index is Thursday's
@@ -21,22 +22,13 @@ Note = Callable[..., None]
 
 
 @pytest.fixture
-def note(settings: Settings, query: Any) -> Note:
-    """Writes a request into the ledger."""
+def note(settings: Settings) -> Note:
+    """Writes a request into the ledger, by a run whose clock stood at an instant."""
 
     def write(dataset: str, item: str, status: str = "loaded", at: str = NOW, **more: Any) -> None:
-        insert = "insert into audit.run (flow, process, clock_at) values ('x', 'x:1', %s)"
-        [(run_id,)] = query(settings, insert + " returning run_id", (at,))
         reason = more.get("reason", None if status == "loaded" else status)
         day = more.get("day", at[:10])
-        query(
-            settings,
-            "insert into audit.fetch (run_id, source, dataset, item, window_start, window_end,"
-            " status, reason, detail, rows, attempts, started_at, finished_at)"
-            " values (%s, 'sec', %s, %s, %s, %s, %s, %s, '', 0, 1, now(), clock_timestamp())"
-            " returning 1",
-            (run_id, dataset, item, day, day, status, reason),
-        )
+        note_fetch(settings, new_run(settings, at), dataset, item, status, reason, day)
 
     return write
 
@@ -81,31 +73,9 @@ def due(settings: Settings, query: Any) -> Note:
 
 
 @pytest.fixture
-def survey(settings: Settings, query: Any) -> Callable[..., Survey]:
+def survey(settings: Settings) -> Callable[..., Survey]:
     """A survey of filings, AAA and BBB being members of the Russell 2000."""
-    query(settings, "insert into audit.run (flow, process) values ('x', 'x:1') returning 1")
-    for ticker in ("AAA", "BBB"):
-        query(
-            settings,
-            """
-            with made as (
-                insert into core.instrument (first_ticker) values (%(ticker)s)
-                returning instrument_id
-            ),
-            named as (
-                insert into core.ticker (ticker, instrument_id)
-                select %(ticker)s, instrument_id from made
-            )
-            insert into core.index_membership (
-                index_code, instrument_id, as_of_date, ticker, name, weight_pct,
-                market_value_usd, exchange, fund, known_from, source, loaded_at, run_id
-            )
-            select 'R2000', instrument_id, '2026-01-05', %(ticker)s, 'a member', 1, 1, 'NYSE',
-                'IWM', '2026-01-06', 'test', now(), 1
-            from made returning 1
-            """,
-            {"ticker": ticker},
-        )
+    follow(settings, "AAA", "BBB")
 
     def find(changed: dict[str, Any] | None = None, **parameters: Any) -> Survey:
         asked = {"dataset": "filings", "dry_run": True, **parameters}
@@ -246,18 +216,9 @@ def ended(settings: Settings, query: Any, survey: Callable[..., Survey]) -> None
 
 
 def test_a_member_that_was_renamed_is_found_by_the_symbol_that_it_has_now(
-    settings: Settings,
-    query: Any,
-    survey: Callable[..., Survey],
-    ended: None,
-    known: Note,
-    note: Note,
+    settings: Settings, survey: Callable[..., Survey], known: Note, note: Note
 ) -> None:
-    query(
-        settings,
-        "insert into core.ticker (ticker, valid_from, instrument_id) select 'CCC', valid_to,"
-        " instrument_id from core.ticker where ticker = 'BBB' returning 1",
-    )
+    rename(settings, "BBB", "CCC", "2025-06-02")
     # the list was first read after the rename: it has the new symbol alone
     known({"AAA": 11, "CCC": 22})
     answered(note, 11)
