@@ -17,7 +17,7 @@ from pydantic import Field
 
 from flows.derived import refresh_derived
 from tasks import report
-from tasks.backfill import request, show
+from tasks.backfill import request, show, wanted
 from tasks.backfill.filings import FILINGS
 from tasks.backfill.holdings import HOLDINGS
 from tasks.backfill.macro import MACRO
@@ -40,7 +40,7 @@ def refresh_backfill(
     start: date = request.FROM_THE_BEGINNING,
     end: date = request.UP_TO_NOW,
     tickers: list[request.Symbol] = [],  # noqa: B006 - a literal default gives the UI an empty list to fill
-    index: request.Index = request.NO_INDEX,
+    index: request.Index = wanted.NO_INDEX,
     series_ids: list[request.SeriesId] = [],  # noqa: B006
     order: request.Order = "oldest first",
     parallelism: request.Parallelism = 4,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
+from typing import TypeVar
 
 import pandas as pd
 import polars as pl
@@ -22,6 +23,7 @@ CLOSE_BEFORE_DAYS = 10
 # Yahoo mends a bad bar within days or not at all
 HEALING_DAYS = 60
 REFERENCE = Path(warehouse.__path__[0]) / "reference"
+T = TypeVar("T")
 
 
 class UnknownSeries(ValueError):
@@ -128,10 +130,10 @@ def universe(connection: Connection) -> list[str]:
     )
 
 
-def in_batches(windows: Sequence[PriceWindow], size: int) -> Iterator[Sequence[PriceWindow]]:
-    """The windows in batches of a size."""
-    for first in range(0, len(windows), size):
-        yield windows[first : first + size]
+def in_batches(requests: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """The requests in batches of a size."""
+    for first in range(0, len(requests), size):
+        yield requests[first : first + size]
 
 
 @task(name="read held closes", cache_policy=NO_CACHE)

@@ -1,6 +1,6 @@
 """Decides what a run asks of the SEC: the list of tickers, days of the index, companies."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from prefect import task
@@ -63,18 +63,11 @@ def plan_filing_index(now: datetime, settings: Settings) -> list[date]:
     if not is_anyone_followed(settings):
         return []
     with connect(settings) as connection:
-        rows = connection.execute(
-            """
-            select window_start, bool_or(
-                status = 'loaded' or reason in ('closed', 'never_published')
-            )
-            from audit.fetch where dataset = 'filing_index' group by window_start
-            """
-        ).fetchall()
+        rows = connection.execute("select day, is_read from audit.filing_index_day").fetchall()
     first = min((day for day, _ in rows), default=None)
     if first is None:
         first = last_index_day(now) - timedelta(days=INDEX_BEFORE_FILL_DAYS)
-    read = {day for day, is_settled in rows if is_settled}
+    read = {day for day, is_read in rows if is_read}
     return [day for day in index_days(first, now) if day not in read]
 
 
@@ -182,11 +175,3 @@ def wants_archive(requests: Sequence[CompanyRequest], settings: Settings) -> boo
     if settings.sec_fill == "auto":
         return asked > settings.sec_bulk_companies or (asked > 0 and is_archive_held(settings))
     return settings.sec_fill == "bulk" and asked > 0
-
-
-def company_batches(
-    requests: Sequence[CompanyRequest], size: int
-) -> Iterator[Sequence[CompanyRequest]]:
-    """The requests in batches of a size."""
-    for first in range(0, len(requests), size):
-        yield requests[first : first + size]

@@ -4,30 +4,22 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import date
 
-from expectations.company_ticker import CONTRACT as TICKER
-from expectations.sessions import new_york_date
 from tasks.backfill.request import Scope
 from tasks.backfill.survey import Need
-from tasks.extract.sec import CompanyRequest, extract_companies, extract_company_tickers
-from tasks.extract.sec import extract_filing_index as extract_index
-from tasks.extract.sec_archive import Archive, download_archive
-from tasks.extract.sec_client import Sec, open_sec
-from tasks.extract.sec_replies import new_mappings
-from tasks.filing_dues import Dues
-from tasks.load import Batch, load
-from tasks.load_filings import load_companies
-from tasks.plan_filings import (
-    company_batches,
-    is_anyone_followed,
-    plan_companies,
-    plan_company_tickers,
-    read_held_ciks,
-    wants_archive,
+from tasks.backfill.wanted import read_filers
+from tasks.bring import (
+    bring_companies,
+    bring_company_tickers,
+    bring_filing_index,
+    open_archive,
 )
+from tasks.extract.sec import CompanyRequest
+from tasks.extract.sec_archive import Archive
+from tasks.extract.sec_client import Sec, open_sec
+from tasks.plan import in_batches
+from tasks.plan_filings import is_anyone_followed, plan_companies
 from tasks.record import Run
-from tasks.validate import validate_batch
 from warehouse.connections import connect
-from warehouse.settings import Settings
 
 # the item of a day's list of filings; symbols have capitals only
 DAY = "filing index"
@@ -44,10 +36,11 @@ class FilingsBringer:
             needs: Of all chunks: they decide whether the archive of all companies is fetched.
             opened: Closes what the dealings have opened.
         """
-        self._is_all = scope.request.mode == "all"
+        self._scope, self._is_all = scope, scope.request.mode == "all"
         self._needs, self._opened = needs, opened
         self._sec: Sec | None = None
         self._archive: Archive | None = None
+        self._ciks: dict[str, list[int]] = {}
         self._asked = set[int]()
 
     def bring(self, needs: Sequence[Need], this_run: Run) -> None:
@@ -61,19 +54,25 @@ class FilingsBringer:
         self._bring_companies(named, this_run, self._sec, None)
 
     def _begin(self, this_run: Run) -> Sec:
-        instant, settings = this_run.instant, this_run.settings
-        sec = self._opened.enter_context(open_sec(settings))
+        sec = self._opened.enter_context(open_sec(this_run.settings))
         # first, since it says whose filings an index is read for
-        if plan_company_tickers(instant, settings):
-            listed = extract_company_tickers(instant, sec)
-            found = new_mappings(listed.rows, read_held_ciks(settings))
-            load(Batch(listed.fetches, ((TICKER, validate_batch(TICKER, found)),)), this_run)
-        if wants_archive(self._plan(self._needs, this_run), settings):
-            self._archive, fetches = download_archive(instant, sec)
-            load(Batch(fetches), this_run)
-            if self._archive is not None:
-                self._opened.enter_context(self._archive)
+        bring_company_tickers(this_run, sec)
+        self._ciks = self._read_ciks()
+        asked = self._plan(self._needs, this_run)
+        self._archive = self._opened.enter_context(open_archive(asked, this_run, sec))
         return sec
+
+    def _read_ciks(self) -> dict[str, list[int]]:
+        """The companies that each symbol wanted stands for."""
+        scope, found = self._scope, dict[str, list[int]]()
+        with connect(scope.settings) as connection:
+            filers = read_filers(
+                connection, scope.request.tickers, scope.request.index, scope.start
+            )
+        for ticker, cik in filers:
+            if cik is not None:
+                found.setdefault(ticker, []).append(cik)
+        return found
 
     def _plan(self, needs: Sequence[Need], this_run: Run) -> list[CompanyRequest]:
         """The requests for some needs' companies, by what is held now."""
@@ -81,8 +80,8 @@ class FilingsBringer:
         found: dict[int, CompanyRequest] = {}
         for is_whole in (False, True):
             tickers = [n.item for n in needs if n.item != DAY and n.is_whole is is_whole]
-            ciks = _ciks_of(tickers, settings)
-            for request in plan_companies(ciks, is_whole, self._is_all, instant, settings):
+            ciks = {cik for ticker in tickers for cik in self._ciks.get(ticker, ())}
+            for request in plan_companies(sorted(ciks), is_whole, self._is_all, instant, settings):
                 found[request.cik] = request
         return [request for cik, request in found.items() if cik not in self._asked]
 
@@ -93,8 +92,7 @@ class FilingsBringer:
         if not days or not is_anyone_followed(settings):
             return []
         for day in days:
-            index = extract_index(day, instant, sec)
-            load(Batch(index.fetches, dues=Dues(new_york_date(instant), index.rows)), this_run)
+            bring_filing_index(day, this_run, sec)
         with connect(settings) as connection:
             rows = connection.execute(
                 "select distinct cik from audit.filing_due where asked_on is null order by cik"
@@ -104,16 +102,6 @@ class FilingsBringer:
     def _bring_companies(
         self, asked: Sequence[CompanyRequest], this_run: Run, sec: Sec, archive: Archive | None
     ) -> None:
-        for batch in company_batches(asked, this_run.settings.sec_batch_companies):
-            reply = extract_companies(batch, this_run.instant, sec, archive)
-            load_companies(reply, this_run.instant, this_run)
+        for batch in in_batches(asked, this_run.settings.sec_batch_companies):
+            bring_companies(batch, this_run, sec, archive)
             self._asked |= {request.cik for request in batch}
-
-
-def _ciks_of(tickers: Sequence[str], settings: Settings) -> list[int]:
-    with connect(settings) as connection:
-        rows = connection.execute(
-            "select distinct cik from core.company_ticker where ticker = any (%s) order by cik",
-            ([*tickers],),
-        ).fetchall()
-    return [cik for (cik,) in rows]

@@ -13,16 +13,15 @@ from tasks.backfill.bring_filings import DAY, FilingsBringer
 from tasks.backfill.dataset import Bring, Dataset
 from tasks.backfill.request import Scope
 from tasks.backfill.survey import NOT_ASKED, Gap, Need, Survey
+from tasks.backfill.wanted import NO_INDEX, read_filers
 from tasks.extract.sec import CompanyRequest
 from tasks.plan_filings import INDEX_BEFORE_FILL_DAYS, wants_archive
 from tasks.record import DEGRADING
 from warehouse.connections import connect
 
 _COMPANIES = """
-with wanted as (select unnest(%(items)s::text[]) as ticker),
-listed as (
-    select distinct ticker, cik from core.company_ticker
-    where ticker in (select ticker from wanted)
+with wanted as (
+    select * from unnest(%(tickers)s::text[], %(ciks)s::integer[]) as filer (ticker, cik)
 ),
 asked as (
     select
@@ -31,7 +30,7 @@ asked as (
         bool_or(status = 'loaded') as has_rows,
         bool_or(status in ('loaded', 'empty', 'not_found')) as has_answered
     from audit.fetch
-    where dataset in ('company_fact', 'company') and item in (select cik::text from listed)
+    where dataset in ('company_fact', 'company') and item in (select cik::text from wanted)
     group by dataset, item
 ),
 due as (
@@ -43,14 +42,13 @@ due as (
     group by cik
 )
 select
-    wanted.ticker, listed.cik, fact.status, coalesce(fact.has_rows, false), company.status,
+    wanted.ticker, wanted.cik, fact.status, coalesce(fact.has_rows, false), company.status,
     coalesce(company.has_answered, false), due.first, due.last, coalesce(due.is_open, false)
 from wanted
-left join listed on listed.ticker = wanted.ticker
-left join asked as fact on fact.dataset = 'company_fact' and fact.item = listed.cik::text
-left join asked as company on company.dataset = 'company' and company.item = listed.cik::text
-left join due on due.cik = listed.cik
-order by wanted.ticker, listed.cik
+left join asked as fact on fact.dataset = 'company_fact' and fact.item = wanted.cik::text
+left join asked as company on company.dataset = 'company' and company.item = wanted.cik::text
+left join due on due.cik = wanted.cik
+order by wanted.ticker, wanted.cik
 """
 
 
@@ -86,7 +84,7 @@ def survey_filings(scope: Scope) -> Survey:
     days will name is asked for with them, and is in no count before.
     """
     mode = scope.request.mode
-    is_of_all = not scope.request.tickers and scope.request.index == "none"
+    is_of_all = not scope.request.tickers and scope.request.index == NO_INDEX
     with connect(scope.settings) as connection:
         listed = _ticker_list(connection, new_york_date(scope.instant))
         filers = _filers(connection, scope)
@@ -115,11 +113,11 @@ def survey_filings(scope: Scope) -> Survey:
             if filer.cik is not None or not listed.was_ever_read:
                 wants_facts = is_whole or filer.is_due
                 asked.append(CompanyRequest(0, wants_facts, mode == "all" or not filer.has_company))
-    for gap, is_settled in days:
-        if not is_settled:
+    for gap, is_read in days:
+        if not is_read:
             gaps.append(gap)
         has_failed = gap.reason in DEGRADING
-        if _is_wanted(mode, [] if is_settled else [gap], has_failed):
+        if _is_wanted(mode, [] if is_read else [gap], has_failed):
             needs.append(Need(DAY, gap.first, gap.reason if mode == "missing" else mode))
     requests = _count(asked, needs, listed, scope)
     notes = []
@@ -171,10 +169,13 @@ def _gaps(filer: _Filer, listed: _TickerList) -> Iterator[Gap]:
 
 
 def _filers(connection: Connection, scope: Scope) -> list[_Filer]:
+    request = scope.request
+    wanted = read_filers(connection, request.tickers, request.index, scope.start)
     rows = connection.execute(
         _COMPANIES,
         {
-            "items": [*scope.items],
+            "tickers": [ticker for ticker, _ in wanted],
+            "ciks": [cik for _, cik in wanted],
             "today": new_york_date(scope.instant),
             "start": scope.start,
             "end": scope.end,
@@ -202,14 +203,8 @@ def _days(connection: Connection, scope: Scope) -> Iterator[tuple[Gap, bool]]:
     """Each day since the first that was asked for, as a gap, and whether its index was read."""
     rows = connection.execute(
         """
-        select
-            asked.window_start,
-            bool_or(asked.status = 'loaded' or asked.reason in ('closed', 'never_published')),
-            (array_agg(asked.status order by asked.fetch_id desc))[1],
-            max((coalesce(run.clock_at, asked.finished_at) at time zone 'America/New_York')::date)
-        from audit.fetch as asked
-        join audit.run as run on run.run_id = asked.run_id
-        where asked.dataset = 'filing_index' group by asked.window_start
+        select day, is_read, status, (asked_at at time zone 'America/New_York')::date
+        from audit.filing_index_day
         """
     ).fetchall()
     held = {day: rest for day, *rest in rows}
@@ -219,11 +214,11 @@ def _days(connection: Connection, scope: Scope) -> Iterator[tuple[Gap, bool]]:
     for day in index_days(first, scope.instant):
         if day > scope.end:
             break
-        is_settled, status, asked_on = held.get(day, (False, None, None))
+        is_read, status, asked_on = held.get(day, (False, None, None))
         if status is None or asked_on is None or status in DEGRADING:
-            yield Gap(DAY, status or NOT_ASKED, day, day, None, True), is_settled
+            yield Gap(DAY, status or NOT_ASKED, day, day, None, True), is_read
         else:
-            yield Gap(DAY, "not_yet_published", day, day, None, asked_on < today), is_settled
+            yield Gap(DAY, "not_yet_published", day, day, None, asked_on < today), is_read
 
 
 @contextmanager

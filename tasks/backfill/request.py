@@ -11,6 +11,7 @@ from psycopg import Connection
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from expectations.sessions import new_york_date, session_closes
+from tasks.backfill.wanted import NO_INDEX, read_filers, read_members
 from tasks.due import newest_file, newest_session
 from tasks.extract.fred import SERIES_ID
 from tasks.extract.reference import read_reference
@@ -25,7 +26,6 @@ Order = Literal["oldest first", "newest first", "alphabetical", "most missing fi
 Parallelism = Annotated[int, Field(ge=1, le=8)]
 Symbol = Annotated[str, Field(pattern=f"^(?:{TICKER.pattern})$")]
 SeriesId = Annotated[str, Field(pattern=f"^(?:{SERIES_ID.pattern})$")]
-NO_INDEX = "none"
 INDEXES = (NO_INDEX, *read_reference("fund")["index_code"])
 # the form shows a list to choose from, and a new row of fund.csv is in it by itself
 Index = Annotated[str, Field(json_schema_extra={"enum": [*INDEXES]})]
@@ -206,7 +206,7 @@ def _items(
     if request.dataset == "filings":
         return _filers(request, connection, start)
     if request.index != NO_INDEX:
-        members = _members(connection, request.index, start)
+        members = read_members(connection, request.index, start)
         if not members:
             raise Refused(
                 f"no holdings file of {request.index} is held, so that its members are not known: "
@@ -226,10 +226,7 @@ def _items(
 
 
 def _filers(request: Request, connection: Connection, start: date | None) -> tuple[str, ...]:
-    """The symbols of companies, as holdings files and the SEC's list have them.
-
-    Members of an index are those on a session since a day; before the first file, its members.
-    """
+    """The symbols of the companies wanted."""
     if request.tickers:
         known = connection.execute(
             "select ticker from core.company_ticker union select ticker from core.index_membership"
@@ -241,51 +238,13 @@ def _filers(request: Request, connection: Connection, start: date | None) -> tup
             "add a fund that holds it to ROTATION_FUNDS, or name a symbol of the SEC's list, which"
             " the first backfill of filings reads",
         )
-        return tuple(sorted(set(request.tickers)))
-    rows = connection.execute(
-        """
-        select ticker from core.index_membership as member
-        where %(index)s = %(none)s or (
-            member.index_code = %(index)s and member.as_of_date >= coalesce((
-                select max(as_of_date) from core.index_membership
-                where index_code = %(index)s and known_from <= %(start)s::date
-            ), '-infinity')
-        )
-        union
-        select ticker from core.company_ticker
-        where %(index)s = %(none)s and cik::text in (
-            select item from audit.fetch where dataset = 'company_fact'
-        )
-        """,
-        {"index": request.index, "none": NO_INDEX, "start": start},
-    ).fetchall()
-    if not rows:
+    filers = read_filers(connection, request.tickers, request.index, start)
+    if not filers:
         raise Refused(
             "no holdings file is held, so that nobody knows whose filings are wanted: run a "
             "backfill of holdings first."
         )
-    return tuple(sorted(ticker for (ticker,) in rows))
-
-
-def _members(connection: Connection, index: str, start: date | None) -> tuple[str, ...]:
-    """All that were members on a session since a day, by the symbols that they have now.
-
-    Before the first file, its members count.
-    """
-    rows = connection.execute(
-        """
-        select distinct on (member.instrument_id) ticker.ticker
-        from core.index_membership as member
-        join core.ticker as ticker on ticker.instrument_id = member.instrument_id
-        where member.index_code = %(index)s and member.as_of_date >= coalesce((
-            select max(as_of_date) from core.index_membership
-            where index_code = %(index)s and known_from <= %(start)s::date
-        ), '-infinity')
-        order by member.instrument_id, ticker.valid_from desc
-        """,
-        {"index": index, "start": start},
-    ).fetchall()
-    return tuple(sorted({ticker for (ticker,) in rows}))
+    return tuple(sorted({ticker for ticker, _ in filers}))
 
 
 def _refuse_unknown(name: str, given: Sequence[str], known: Sequence[str], remedy: str) -> None:

@@ -14,6 +14,7 @@ from psycopg import sql
 from deployments.prefect_server import start_server, stop_server
 from deployments.sandbox.client import Sandbox
 from deployments.sandbox.market import simulate
+from tests.flows.filings import make_tape
 from tests.flows.replay import PROCESSES, Replay, environment_of
 from tests.flows.tapes import CLOCK, Tape, thin_out
 from warehouse.connections import database_name
@@ -104,3 +105,9 @@ def undisturbed(start_replay: MakeReplay) -> Replay:
 def replay(start_replay: MakeReplay) -> Replay:
     """A warehouse without facts, and the market at its clock."""
     return start_replay()
+
+
+@pytest.fixture
+def filings_tape(tmp_path: Path) -> Path:
+    """A tape of twelve companies that file with the SEC; a test may change it."""
+    return make_tape(tmp_path / "tape")

@@ -57,35 +57,6 @@ def write_company(folder: Path, number: int, annual_debt: int = 500) -> None:
     file.write_bytes(gzip.compress(json.dumps(content).encode()))
 
 
-def follow(replay: Replay, *tickers: str) -> None:
-    """Makes tickers members of the index, without a holdings file."""
-    from warehouse.connections import connect
-
-    with connect(replay.settings) as connection:
-        connection.execute("insert into audit.run (flow, process) values ('test', 'test:1')")
-        for ticker in tickers:
-            connection.execute(
-                """
-                with made as (
-                    insert into core.instrument (first_ticker) values (%(ticker)s)
-                    returning instrument_id
-                ),
-                named as (
-                    insert into core.ticker (ticker, instrument_id)
-                    select %(ticker)s, instrument_id from made
-                )
-                insert into core.index_membership (
-                    index_code, instrument_id, as_of_date, ticker, name, weight_pct,
-                    market_value_usd, exchange, fund, known_from, source, loaded_at, run_id
-                )
-                select 'R2000', instrument_id, '2023-11-17', %(ticker)s, 'a member', 1, 1, 'NYSE',
-                    'IWM', '2023-11-20', 'test', now(), 1
-                from made
-                """,
-                {"ticker": ticker},
-            )
-
-
 def asked(replay: Replay, *parts: str) -> list[str]:
     """The last parts of the paths that were asked for, in order; of those that have a part."""
     return [
@@ -112,6 +83,12 @@ def facts_of(folder: Path, until: str, tags: tuple[str, ...]) -> set[tuple[Any, 
                         if fact["filed"] <= until
                     }  # fmt: skip
     return found
+
+
+def in_usd(folder: Path, until: str) -> set[tuple[Any, ...]]:
+    """What must be held of this tape when all that was filed by a day has come."""
+    listed = ("LongTermDebt", "InterestExpense")
+    return {fact for fact in facts_of(folder, until, listed) if fact[2] == "USD"}
 
 
 HELD = """

@@ -4,40 +4,23 @@ from pathlib import Path
 
 import pytest
 
+from tests.by_hand import follow, rename
 from tests.flows.conftest import MakeReplay
-from tests.flows.filings import (
-    CLOCK,
-    COMPANIES,
-    FIRST_CIK,
-    HELD,
-    TICKERS,
-    asked,
-    facts_of,
-    follow,
-    make_tape,
-)
+from tests.flows.filings import CLOCK, COMPANIES, FIRST_CIK, HELD, TICKERS, asked, in_usd
 
-LISTED = ("LongTermDebt", "InterestExpense")
 SICK = f"CIK{FIRST_CIK + 5:010}.json"
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return make_tape(tmp_path / "tape")
-
-
-def in_usd(folder: Path, until: str) -> set[tuple[object, ...]]:
-    return {fact for fact in facts_of(folder, until, LISTED) if fact[2] == "USD"}
 
 
 @pytest.mark.parametrize(
     "order", ["oldest first", pytest.param("newest first", marks=pytest.mark.slow)]
 )
 def test_it_fills_catches_up_and_then_has_nothing_to_do(
-    start_replay: MakeReplay, folder: Path, order: str
+    start_replay: MakeReplay, filings_tape: Path, order: str
 ) -> None:
-    replay = start_replay(folder, CLOCK)
-    follow(replay, *TICKERS, "SPY")
+    replay = start_replay(filings_tape, CLOCK)
+    follow(replay.settings, "OLD", *TICKERS[1:], "SPY")
+    # the SEC's list has the new symbol alone
+    rename(replay.settings, "OLD", TICKERS[0], "2024-01-02")
     backfill = {"dataset": "filings", "order": order, "env": {"ROTATION_SEC_BATCH_COMPANIES": "5"}}
     replay.sandbox.add_fault("status", path=f"companyfacts/{SICK}", status=503, count=None)
     end = replay.run("backfill", **backfill)
@@ -52,14 +35,14 @@ def test_it_fills_catches_up_and_then_has_nothing_to_do(
     end = replay.run("backfill", **backfill, mode="failed")
     assert end.state == "Completed", end.output
     assert asked(replay) == [SICK, SICK]
-    assert set(replay.rows(HELD)) == in_usd(folder, "2024-05-01")
+    assert set(replay.rows(HELD)) == in_usd(filings_tape, "2024-05-01")
 
     # a week without runs: its days name twelve reports
     replay.sandbox.clear_requests()
     replay.sandbox.move_clock("2024-05-10T12:00:00+00:00")
     end = replay.run("backfill", **backfill)
     assert end.state == "Completed", end.output
-    assert set(replay.rows(HELD)) == in_usd(folder, "2024-05-10")
+    assert set(replay.rows(HELD)) == in_usd(filings_tape, "2024-05-10")
     assert len(asked(replay, "daily-index")) == 7
     assert (
         len(asked(replay, "companyfacts")) == len(set(asked(replay, "companyfacts"))) == COMPANIES
@@ -74,23 +57,25 @@ def test_it_fills_catches_up_and_then_has_nothing_to_do(
 
 
 @pytest.mark.slow
-def test_very_many_companies_come_by_the_archive(start_replay: MakeReplay, folder: Path) -> None:
+def test_very_many_companies_come_by_the_archive(
+    start_replay: MakeReplay, filings_tape: Path
+) -> None:
     """The archive of the night lacks the evening's reports, which the index names."""
-    replay = start_replay(folder, "2024-05-08T12:00:00+00:00")
-    follow(replay, *TICKERS)
+    replay = start_replay(filings_tape, "2024-05-08T12:00:00+00:00")
+    follow(replay.settings, *TICKERS)
     several = {"ROTATION_SEC_BULK_COMPANIES": "5", "ROTATION_SEC_BATCH_COMPANIES": "5"}
     end = replay.run("backfill", dataset="filings", env=several)
     assert end.state == "Completed", end.output
     assert asked(replay, "companyfacts.zip") == ["companyfacts.zip"]
-    assert set(replay.rows(HELD)) == in_usd(folder, "2024-05-07")
+    assert set(replay.rows(HELD)) == in_usd(filings_tape, "2024-05-07")
     assert not list((replay.settings.home / "sec").iterdir())
 
 
 def test_some_companies_are_asked_again_by_their_symbols(
-    start_replay: MakeReplay, folder: Path
+    start_replay: MakeReplay, filings_tape: Path
 ) -> None:
-    replay = start_replay(folder, CLOCK)
-    follow(replay, *TICKERS)
+    replay = start_replay(filings_tape, CLOCK)
+    follow(replay.settings, *TICKERS)
     assert replay.run("backfill", dataset="filings").state == "Completed"
     replay.sandbox.clear_requests()
     end = replay.run("backfill", dataset="filings", mode="all", tickers=TICKERS[:2])

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from deployments.stack import SANDBOX_SEC_USER_AGENT
+from tests.by_hand import follow
 from tests.flows.conftest import MakeReplay
 from tests.flows.filings import (
     CLOCK,
@@ -13,33 +14,21 @@ from tests.flows.filings import (
     HELD,
     TICKERS,
     asked,
-    facts_of,
-    follow,
-    make_tape,
+    in_usd,
     write_company,
 )
 from tests.flows.replay import Replay
 
-LISTED = ("LongTermDebt", "InterestExpense")
 FIRST = f"CIK{FIRST_CIK:010}.json"
 AFTER_A_WEEK = "2024-05-10T12:00:00+00:00"
 AFTER_THE_AMENDMENT = "2024-05-21T12:00:00+00:00"
 
 
-def in_usd(folder: Path, until: str) -> set[tuple[object, ...]]:
-    return {fact for fact in facts_of(folder, until, LISTED) if fact[2] == "USD"}
-
-
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return make_tape(tmp_path / "tape")
-
-
-@pytest.fixture
-def replay(start_replay: MakeReplay, folder: Path) -> Replay:
+def replay(start_replay: MakeReplay, filings_tape: Path) -> Replay:
     """All companies of the tape are members, and nothing is held."""
-    made = start_replay(folder, CLOCK)
-    follow(made, *TICKERS, "SPY")
+    made = start_replay(filings_tape, CLOCK)
+    follow(made.settings, *TICKERS, "SPY")
     return made
 
 
@@ -52,10 +41,10 @@ def filled(replay: Replay) -> Replay:
 
 
 def test_a_first_run_loads_what_was_filed_and_a_second_asks_nothing(
-    filled: Replay, folder: Path
+    filled: Replay, filings_tape: Path
 ) -> None:
     held = set(filled.rows(HELD))
-    assert held == in_usd(folder, "2024-05-01")
+    assert held == in_usd(filings_tape, "2024-05-01")
     assert len(held) == COMPANIES
     assert filled.rows("select count(*), min(known_from)::text from core.company_ticker") == [
         (COMPANIES, "2024-05-01")
@@ -83,12 +72,12 @@ def test_who_asks_is_told_to_the_sec_and_written_down_nowhere(filled: Replay) ->
     assert not [entry for entry in everything if address in entry]
 
 
-def test_a_missed_week_is_caught_up_by_its_indexes(filled: Replay, folder: Path) -> None:
+def test_a_missed_week_is_caught_up_by_its_indexes(filled: Replay, filings_tape: Path) -> None:
     filled.sandbox.clear_requests()
     filled.sandbox.move_clock(AFTER_A_WEEK)
     end = filled.run("filings")
     assert end.state == "Completed", end.output
-    assert set(filled.rows(HELD)) == in_usd(folder, "2024-05-10")
+    assert set(filled.rows(HELD)) == in_usd(filings_tape, "2024-05-10")
     indexes = asked(filled, "daily-index")
     # the week's, and no weekend
     assert indexes == [
@@ -103,7 +92,9 @@ def test_a_missed_week_is_caught_up_by_its_indexes(filled: Replay, folder: Path)
     assert asked(filled) == []
 
 
-def test_an_amendment_adds_its_rows_and_leaves_the_first(filled: Replay, folder: Path) -> None:
+def test_an_amendment_adds_its_rows_and_leaves_the_first(
+    filled: Replay, filings_tape: Path
+) -> None:
     filled.sandbox.move_clock(AFTER_A_WEEK)
     assert filled.run("filings").state == "Completed"
     filled.sandbox.clear_requests()
@@ -114,7 +105,7 @@ def test_an_amendment_adds_its_rows_and_leaves_the_first(filled: Replay, folder:
         "select value, form, filed_date::text, known_from::text from published.company_fact"
         f" where cik = {FIRST_CIK} and tag = 'InterestExpense' order by filed_date"
     ) == [(7, "10-Q", "2024-05-07", "2024-05-08"), (9, "10-Q/A", "2024-05-20", "2024-05-21")]
-    assert set(filled.rows(HELD)) == in_usd(folder, "2024-05-20")
+    assert set(filled.rows(HELD)) == in_usd(filings_tape, "2024-05-20")
     assert filled.column("select count(*) from history.company_fact") == [0]
     assert filled.rows(
         "select item, from_date::text from audit.change where table_name = 'company_fact'"
@@ -122,8 +113,10 @@ def test_an_amendment_adds_its_rows_and_leaves_the_first(filled: Replay, folder:
     ) == [("1001", "2024-02-21"), ("1001", "2024-05-08"), ("1001", "2024-05-21")]
 
 
-def test_a_value_that_changes_within_a_filing_goes_to_history(filled: Replay, folder: Path) -> None:
-    write_company(folder, 0, annual_debt=501)
+def test_a_value_that_changes_within_a_filing_goes_to_history(
+    filled: Replay, filings_tape: Path
+) -> None:
+    write_company(filings_tape, 0, annual_debt=501)
     assert filled.run("filings", tickers=[TICKERS[0]]).state == "Completed"
     assert filled.rows(
         "select key ->> 'cik', column_name, old_value, new_value from published.restatement"
@@ -161,7 +154,7 @@ def test_where_the_sec_lists_no_company_there_is_nothing_to_ask(
         'name = "bare"\nkind = "simulated"\nclock = "2024-05-01T12:00:00Z"\n'
     )
     bare = start_replay(tmp_path, CLOCK)
-    follow(bare, *TICKERS)
+    follow(bare.settings, *TICKERS)
     end = bare.run("filings")
     assert end.state == "Completed", end.output
     assert "1 empty: company_tickers_exchange.json" in end.message

@@ -6,8 +6,9 @@ from functools import cache
 from pathlib import Path
 
 from expectations.company_fact import concepts
+from tests.by_hand import follow
 from tests.flows.conftest import MakeReplay
-from tests.flows.filings import HELD, asked, facts_of, follow
+from tests.flows.filings import HELD, asked, facts_of
 
 BEFORE, AFTER = "2024-07-29T12:00:00+00:00", "2024-08-10T12:00:00+00:00"
 
@@ -40,7 +41,7 @@ def test_the_facts_of_real_companies_as_filed_by_two_days(
     ciks = {int(file.name[3:13]) for file in (tape / "companyfacts").glob("*.gz")}
     tickers = tickers_of(tape)
     replay = start_replay(tape, BEFORE)
-    follow(replay, *(tickers[cik] for cik in ciks if cik in tickers))
+    follow(replay.settings, *(tickers[cik] for cik in ciks if cik in tickers))
     assert replay.run("filings").state == "Completed"
     before = listed_facts(tape, "2024-07-29")
     assert set(replay.rows(HELD)) == before

@@ -6,21 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.by_hand import follow
 from tests.flows.conftest import MakeReplay
-from tests.flows.filings import (
-    CLOCK,
-    COMPANIES,
-    FIRST_CIK,
-    HELD,
-    TICKERS,
-    asked,
-    facts_of,
-    follow,
-    make_tape,
-)
+from tests.flows.filings import CLOCK, COMPANIES, FIRST_CIK, HELD, TICKERS, asked, in_usd
 from tests.flows.replay import Replay
 
-LISTED = ("LongTermDebt", "InterestExpense")
 # one company after another, three in a transaction, so that the place of the stop is known
 STEPWISE = {"ROTATION_SEC_CONCURRENCY": "1", "ROTATION_SEC_BATCH_COMPANIES": "3"}
 SIXTH = f"CIK{FIRST_CIK + 5:010}.json"
@@ -28,19 +18,10 @@ UNDER_WAY = {f"CIK{FIRST_CIK + number:010}.json" for number in (3, 4, 5)}
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return make_tape(tmp_path / "tape")
-
-
-@pytest.fixture
-def replay(start_replay: MakeReplay, folder: Path) -> Replay:
-    made = start_replay(folder, CLOCK)
-    follow(made, *TICKERS)
+def replay(start_replay: MakeReplay, filings_tape: Path) -> Replay:
+    made = start_replay(filings_tape, CLOCK)
+    follow(made.settings, *TICKERS)
     return made
-
-
-def in_usd(folder: Path, until: str) -> set[tuple[object, ...]]:
-    return {fact for fact in facts_of(folder, until, LISTED) if fact[2] == "USD"}
 
 
 def stop_at(replay: Replay, file: str) -> None:
@@ -58,12 +39,12 @@ def stop_at(replay: Replay, file: str) -> None:
     replay.sandbox.clear_faults()
 
 
-def test_a_fill_that_is_killed_goes_on_where_it_was(replay: Replay, folder: Path) -> None:
+def test_a_fill_that_is_killed_goes_on_where_it_was(replay: Replay, filings_tape: Path) -> None:
     stop_at(replay, SIXTH)
     assert len(replay.rows(HELD)) == 3
     end = replay.run("filings", env=STEPWISE)
     assert end.state == "Completed", end.output
-    assert set(replay.rows(HELD)) == in_usd(folder, "2024-05-01")
+    assert set(replay.rows(HELD)) == in_usd(filings_tape, "2024-05-01")
     counted = Counter(asked(replay, "companyfacts", "submissions", "company_tickers"))
     # the batch that was under way is asked again, whole; nothing else is: two files a company
     assert {name for name, times in counted.items() if times > 2} <= UNDER_WAY
@@ -73,7 +54,7 @@ def test_a_fill_that_is_killed_goes_on_where_it_was(replay: Replay, folder: Path
 
 
 def test_an_index_that_was_read_is_not_forgotten_when_the_run_is_killed(
-    replay: Replay, folder: Path
+    replay: Replay, filings_tape: Path
 ) -> None:
     assert replay.run("filings").state == "Completed"
     replay.sandbox.move_clock("2024-05-10T12:00:00+00:00")
@@ -82,14 +63,16 @@ def test_an_index_that_was_read_is_not_forgotten_when_the_run_is_killed(
     assert replay.column("select count(*) from audit.filing_due") == [COMPANIES - 3]
     end = replay.run("filings", env=STEPWISE)
     assert end.state == "Completed", end.output
-    assert set(replay.rows(HELD)) == in_usd(folder, "2024-05-10")
+    assert set(replay.rows(HELD)) == in_usd(filings_tape, "2024-05-10")
     counted = Counter(asked(replay, "daily-index", "companyfacts"))
     assert counted["form.20240507.idx"] == counted["form.20240509.idx"] == 1
     assert {name for name, times in counted.items() if name[0] == "C" and times > 1} <= UNDER_WAY
     assert replay.column("select count(*) from audit.filing_due") == [0]
 
 
-def test_a_company_that_failed_is_asked_again_by_the_next_run(replay: Replay, folder: Path) -> None:
+def test_a_company_that_failed_is_asked_again_by_the_next_run(
+    replay: Replay, filings_tape: Path
+) -> None:
     replay.sandbox.add_fault("status", path=f"companyfacts/{SIXTH}", status=503, count=None)
     end = replay.run("filings")
     assert end.state == "Degraded", end.output
@@ -99,17 +82,19 @@ def test_a_company_that_failed_is_asked_again_by_the_next_run(replay: Replay, fo
     replay.sandbox.clear_requests()
     assert replay.run("filings").state == "Completed"
     assert asked(replay, "companyfacts", "submissions", "company_tickers") == [SIXTH, SIXTH]
-    assert set(replay.rows(HELD)) == in_usd(folder, "2024-05-01")
+    assert set(replay.rows(HELD)) == in_usd(filings_tape, "2024-05-01")
 
 
-def test_a_first_fill_from_the_archive_gives_the_same_rows(replay: Replay, folder: Path) -> None:
+def test_a_first_fill_from_the_archive_gives_the_same_rows(
+    replay: Replay, filings_tape: Path
+) -> None:
     # on the morning after the first reports: the archive has them, today's come by the index
     replay.sandbox.move_clock("2024-05-08T12:00:00+00:00")
     end = replay.run("filings", env={"ROTATION_SEC_BULK_COMPANIES": "5"})
     assert end.state == "Completed", end.output
     assert asked(replay, "companyfacts") == ["companyfacts.zip"]
-    assert set(replay.rows(HELD)) == in_usd(folder, "2024-05-07")
+    assert set(replay.rows(HELD)) == in_usd(filings_tape, "2024-05-07")
     assert not list((replay.settings.home / "sec").iterdir())
     replay.sandbox.move_clock("2024-05-10T12:00:00+00:00")
     assert replay.run("filings").state == "Completed"
-    assert set(replay.rows(HELD)) == in_usd(folder, "2024-05-10")
+    assert set(replay.rows(HELD)) == in_usd(filings_tape, "2024-05-10")

@@ -10,7 +10,8 @@ import pytest
 from tasks.extract.sec import CompanyRequest
 from tasks.filing_dues import Dues, read_due, settle, write_dues
 from tasks.plan_filings import plan_filing_index, plan_filings
-from warehouse.connections import bulk, connect
+from tests.by_hand import new_run, note_fetch
+from warehouse.connections import bulk
 from warehouse.settings import Settings
 
 FIRST, SECOND = "0000000011-24-000001", "0000000011-24-000002"
@@ -36,17 +37,9 @@ def write(settings: Settings, dues: Dues) -> None:
 @pytest.fixture
 def asked_before(settings: Settings) -> Settings:
     """Company 11 was asked for everything on the day before the filing."""
-    with connect(settings) as connection:
-        connection.execute("insert into audit.run (flow, process) values ('test', 'test:1')")
-        for dataset in ("company_fact", "company"):
-            connection.execute(
-                """
-                insert into audit.fetch (run_id, source, dataset, item, window_end, status, detail,
-                    rows, attempts, started_at, finished_at)
-                values (1, 'sec', %s, '11', '2024-05-06', 'loaded', 'said', 1, 1, now(), now())
-                """,
-                (dataset,),
-            )
+    run_id = new_run(settings)
+    for dataset in ("company_fact", "company"):
+        note_fetch(settings, run_id, dataset, "11", day="2024-05-06")
     return settings
 
 

@@ -15,6 +15,7 @@ from tasks.extract.ledger import Fetch, to_frame, utc_now
 from tasks.load import Batch, load
 from tasks.record import Run
 from tasks.validate import Validated
+from tests import by_hand
 from tests.warehouse.companies import SESSIONS, day
 from warehouse.connections import bulk, connect
 from warehouse.merge import Counts, begin, merge
@@ -25,14 +26,7 @@ from warehouse.settings import Settings
 def new_run() -> Callable[[Settings], int]:
     """Opens a run; returns its number."""
 
-    def new(settings: Settings) -> int:
-        with connect(settings) as connection:
-            row = connection.execute(
-                "insert into audit.run (flow, process) values ('test', 'test:1') returning run_id"
-            ).fetchone()
-        return row[0]
-
-    return new
+    return by_hand.new_run
 
 
 @pytest.fixture(scope="session")

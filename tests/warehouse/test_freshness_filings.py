@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.by_hand import note_fetch
 from warehouse.connections import connect
 from warehouse.settings import Settings
 
@@ -25,14 +26,8 @@ def asked(settings: Settings, new_run: Callable[[Settings], int]) -> Callable[..
     run_id = new_run(settings)
 
     def note(dataset: str, *days: str, status: str = "loaded", reason: str | None = None) -> None:
-        with connect(settings) as connection:
-            for day in days:
-                connection.execute(
-                    "insert into audit.fetch (run_id, source, dataset, item, window_start,"
-                    " window_end, status, reason, detail, rows, attempts, started_at, finished_at)"
-                    " values (%s, 'sec', %s, %s, %s, %s, %s, %s, '', 0, 1, now(), now())",
-                    (run_id, dataset, day, day, day, status, reason),
-                )
+        for day in days:
+            note_fetch(settings, run_id, dataset, day, status, reason, day)
 
     return note
 
@@ -73,6 +68,26 @@ def test_a_day_that_was_not_read_holds_the_rest_up(fact, asked, judge) -> None:
     # closed is an answer
     asked("filing_index", "2024-05-07", status="empty", reason="closed")
     assert judge("2024-05-08 12:31", "company_fact")[0][::2] == (date(2024, 5, 8), False)
+
+
+def test_a_day_is_read_when_its_index_came_or_never_will(settings, asked, query) -> None:
+    asked("filing_index", "2024-05-06", "2024-05-07")
+    # asked once more, as by a backfill of all: what was read stays read
+    asked("filing_index", "2024-05-07", status="outage", reason="http_503")
+    asked("filing_index", "2024-05-08", status="empty", reason="not_yet_published")
+    asked("filing_index", "2024-05-09", status="empty", reason="never_published")
+    asked("filing_index", "2024-05-10", status="empty", reason="not_yet_published")
+    asked("filing_index", "2024-05-10", status="empty", reason="closed")
+    asked("company_ticker", "2024-05-13")
+    assert query(
+        settings, "select day::text, is_read, status from audit.filing_index_day order by day"
+    ) == [
+        ("2024-05-06", True, "loaded"),
+        ("2024-05-07", True, "outage"),
+        ("2024-05-08", False, "empty"),
+        ("2024-05-09", True, "empty"),
+        ("2024-05-10", True, "empty"),
+    ]
 
 
 def test_a_report_that_was_named_and_not_asked_for_holds_the_rest_up(

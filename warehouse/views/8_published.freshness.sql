@@ -62,19 +62,13 @@ file as (
     select fund, max(as_of_date) as newest, max(loaded_at) as loaded_at
     from core.index_membership group by fund
 ),
-index_day as (
-    select
-        window_start as day,
-        bool_or(status = 'loaded' or reason in ('closed', 'never_published')) as is_read
-    from asked where dataset = 'filing_index' group by window_start
-),
 filed as (
     -- the days of the SEC's index that were read, as far as what they named was asked for
     select least(
         max(day) filter (where is_read), min(day) filter (where not is_read) - 1,
         (select min(filed_date) - 1 from audit.filing_due where asked_on is null)
     ) as until
-    from index_day where exists (select from core.company_fact)
+    from audit.filing_index_day where exists (select from core.company_fact)
 ),
 held as (
     -- as far as half of those that trade have got: one ticker fetched alone makes no table fresh

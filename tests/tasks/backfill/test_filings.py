@@ -9,6 +9,7 @@ import pytest
 from tasks.backfill.filings import survey_filings
 from tasks.backfill.request import Refused, settle
 from tasks.backfill.survey import Gap, Need, Survey
+from tests.by_hand import follow, new_run, note_fetch, rename
 from warehouse.settings import Settings
 
 # a Friday at 18:00 in New York: the newest index is Thursday's
@@ -21,22 +22,13 @@ Note = Callable[..., None]
 
 
 @pytest.fixture
-def note(settings: Settings, query: Any) -> Note:
-    """Writes a request into the ledger."""
+def note(settings: Settings) -> Note:
+    """Writes a request into the ledger, by a run whose clock stood at an instant."""
 
     def write(dataset: str, item: str, status: str = "loaded", at: str = NOW, **more: Any) -> None:
-        insert = "insert into audit.run (flow, process, clock_at) values ('x', 'x:1', %s)"
-        [(run_id,)] = query(settings, insert + " returning run_id", (at,))
         reason = more.get("reason", None if status == "loaded" else status)
         day = more.get("day", at[:10])
-        query(
-            settings,
-            "insert into audit.fetch (run_id, source, dataset, item, window_start, window_end,"
-            " status, reason, detail, rows, attempts, started_at, finished_at)"
-            " values (%s, 'sec', %s, %s, %s, %s, %s, %s, '', 0, 1, now(), clock_timestamp())"
-            " returning 1",
-            (run_id, dataset, item, day, day, status, reason),
-        )
+        note_fetch(settings, new_run(settings, at), dataset, item, status, reason, day)
 
     return write
 
@@ -45,14 +37,19 @@ def note(settings: Settings, query: Any) -> Note:
 def known(settings: Settings, query: Any, note: Note) -> Note:
     """The SEC's list as read on a day, and the days of the index since Monday."""
 
-    def hold(companies: dict[str, int], at: str = NOW, days: tuple[str, ...] = DAYS) -> None:
+    def hold(
+        companies: dict[str, int],
+        at: str = NOW,
+        days: tuple[str, ...] = DAYS,
+        known_from: str = "2026-01-02",
+    ) -> None:
         note("company_ticker", LIST, at=at)
         for ticker, cik in companies.items():
             query(
                 settings,
                 "insert into core.company_ticker (ticker, known_from, cik, name, loaded_at, run_id)"
-                " values (%s, '2026-01-02', %s, 'Corp', now(), 1) returning 1",
-                (ticker, cik),
+                " values (%s, %s, %s, 'Corp', now(), 1) returning 1",
+                (ticker, known_from, cik),
             )
         for day in days:
             note("filing_index", day, day=day)
@@ -76,31 +73,9 @@ def due(settings: Settings, query: Any) -> Note:
 
 
 @pytest.fixture
-def survey(settings: Settings, query: Any) -> Callable[..., Survey]:
+def survey(settings: Settings) -> Callable[..., Survey]:
     """A survey of filings, AAA and BBB being members of the Russell 2000."""
-    query(settings, "insert into audit.run (flow, process) values ('x', 'x:1') returning 1")
-    for ticker in ("AAA", "BBB"):
-        query(
-            settings,
-            """
-            with made as (
-                insert into core.instrument (first_ticker) values (%(ticker)s)
-                returning instrument_id
-            ),
-            named as (
-                insert into core.ticker (ticker, instrument_id)
-                select %(ticker)s, instrument_id from made
-            )
-            insert into core.index_membership (
-                index_code, instrument_id, as_of_date, ticker, name, weight_pct,
-                market_value_usd, exchange, fund, known_from, source, loaded_at, run_id
-            )
-            select 'R2000', instrument_id, '2026-01-05', %(ticker)s, 'a member', 1, 1, 'NYSE',
-                'IWM', '2026-01-06', 'test', now(), 1
-            from made returning 1
-            """,
-            {"ticker": ticker},
-        )
+    follow(settings, "AAA", "BBB")
 
     def find(changed: dict[str, Any] | None = None, **parameters: Any) -> Survey:
         asked = {"dataset": "filings", "dry_run": True, **parameters}
@@ -230,6 +205,55 @@ def test_yesterdays_list_is_read_again_for_it(
     answered(note, 11)
     assert [(need.item, need.why) for need in survey().needs] == [("BBB", "not_listed")]
     assert survey().requests == 1
+
+
+@pytest.fixture
+def ended(settings: Settings, query: Any, survey: Callable[..., Survey]) -> None:
+    """The symbol BBB names its member no longer since 2 June 2025."""
+    query(
+        settings, "update core.ticker set valid_to = '2025-06-02' where ticker = 'BBB' returning 1"
+    )
+
+
+def test_a_member_that_was_renamed_is_found_by_the_symbol_that_it_has_now(
+    settings: Settings, survey: Callable[..., Survey], known: Note, note: Note
+) -> None:
+    rename(settings, "BBB", "CCC", "2025-06-02")
+    # the list was first read after the rename: it has the new symbol alone
+    known({"AAA": 11, "CCC": 22})
+    answered(note, 11)
+    for scope in ({}, {"index": "R2000"}):
+        assert survey(**scope).gaps == [Gap("CCC", "not_asked", None, None, None, True)]
+        assert survey(**scope).needs == [Need("CCC", None, "not_asked", None, True)]
+
+
+def test_a_company_that_took_over_a_members_symbol_is_not_the_members(
+    survey: Callable[..., Survey], ended: None, known: Note, note: Note
+) -> None:
+    # the list was first read when the symbol was another's, who is no member
+    known({"AAA": 11, "BBB": 99})
+    answered(note, 11)
+    assert survey().gaps == [Gap("BBB", "not_listed", None, None, None, False)]
+    assert survey().needs == []
+    # who names the symbol means the company that has it now
+    assert survey(tickers=["BBB"]).needs == [Need("BBB", None, "not_asked", None, True)]
+
+
+def test_a_symbol_that_the_list_gave_to_two_companies(
+    survey: Callable[..., Survey], ended: None, known: Note, note: Note
+) -> None:
+    known({"AAA": 11, "BBB": 22}, days=(), known_from="2025-01-02")
+    known({"BBB": 99}, known_from="2025-06-10")
+    answered(note, 11, 22)
+    # the member's company is the first
+    assert survey().gaps == []
+    assert survey(index="R2000").gaps == []
+    assert survey(tickers=["BBB"]).gaps == [Gap("BBB", "not_asked", None, None, None, True)]
+    answered(note, 99)
+    note("company_fact", "22", "outage")
+    # the symbol's is the second
+    assert survey(tickers=["BBB"]).gaps == []
+    assert survey().gaps == [Gap("BBB", "outage", None, None, None, True)]
 
 
 @pytest.mark.parametrize(
