@@ -25,7 +25,6 @@ from tasks.derive.filers import (
 from tasks.derive.follow import Derived, read_changes
 from tasks.derive.interest import INTEREST
 from tasks.derive.ladder_dates import add_months
-from tasks.derive.members import HELD_INDEXES
 from tasks.derive.refinancing import Member, is_financial
 from tasks.derive.zombies import Profile, judge, read_balance, read_years
 from warehouse import arrow
@@ -40,10 +39,10 @@ FACTS = (
     *DEBT,
 )
 INPUTS = quarterly_inputs(CONTRACT.table)
-OF_MEMBERS = f"""
+OF_MEMBERS = """
     from change
     where exists (
-        select from {HELD_INDEXES} join core.index_membership as member using (index_code)
+        select from derived.index_held join core.index_membership as member using (index_code)
         where member.instrument_id = change.instrument_id
     )
 """
