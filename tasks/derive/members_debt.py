@@ -58,10 +58,11 @@ def read_due(connection: adbc.Connection, day: date) -> dict[int, dict[int, int]
 
 def read_indexes(
     connection: adbc.Connection, members: Members, day: date
-) -> Iterator[tuple[str, bool, list[Company]]]:
-    """Each index's members on a day: the index, whether its snapshot is backcast, the companies.
+) -> Iterator[tuple[str, date, bool, list[Company]]]:
+    """Each index's members on a day.
 
-    Two lines of one company are one; a line whose filer is not known is a company of its own.
+    The index, the day that its snapshot describes, whether that is backcast, and the companies:
+    two lines of one company are one; a line whose filer is not known is a company of its own.
     """
     held = arrow.read(
         connection,
@@ -85,4 +86,4 @@ def read_indexes(
             if cik is not None:
                 seen.add(cik)
             companies.append(Company(sector, rows.get(cik, {}), due.get(cik)))
-        yield index_code, is_backcast, companies
+        yield index_code, listed["as_of_date"][0], is_backcast, companies

@@ -262,6 +262,30 @@ def test_company_and_wall_merge_the_filings_of_a_ladder_alike(house):
     assert wall.rows() == [(2023, 20.0, 1, 1), (2024, 80.0, 1, 1)]
 
 
+def test_a_wall_and_a_shock_say_how_old_their_members_are(house):
+    """The newest file is 40 days old; before the first one was known, it is that one."""
+    filers = Filers(house)
+    filers.load_tickers({"AAA": 1})
+    for known in (date(2023, 1, 4), date(2023, 2, 20), date(2023, 4, 4)):
+        house.load_snapshot("R2000", known, [("AAA", "Energy", 1.0)])
+    house.load_prices([("AAA", date(2023, 4, 5), 10.0, 5)])
+    facts = []
+    for end in ("2021-12-31", "2022-12-31"):
+        facts += [fact("LongTermDebt", end, 100.0), fact("Assets", end, 500.0)]
+        facts += ladder(end, {"year_1": 30.0, "year_2": 70.0})
+    filers.load_facts(1, facts)
+    filers.derive()
+    for table in ("refinancing_wall", "rate_shock"):
+        rows = house.read(
+            f"select distinct as_of_date, membership_as_of, is_backcast from published.{table}"
+            " where as_of_date >= '2022-12-31' order by 1"
+        )
+        assert rows.rows() == [
+            (date(2022, 12, 31), date(2023, 1, 3), True),
+            (date(2023, 3, 31), date(2023, 2, 19), False),
+        ]
+
+
 def test_a_warehouse_without_filings_has_no_wall_and_no_error(house):
     house.load_snapshot("R2000", date(2023, 1, 3), [("AAA", "Energy", 1.0)])
     house.load_prices([("AAA", date(2024, 1, 2), 10.0, 5)])
