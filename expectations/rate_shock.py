@@ -82,6 +82,7 @@ COLUMNS = (
         "the same with all debt of unknown kind floating",
         "likewise",
     ),
+    Column("membership_as_of", "date", "the day that the snapshot of members describes"),
     Column(
         "is_backcast",
         "boolean",

@@ -78,6 +78,7 @@ COLUMNS = (
         "percent of total_debt_usd that ladders explain; a company's at most wholly. Debt of"
         " members whose total is unknown is in neither",
     ),
+    Column("membership_as_of", "date", "the day that the snapshot of members describes"),
     Column(
         "is_backcast",
         "boolean",

@@ -16,6 +16,8 @@ DAY = timedelta(days=1)
 QUARTER = (75, 120)
 # how far two fiscal calendars' ends a year apart may be off each other: a week, and a weekend
 DRIFT = 10
+# a year to the next annual report, and 90 days to file it
+REPORT_STANDS = timedelta(days=456)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from adbc_driver_postgresql import dbapi as adbc
 from expectations.contract import Contract
 from tasks.derive.facts import Fact
 from tasks.derive.follow import Changes, read_followed
-from tasks.derive.members import HELD_INDEXES
 from tasks.derive.rates import Rates, needed_series
 from tasks.derive.refinancing import Member
 from tasks.extract.reference import read_reference
@@ -29,7 +28,7 @@ member as (
     select change.item, change.from_date, symbol.instrument_id
     from change join symbol on symbol.ticker = change.item
     where exists (
-        select from {HELD_INDEXES} join core.index_membership as listed using (index_code)
+        select from derived.index_held join core.index_membership as listed using (index_code)
         where listed.instrument_id = symbol.instrument_id
     )
 ),
@@ -250,7 +249,7 @@ def read_members(connection: adbc.Connection, days: Sequence[date]) -> Members:
             with wanted as (
                 select distinct held.index_code, coalesce(known.as_of_date, first.as_of_date)
                     as as_of_date
-                from {HELD_INDEXES}
+                from derived.index_held as held
                 cross join (values {values}) as asked(day)
                 cross join lateral (
                     select as_of_date from core.index_membership

@@ -1,9 +1,10 @@
 """How derived tables follow core: which changes are new to them, and what a derivation hands on.
 
 A derived table declares its inputs as a mapping: input table to the SQL that says whom a change of
-it reaches. The SQL reads `change` (`instrument_id`, `item`, `from_date`: the changes that are new
-to the table) and gives `subject` (whatever the table derives one at a time: a ticker, an index)
-and `first_date` (the first date from which the subject's rows may come out differently).
+it reaches. The SQL reads `change` (the changes that are new to the table: `instrument_id`, `item`,
+`from_date`, and the `run_ids` that made them) and gives `subject` (whatever the table derives one
+at a time: a ticker, an index) and `first_date` (the first date from which the subject's rows may
+come out differently).
 """
 
 from collections.abc import Iterable, Mapping
@@ -87,7 +88,8 @@ def read_changes(
             connection,
             f"""
             with change as (
-                select instrument_id, item, min(from_date) as from_date
+                select
+                    instrument_id, item, min(from_date) as from_date, array_agg(run_id) as run_ids
                 from audit.change
                 where table_name = '{table}' and change_id > {since[table]}
                 group by instrument_id, item

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 
 from tasks.derive.fact_periods import (
     DAY,
+    REPORT_STANDS,
     Flow,
     fiscal_year,
     newest_year_end,
@@ -18,8 +19,6 @@ from tasks.derive.facts import Knowledge, Spans
 INTEREST = ("interest_expense", "interest_paid")
 ZOMBIE_YEARS = 3
 MOST_YEARS = 15
-# a year to the next annual report, and 90 days to file it
-YEAR_STANDS = timedelta(days=456)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +102,7 @@ def newest_year(known: Knowledge, concepts: tuple[str, ...], period_end: date) -
     """The end of the newest fiscal year told of; None where newer reports have left it behind."""
     series = [spans for name in concepts for spans in known.series(name)]
     end = newest_year_end(series, known.year_ends)
-    return None if end is None or end < period_end - YEAR_STANDS else end
+    return None if end is None or end < period_end - REPORT_STANDS else end
 
 
 def years_below_one(known: Knowledge, period_end: date) -> Traced | None:

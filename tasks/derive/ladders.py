@@ -8,7 +8,7 @@ year after it and all others move up by one. What a filer did shows in its last 
 none of its years come again, the quarterly one counts twelve months each from its own day.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -254,13 +254,17 @@ def _is_partial(layout: str, buckets: Collection[str]) -> bool:
     )
 
 
+# bucket to cents and dates, where these are known
+Buckets = dict[str, tuple[int, Window | None]]
+
+
 @dataclass(frozen=True, slots=True)
 class Newest:
     """A period end's ladder as known on a day.
 
     Attributes:
         ladder: The one of the newest filing.
-        amounts: Bucket to cents, from the newest filing that has the bucket for that day.
+        amounts: Bucket to cents, of all filings (`merge_filings`).
         windows: Bucket to its dates.
         accession: The newest filing.
     """
@@ -274,8 +278,7 @@ class Newest:
 def known_ladders(ladders: Sequence[Ladder], day: date) -> Iterator[Newest]:
     """The ladders that were known on a day, one per period end, the newest first.
 
-    An amendment that repeats a part of the ladder replaces that part. Of families the one with the
-    most buckets counts, the newest of such.
+    Of families the one with the most buckets counts, the newest of such; its filings are merged.
 
     Args:
         ladders: As `build_ladders` returns them, oldest filing first.
@@ -290,15 +293,32 @@ def known_ladders(ladders: Sequence[Ladder], day: date) -> Iterator[Newest]:
         # the newest of those with the most: a later report may repeat a line of another family
         family = max(buckets, key=lambda name: len(buckets[name]))
         parts = [each for each in of_day if each.family == family]
-        amounts: dict[str, int] = {}
-        windows: dict[str, Window] = {}
-        for part in parts:
-            amounts |= {bucket: cents(fact.value) for bucket, fact in part.facts.items()}
-            windows |= part.windows
+        merged = merge_filings(
+            {b: (cents(fact.value), part.windows.get(b)) for b, fact in part.facts.items()}
+            for part in parts
+        )
+        amounts = {bucket: amount for bucket, (amount, _) in merged.items()}
+        windows = {bucket: window for bucket, (_, window) in merged.items() if window is not None}
         newest = parts[-1]
         partial = _is_partial(newest.layout, amounts)
         whole = Ladder(family, end, newest.layout, newest.facts, windows, partial)
         yield Newest(whole, amounts, windows, _any(newest).accession)
+
+
+def merge_filings(filings: Iterable[Buckets]) -> Buckets:
+    """What the filings of one ladder say together.
+
+    A filing that repeats a part of the ladder replaces that part, amount and dates: the bucket of
+    that name, and one of another name that covers the same dates.
+
+    Args:
+        filings: The buckets of each, oldest filing first.
+    """
+    merged: Buckets = {}
+    for buckets in filings:
+        again = {window for _, window in buckets.values()} - {None}
+        merged = {name: part for name, part in merged.items() if part[1] not in again} | buckets
+    return merged
 
 
 def _any(ladder: Ladder) -> Fact:

@@ -7,25 +7,10 @@ from adbc_driver_postgresql import dbapi as adbc
 
 from warehouse import arrow
 
-# The indexes held, found by leaping through the key: there are a handful among millions of rows.
-HELD_INDEXES = """
-(
-    with recursive held as (
-        select min(index_code) as index_code from core.index_membership
-        union all
-        select (
-            select min(index_code) from core.index_membership where index_code > held.index_code
-        )
-        from held where index_code is not null
-    )
-    select index_code from held where index_code is not null
-) as held
-"""
-
 # For `tasks.derive.follow`: the first day on which a changed snapshot was known.
-CHANGED_SNAPSHOTS = f"""
+CHANGED_SNAPSHOTS = """
 select held.index_code as subject, changed.known_from as first_date
-from {HELD_INDEXES}
+from derived.index_held as held
 cross join lateral (
     select member.known_from
     from core.index_membership as member

@@ -8,6 +8,7 @@ from adbc_driver_postgresql import dbapi as adbc
 from tasks.derive.filers import Members
 from tasks.derive.index_debt import Company
 from tasks.derive.ladder_dates import Window, cents, spread
+from tasks.derive.ladders import Buckets, merge_filings
 from tasks.derive.refinancing import is_financial
 from warehouse import arrow
 
@@ -15,7 +16,7 @@ from warehouse import arrow
 def read_due(connection: adbc.Connection, day: date) -> dict[int, dict[int, int]]:
     """What falls due by calendar year, of every company whose ladder counts.
 
-    Of each bucket the newest filing's amount, as in `company_refinancing`.
+    A ladder's filings are merged as in `company_refinancing`.
 
     Returns:
         Company to calendar year to cents; companies with an amount that has no dates left out.
@@ -23,8 +24,9 @@ def read_due(connection: adbc.Connection, day: date) -> dict[int, dict[int, int]
     rows = arrow.read(
         connection,
         f"""
-        select distinct on (ladder.cik, ladder.bucket)
-            ladder.cik, ladder.amount_usd, ladder.window_start, ladder.window_end
+        select
+            ladder.cik, ladder.accession_number, ladder.bucket, ladder.amount_usd,
+            ladder.window_start, ladder.window_end
         from derived.company_refinancing as company
         join derived.debt_maturity as ladder
             on ladder.cik = company.cik and ladder.period_end = company.ladder_period_end
@@ -32,28 +34,35 @@ def read_due(connection: adbc.Connection, day: date) -> dict[int, dict[int, int]
         where company.as_of_date = '{day:%Y-%m-%d}' and not company.is_ladder_stale
             and not company.is_ladder_excessive
             and ladder.known_from <= '{day:%Y-%m-%d}'
-        order by ladder.cik, ladder.bucket, ladder.filed_date desc, ladder.accession_number desc
+        order by ladder.cik, ladder.filed_date, ladder.accession_number, ladder.bucket
         """,
     )
+    filed: dict[int, dict[str, Buckets]] = {}
+    for cik, accession, bucket, amount, start, end in rows.iter_rows():
+        window = None if start is None else Window(start, end)
+        filed.setdefault(cik, {}).setdefault(accession, {})[bucket] = (cents(amount), window)
     found: dict[int, dict[int, int]] = {}
-    undated: set[int] = set()
-    for cik, amount, start, end in rows.iter_rows():
-        if start is None:
-            # nothing due on a day that nobody knows is nothing due
-            undated |= {cik} if amount else set()
+    for cik, filings in filed.items():
+        parts = merge_filings(filings.values()).values()
+        # nothing due on a day that nobody knows is nothing due
+        if any(amount for amount, window in parts if window is None):
             continue
-        years = found.setdefault(cik, {})
-        for year, part in spread(cents(amount), Window(start, end)).items():
-            years[year] = years.get(year, 0) + part
-    return {cik: years for cik, years in found.items() if cik not in undated}
+        years: dict[int, int] = {}
+        for amount, window in parts:
+            for year, part in spread(amount, window).items() if window is not None else ():
+                years[year] = years.get(year, 0) + part
+        if years:
+            found[cik] = years
+    return found
 
 
 def read_indexes(
     connection: adbc.Connection, members: Members, day: date
-) -> Iterator[tuple[str, bool, list[Company]]]:
-    """Each index's members on a day: the index, whether its snapshot is backcast, the companies.
+) -> Iterator[tuple[str, date, bool, list[Company]]]:
+    """Each index's members on a day.
 
-    Two lines of one company are one; a line whose filer is not known is a company of its own.
+    The index, the day that its snapshot describes, whether that is backcast, and the companies:
+    two lines of one company are one; a line whose filer is not known is a company of its own.
     """
     held = arrow.read(
         connection,
@@ -77,4 +86,4 @@ def read_indexes(
             if cik is not None:
                 seen.add(cik)
             companies.append(Company(sector, rows.get(cik, {}), due.get(cik)))
-        yield index_code, is_backcast, companies
+        yield index_code, listed["as_of_date"][0], is_backcast, companies

@@ -49,11 +49,14 @@ def derive_rate_shock(settings: Settings) -> Derived | None:
                 "index_code": index_code,
                 "sector": sector,
                 "as_of_date": day,
+                "membership_as_of": described,
                 "is_backcast": is_backcast,
             }
             for day in days
             if members is not None
-            for index_code, is_backcast, companies in read_indexes(connection, members, day)
+            for index_code, described, is_backcast, companies in read_indexes(
+                connection, members, day
+            )
             for sector, group in by_sector(companies).items()
             for row in shock_rows(group)
         ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from tasks.derive.fact_periods import DAY, Flow, trailing_year
+from tasks.derive.fact_periods import DAY, REPORT_STANDS, Flow, trailing_year
 from tasks.derive.facts import Fact, Knowledge, concepts
 from tasks.derive.floating_share import disclosed_share, implied_share
 from tasks.derive.interest import (
@@ -23,8 +23,6 @@ from tasks.derive.total_debt import Debt, total_debt
 
 FINANCIALS = "Financials"
 REAL_ESTATE_TRUSTS = "6798"
-# a year to the next annual report, and 90 days to file it
-STALE = timedelta(days=456)
 # carrying amounts are below principal by discounts and costs, and leases may be in one of the two
 EXPLAINS_PCT = 30
 GROWS_PCT = 900
@@ -76,7 +74,7 @@ def company_rows(
     for day in quarter_ends:
         known.advance(day)
         end = known.newest_period()
-        if end is not None and end >= day - STALE:
+        if end is not None and end >= day - REPORT_STANDS:
             found = _of_filings(known, end, ladders, rates, day)
             rows.append(_row(found, day, member_on(day), rates, sic))
     return rows
@@ -91,7 +89,7 @@ def _of_filings(
     debt = total_debt(known, end)
     interest = trailing_interest(known, end)
     pretax = pretax_income(known, end, trailing_year)
-    ebit, basis = operating_income(known, end)
+    ebit, basis = _operating_income(known, end, pretax, interest)
     income = trailing_year(known.series("net_income"), end)
     cash = known.instant("cash", end)
     below = years_below_one(known, end)
@@ -158,7 +156,7 @@ def _gap_or_by_last_report(known: Knowledge, ladder: Newest) -> float | None:
     Debt may have grown since then, though hardly to ten times as much.
     """
     gap, report = _gap(known, ladder), known.annual_report
-    if gap is not None or report is None or report.end < ladder.ladder.period_end - STALE:
+    if gap is not None or report is None or report.end < ladder.ladder.period_end - REPORT_STANDS:
         return gap
     gap = _gap_to(known, report.accession, report.end, ladder)
     return None if gap is not None and EXPLAINS_PCT < gap <= GROWS_PCT else gap
@@ -168,7 +166,7 @@ def _is_stale(known: Knowledge, end: date, day: date) -> bool:
     """Whether a ladder is too old, or a later annual report came without one."""
     report = known.annual_report
     later = report is not None and report.end > end + timedelta(days=300)
-    return later or end < day - STALE
+    return later or end < day - REPORT_STANDS
 
 
 def _gap(known: Knowledge, ladder: Newest) -> float | None:
@@ -299,13 +297,13 @@ def _tell_sources(row: dict[str, Any]) -> str | None:
     return "; ".join(parts) or None
 
 
-def operating_income(known: Knowledge, end: date) -> tuple[Flow | None, str | None]:
+def _operating_income(
+    known: Knowledge, end: date, pretax: Flow | None, interest: Flow | None
+) -> tuple[Flow | None, str | None]:
     """EBIT over the last year, and what it is: operating income, else pretax plus interest."""
     direct = trailing_year(known.series("operating_income"), end)
     if direct is not None:
         return direct, "operating income"
-    pretax = pretax_income(known, end, trailing_year)
-    interest = trailing_interest(known, end)
     if pretax is None or interest is None:
         return None, None
     is_paid = set(interest.tags) <= set(concepts()["interest_paid"])

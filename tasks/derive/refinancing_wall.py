@@ -51,11 +51,14 @@ def derive_refinancing_wall(settings: Settings) -> Derived | None:
                 "index_code": index_code,
                 "sector": sector,
                 "as_of_date": day,
+                "membership_as_of": described,
                 "is_backcast": is_backcast,
             }
             for day in days
             if members is not None
-            for index_code, is_backcast, companies in read_indexes(connection, members, day)
+            for index_code, described, is_backcast, companies in read_indexes(
+                connection, members, day
+            )
             for sector, group in by_sector(companies).items()
             for row in wall_rows(group, rates.market(index_code, day))
         ]

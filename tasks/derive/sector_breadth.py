@@ -13,7 +13,7 @@ from tasks.derive.breadth import ALL, derive_breadth
 from tasks.derive.breadth_counts import LOOKBACK_CLOSES
 from tasks.derive.breadth_lines import Carry
 from tasks.derive.follow import Derived, read_changes
-from tasks.derive.members import CHANGED_SNAPSHOTS, HELD_INDEXES, read_snapshots
+from tasks.derive.members import CHANGED_SNAPSHOTS, read_snapshots
 from warehouse import arrow
 from warehouse.connections import bulk
 from warehouse.settings import Settings
@@ -22,14 +22,14 @@ START = "date '0001-01-01'"
 
 # A member's bar counts from its session on, and not before the oldest snapshot that lists it;
 # who is in the first snapshot was a member all along.
-PRICES_OF_MEMBERS = f"""
+PRICES_OF_MEMBERS = """
 select
     held.index_code as subject,
     case
         when listed.as_of_date <= first.as_of_date then change.from_date
         else greatest(change.from_date, listed.as_of_date)
     end as first_date
-from {HELD_INDEXES}
+from derived.index_held as held
 cross join lateral (
     select as_of_date from core.index_membership
     where index_code = held.index_code order by known_from, as_of_date desc limit 1

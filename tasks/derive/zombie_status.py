@@ -14,7 +14,6 @@ from tasks.derive import company_refinancing
 from tasks.derive.facts import DEBT, Fact, Knowledge, concepts
 from tasks.derive.filers import (
     EVERYONE,
-    START,
     follow_after,
     quarterly_inputs,
     read_facts,
@@ -25,7 +24,6 @@ from tasks.derive.filers import (
 from tasks.derive.follow import Derived, read_changes
 from tasks.derive.interest import INTEREST
 from tasks.derive.ladder_dates import add_months
-from tasks.derive.members import HELD_INDEXES
 from tasks.derive.refinancing import Member, is_financial
 from tasks.derive.zombies import Profile, judge, read_balance, read_years
 from warehouse import arrow
@@ -40,10 +38,10 @@ FACTS = (
     *DEBT,
 )
 INPUTS = quarterly_inputs(CONTRACT.table)
-OF_MEMBERS = f"""
+OF_MEMBERS = """
     from change
     where exists (
-        select from {HELD_INDEXES} join core.index_membership as member using (index_code)
+        select from derived.index_held join core.index_membership as member using (index_code)
         where member.instrument_id = change.instrument_id
     )
 """
@@ -52,10 +50,24 @@ INPUTS["daily_price"] += f"""
     union all
     select '{EVERYONE}' as subject, from_date as first_date {OF_MEMBERS}
 """
-# a split's change is dated before any bar; what it moves is older than its ex-date
+# A split's change is dated before any bar. What it moves here is no older than its ex-date: that of
+# the oldest action that the runs wrote or withdrew.
 INPUTS["corporate_action"] = f"""
-    select '{EVERYONE}' as subject, case when from_date < '1900-01-02' then {START}
-        else from_date end as first_date
+    select '{EVERYONE}' as subject, coalesce(
+        (
+            select min(written.ex_date)
+            from (
+                select instrument_id, ex_date, run_id from core.corporate_action
+                union all
+                select instrument_id, ex_date, run_id from history.corporate_action
+                union all
+                select instrument_id, ex_date, superseded_by from history.corporate_action
+            ) as written
+            where written.instrument_id = change.instrument_id
+                and written.run_id = any (change.run_ids)
+        ),
+        change.from_date
+    ) as first_date
     {OF_MEMBERS}
 """
 UPSTREAM = {"company_refinancing": company_refinancing.INPUTS}
@@ -162,17 +174,14 @@ def _read_market(
 ) -> dict[int, dict[str, Any]]:
     """Filer to its instrument, its close as traded, and its total return over two years.
 
-    Whatever the instrument was called on either day. The return is to nine digits: later dividends
-    move the last ones of a total-return close.
+    Whatever the instrument was called on either day. The return is made of what was split and paid
+    within the two years, so that nothing later moves it; None where a size of that is unknown.
     """
     before = add_months(day, -24)
     wanted = ",".join(str(member.instrument_id) for member in members.values())
-    close = """
-        select bar.close, bar.close_total_return
-        from core.ticker as name
-        join published.daily_price as bar on bar.ticker = name.ticker
-            and name.valid_from <= bar.session_date and bar.session_date < name.valid_to
-        where name.instrument_id = wanted.instrument_id
+    bar = """
+        select bar.session_date, bar.close from core.daily_price as bar
+        where bar.instrument_id = wanted.instrument_id
             and bar.session_date <= {day} and bar.session_date > {day} - {fresh}
         order by bar.session_date desc limit 1
     """
@@ -180,12 +189,20 @@ def _read_market(
         connection,
         f"""
         select
-            wanted.instrument_id, now.close,
-            round((now.close_total_return / past.close_total_return)::numeric, 9)::float8
-                as total_return
+            wanted.instrument_id, now.close, now.close / (past.close * paid.step) as total_return
         from unnest('{{{wanted}}}'::integer[]) as wanted (instrument_id)
-        cross join lateral ({close.format(day=f"date '{day}'", fresh=FRESH_DAYS)}) as now
-        left join lateral ({close.format(day=f"date '{before}'", fresh=FRESH_DAYS)}) as past on true
+        cross join lateral ({bar.format(day=f"date '{day}'", fresh=FRESH_DAYS)}) as now
+        left join lateral ({bar.format(day=f"date '{before}'", fresh=FRESH_DAYS)}) as past on true
+        cross join lateral (
+            -- the product would pass over a NULL
+            select case
+                when not coalesce(bool_or(factor.dividend_step is null), false)
+                    then as_of.product(factor.split_step * factor.dividend_step order by ex_date)
+            end as step
+            from derived.adjustment_factor as factor
+            where factor.instrument_id = wanted.instrument_id
+                and factor.ex_date > past.session_date and factor.ex_date <= now.session_date
+        ) as paid
         """,
     )
     found = {row["instrument_id"]: row for row in rows.iter_rows(named=True)}

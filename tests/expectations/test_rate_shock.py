@@ -32,6 +32,7 @@ def make_frame() -> pd.DataFrame:
             "interest_coverage": [3.0, np.nan],
             "interest_coverage_after": [3.2, np.nan],
             "interest_coverage_after_bound": [3.5, np.nan],
+            "membership_as_of": pd.Timestamp("2024-03-28"),
             "is_backcast": False,
         }
     )

@@ -33,6 +33,7 @@ def make_frame() -> pd.DataFrame:
             "total_debt_usd": 1.2e10,
             "ladder_total_usd": 1e10,
             "debt_coverage_pct": 80.0,
+            "membership_as_of": pd.Timestamp("2024-03-28"),
             "is_backcast": False,
         }
     )

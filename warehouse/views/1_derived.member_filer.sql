@@ -1,12 +1,5 @@
 create or replace view derived.member_filer as
--- the indexes held, found by leaping through the key: there are a handful among millions of rows
-with recursive index_held as (
-    select min(index_code) as index_code from core.index_membership
-    union all
-    select (select min(index_code) from core.index_membership where index_code > index_held.index_code)
-    from index_held where index_code is not null
-),
-listed as (
+with listed as (
     -- the list may have a symbol some weeks before it trades, so the later instrument comes first
     select distinct on (named.ticker, named.known_from)
         map.instrument_id, named.ticker, named.known_from, named.cik, map.valid_from
@@ -19,10 +12,11 @@ listed as (
 select distinct on (instrument_id, known_from) instrument_id, known_from, cik, ticker
 from listed
 where exists (
-    select from index_held
-    join core.index_membership as member
-        on member.index_code = index_held.index_code
-        and member.instrument_id = listed.instrument_id
+    select from derived.index_held
+    join core.index_membership as member using (index_code)
+    where member.instrument_id = listed.instrument_id
+    -- keeps the planner from a join, which would read every membership there ever was
+    offset 0
 )
 order by instrument_id, known_from, valid_from desc, ticker;
 comment on view derived.member_filer is 'One row per instrument that ever was in an index, and day on which the SEC''s list said or changed whose it is. The list has symbols: each counts for the instrument that bore it when the list was read, so that neither a former symbol nor one that another company took over names a filer. Before its first row, an instrument is the filer''s that this row says.';

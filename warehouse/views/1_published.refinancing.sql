@@ -27,7 +27,7 @@ select
     cumulative_share, weighted_effective_rate, rated_principal_usd, market_rate,
     market_rate_series, uplift_usd, zombie_principal_usd, members, members_with_debt,
     members_with_ladder, members_with_refused_ladder, total_debt_usd, ladder_total_usd,
-    debt_coverage_pct, is_backcast, loaded_at
+    debt_coverage_pct, membership_as_of, is_backcast, loaded_at
 from derived.refinancing_wall;
 comment on view published.refinancing_wall is
 'One row per index, sector (All: the whole index, Financials among them), quarter-end and calendar year (9999: later than the ladders say): principal due by the newest ladders known that are not stale. Read it with debt_coverage_pct beside it: what members without a ladder owe is in no year. Where no debt is known there is no row.';
@@ -38,7 +38,7 @@ select
     total_debt_usd, share_coverage_pct, floating_debt_usd, floating_share, interest_change_usd,
     interest_change_low_usd, interest_change_high_usd, pretax_income_ttm_usd, pretax_change_pct,
     members_with_coverage, interest_coverage, interest_coverage_after,
-    interest_coverage_after_bound, is_backcast, loaded_at
+    interest_coverage_after_bound, membership_as_of, is_backcast, loaded_at
 from derived.rate_shock;
 comment on view published.rate_shock is
 'One row per index, sector (All: without Financials), quarter-end and shock: what a parallel change of short rates does to a year of interest, with the share of debt for which the floating share is known, and bounds for the rest. The floating share is disclosed by nearly nobody: it is the implied one, a proxy, elsewhere.';

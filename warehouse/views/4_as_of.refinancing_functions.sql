@@ -33,7 +33,7 @@ returns setof published.refinancing_wall language sql stable parallel safe as $$
         cumulative_share, weighted_effective_rate, rated_principal_usd, market_rate,
         market_rate_series, uplift_usd, zombie_principal_usd, members, members_with_debt,
         members_with_ladder, members_with_refused_ladder, total_debt_usd, ladder_total_usd,
-        debt_coverage_pct, is_backcast, loaded_at
+        debt_coverage_pct, membership_as_of, is_backcast, loaded_at
     from as_of.refinancing_wall_version as version
     where version.loaded_at <= at and (version.superseded_at > at or version.superseded_at = 'infinity')
 $$;
@@ -46,7 +46,7 @@ returns setof published.rate_shock language sql stable parallel safe as $$
         total_debt_usd, share_coverage_pct, floating_debt_usd, floating_share, interest_change_usd,
         interest_change_low_usd, interest_change_high_usd, pretax_income_ttm_usd,
         pretax_change_pct, members_with_coverage, interest_coverage, interest_coverage_after,
-        interest_coverage_after_bound, is_backcast, loaded_at
+        interest_coverage_after_bound, membership_as_of, is_backcast, loaded_at
     from as_of.rate_shock_version as version
     where version.loaded_at <= at and (version.superseded_at > at or version.superseded_at = 'infinity')
 $$;

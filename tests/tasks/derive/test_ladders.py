@@ -210,3 +210,24 @@ def test_a_line_of_another_family_hides_no_ladder():
     first = whole[:1]
     (found,) = known_ladders(build_ladders([*first, line]), day("2024-06-30"))
     assert (found.ladder.family, sum(found.amounts.values())) == ("with_leases", 11_00)
+
+
+def test_an_amendment_replaces_what_it_repeats_with_its_dates():
+    first = ladder("2022-12-31", {"remainder": 20, "year_2": 80}, filed="2023-02-20")
+    amended = {"filed": "2023-06-01", "form": "10-K/A"}
+    # the next year is the rest before, and the first year now
+    again = ladder("2022-12-31", {"year_1": 21}, **amended)
+    (found,) = known_ladders(build_ladders([*first, *again]), day("2023-06-30"))
+    assert found.amounts == {"year_1": 21_00, "year_2": 80_00}
+    assert due_within(found.amounts, found.windows, day("2022-12-31"), day("2023-12-31")) == 21_00
+    # a rest beside a whole first year has no dates, whatever it had before
+    again = ladder("2022-12-31", {"remainder": 5, "year_1": 15}, **amended)
+    (found,) = known_ladders(build_ladders([*first, *again]), day("2023-06-30"))
+    assert found.amounts == {"remainder": 5_00, "year_1": 15_00, "year_2": 80_00}
+    assert "remainder" not in found.windows
+    # not yet known
+    (found,) = known_ladders(build_ladders([*first, *again]), day("2023-06-01"))
+    assert (found.amounts["remainder"], found.windows["remainder"].end) == (
+        20_00,
+        day("2023-12-31"),
+    )

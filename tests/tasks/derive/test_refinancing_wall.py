@@ -235,6 +235,57 @@ def test_one_ladder_with_a_minus_stops_no_wall(house):
     ]
 
 
+def test_company_and_wall_merge_the_filings_of_a_ladder_alike(house):
+    """Of one the first year by another name, again; of the other a rest that covers no days."""
+    filers = Filers(house)
+    filers.load_tickers({"AAA": 1, "BBB": 2})
+    lines = [("AAA", "Energy", 1.0), ("BBB", "Utilities", 1.0)]
+    house.load_snapshot("R2000", date(2023, 1, 3), lines)
+    house.load_prices([("AAA", date(2023, 4, 3), 10.0, 5)])
+    debt = [fact("LongTermDebt", "2022-12-31", 100.0), fact("Assets", "2022-12-31", 500.0)]
+    first = ladder("2022-12-31", {"remainder": 20.0, "year_2": 80.0})
+    amended = {"filed": "2023-03-01", "form": "10-K/A"}
+    named = ladder("2022-12-31", {"year_1": 20.0}, **amended)
+    split = ladder("2022-12-31", {"remainder": 5.0, "year_1": 15.0}, **amended)
+    filers.load_all({1: [*debt, *first, *named], 2: [*debt, *first, *split]})
+    filers.derive()
+    rows = house.read(
+        "select cik, ladder_total_usd, due_12m_usd from published.company_refinancing"
+        " where as_of_date = '2023-03-31' order by cik"
+    )
+    assert rows.rows() == [(1, 100.0, 20.0), (2, 100.0, None)]
+    wall = house.read(
+        "select due_year, principal_usd, members_with_ladder, members_with_refused_ladder"
+        " from published.refinancing_wall"
+        " where sector = 'All' and as_of_date = '2023-03-31' order by 1"
+    )
+    assert wall.rows() == [(2023, 20.0, 1, 1), (2024, 80.0, 1, 1)]
+
+
+def test_a_wall_and_a_shock_say_how_old_their_members_are(house):
+    """The newest file is 40 days old; before the first one was known, it is that one."""
+    filers = Filers(house)
+    filers.load_tickers({"AAA": 1})
+    for known in (date(2023, 1, 4), date(2023, 2, 20), date(2023, 4, 4)):
+        house.load_snapshot("R2000", known, [("AAA", "Energy", 1.0)])
+    house.load_prices([("AAA", date(2023, 4, 5), 10.0, 5)])
+    facts = []
+    for end in ("2021-12-31", "2022-12-31"):
+        facts += [fact("LongTermDebt", end, 100.0), fact("Assets", end, 500.0)]
+        facts += ladder(end, {"year_1": 30.0, "year_2": 70.0})
+    filers.load_facts(1, facts)
+    filers.derive()
+    for table in ("refinancing_wall", "rate_shock"):
+        rows = house.read(
+            f"select distinct as_of_date, membership_as_of, is_backcast from published.{table}"
+            " where as_of_date >= '2022-12-31' order by 1"
+        )
+        assert rows.rows() == [
+            (date(2022, 12, 31), date(2023, 1, 3), True),
+            (date(2023, 3, 31), date(2023, 2, 19), False),
+        ]
+
+
 def test_a_warehouse_without_filings_has_no_wall_and_no_error(house):
     house.load_snapshot("R2000", date(2023, 1, 3), [("AAA", "Energy", 1.0)])
     house.load_prices([("AAA", date(2024, 1, 2), 10.0, 5)])

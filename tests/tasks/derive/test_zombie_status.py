@@ -7,11 +7,12 @@ import pytest
 
 from tasks.derive.facts import Knowledge
 from tasks.derive.filers import read_members
-from tasks.derive.zombie_status import _read_market
+from tasks.derive.follow import read_changes
+from tasks.derive.zombie_status import INPUTS, _read_market
 from tasks.derive.zombies import Profile, judge, read_balance, read_years
 from tests.tasks.derive.filings import Filers, day, fact
 from tests.tasks.derive.test_dated_symbols import SELDOM, SESSIONS, closes, fill
-from warehouse.connections import bulk
+from warehouse.connections import bulk, connect
 
 DEAD = Profile(
     sector="Energy",
@@ -211,3 +212,68 @@ def test_a_return_is_one_companys_whatever_it_was_called(house):
     assert market[222]["total_return"] is None
     assert market[333]["total_return"] == pytest.approx(66.0 / before, abs=1e-9)
     assert [market[cik]["close"] for cik in (222, 333)] == [70.0, 66.0]
+
+
+def test_a_return_is_made_of_what_was_paid_within_its_two_years(house):
+    """60 after 100, two for one and 1 paid on 50; what is paid and split later is none of it."""
+    Filers(house).load_tickers({"PAYS": 1})
+    house.load_snapshot("R2000", date(2021, 1, 4), [("PAYS", "Energy", 1.0)])
+    bars = {date(2021, 3, 31): 100.0, date(2022, 8, 31): 50.0, date(2023, 3, 31): 60.0}
+    actions = [
+        ("PAYS", date(2022, 6, 1), "split", 2.0),
+        ("PAYS", date(2022, 9, 1), "dividend", 1.0),
+    ]
+    house.load_prices([("PAYS", session, close, 1) for session, close in bars.items()], actions)
+    day_ = date(2023, 3, 31)
+
+    def seen():
+        with bulk(house.settings) as connection:
+            market = _read_market(connection, day_, read_members(connection, [day_]).on(day_))
+        return market[1]["total_return"]
+
+    first = seen()
+    assert first == pytest.approx(60 / (100 / 2 * (1 - 1 / 50)), rel=1e-15)
+    later = [
+        ("PAYS", date(2023, 4, 3), "split", 3.0),
+        # of a size that nobody knows
+        ("PAYS", date(2023, 4, 4), "dividend", None),
+    ]
+    house.load_prices([("PAYS", date(2023, 4, 4), 20.0, 1)], [*actions, *later])
+    assert seen() == first
+    within = [("PAYS", date(2022, 12, 1), "dividend", None)]
+    house.load_prices([("PAYS", date(2023, 4, 4), 20.0, 1)], [*actions, *within, *later])
+    assert seen() is None
+
+
+def test_a_split_reaches_back_to_its_ex_date_and_no_further(house):
+    Filers(house).load_tickers({"AAA": 1})
+    house.load_snapshot("R2000", date(2021, 1, 4), [("AAA", "Energy", 1.0)])
+    bars = [("AAA", session, 10.0, 1) for session in (date(2023, 3, 31), date(2023, 6, 1))]
+    old = ("AAA", date(2021, 6, 1), "split", 3.0)
+    house.load_prices(bars, [old, ("BBB", date(2019, 6, 3), "split", 2.0)])
+
+    def reached():
+        """What was not followed yet; it is thereafter."""
+        with bulk(house.settings) as connection:
+            changes = read_changes(connection, "zombie_status", actions)
+        with connect(house.settings) as connection:
+            connection.execute(
+                "insert into audit.derivation values (%s, %s, %s)"
+                " on conflict (derived_table, input_table)"
+                " do update set change_id = excluded.change_id",
+                ("zombie_status", "corporate_action", changes.until["corporate_action"]),
+            )
+        return changes.first_dates.get("everyone")
+
+    actions = {"corporate_action": INPUTS["corporate_action"]}
+    assert reached() == date(2021, 6, 1)
+    # a dividend beside it is older; a split of no member reaches nobody
+    new = [("AAA", date(2023, 5, 2), "split", 2.0), ("AAA", date(2023, 2, 1), "dividend", 0.5)]
+    house.load_prices(bars, [old, *new, ("BBB", date(2019, 7, 1), "split", 2.0)])
+    assert reached() == date(2023, 2, 1)
+    house.load_prices(bars, [old, ("AAA", date(2023, 5, 2), "split", 4.0), new[1]])
+    assert reached() == date(2023, 5, 2)
+    # withdrawn
+    house.load_prices(bars, [old, new[1]])
+    assert reached() == date(2023, 5, 2)
+    assert reached() is None
