@@ -1,4 +1,4 @@
-"""From scratch: when asked, and when a reference file is another; same rows stay as they are."""
+"""From scratch: when asked, and when a formula or file is another; same rows stay as they are."""
 
 import shutil
 from datetime import date
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tasks.derive import index_concentration, start_over
-from tasks.derive.start_over import FILES, MADE_OF, REFERENCE, TABLES, UnknownTable
+from tasks.derive.start_over import FILES, FORMULAS, MADE_OF, REFERENCE, TABLES, UnknownTable
 from tests.tasks.derive.house import House
 
 MEMBERS = [("AAPL", "Tech", 3.0), ("XOM", "Energy", 1.0)]
@@ -75,6 +75,23 @@ def test_a_changed_file_is_followed_without_being_asked(
     assert start_over.start_over.fn([], derived.settings) == []
 
 
+def test_a_changed_formula_is_followed_without_being_asked(
+    derived: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from warehouse.connections import connect
+
+    before = derived.checksums()
+    with connect(derived.settings, "owner") as connection:
+        # what a former formula gave
+        connection.execute("update derived.index_concentration set hhi = 1")
+    assert start_over.start_over.fn([], derived.settings) == []
+    monkeypatch.setitem(FORMULAS, "index_concentration", 2)
+    assert start_over.start_over.fn([], derived.settings) == ["index_concentration"]
+    derived.derive()
+    assert derived.checksums() == before
+    assert start_over.start_over.fn([], derived.settings) == []
+
+
 def test_who_is_made_of_a_table_starts_over_with_it(derived: House) -> None:
     from warehouse.connections import connect
 
@@ -98,7 +115,8 @@ def test_a_name_that_is_no_derived_table_is_refused(derived: House) -> None:
     assert derived.read("select * from audit.derivation order by 1, 2").rows() == before
 
 
-def test_every_file_named_is_there() -> None:
+def test_every_table_has_a_formula_and_every_file_named_is_there() -> None:
+    assert set(FORMULAS) == set(TABLES)
     assert set(FILES) <= set(TABLES)
     for names in FILES.values():
         assert all((REFERENCE / f"{name}.csv").exists() for name in names)
