@@ -53,9 +53,11 @@ COLUMNS = (
     Column(
         "total_debt_basis",
         "text",
-        "what total_debt_usd is the sum of; notes: the largest kind of notes that is filed, where"
-        " no total is, so at least that much is owed. Of two figures of a day that contradict each"
-        " other (a total below its part, by over half a percent) one is left out, as said here",
+        "what total_debt_usd is the sum of; notes: the largest kind of notes that is filed (or the"
+        " sum of two that are apart, as secured and unsecured ones), where no total is, so at least"
+        " that much is owed. Notes of over 1.5 times a total are beside it. Of two figures of a day"
+        " that contradict each other (a total below its part, by over half a percent) one is left"
+        " out, as said here",
         "it is unknown",
     ),
     Column("cash_usd", "double precision", "USD on period_end", NOT_FILED),
@@ -102,7 +104,8 @@ COLUMNS = (
         " reports or by the ladder's own filing, whichever states more (a later report may state a"
         " part under the same tag). The ladder is principal, the debt a carrying amount. Beyond -30"
         " and 30 the ladder does not explain the debt",
-        f"{NO_LADDER}, or the debt of its day is unknown or 0",
+        f"{NO_LADDER}, or the debt of its day is unknown or 0, or the ladder is above what is only"
+        " the least that is owed",
     ),
     Column(
         "due_12m_usd",
@@ -183,7 +186,8 @@ COLUMNS = (
         "double precision",
         "fraction: interest_expense_ttm_usd over the mean of total debt a year before period_end"
         " and on it",
-        f"a part is unknown, {FINANCIAL}",
+        "a part is unknown, or of the debt only the least that is owed (several kinds of notes and"
+        f" no total), {FINANCIAL}",
     ),
     Column(
         "market_rate",

@@ -4,9 +4,11 @@
 `ShortTermBorrowings` holds the current portion at some and other loans at others. Where several
 tags stand side by side, the identities between them say which it is. What falls due soon is no
 total by itself, and a figure below zero is a slip that no sum may hold. Nor may a total be below
-what it holds: of two that contradict each other so, one is left out, and the basis says which.
+what it holds: of two that contradict each other so, one is left out, and the basis says which; a
+kind of debt that is far above a total is no part of it and stands beside it.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from math import fsum
@@ -15,6 +17,13 @@ from tasks.derive.facts import Fact, Knowledge
 
 # totals in different notes are rounded, and differ by unamortised costs
 TOLERANCE = 0.005
+# principal and carrying amount of one debt differ by discounts, of convertible notes by a third
+BESIDE = 1.5
+# kinds that no debt is of at once, by how their tags begin
+APART = (
+    (("Secured",), ("Unsecured",)),
+    (("LineOfCredit", "LinesOfCredit", "LongTermLineOfCredit"), ("Senior", "Convertible")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +34,13 @@ class Debt:
         value: USD.
         basis: What it is made of, in words.
         facts: The facts behind it.
+        is_least: Other kinds of debt are filed that may be beside it: at least that much is owed.
     """
 
     value: float
     basis: str
     facts: tuple[Fact, ...]
+    is_least: bool = False
 
     @property
     def accessions(self) -> tuple[str, ...]:
@@ -50,9 +61,36 @@ def _add_up(known: Knowledge, day: date) -> Debt | None:
     if found is None or found.value == 0:
         # a line of the balance sheet that is empty, beside debt of a kind of its own
         found = _notes(known, day) or found
+    else:
+        found = _with_notes(known, day, found)
     if found is not None and any(fact.value < 0 for fact in found.facts):
         return None
     return found
+
+
+def _with_notes(known: Knowledge, day: date, found: Debt) -> Debt:
+    """With the notes that are far above the totals, so on lines of their own."""
+    beside = [
+        facts
+        for concept in ("debt_notes_noncurrent", "debt_notes_current")
+        if _value(facts := _largest(known, concept, day)) > BESIDE * found.value
+    ]
+    if not beside:
+        whole = _largest(known, "debt_notes", day)
+        # a line of credit by itself may be its limit, which texts tell of
+        is_line = all(fact.tag.startswith("LineOfCredit") for fact in whole)
+        beside = [whole] if not is_line and _value(whole) > BESIDE * found.value else []
+    facts = [fact for each in beside for fact in each]
+    value = found.value + _value(facts)
+    if not facts or _is_beyond_liabilities(known, day, value):
+        return found
+    return Debt(value, f"{found.basis} + notes beside it", (*found.facts, *facts))
+
+
+def _is_beyond_liabilities(known: Knowledge, day: date, value: float) -> bool:
+    """Whether so much can't be owed: a figure in it is a slip of the units."""
+    liabilities = known.instant("liabilities", day)
+    return liabilities is not None and value > liabilities.value * (1 + TOLERANCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +114,12 @@ def _read_totals(known: Knowledge, day: date) -> _Totals:
         current=known.instant("debt_current", day),
         combined=known.instant("debt_combined", day),
     )
+    soon = filed.portion or filed.current
+    if filed.noncurrent is None and filed.combined is None and _is_above(soon, filed.total):
+        sides = [fact for fact in (filed.total, soon) if fact is not None]
+        if not _is_beyond_liabilities(known, day, _value(sides)):
+            # a current part above it can't be in it: it is the balance sheet's line without it
+            filed = replace(filed, total=None, noncurrent=filed.total)
     total, noncurrent, combined = filed.total, filed.noncurrent, filed.combined
     out: list[Fact | None] = []
     if _is_above(total, combined) or _is_above(noncurrent, combined):
@@ -123,6 +167,8 @@ def _add_totals(known: Knowledge, day: date, filed: _Totals) -> Debt | None:
         return _sum("noncurrent + all current", noncurrent, current)
     if noncurrent is not None and portion is not None:
         other = _other_loans(known, day, portion)
+        if total is not None and _holds_notes(known, day, total, noncurrent, portion):
+            return _sum("long-term debt with its current portion", total, *other)
         return _sum("noncurrent + current portion", noncurrent, portion, *other)
     if combined is not None:
         return _sum("long and short combined", combined)
@@ -148,6 +194,17 @@ def _add_totals(known: Knowledge, day: date, filed: _Totals) -> Debt | None:
     return None
 
 
+def _holds_notes(known: Knowledge, day: date, total: Fact, *lines: Fact) -> bool:
+    """Whether a total is what its lines are together with notes on a line of their own."""
+    rest = total.value - _value(lines)
+    notes = [
+        fact
+        for concept in ("debt_notes", "debt_notes_noncurrent")
+        for fact in known.instants(concept, day)
+    ]
+    return any(fact.value > 0 and _equal(fact.value, rest, total.value) for fact in notes)
+
+
 def _notes(known: Knowledge, day: date) -> Debt | None:
     """From the kinds of debt, where no total is filed: the largest, as one may be in another."""
     notes = _largest(known, "debt_notes", day)
@@ -156,20 +213,46 @@ def _notes(known: Knowledge, day: date) -> Debt | None:
     current = known.instant("debt_current", day)
     portion = known.instant("debt_long_term_current", day)
     loans = _loans(known, day)
-    if later is not None and current is not None:
-        return _sum("notes, noncurrent + all current", later, current)
-    if later is not None:
-        parts = [fact for fact in (later, portion or soon) if fact is not None]
-        return _sum("notes, noncurrent + current", *parts, *loans)
-    if notes is not None:
-        return _sum("notes", notes, *loans)
-    if loans and current is None and portion is None:
-        return _sum("short-term borrowings only", *loans)
-    return None
+    found = []
+    if later and current is not None:
+        found.append(_sum("notes, noncurrent + all current", *later, current))
+    elif later:
+        parts = [portion] if portion is not None else soon
+        found.append(_sum("notes, noncurrent + current", *later, *parts, *loans))
+    if notes:
+        found.append(_sum("notes", *notes, *loans))
+    if not found:
+        is_all = loans and current is None and portion is None and not soon
+        return _sum("short-term borrowings only", *loans) if is_all else None
+    best = max(found, key=lambda each: each.value)
+    others = [
+        fact
+        for concept in ("debt_notes", "debt_notes_noncurrent")
+        for fact in known.instants(concept, day)
+        if fact.value > 0 and fact not in best.facts
+    ]
+    of_best = [_value(best.facts), _value(best.facts) - _value(loans)]
+    of_best += [fact.value for fact in best.facts]
+    is_least = not all(any(_equal(each.value, part) for part in of_best) for each in others)
+    return replace(best, is_least=is_least)
 
 
-def _largest(known: Knowledge, concept: str, day: date) -> Fact | None:
-    return max(known.instants(concept, day), key=lambda fact: fact.value, default=None)
+def _largest(known: Knowledge, concept: str, day: date) -> list[Fact]:
+    """The largest kind, or the largest pair of kinds that are apart from each other."""
+    facts = known.instants(concept, day)
+    kinds = [[fact] for fact in facts]
+    for ones, others in APART:
+        for one in facts:
+            kinds += [
+                [one, other]
+                for other in facts
+                if one.tag.startswith(ones) and other.tag.startswith(others)
+            ]
+    return max(kinds, key=_value, default=[])
+
+
+def _value(facts: Iterable[Fact]) -> float:
+    return fsum(fact.value for fact in facts)
 
 
 def _loans(known: Knowledge, day: date) -> list[Fact]:
@@ -199,4 +282,4 @@ def _equal(one: float, other: float, of: float = 0.0) -> bool:
 
 
 def _sum(basis: str, *facts: Fact) -> Debt:
-    return Debt(fsum(fact.value for fact in facts), basis, facts)
+    return Debt(_value(facts), basis, facts)

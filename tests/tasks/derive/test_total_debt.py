@@ -67,6 +67,36 @@ S, DC, CP = "ShortTermBorrowings", "DebtCurrent", "CommercialPaper"
         # and in the total: the parts agree with each other
         ({L: 0.1, N: 90, C: 10}, 100),
         ({L: 90, N: 90, C: 5_000}, 5_090),
+        # a current part that is more than the total: the balance sheet's line without it
+        ({L: 10, C: 90}, 100),
+        ({L: 10, DC: 90}, 100),
+        ({L: 10, C: 90, S: 25}, 125),
+        ({L: 10, C: 90, "Liabilities": 95}, 10),
+        # loans of a few thousand beside convertible notes on a line of their own
+        ({N: 4, C: 5, "ConvertibleNotesPayableNoncurrent": 194}, 203),
+        ({N: 4, C: 5, "ConvertibleNotesPayableCurrent": 194}, 203),
+        ({L: 2, "NotesPayable": 150}, 152),
+        ({L: 2, "NotesPayable": 150, "Liabilities": 120}, 2),
+        # the limit of a line of credit
+        ({L: 2, "LineOfCredit": 150}, 2),
+        # principal of what the total carries at less
+        ({L: 380, "ConvertibleNotesPayable": 500}, 380),
+        # what the total has more than its lines is the notes'
+        ({L: 850, N: 500, C: 50, "ConvertibleNotesPayableNoncurrent": 300}, 850),
+        ({L: 850, N: 500, C: 50, S: 20, "SeniorNotes": 300}, 870),
+        ({L: 850, N: 500, C: 50, "SeniorNotes": 200}, 550),
+        # Oracle's and Analog Devices' lines
+        ({"LongTermNotesAndLoans": 75, "NotesAndLoansPayableCurrent": 10}, 85),
+        ({"UnsecuredLongTermDebt": 66, "UnsecuredDebtCurrent": 4, CP: 5}, 75),
+        ({"LongTermLoansPayable": 26, "NotesPayableCurrent": 63, "LoansPayableCurrent": 1}, 89),
+        # kinds that are apart: a trust's mortgages and notes, a driller's revolver and notes
+        ({"SecuredDebt": 20, "UnsecuredDebt": 80, "NotesPayable": 70}, 100),
+        ({"LongTermLineOfCredit": 20, "SeniorLongTermNotes": 150}, 170),
+        ({"LineOfCredit": 20, "SeniorNotes": 150, "SecuredDebt": 60}, 170),
+        ({"DebtAndCapitalLeaseObligations": 125}, 125),
+        # no less than any kind
+        ({"ConvertibleNotesPayableNoncurrent": 50, "NotesPayable": 200}, 200),
+        ({S: 25, "NotesPayableCurrent": 5}, None),
         # what falls due soon may be most of it
         ({L: 5_090, N: 90, C: 5_000}, 5_090),
     ],
@@ -92,3 +122,30 @@ def test_what_contradicts_a_total_is_named():
     found = total_debt(known, day(END))
     assert found.basis.endswith("; left out as contradicted: LongTermDebtCurrent")
     assert {each.tag for each in found.facts} == {L}
+
+
+@pytest.mark.parametrize(
+    ("filed", "is_least"),
+    [
+        ({"ConvertibleNotesPayable": 50}, False),
+        # the same under two tags, whole and without what is current
+        ({"ConvertibleNotesPayable": 50, "NotesPayable": 50}, False),
+        (
+            {
+                "ConvertibleNotesPayable": 50,
+                "ConvertibleNotesPayableNoncurrent": 45,
+                "ConvertibleNotesPayableCurrent": 5,
+            },
+            False,
+        ),
+        ({"SecuredDebt": 20, "UnsecuredDebt": 80}, False),
+        # is the term loan in the notes or beside them?
+        ({"NotesPayable": 70, "LoansPayable": 20}, True),
+        ({"ConvertibleNotesPayableNoncurrent": 50, "LongTermLoansPayable": 20}, True),
+        ({L: 100, "NotesPayable": 70}, False),
+    ],
+)
+def test_of_kinds_that_may_overlap_the_largest_is_the_least(filed, is_least):
+    known = Knowledge(fact(tag, END, value) for tag, value in filed.items())
+    known.advance(day("2023-12-31"))
+    assert total_debt(known, day(END)).is_least is is_least
