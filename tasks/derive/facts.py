@@ -123,6 +123,15 @@ class Knowledge:
         """The facts of a concept's tags, best tag first; tags that were never filed left out."""
         return [self._spans[tag] for tag in concepts()[concept] if tag in self._spans]
 
+    def of_tag(self, tag: str) -> list[Spans]:
+        """The facts of one tag, as `series` has them."""
+        return [self._spans[tag]] if tag in self._spans else []
+
+    def has_above_zero(self, tag: str) -> bool:
+        """Whether any amount of a tag is above zero."""
+        spans = self._spans.get(tag, {})
+        return any(fact.value > 0 for starts in spans.values() for fact in starts.values())
+
     def instant(self, concept: str, end: date) -> Fact | None:
         """A concept's amount on a day, from the best tag that has one on that very day."""
         return next(iter(self.instants(concept, end)), None)
