@@ -160,12 +160,21 @@ class Knowledge:
         return self.instant(concept, max(ends)) if ends else None
 
     def newest_period(self) -> date | None:
-        """The end of the newest period that was reported on, by the surest anchors there are."""
+        """The end of the newest period that was reported on, by the surest anchors there are.
+
+        A total of assets or liabilities that nothing is told beside is a note's, not a report's.
+        """
         for group in (BALANCE, FLOWS, OTHERS, _last_resort()):
-            ends = [end for concept in group for spans in self.series(concept) for end in spans]
+            ends = {end for concept in group for end in self._ends(concept)}
+            if ends and group is BALANCE:
+                told = [self._ends(concept) for concept in (*BALANCE, *FLOWS, *OTHERS, *DEBT)]
+                ends = {end for end in ends if sum(end in each for each in told) > 1} or ends
             if ends:
                 return max(ends)
         return None
+
+    def _ends(self, concept: str) -> set[date]:
+        return {end for spans in self.series(concept) for end in spans}
 
     def filing_of(self, end: date) -> Fact | None:
         """A fact of the filing that reported on a period's end last."""

@@ -180,7 +180,7 @@ def _add_totals(known: Knowledge, day: date, filed: _Totals) -> Debt | None:
             if loans is not None and loans.value <= rest + TOLERANCE * total.value:
                 return _sum("long-term debt with its current portion", total)
             return _sum("long-term debt with its current portion", total, *_loans(known, day))
-        return _sum("noncurrent only", noncurrent, *_loans(known, day))
+        return _noncurrent(known, day, noncurrent)
     if total is not None:
         if current is not None and noncurrent is None and portion is not None:
             # what else falls due soon than the portion that the total has already
@@ -190,8 +190,14 @@ def _add_totals(known: Knowledge, day: date, filed: _Totals) -> Debt | None:
         other = _other_loans(known, day, portion) if portion else _loans(known, day)
         return _sum("long-term debt with its current portion", total, *other)
     if noncurrent is not None:
-        return _sum("noncurrent only", noncurrent, *_loans(known, day))
+        return _noncurrent(known, day, noncurrent)
     return None
+
+
+def _noncurrent(known: Knowledge, day: date, line: Fact) -> Debt:
+    """What is not current, with what falls due soon under names of its own."""
+    soon = _soon(known, day)
+    return _sum("noncurrent + short-term" if soon else "noncurrent only", line, *soon)
 
 
 def _holds_notes(known: Knowledge, day: date, total: Fact, *lines: Fact) -> bool:
@@ -217,8 +223,10 @@ def _notes(known: Knowledge, day: date) -> Debt | None:
     if later and current is not None:
         found.append(_sum("notes, noncurrent + all current", *later, current))
     elif later:
-        parts = [portion] if portion is not None else soon
-        found.append(_sum("notes, noncurrent + current", *later, *parts, *loans))
+        parts = [*soon, *loans]
+        if portion is not None:
+            parts = [portion, *_other_loans(known, day, portion)]
+        found.append(_sum("notes, noncurrent + current", *later, *parts))
     if notes:
         found.append(_sum("notes", *notes, *loans))
     if not found:
@@ -270,11 +278,21 @@ def _loans(known: Knowledge, day: date) -> list[Fact]:
 
 
 def _other_loans(known: Knowledge, day: date, portion: Fact) -> list[Fact]:
-    """Short-term borrowings beside the current portion; one of the same size is the same debt."""
-    loans = _loans(known, day)
-    if len(loans) == 1 and portion.value and _equal(loans[0].value, portion.value):
+    """What falls due soon beside the current portion; loans of its size are the same debt."""
+    others = _soon(known, day, portion.value)
+    if len(others) == 1 and portion.value and _equal(others[0].value, portion.value):
         return []
-    return loans
+    return others
+
+
+def _soon(known: Knowledge, day: date, portion: float = 0.0) -> list[Fact]:
+    """Short-term borrowings or notes, whichever are more: one may hold the other.
+
+    Notes that are no more than the current portion are in it, as far as one can see.
+    """
+    loans, notes = _loans(known, day), _largest(known, "debt_notes_current", day)
+    is_more = _value(notes) > max(_value(loans), portion) * (1 + TOLERANCE)
+    return notes if is_more else loans
 
 
 def _equal(one: float, other: float, of: float = 0.0) -> bool:

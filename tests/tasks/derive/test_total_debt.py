@@ -77,6 +77,19 @@ S, DC, CP = "ShortTermBorrowings", "DebtCurrent", "CommercialPaper"
         ({N: 4, C: 5, "ConvertibleNotesPayableCurrent": 194}, 203),
         ({L: 2, "NotesPayable": 150}, 152),
         ({L: 2, "NotesPayable": 150, "Liabilities": 120}, 2),
+        # notes payable that are more than the current portion are no part of it
+        ({N: 90, C: 10, "NotesPayableCurrent": 40}, 140),
+        ({N: 90, C: 10, "NotesPayableCurrent": 8}, 100),
+        ({L: 100, C: 10, "NotesPayableCurrent": 40}, 140),
+        # the same as the short-term borrowings, or with them
+        ({N: 90, C: 10, S: 40, "NotesPayableCurrent": 40}, 140),
+        ({N: 90, C: 10, S: 25, "NotesPayableCurrent": 40}, 140),
+        ({N: 90, DC: 50, "NotesPayableCurrent": 40}, 140),
+        # the current portion under the name of its kind
+        ({N: 90, "ConvertibleNotesPayableCurrent": 10}, 100),
+        ({N: 90, S: 10, "ConvertibleNotesPayableCurrent": 10}, 100),
+        ({L: 100, N: 90, "ConvertibleNotesPayableCurrent": 10}, 100),
+        ({"LongTermNotesPayable": 50, C: 5, "NotesPayableCurrent": 30}, 85),
         # the limit of a line of credit
         ({L: 2, "LineOfCredit": 150}, 2),
         # principal of what the total carries at less
