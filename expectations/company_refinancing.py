@@ -8,6 +8,10 @@ from expectations.whole_rows import mark_rows, whole_rows, within
 KEY = ("cik", "as_of_date")
 NOT_A_MEMBER = "no followed index lists the company on that day"
 NOT_FILED = "the newest report has no tag for it, or a part is missing"
+OF_TWO_KINDS = (
+    ", or by over a tenth one was restated since without the others (a division was sold, a company"
+    " went into a shell)"
+)
 NO_LADDER = "no ladder is known"
 FINANCIAL = (
     "or the company is a Financial (by sector; where no index lists it, by its SIC code), whose"
@@ -122,16 +126,16 @@ COLUMNS = (
         " as paid in cash (interest_tags says so), never a sum of both. Operating and nonoperating"
         " interest are summed where no total is filed that is as much. A minus as filed is taken"
         " for the filer's way of writing a cost, if it writes all amounts of the tag so",
-        f"{NOT_FILED}, or the parts have different signs",
+        f"{NOT_FILED}, or the parts have different signs{OF_TWO_KINDS}",
     ),
     Column("interest_tags", "text", "the tags that it is from", "it is unknown"),
     Column(
         "pretax_income_ttm_usd",
         "double precision",
         "USD, likewise; net income plus taxes where it is not filed",
-        NOT_FILED,
+        NOT_FILED + OF_TWO_KINDS,
     ),
-    Column("ebit_ttm_usd", "double precision", "USD, likewise", NOT_FILED),
+    Column("ebit_ttm_usd", "double precision", "USD, likewise", NOT_FILED + OF_TWO_KINDS),
     Column(
         "ebit_basis",
         "text",
@@ -139,7 +143,7 @@ COLUMNS = (
         " paid where only that is known",
         "EBIT is unknown",
     ),
-    Column("net_income_ttm_usd", "double precision", "USD, likewise", NOT_FILED),
+    Column("net_income_ttm_usd", "double precision", "USD, likewise", NOT_FILED + OF_TWO_KINDS),
     Column(
         "interest_coverage",
         "double precision",

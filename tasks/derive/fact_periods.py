@@ -1,7 +1,9 @@
 """Quarters and years from what was filed: differences of year-to-date figures, trailing years.
 
 A sum is made of one tag's facts where it can be, so that the parts mean the same; where a filer
-changed tags, of the fewest that will do. A part that is missing makes the whole unknown.
+changed tags, of the fewest that will do. A part that is missing makes the whole unknown, and so
+does one that was restated since without the others: a year with a division that was sold less a
+quarter without it is no figure of any company.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -18,6 +20,8 @@ QUARTER = (75, 120)
 DRIFT = 10
 # a year to the next annual report, and 90 days to file it
 REPORT_STANDS = timedelta(days=456)
+# what a restatement may move, of the largest figure, without a change of what is counted
+RESTATED = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,23 @@ def _lasting(spans: Spans, end: date, bounds: tuple[int, int]) -> Iterator[Fact]
             yield spans[end][start]
 
 
+def _is_of_one_basis(one: Fact, other: Fact) -> bool:
+    """Whether neither of two was restated, by more than a little, after the other was filed.
+
+    One that was restated itself, before, is of the other's new basis.
+    """
+    newer, older = (one, other) if one.filed > other.filed else (other, one)
+    was: Fact | None = newer
+    while was is not None and was.filed > older.filed:
+        was = was.earlier
+    most = RESTATED * max(abs(one.value), abs(other.value))
+    return not _has_moved(newer, was, most) or _has_moved(older, older.earlier, most)
+
+
+def _has_moved(fact: Fact, was: Fact | None, most: float) -> bool:
+    return was is not None and abs(fact.value - was.value) > most
+
+
 def fiscal_year(series: Sequence[Spans], end: date) -> Flow | None:
     """The year that ends on a day, as filed."""
     for spans in series:
@@ -76,7 +97,7 @@ def quarter(series: Sequence[Spans], end: date) -> Flow | None:
                 if length > QUARTER[1]:
                     break
                 part = spans[before].get(whole.start)
-                if length >= QUARTER[0] and part is not None:
+                if length >= QUARTER[0] and part is not None and _is_of_one_basis(whole, part):
                     return _flow([whole], [part], before + DAY, end)
     return None
 
@@ -113,7 +134,7 @@ def _rolled_year(series: Sequence[Spans], end: date) -> Flow | None:
                 # nearest first: 0, -1, +1, -2, ...
                 shift = (back + 1) // 2 * (-1 if back % 2 else 1)
                 before = spans.get(expected + shift * DAY, {}).get(last.start)
-                if before is not None:
+                if before is not None and _is_of_one_basis(last.facts[0], before):
                     start = before.end + DAY
                     return _flow([*last.facts, so_far], [before], start, end)
     return None

@@ -1,7 +1,7 @@
 """What was known of a company on a day: its facts as filed by then, newest filing first."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from typing import Any
@@ -11,7 +11,10 @@ from tasks.extract.reference import read_reference
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One number of one filing; an instant has start = end."""
+    """One number of one filing; an instant has start = end.
+
+    `earlier`: what was filed of the same before, once it is known that both are.
+    """
 
     tag: str
     start: date
@@ -22,6 +25,7 @@ class Fact:
     fiscal_period: str | None
     filed: date
     known_from: date
+    earlier: "Fact | None" = None
 
 
 Spans = dict[date, dict[date, Fact]]
@@ -103,7 +107,7 @@ class Knowledge:
             before = held.get(fact.start)
             # one that was filed earlier may become known later; the newest filing stays
             if before is None or (before.filed, before.accession) <= (fact.filed, fact.accession):
-                held[fact.start] = fact
+                held[fact.start] = fact if before is None else replace(fact, earlier=before)
             days = (fact.end - fact.start).days + 1
             if fact.form.startswith(ANNUAL) and YEAR[0] <= days <= YEAR[1]:
                 self.year_ends.add(fact.end)

@@ -128,6 +128,39 @@ def test_an_amendment_takes_the_place_of_what_it_amends_and_not_before():
         assert (total.value, total.accessions) == (44, (amended.accession,))
 
 
+@pytest.mark.parametrize(
+    ("year", "first", "restated", "total"),
+    [
+        # the shell of 2021 earned 5, the firm that went into it lost 60 in its nine months
+        ([5], 3, -60, None),
+        # a division was sold since: the year still has it
+        ([100], 75, 60, None),
+        # a line was moved: 100 + 90 - 73
+        ([100], 75, 73, 117),
+        # the year was restated before, as the nine months are since: 80 + 90 - 60
+        ([100, 80], 75, 60, 110),
+        # nothing was: 100 + 90 - 75
+        ([100], 75, 75, 115),
+        # the nine months were never told before
+        ([100], None, 60, 130),
+    ],
+)
+def test_a_part_that_was_restated_since_is_of_another_kind(year, first, restated, total):
+    facts = [fact(TAG, "2022-09-30", 90, start="2022-01-01", filed="2022-11-10", form="10-Q")]
+    for number, value in enumerate(year):
+        filed = f"2022-0{3 + number}-10"
+        facts.append(fact(TAG, "2021-12-31", value, start="2021-01-01", filed=filed))
+    for value, filed in ((first, "2021-11-10"), (restated, "2022-11-10")):
+        if value is not None:
+            facts.append(fact(TAG, "2021-09-30", value, start="2021-01-01", filed=filed))
+    spans = series(*facts)
+    found = trailing_year(spans, day("2022-09-30"))
+    assert (None if found is None else found.value) == total
+    # and so is the quarter that is left between them: the year less nine months
+    last = quarter(spans, day("2021-12-31"))
+    assert (last is None) == (total is None)
+
+
 def test_the_newest_period_comes_before_the_better_tag():
     """A total that a filer gave up years ago is never taken for today's."""
     known = Knowledge(
