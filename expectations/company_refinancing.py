@@ -191,8 +191,8 @@ COLUMNS = (
         "double precision",
         "fraction: interest_expense_ttm_usd over the mean of total debt a year before period_end"
         " and on it",
-        "a part is unknown, or of the debt only the least that is owed (several kinds of notes and"
-        f" no total), {FINANCIAL}",
+        "a part is unknown, or of the debt only the least that is owed (several kinds of notes, or"
+        f" short-term borrowings, and no total), {FINANCIAL}",
     ),
     Column(
         "market_rate",

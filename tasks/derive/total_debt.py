@@ -230,8 +230,10 @@ def _notes(known: Knowledge, day: date) -> Debt | None:
     if notes:
         found.append(_sum("notes", *notes, *loans))
     if not found:
-        is_all = loans and current is None and portion is None and not soon
-        return _sum("short-term borrowings only", *loans) if is_all else None
+        if not loans or current is not None or portion is not None or soon:
+            return None
+        # what is long-term may be told by segment, so not here
+        return replace(_sum("short-term borrowings only", *loans), is_least=True)
     best = max(found, key=lambda each: each.value)
     others = [
         fact

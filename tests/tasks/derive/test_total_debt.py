@@ -156,6 +156,8 @@ def test_what_contradicts_a_total_is_named():
         ({"NotesPayable": 70, "LoansPayable": 20}, True),
         ({"ConvertibleNotesPayableNoncurrent": 50, "LongTermLoansPayable": 20}, True),
         ({L: 100, "NotesPayable": 70}, False),
+        # Deere's long-term debt is told by segment
+        ({S: 25}, True),
     ],
 )
 def test_of_kinds_that_may_overlap_the_largest_is_the_least(filed, is_least):
