@@ -87,7 +87,10 @@ def fiscal_year(series: Sequence[Spans], end: date) -> Flow | None:
 
 
 def quarter(series: Sequence[Spans], end: date) -> Flow | None:
-    """The quarter that ends on a day: as filed, or a year to date less the one before it."""
+    """The quarter that ends on a day: as filed, or a year to date less what it has besides.
+
+    That is the year to date before it, or the quarters one by one.
+    """
     for spans in series:
         for fact in _lasting(spans, end, QUARTER):
             return _flow([fact], [], fact.start, end)
@@ -99,7 +102,30 @@ def quarter(series: Sequence[Spans], end: date) -> Flow | None:
                 part = spans[before].get(whole.start)
                 if length >= QUARTER[0] and part is not None and _is_of_one_basis(whole, part):
                     return _flow([whole], [part], before + DAY, end)
+            found = _less_quarters(spans, whole)
+            if found is not None:
+                return found
     return None
+
+
+def _less_quarters(spans: Spans, whole: Fact) -> Flow | None:
+    """What is left of a year to date after all of its quarters but the last."""
+    parts: list[Fact] = []
+    start = whole.start
+    while (whole.end - start).days >= QUARTER[1]:
+        following = (
+            fact
+            for each in spans.values()
+            if (fact := each.get(start)) is not None
+            and QUARTER[0] <= (fact.end - start).days + 1 <= QUARTER[1]
+        )
+        part = next(following, None)
+        if part is None or not _is_of_one_basis(whole, part):
+            return None
+        parts.append(part)
+        start = part.end + DAY
+    is_quarter = (whole.end - start).days + 1 >= QUARTER[0]
+    return _flow([whole], parts, start, whole.end) if is_quarter else None
 
 
 def trailing_year(series: Sequence[Spans], end: date) -> Flow | None:

@@ -72,6 +72,25 @@ def test_a_quarter_that_is_missing_is_not_made_up():
     assert trailing_year(spans, day("2023-09-30")) is None
 
 
+def test_the_last_quarter_is_the_year_less_the_others():
+    """Quarters alone in the 10-Qs, never the year to date: 100 - 20 - 24 - 27."""
+    quarters = [
+        fact(TAG, "2022-03-31", 20, start="2022-01-01", form="10-Q"),
+        fact(TAG, "2022-06-30", 24, start="2022-04-01", form="10-Q"),
+        fact(TAG, "2022-09-30", 27, start="2022-07-01", form="10-Q"),
+        fact(TAG, "2023-03-31", 30, start="2023-01-01", form="10-Q"),
+        fact(TAG, "2023-06-30", 31, start="2023-04-01", form="10-Q"),
+    ]
+    year = fact(TAG, "2022-12-31", 100, start="2022-01-01")
+    spans = series(*quarters, year)
+    assert quarter(spans, year.end).value == 29
+    assert trailing_year(spans, day("2023-06-30")).value == 27 + 29 + 30 + 31
+    # with one of them missing it is two quarters
+    spans = series(*quarters[:1], *quarters[2:], year)
+    assert quarter(spans, year.end) is None
+    assert trailing_year(spans, day("2023-06-30")) is None
+
+
 def test_a_change_of_the_fiscal_year_leaves_a_gap():
     """From June to December: six months of transition, and no year across them."""
     spans = series(
