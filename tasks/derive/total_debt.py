@@ -160,16 +160,17 @@ def _add_totals(known: Knowledge, day: date, filed: _Totals) -> Debt | None:
     total, noncurrent, combined = filed.total, filed.noncurrent, filed.combined
     portion, current = filed.portion, filed.current
     if noncurrent is not None and current is not None:
-        others = _loans(known, day)
-        if fsum(fact.value for fact in others) > current.value * (1 + TOLERANCE):
+        later, others = _unless_moved(noncurrent, current), _loans(known, day)
+        if _value(others) > current.value * (1 + TOLERANCE):
             # less than the short-term borrowings by themselves: the current portion, it seems
-            return _sum("noncurrent + current portion", noncurrent, current, *others)
-        return _sum("noncurrent + all current", noncurrent, current)
+            return _sum("noncurrent + current portion", *later, current, *others)
+        return _sum("noncurrent + all current", *later, current)
     if noncurrent is not None and portion is not None:
+        later = _unless_moved(noncurrent, portion)
         other = _other_loans(known, day, portion)
         if total is not None and _holds_notes(known, day, total, noncurrent, portion):
             return _sum("long-term debt with its current portion", total, *other)
-        return _sum("noncurrent + current portion", noncurrent, portion, *other)
+        return _sum("noncurrent + current portion", *later, portion, *other)
     if combined is not None:
         return _sum("long and short combined", combined)
     if noncurrent is not None and total is not None and not _equal(total.value, noncurrent.value):
@@ -192,6 +193,18 @@ def _add_totals(known: Knowledge, day: date, filed: _Totals) -> Debt | None:
     if noncurrent is not None:
         return _noncurrent(known, day, noncurrent)
     return None
+
+
+def _unless_moved(noncurrent: Fact, soon: Fact) -> list[Fact]:
+    """What is not current, unless a later report of the day has moved all of it to what is."""
+    if soon.filed <= noncurrent.filed:
+        return [noncurrent]
+    before, was = [0.0], soon.earlier
+    while was is not None:
+        before.append(was.value)
+        was = was.earlier
+    is_moved = any(_equal(each + noncurrent.value, soon.value) for each in before)
+    return [] if is_moved else [noncurrent]
 
 
 def _noncurrent(known: Knowledge, day: date, line: Fact) -> Debt:

@@ -164,3 +164,23 @@ def test_of_kinds_that_may_overlap_the_largest_is_the_least(filed, is_least):
     known = Knowledge(fact(tag, END, value) for tag, value in filed.items())
     known.advance(day("2023-12-31"))
     assert total_debt(known, day(END)).is_least is is_least
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "owed"),
+    [
+        # in default: the amendment has no line but the current one
+        ({N: 90, C: 10}, {C: 100}, 100),
+        ({N: 90}, {C: 90}, 90),
+        ({N: 90, DC: 35, S: 25}, {DC: 125}, 125),
+        # a portion was forgotten; the other line stands
+        ({N: 90, C: 10}, {C: 12}, 102),
+        ({N: 90, C: 10}, {N: 0, C: 100}, 100),
+    ],
+)
+def test_an_amendment_may_move_all_debt_to_what_is_due(before, after, owed):
+    report = [fact(tag, END, value) for tag, value in before.items()]
+    amended = [fact(tag, END, value, filed="2023-06-01") for tag, value in after.items()]
+    known = Knowledge([*report, *amended])
+    known.advance(day("2023-12-31"))
+    assert total_debt(known, day(END)).value == owed
