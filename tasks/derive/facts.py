@@ -13,7 +13,7 @@ from tasks.extract.reference import read_reference
 class Fact:
     """One number of one filing; an instant has start = end.
 
-    `earlier`: what was filed of the same before, once it is known that both are.
+    `earlier`: what was filed of the same before, where it was ever restated, as far as is known.
     """
 
     tag: str
@@ -107,7 +107,9 @@ class Knowledge:
             before = held.get(fact.start)
             # one that was filed earlier may become known later; the newest filing stays
             if before is None or (before.filed, before.accession) <= (fact.filed, fact.accession):
-                held[fact.start] = fact if before is None else replace(fact, earlier=before)
+                if before is not None and (before.earlier or before.value != fact.value):
+                    fact = replace(fact, earlier=before)
+                held[fact.start] = fact
             days = (fact.end - fact.start).days + 1
             if fact.form.startswith(ANNUAL) and YEAR[0] <= days <= YEAR[1]:
                 self.year_ends.add(fact.end)
@@ -169,16 +171,18 @@ class Knowledge:
         A total of assets or liabilities that nothing is told beside is a note's, not a report's.
         """
         for group in (BALANCE, FLOWS, OTHERS, _last_resort()):
-            ends = {end for concept in group for end in self._ends(concept)}
-            if ends and group is BALANCE:
-                told = [self._ends(concept) for concept in (*BALANCE, *FLOWS, *OTHERS, *DEBT)]
-                ends = {end for end in ends if sum(end in each for each in told) > 1} or ends
-            if ends:
-                return max(ends)
+            ends = {end for concept in group for spans in self.series(concept) for end in spans}
+            if not ends:
+                continue
+            newest = sorted(ends, reverse=True)
+            sure = (end for end in newest if self._tells_of(end) > 1)
+            return next(sure, newest[0]) if group is BALANCE else newest[0]
         return None
 
-    def _ends(self, concept: str) -> set[date]:
-        return {end for spans in self.series(concept) for end in spans}
+    def _tells_of(self, end: date) -> int:
+        """How many of the concepts of a report are told of a period's end."""
+        told = (*BALANCE, *FLOWS, *OTHERS, *DEBT)
+        return sum(any(end in spans for spans in self.series(concept)) for concept in told)
 
     def filing_of(self, end: date) -> Fact | None:
         """A fact of the filing that reported on a period's end last."""
