@@ -8,22 +8,23 @@ what it holds: of two that contradict each other so, one is left out, and the ba
 kind of debt that is far above a total is no part of it and stands beside it.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from math import fsum
 
+from tasks.derive.debt_kinds import (
+    TOLERANCE,
+    due_soon,
+    is_equal,
+    largest_kind,
+    other_loans,
+    short_loans,
+    value_of,
+)
 from tasks.derive.facts import Fact, Knowledge
 
-# totals in different notes are rounded, and differ by unamortised costs
-TOLERANCE = 0.005
 # principal and carrying amount of one debt differ by discounts, of convertible notes by a third
 BESIDE = 1.5
-# kinds that no debt is of at once, by how their tags begin
-APART = (
-    (("Secured",), ("Unsecured",)),
-    (("LineOfCredit", "LinesOfCredit", "LongTermLineOfCredit"), ("Senior", "Convertible")),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +74,15 @@ def _with_notes(known: Knowledge, day: date, found: Debt) -> Debt:
     beside = [
         facts
         for concept in ("debt_notes_noncurrent", "debt_notes_current")
-        if _value(facts := _largest(known, concept, day)) > BESIDE * found.value
+        if value_of(facts := largest_kind(known, concept, day)) > BESIDE * found.value
     ]
     if not beside:
-        whole = _largest(known, "debt_notes", day)
+        whole = largest_kind(known, "debt_notes", day)
         # a line of credit by itself may be its limit, which texts tell of
         is_line = all(fact.tag.startswith("LineOfCredit") for fact in whole)
-        beside = [whole] if not is_line and _value(whole) > BESIDE * found.value else []
+        beside = [whole] if not is_line and value_of(whole) > BESIDE * found.value else []
     facts = [fact for each in beside for fact in each]
-    value = found.value + _value(facts)
+    value = found.value + value_of(facts)
     if not facts or _is_beyond_liabilities(known, day, value):
         return found
     return Debt(value, f"{found.basis} + notes beside it", (*found.facts, *facts))
@@ -107,17 +108,18 @@ class _Totals:
 
 def _read_totals(known: Knowledge, day: date) -> _Totals:
     """No total below a part, no part above a total that includes it."""
+    noncurrent, portion = _pair_of_lines(known, day)
     filed = _Totals(
-        total=known.instant("debt_long_term", day),
-        noncurrent=known.instant("debt_noncurrent", day),
-        portion=known.instant("debt_long_term_current", day),
+        total=_line(known.instants("debt_long_term", day)),
+        noncurrent=noncurrent,
+        portion=portion,
         current=known.instant("debt_current", day),
         combined=known.instant("debt_combined", day),
     )
     soon = filed.portion or filed.current
     if filed.noncurrent is None and filed.combined is None and _is_above(soon, filed.total):
         sides = [fact for fact in (filed.total, soon) if fact is not None]
-        if not _is_beyond_liabilities(known, day, _value(sides)):
+        if not _is_beyond_liabilities(known, day, value_of(sides)):
             # a current part above it can't be in it: it is the balance sheet's line without it
             filed = replace(filed, total=None, noncurrent=filed.total)
     total, noncurrent, combined = filed.total, filed.noncurrent, filed.combined
@@ -141,10 +143,38 @@ def _read_totals(known: Knowledge, day: date) -> _Totals:
     )
 
 
+def _pair_of_lines(known: Knowledge, day: date) -> tuple[Fact | None, Fact | None]:
+    """What is not current and the current portion, both with leases or both without, if filed."""
+    lines = known.instants("debt_noncurrent", day)
+    portions = known.instants("debt_long_term_current", day)
+    line = _line(lines)
+    if line is None:
+        return None, next(iter(portions), None)
+    pairs = [
+        (each, portion)
+        for each in sorted(lines, key=lambda fact: fact is not line)
+        for portion in portions
+        if _has_leases(each) == _has_leases(portion) and each.value * BESIDE >= line.value
+    ]
+    return pairs[0] if pairs else (line, next(iter(portions), None))
+
+
+def _line(facts: list[Fact]) -> Fact | None:
+    """The best tag's, unless with leases it is so much more that the best is but a part of it."""
+    if not facts:
+        return None
+    most = max(facts, key=lambda fact: fact.value)
+    return most if most.value > BESIDE * facts[0].value > 0 else facts[0]
+
+
+def _has_leases(fact: Fact) -> bool:
+    return "CapitalLease" in fact.tag
+
+
 def _is_above(part: Fact | None, whole: Fact | None) -> bool:
     if part is None or whole is None:
         return False
-    return part.value > whole.value and not _equal(part.value, whole.value)
+    return part.value > whole.value and not is_equal(part.value, whole.value)
 
 
 def _of_totals(known: Knowledge, day: date) -> Debt | None:
@@ -160,27 +190,27 @@ def _add_totals(known: Knowledge, day: date, filed: _Totals) -> Debt | None:
     total, noncurrent, combined = filed.total, filed.noncurrent, filed.combined
     portion, current = filed.portion, filed.current
     if noncurrent is not None and current is not None:
-        later, others = _unless_moved(noncurrent, current), _loans(known, day)
-        if _value(others) > current.value * (1 + TOLERANCE):
+        later, others = _unless_moved(noncurrent, current), short_loans(known, day)
+        if value_of(others) > current.value * (1 + TOLERANCE):
             # less than the short-term borrowings by themselves: the current portion, it seems
             return _sum("noncurrent + current portion", *later, current, *others)
         return _sum("noncurrent + all current", *later, current)
     if noncurrent is not None and portion is not None:
         later = _unless_moved(noncurrent, portion)
-        other = _other_loans(known, day, portion)
+        other = other_loans(known, day, portion)
         if total is not None and _holds_notes(known, day, total, noncurrent, portion):
             return _sum("long-term debt with its current portion", total, *other)
         return _sum("noncurrent + current portion", *later, portion, *other)
     if combined is not None:
         return _sum("long and short combined", combined)
-    if noncurrent is not None and total is not None and not _equal(total.value, noncurrent.value):
+    if noncurrent is not None and total is not None and not is_equal(total.value, noncurrent.value):
         rest = total.value - noncurrent.value
         if rest > 0:
             loans = known.instant("debt_short_term", day)
             # within the current portion, as far as one can see: adding it could count it twice
             if loans is not None and loans.value <= rest + TOLERANCE * total.value:
                 return _sum("long-term debt with its current portion", total)
-            return _sum("long-term debt with its current portion", total, *_loans(known, day))
+            return _sum("long-term debt with its current portion", total, *short_loans(known, day))
         return _noncurrent(known, day, noncurrent)
     if total is not None:
         if current is not None and noncurrent is None and portion is not None:
@@ -188,7 +218,7 @@ def _add_totals(known: Knowledge, day: date, filed: _Totals) -> Debt | None:
             more = current.value - portion.value
             value = fsum((total.value, max(more, 0.0)))
             return Debt(value, "long-term debt + other current", (total, current, portion))
-        other = _other_loans(known, day, portion) if portion else _loans(known, day)
+        other = other_loans(known, day, portion) if portion else short_loans(known, day)
         return _sum("long-term debt with its current portion", total, *other)
     if noncurrent is not None:
         return _noncurrent(known, day, noncurrent)
@@ -203,42 +233,42 @@ def _unless_moved(noncurrent: Fact, soon: Fact) -> list[Fact]:
     while was is not None:
         before.append(was.value)
         was = was.earlier
-    is_moved = any(_equal(each + noncurrent.value, soon.value) for each in before)
+    is_moved = any(is_equal(each + noncurrent.value, soon.value) for each in before)
     return [] if is_moved else [noncurrent]
 
 
 def _noncurrent(known: Knowledge, day: date, line: Fact) -> Debt:
     """What is not current, with what falls due soon under names of its own."""
-    soon = _soon(known, day)
+    soon = due_soon(known, day)
     return _sum("noncurrent + short-term" if soon else "noncurrent only", line, *soon)
 
 
 def _holds_notes(known: Knowledge, day: date, total: Fact, *lines: Fact) -> bool:
     """Whether a total is what its lines are together with notes on a line of their own."""
-    rest = total.value - _value(lines)
+    rest = total.value - value_of(lines)
     notes = [
         fact
         for concept in ("debt_notes", "debt_notes_noncurrent")
         for fact in known.instants(concept, day)
     ]
-    return any(fact.value > 0 and _equal(fact.value, rest, total.value) for fact in notes)
+    return any(fact.value > 0 and is_equal(fact.value, rest, total.value) for fact in notes)
 
 
 def _notes(known: Knowledge, day: date) -> Debt | None:
     """From the kinds of debt, where no total is filed: the largest, as one may be in another."""
-    notes = _largest(known, "debt_notes", day)
-    later = _largest(known, "debt_notes_noncurrent", day)
-    soon = _largest(known, "debt_notes_current", day)
+    notes = largest_kind(known, "debt_notes", day)
+    later = largest_kind(known, "debt_notes_noncurrent", day)
+    soon = largest_kind(known, "debt_notes_current", day)
     current = known.instant("debt_current", day)
     portion = known.instant("debt_long_term_current", day)
-    loans = _loans(known, day)
+    loans = short_loans(known, day)
     found = []
     if later and current is not None:
         found.append(_sum("notes, noncurrent + all current", *later, current))
     elif later:
         parts = [*soon, *loans]
         if portion is not None:
-            parts = [portion, *_other_loans(known, day, portion)]
+            parts = [portion, *other_loans(known, day, portion)]
         found.append(_sum("notes, noncurrent + current", *later, *parts))
     if notes:
         found.append(_sum("notes", *notes, *loans))
@@ -254,65 +284,11 @@ def _notes(known: Knowledge, day: date) -> Debt | None:
         for fact in known.instants(concept, day)
         if fact.value > 0 and fact not in best.facts
     ]
-    of_best = [_value(best.facts), _value(best.facts) - _value(loans)]
+    of_best = [value_of(best.facts), value_of(best.facts) - value_of(loans)]
     of_best += [fact.value for fact in best.facts]
-    is_least = not all(any(_equal(each.value, part) for part in of_best) for each in others)
+    is_least = not all(any(is_equal(each.value, part) for part in of_best) for each in others)
     return replace(best, is_least=is_least)
 
 
-def _largest(known: Knowledge, concept: str, day: date) -> list[Fact]:
-    """The largest kind, or the largest pair of kinds that are apart from each other."""
-    facts = known.instants(concept, day)
-    kinds = [[fact] for fact in facts]
-    for ones, others in APART:
-        for one in facts:
-            kinds += [
-                [one, other]
-                for other in facts
-                if one.tag.startswith(ones) and other.tag.startswith(others)
-            ]
-    return max(kinds, key=_value, default=[])
-
-
-def _value(facts: Iterable[Fact]) -> float:
-    return fsum(fact.value for fact in facts)
-
-
-def _loans(known: Knowledge, day: date) -> list[Fact]:
-    """Short-term borrowings beside long-term debt: their total, else its kinds."""
-    total = known.instant("debt_short_term", day)
-    kinds = [
-        known.instant(concept, day)
-        for concept in ("debt_commercial_paper", "debt_other_short_term")
-    ]
-    found = [fact for fact in kinds if fact is not None]
-    # a total that is less than one of its kinds is not their total
-    if total is not None and all(fact.value <= total.value for fact in found):
-        return [total]
-    return found if total is None else [total, *found]
-
-
-def _other_loans(known: Knowledge, day: date, portion: Fact) -> list[Fact]:
-    """What falls due soon beside the current portion; loans of its size are the same debt."""
-    others = _soon(known, day, portion.value)
-    if len(others) == 1 and portion.value and _equal(others[0].value, portion.value):
-        return []
-    return others
-
-
-def _soon(known: Knowledge, day: date, portion: float = 0.0) -> list[Fact]:
-    """Short-term borrowings or notes, whichever are more: one may hold the other.
-
-    Notes that are no more than the current portion are in it, as far as one can see.
-    """
-    loans, notes = _loans(known, day), _largest(known, "debt_notes_current", day)
-    is_more = _value(notes) > max(_value(loans), portion) * (1 + TOLERANCE)
-    return notes if is_more else loans
-
-
-def _equal(one: float, other: float, of: float = 0.0) -> bool:
-    return abs(one - other) <= TOLERANCE * max(abs(one), abs(other), abs(of))
-
-
 def _sum(basis: str, *facts: Fact) -> Debt:
-    return Debt(_value(facts), basis, facts)
+    return Debt(value_of(facts), basis, facts)

@@ -9,6 +9,8 @@ from tests.tasks.derive.filings import day, fact
 END = "2022-12-31"
 L, N, C = "LongTermDebt", "LongTermDebtNoncurrent", "LongTermDebtCurrent"
 K = "DebtLongtermAndShorttermCombinedAmount"
+WL = "LongTermDebtAndCapitalLeaseObligations"
+WLC = f"{WL}Current"
 S, DC, CP = "ShortTermBorrowings", "DebtCurrent", "CommercialPaper"
 
 
@@ -90,6 +92,18 @@ S, DC, CP = "ShortTermBorrowings", "DebtCurrent", "CommercialPaper"
         ({N: 90, S: 10, "ConvertibleNotesPayableCurrent": 10}, 100),
         ({L: 100, N: 90, "ConvertibleNotesPayableCurrent": 10}, 100),
         ({"LongTermNotesPayable": 50, C: 5, "NotesPayableCurrent": 30}, 85),
+        # Tesla's: with leases on the balance sheet, without them in the note
+        ({WL: 2857, WLC: 2373, N: 2682, C: 1975, L: 4657}, 4657),
+        ({WL: 2857, WLC: 2373}, 5230),
+        # a note that tells of one loan only, or of no current portion
+        ({WL: 2857, WLC: 200, N: 300, C: 20, L: 320}, 3057),
+        ({WL: 2857, DC: 200, N: 300}, 3057),
+        ({WL: 2857, WLC: 2373, N: 2682}, 5230),
+        ({WL: 2857, C: 20}, 2877),
+        ({N: 2682, WLC: 200}, 2882),
+        ({L: 320, f"{WL}IncludingCurrentMaturities": 3057}, 3057),
+        # no debt, and leases
+        ({WL: 500, WLC: 50, N: 0, C: 0}, 0),
         # the limit of a line of credit
         ({L: 2, "LineOfCredit": 150}, 2),
         # principal of what the total carries at less
@@ -106,6 +120,8 @@ S, DC, CP = "ShortTermBorrowings", "DebtCurrent", "CommercialPaper"
         ({"SecuredDebt": 20, "UnsecuredDebt": 80, "NotesPayable": 70}, 100),
         ({"LongTermLineOfCredit": 20, "SeniorLongTermNotes": 150}, 170),
         ({"LineOfCredit": 20, "SeniorNotes": 150, "SecuredDebt": 60}, 170),
+        # Toll Brothers' loans and notes
+        ({"LoansPayable": 110, "SeniorNotes": 160}, 270),
         ({"DebtAndCapitalLeaseObligations": 125}, 125),
         # no less than any kind
         ({"ConvertibleNotesPayableNoncurrent": 50, "NotesPayable": 200}, 200),
@@ -154,7 +170,7 @@ def test_what_contradicts_a_total_is_named():
         ({"SecuredDebt": 20, "UnsecuredDebt": 80}, False),
         # is the term loan in the notes or beside them?
         ({"NotesPayable": 70, "LoansPayable": 20}, True),
-        ({"ConvertibleNotesPayableNoncurrent": 50, "LongTermLoansPayable": 20}, True),
+        ({"LongTermNotesPayable": 50, "LongTermLoansPayable": 20}, True),
         ({L: 100, "NotesPayable": 70}, False),
         # Deere's long-term debt is told by segment
         ({S: 25}, True),
