@@ -91,7 +91,14 @@ def _with_notes(known: Knowledge, day: date, found: Debt) -> Debt:
 def _is_beyond_liabilities(known: Knowledge, day: date, value: float) -> bool:
     """Whether so much can't be owed: a figure in it is a slip of the units."""
     liabilities = known.instant("liabilities", day)
-    return liabilities is not None and value > liabilities.value * (1 + TOLERANCE)
+    assets, equity = known.instant("assets", day), known.instant("equity", day)
+    if liabilities is not None:
+        owed = liabilities.value
+    elif assets is not None and equity is not None:
+        owed = assets.value - equity.value
+    else:
+        return False
+    return value > owed * (1 + TOLERANCE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,8 @@ S, DC, CP = "ShortTermBorrowings", "DebtCurrent", "CommercialPaper"
         ({L: 10, DC: 90}, 100),
         ({L: 10, C: 90, S: 25}, 125),
         ({L: 10, C: 90, "Liabilities": 95}, 10),
+        ({L: 10, C: 90, "Assets": 200, "StockholdersEquity": 105}, 10),
+        ({L: 10, C: 90, "Assets": 200, "StockholdersEquity": -5}, 100),
         # loans of a few thousand beside convertible notes on a line of their own
         ({N: 4, C: 5, "ConvertibleNotesPayableNoncurrent": 194}, 203),
         ({N: 4, C: 5, "ConvertibleNotesPayableCurrent": 194}, 203),
