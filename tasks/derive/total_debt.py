@@ -25,6 +25,8 @@ from tasks.derive.facts import Fact, Knowledge
 
 # principal and carrying amount of one debt differ by discounts, of convertible notes by a third
 BESIDE = 1.5
+# and mostly by no more than this: the same debt under two tags
+COSTS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +286,8 @@ def _notes(known: Knowledge, day: date) -> Debt | None:
             return None
         # what is long-term may be told by segment, so not here
         return replace(_sum("short-term borrowings only", *loans), is_least=True)
-    best = max(found, key=lambda each: each.value)
+    # the balance sheet's lines, unless they hold but a part of the notes
+    best = found[-1] if found[-1].value > BESIDE * found[0].value else found[0]
     others = [
         fact
         for concept in ("debt_notes", "debt_notes_noncurrent")
@@ -293,7 +296,9 @@ def _notes(known: Knowledge, day: date) -> Debt | None:
     ]
     of_best = [value_of(best.facts), value_of(best.facts) - value_of(loans)]
     of_best += [fact.value for fact in best.facts]
-    is_least = not all(any(is_equal(each.value, part) for part in of_best) for each in others)
+    is_least = any(
+        all(abs(each.value - part) > COSTS * part for part in of_best) for each in others
+    )
     return replace(best, is_least=is_least)
 
 

@@ -125,6 +125,8 @@ S, DC, CP = "ShortTermBorrowings", "DebtCurrent", "CommercialPaper"
         # Toll Brothers' loans and notes
         ({"LoansPayable": 110, "SeniorNotes": 160}, 270),
         ({"DebtAndCapitalLeaseObligations": 125}, 125),
+        # the carrying amount, not the principal
+        ({"ConvertibleLongTermNotesPayable": 390, "ConvertibleNotesPayable": 400}, 390),
         # no less than any kind
         ({"ConvertibleNotesPayableNoncurrent": 50, "NotesPayable": 200}, 200),
         ({S: 25, "NotesPayableCurrent": 5}, None),
@@ -169,6 +171,9 @@ def test_what_contradicts_a_total_is_named():
             },
             False,
         ),
+        # at its principal in the note
+        ({"ConvertibleLongTermNotesPayable": 390, "ConvertibleNotesPayable": 400}, False),
+        ({"ConvertibleLongTermNotesPayable": 390, "ConvertibleNotesPayable": 500}, True),
         ({"SecuredDebt": 20, "UnsecuredDebt": 80}, False),
         # is the term loan in the notes or beside them?
         ({"NotesPayable": 70, "LoansPayable": 20}, True),
