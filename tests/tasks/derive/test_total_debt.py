@@ -4,6 +4,7 @@ import pytest
 
 from tasks.derive.facts import Knowledge
 from tasks.derive.total_debt import total_debt
+from tasks.derive.zombies import read_balance
 from tests.tasks.derive.filings import day, fact
 
 END = "2022-12-31"
@@ -207,3 +208,10 @@ def test_an_amendment_may_move_all_debt_to_what_is_due(before, after, owed):
     known = Knowledge([*report, *amended])
     known.advance(day("2023-12-31"))
     assert total_debt(known, day(END)).value == owed
+
+
+def test_the_least_that_is_owed_is_no_leverage():
+    for filed, leverage in (({L: 100}, 0.5), ({"NotesPayable": 70, "LoansPayable": 30}, None)):
+        known = Knowledge(fact(tag, END, value) for tag, value in (filed | {"Assets": 200}).items())
+        known.advance(day("2023-12-31"))
+        assert read_balance(known, day(END))["leverage"] == leverage
