@@ -124,7 +124,8 @@ COLUMNS = (
         "double precision",
         "USD over the four fiscal quarters to period_end, as accrued; where no report tells that,"
         " as paid in cash (interest_tags says so), never a sum of both. Operating and nonoperating"
-        " interest are summed where no total is filed that is as much. A minus as filed is taken"
+        " interest are summed where no total is filed that is as much, and what is below a third of"
+        " the income statement's line counts for a part of it. A minus as filed is taken"
         " for the filer's way of writing a cost, if it writes all amounts of the tag so",
         f"{NOT_FILED}, or the parts have different signs{OF_TWO_KINDS}",
     ),

@@ -34,23 +34,29 @@ def largest_kind(known: Knowledge, concept: str, day: date) -> list[Fact]:
 
 def short_loans(known: Knowledge, day: date) -> list[Fact]:
     """Short-term borrowings beside long-term debt: their total, else its kinds."""
-    total = known.instant("debt_short_term", day)
-    kinds = [
-        known.instant(concept, day)
-        for concept in ("debt_commercial_paper", "debt_other_short_term")
-    ]
-    found = [fact for fact in kinds if fact is not None]
+    total, found = known.instant("debt_short_term", day), _kinds_of_loans(known, day)
     # a total that is less than one of its kinds is not their total
     if total is not None and all(fact.value <= total.value for fact in found):
         return [total]
     return found if total is None else [total, *found]
 
 
-def other_loans(known: Knowledge, day: date, portion: Fact) -> list[Fact]:
+def _kinds_of_loans(known: Knowledge, day: date) -> list[Fact]:
+    kinds = ("debt_commercial_paper", "debt_other_short_term")
+    found = (known.instant(concept, day) for concept in kinds)
+    return [fact for fact in found if fact is not None]
+
+
+def other_loans(known: Knowledge, day: date, portion: float) -> list[Fact]:
     """What falls due soon beside the current portion; loans of its size are the same debt."""
-    others = due_soon(known, day, portion.value)
-    if len(others) == 1 and portion.value and is_equal(others[0].value, portion.value):
-        return []
+    total, kinds = known.instant("debt_short_term", day), _kinds_of_loans(known, day)
+    if total is not None and kinds and is_equal(total.value, portion + value_of(kinds)):
+        # the total of all that is current: the portion is in it
+        return kinds
+    others = due_soon(known, day, portion)
+    if len(others) == 1 and portion and is_equal(others[0].value, portion):
+        # paper is no long-term debt, however large
+        return [fact for fact in others if fact.tag == "CommercialPaper"]
     return others
 
 

@@ -22,6 +22,8 @@ INTEREST = ("interest_expense", "interest_paid")
 # what newer taxonomies split the expense into: a maker that lends has both
 HALVES = ("InterestExpenseNonoperating", "InterestExpenseOperating")
 ROUNDING = 0.005
+# lines of the income statement, beside which so much less is a note's, of one loan
+LINES, PART = ("InterestAndDebtExpense", "InterestExpenseDebt"), 3
 ZOMBIE_YEARS = 3
 MOST_YEARS = 15
 
@@ -57,15 +59,20 @@ def interest_of(known: Knowledge, flow: Flow | None) -> Flow | None:
 
 
 def _told(known: Knowledge, concept: str, end: date, over: Over) -> Flow | None:
-    """Interest of one kind; where the sum of its halves is more, the other is but a part of it."""
+    """Interest of one kind; where others that it holds are more, it is but a part itself."""
     found = interest_of(known, over(known.series(concept), end))
     if concept != "interest_expense":
         return found
     parts = (interest_of(known, over(known.of_tag(tag), end)) for tag in HALVES)
     halves = [flow for flow in parts if flow is not None]
     both = reduce(add_flows, halves) if halves else None
-    is_more = both is not None and (found is None or both.value > found.value * (1 + ROUNDING))
-    return both if is_more else found
+    if both is not None and (found is None or both.value > found.value * (1 + ROUNDING)):
+        found = both
+    for tag in LINES:
+        line = interest_of(known, over(known.of_tag(tag), end))
+        if line is not None and found is not None and line.value > PART * found.value:
+            found = line
+    return found
 
 
 def _interest(known: Knowledge, end: date, over: Over) -> Flow | None:

@@ -206,7 +206,7 @@ def _add_totals(known: Knowledge, day: date, filed: _Totals) -> Debt | None:
         return _sum("noncurrent + all current", *later, current)
     if noncurrent is not None and portion is not None:
         later = _unless_moved(noncurrent, portion)
-        other = other_loans(known, day, portion)
+        other = other_loans(known, day, portion.value)
         if total is not None and _holds_notes(known, day, total, noncurrent, portion):
             return _sum("long-term debt with its current portion", total, *other)
         return _sum("noncurrent + current portion", *later, portion, *other)
@@ -219,7 +219,8 @@ def _add_totals(known: Knowledge, day: date, filed: _Totals) -> Debt | None:
             # within the current portion, as far as one can see: adding it could count it twice
             if loans is not None and loans.value <= rest + TOLERANCE * total.value:
                 return _sum("long-term debt with its current portion", total)
-            return _sum("long-term debt with its current portion", total, *short_loans(known, day))
+            other = other_loans(known, day, rest)
+            return _sum("long-term debt with its current portion", total, *other)
         return _noncurrent(known, day, noncurrent)
     if total is not None:
         if current is not None and noncurrent is None and portion is not None:
@@ -227,7 +228,7 @@ def _add_totals(known: Knowledge, day: date, filed: _Totals) -> Debt | None:
             more = current.value - portion.value
             value = fsum((total.value, max(more, 0.0)))
             return Debt(value, "long-term debt + other current", (total, current, portion))
-        other = other_loans(known, day, portion) if portion else short_loans(known, day)
+        other = other_loans(known, day, portion.value) if portion else short_loans(known, day)
         return _sum("long-term debt with its current portion", total, *other)
     if noncurrent is not None:
         return _noncurrent(known, day, noncurrent)
@@ -277,7 +278,7 @@ def _notes(known: Knowledge, day: date) -> Debt | None:
     elif later:
         parts = [*soon, *loans]
         if portion is not None:
-            parts = [portion, *other_loans(known, day, portion)]
+            parts = [portion, *other_loans(known, day, portion.value)]
         found.append(_sum("notes, noncurrent + current", *later, *parts))
     if notes:
         found.append(_sum("notes", *notes, *loans))

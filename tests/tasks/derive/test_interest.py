@@ -11,6 +11,7 @@ from tests.tasks.derive.test_filer_habits import ASSETS, END, flow, row_of
 TOTAL, NONOPERATING, OPERATING = (
     f"InterestExpense{half}" for half in ("", "Nonoperating", "Operating")
 )
+DEBT = f"{TOTAL}Debt"
 
 
 def test_twelve_months_of_a_quarterly_report_are_no_fiscal_year():
@@ -72,6 +73,10 @@ def test_each_amount_is_traced_to_its_filings():
         ({TOTAL: 2.0, NONOPERATING: 40.0}, 40.0, NONOPERATING),
         ({TOTAL: 40.0, NONOPERATING: 12.0}, 40.0, TOTAL),
         ({OPERATING: 13.0}, 13.0, OPERATING),
+        ({TOTAL: 3.0, DEBT: 40.0}, 40.0, DEBT),
+        # gross of what was capitalised, or with costs of repaying early
+        ({TOTAL: 20.0, DEBT: 40.0}, 20.0, TOTAL),
+        ({TOTAL: 0.0, "InterestAndDebtExpense": 40.0}, 40.0, "InterestAndDebtExpense"),
     ],
 )
 def test_interest_is_no_less_than_its_parts(filed, interest, tags):

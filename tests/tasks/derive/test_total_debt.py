@@ -82,6 +82,15 @@ S, DC, CP = "ShortTermBorrowings", "DebtCurrent", "CommercialPaper"
         ({N: 4, C: 5, "ConvertibleNotesPayableCurrent": 194}, 203),
         ({L: 2, "NotesPayable": 150}, 152),
         ({L: 2, "NotesPayable": 150, "Liabilities": 120}, 2),
+        # General Electric's short-term borrowings: the current portion, paper and others
+        ({N: 90, C: 10, S: 25, CP: 12, "OtherShortTermBorrowings": 3}, 115),
+        ({N: 90, C: 10, S: 25, CP: 12}, 125),
+        ({N: 90, C: 10, CP: 10}, 110),
+        ({L: 100, N: 90, S: 25, CP: 12, "OtherShortTermBorrowings": 3}, 115),
+        ({L: 100, N: 90, S: 25}, 125),
+        # Exxon's and Coca-Cola's notes and loans
+        ({WL: 90, "NotesAndLoansPayableCurrent": 10}, 100),
+        ({N: 90, C: 5, "NotesAndLoansPayableCurrent": 10}, 105),
         # notes payable that are more than the current portion are no part of it
         ({N: 90, C: 10, "NotesPayableCurrent": 40}, 140),
         ({N: 90, C: 10, "NotesPayableCurrent": 8}, 100),
