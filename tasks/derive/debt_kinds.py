@@ -43,8 +43,13 @@ def short_loans(known: Knowledge, day: date) -> list[Fact]:
 
 def _kinds_of_loans(known: Knowledge, day: date) -> list[Fact]:
     kinds = ("debt_commercial_paper", "debt_other_short_term")
-    found = (known.instant(concept, day) for concept in kinds)
-    return [fact for fact in found if fact is not None]
+    found: list[Fact] = []
+    for concept in kinds:
+        fact = known.instant(concept, day)
+        # a later report may tell of the same under another tag
+        if fact is not None and not any(is_equal(fact.value, each.value) for each in found):
+            found.append(fact)
+    return found
 
 
 def other_loans(known: Knowledge, day: date, portion: float) -> list[Fact]:

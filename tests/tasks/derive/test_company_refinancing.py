@@ -75,6 +75,12 @@ def test_amounts_are_those_of_the_reports(tapes, cik, expected):
             assert row["interest_coverage"] == pytest.approx(ebit / interest, rel=1e-3)
 
 
+def test_the_debt_of_a_year_before_is_told_of_twice(tapes):
+    """Apple's paper of 2019 comes again under another tag: 2,873 on 112,436 and 108,047 million."""
+    (row,) = rows_of(read_filer(tapes, APPLE), ends=[day("2020-12-31")]).values()
+    assert row["effective_rate"] == pytest.approx(2_873 / ((112_436 + 108_047) / 2))
+
+
 def slow_year(facts, tag, end, on):
     """Four quarters to a day by the newest report then known; another way to the same."""
     known = {}

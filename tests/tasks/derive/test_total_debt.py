@@ -88,6 +88,8 @@ S, DC, CP = "ShortTermBorrowings", "DebtCurrent", "CommercialPaper"
         ({N: 90, C: 10, CP: 10}, 110),
         ({L: 100, N: 90, S: 25, CP: 12, "OtherShortTermBorrowings": 3}, 115),
         ({L: 100, N: 90, S: 25}, 125),
+        # Apple, 2019-09-28: its paper, and the same in the next year's reports
+        ({L: 102_067, N: 91_807, C: 10_260, CP: 5_980, "OtherShortTermBorrowings": 5_980}, 108_047),
         # Exxon's and Coca-Cola's notes and loans
         ({WL: 90, "NotesAndLoansPayableCurrent": 10}, 100),
         ({N: 90, C: 5, "NotesAndLoansPayableCurrent": 10}, 105),
