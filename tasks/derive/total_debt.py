@@ -140,6 +140,11 @@ def _read_totals(known: Knowledge, day: date) -> _Totals:
     whole = total if noncurrent is None or _is_above(total, noncurrent) else None
     if _is_above(filed.portion, whole) or _is_above(filed.portion, combined):
         out.append(filed.portion)
+    if filed.portion not in out and _is_above(filed.portion, filed.current):
+        # all that is current can't be less than a part of it; which of the two is the slip?
+        sides = [fact for fact in (noncurrent, filed.portion) if fact is not None]
+        is_slip = _is_beyond_liabilities(known, day, value_of(sides))
+        out.append(filed.portion if is_slip else filed.current)
     if _is_above(filed.current, combined):
         out.append(filed.current)
     left_out = tuple(fact for fact in out if fact is not None)

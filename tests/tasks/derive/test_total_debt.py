@@ -82,6 +82,10 @@ S, DC, CP = "ShortTermBorrowings", "DebtCurrent", "CommercialPaper"
         ({N: 4, C: 5, "ConvertibleNotesPayableCurrent": 194}, 203),
         ({L: 2, "NotesPayable": 150}, 152),
         ({L: 2, "NotesPayable": 150, "Liabilities": 120}, 2),
+        # Clearway, 2022-12-31: "all current" is less than the current portion of its balance sheet
+        ({L: 6870, N: 6491, C: 322, DC: 97}, 6813),
+        ({L: 6870, N: 6491, C: 322, DC: 322}, 6813),
+        ({N: 90, C: 5_000, DC: 35, "Liabilities": 200}, 125),
         # General Electric's short-term borrowings: the current portion, paper and others
         ({N: 90, C: 10, S: 25, CP: 12, "OtherShortTermBorrowings": 3}, 115),
         ({N: 90, C: 10, S: 25, CP: 12}, 125),
