@@ -281,7 +281,8 @@ def _notes(known: Knowledge, day: date) -> Debt | None:
     if later and current is not None:
         found.append(_sum("notes, noncurrent + all current", *later, current))
     elif later:
-        parts = [*soon, *loans]
+        # borrowings of the size of the current notes are the same debt
+        parts = [*soon, *(each for each in loans if not is_equal(each.value, value_of(soon)))]
         if portion is not None:
             parts = [portion, *other_loans(known, day, portion.value)]
         found.append(_sum("notes, noncurrent + current", *later, *parts))

@@ -133,6 +133,7 @@ S, DC, CP = "ShortTermBorrowings", "DebtCurrent", "CommercialPaper"
         # Oracle's and Analog Devices' lines
         ({"LongTermNotesAndLoans": 75, "NotesAndLoansPayableCurrent": 10}, 85),
         ({"UnsecuredLongTermDebt": 66, "UnsecuredDebtCurrent": 4, CP: 5}, 75),
+        ({"LongTermNotesPayable": 50, "NotesPayableCurrent": 5, S: 5}, 55),
         ({"LongTermLoansPayable": 26, "NotesPayableCurrent": 63, "LoansPayableCurrent": 1}, 89),
         # kinds that are apart: a trust's mortgages and notes, a driller's revolver and notes
         ({"SecuredDebt": 20, "UnsecuredDebt": 80, "NotesPayable": 70}, 100),
