@@ -6,7 +6,7 @@ does one that was restated since without the others: a year with a division that
 quarter without it is no figure of any company.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from math import fsum
@@ -61,6 +61,12 @@ def _lasting(spans: Spans, end: date, bounds: tuple[int, int]) -> Iterator[Fact]
             yield spans[end][start]
 
 
+def _starting(starts: Mapping[date, Fact], start: date) -> Fact | None:
+    """The fact that starts on a day, or on one beside it: some filers count the day before in."""
+    days = (start, start - DAY, start + DAY)
+    return next((starts[day] for day in days if day in starts), None)
+
+
 def _is_of_one_basis(one: Fact, other: Fact) -> bool:
     """Whether neither of two was restated, by more than a little, after the other was filed.
 
@@ -99,7 +105,7 @@ def quarter(series: Sequence[Spans], end: date) -> Flow | None:
                 length = (end - before).days
                 if length > QUARTER[1]:
                     break
-                part = spans[before].get(whole.start)
+                part = _starting(spans[before], whole.start)
                 if length >= QUARTER[0] and part is not None and _is_of_one_basis(whole, part):
                     return _flow([whole], [part], before + DAY, end)
             found = _less_quarters(spans, whole)
@@ -151,7 +157,8 @@ def _trailing(series: Sequence[Spans], end: date) -> Flow | None:
 def _rolled_year(series: Sequence[Spans], end: date) -> Flow | None:
     for spans in series:
         for so_far in _lasting(spans, end, (QUARTER[0], YEAR[0] - 1)):
-            last = fiscal_year(series, so_far.start - DAY)
+            ends = (so_far.start - DAY, so_far.start, so_far.start - 2 * DAY)
+            last = next((year for day in ends if (year := fiscal_year(series, day))), None)
             if last is None:
                 continue
             length = so_far.end - so_far.start
@@ -159,7 +166,7 @@ def _rolled_year(series: Sequence[Spans], end: date) -> Flow | None:
             for back in range(2 * DRIFT + 1):
                 # nearest first: 0, -1, +1, -2, ...
                 shift = (back + 1) // 2 * (-1 if back % 2 else 1)
-                before = spans.get(expected + shift * DAY, {}).get(last.start)
+                before = _starting(spans.get(expected + shift * DAY, {}), last.start)
                 if before is not None and _is_of_one_basis(last.facts[0], before):
                     start = before.end + DAY
                     return _flow([*last.facts, so_far], [before], start, end)

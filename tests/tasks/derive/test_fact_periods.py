@@ -91,6 +91,19 @@ def test_the_last_quarter_is_the_year_less_the_others():
     assert trailing_year(spans, day("2023-06-30")) is None
 
 
+def test_a_period_may_begin_on_the_day_before_it():
+    """As some filers write it: 100 + 30 - 20, and 100 - 75."""
+    spans = series(
+        fact(TAG, "2022-12-31", 100, start="2022-01-01"),
+        fact(TAG, "2022-09-30", 75, start="2021-12-31", form="10-Q"),
+        fact(TAG, "2022-03-31", 20, start="2021-12-31", form="10-Q"),
+        fact(TAG, "2023-03-31", 30, start="2022-12-31", form="10-Q"),
+    )
+    total = trailing_year(spans, day("2023-03-31"))
+    assert (total.value, total.start) == (110, day("2022-04-01"))
+    assert quarter(spans, day("2022-12-31")).value == 25
+
+
 def test_a_change_of_the_fiscal_year_leaves_a_gap():
     """From June to December: six months of transition, and no year across them."""
     spans = series(
