@@ -8,6 +8,10 @@ from expectations.whole_rows import mark_rows, whole_rows, within
 KEY = ("cik", "as_of_date")
 NOT_A_MEMBER = "no followed index lists the company on that day"
 NOT_FILED = "the newest report has no tag for it, or a part is missing"
+OF_TWO_KINDS = (
+    ", or by over a tenth one was restated since without the others (a division was sold, a company"
+    " went into a shell)"
+)
 NO_LADDER = "no ladder is known"
 FINANCIAL = (
     "or the company is a Financial (by sector; where no index lists it, by its SIC code), whose"
@@ -53,9 +57,11 @@ COLUMNS = (
     Column(
         "total_debt_basis",
         "text",
-        "what total_debt_usd is the sum of; notes: the largest kind of notes that is filed, where"
-        " no total is, so at least that much is owed. Of two figures of a day that contradict each"
-        " other (a total below its part, by over half a percent) one is left out, as said here",
+        "what total_debt_usd is the sum of; notes: the largest kind of notes that is filed (or the"
+        " sum of two that are apart, as secured and unsecured ones), where no total is, so at least"
+        " that much is owed. Notes of over 1.5 times a total are beside it. Of two figures of a day"
+        " that contradict each other (a total below its part, by over half a percent) one is left"
+        " out, as said here",
         "it is unknown",
     ),
     Column("cash_usd", "double precision", "USD on period_end", NOT_FILED),
@@ -102,7 +108,8 @@ COLUMNS = (
         " reports or by the ladder's own filing, whichever states more (a later report may state a"
         " part under the same tag). The ladder is principal, the debt a carrying amount. Beyond -30"
         " and 30 the ladder does not explain the debt",
-        f"{NO_LADDER}, or the debt of its day is unknown or 0",
+        f"{NO_LADDER}, or the debt of its day is unknown or 0, or the ladder is above what is only"
+        " the least that is owed",
     ),
     Column(
         "due_12m_usd",
@@ -116,18 +123,20 @@ COLUMNS = (
         "interest_expense_ttm_usd",
         "double precision",
         "USD over the four fiscal quarters to period_end, as accrued; where no report tells that,"
-        " as paid in cash (interest_tags says so), never a sum of both. A minus as filed is taken"
-        " for the filer's way of writing a cost",
-        f"{NOT_FILED}, or the parts have different signs",
+        " as paid in cash (interest_tags says so), never a sum of both. Operating and nonoperating"
+        " interest are summed where no total is filed that is as much, and what is below a third of"
+        " the income statement's line counts for a part of it. A minus as filed is taken"
+        " for the filer's way of writing a cost, if it writes all amounts of the tag so",
+        f"{NOT_FILED}, or the parts have different signs{OF_TWO_KINDS}",
     ),
     Column("interest_tags", "text", "the tags that it is from", "it is unknown"),
     Column(
         "pretax_income_ttm_usd",
         "double precision",
         "USD, likewise; net income plus taxes where it is not filed",
-        NOT_FILED,
+        NOT_FILED + OF_TWO_KINDS,
     ),
-    Column("ebit_ttm_usd", "double precision", "USD, likewise", NOT_FILED),
+    Column("ebit_ttm_usd", "double precision", "USD, likewise", NOT_FILED + OF_TWO_KINDS),
     Column(
         "ebit_basis",
         "text",
@@ -135,7 +144,7 @@ COLUMNS = (
         " paid where only that is known",
         "EBIT is unknown",
     ),
-    Column("net_income_ttm_usd", "double precision", "USD, likewise", NOT_FILED),
+    Column("net_income_ttm_usd", "double precision", "USD, likewise", NOT_FILED + OF_TWO_KINDS),
     Column(
         "interest_coverage",
         "double precision",
@@ -183,7 +192,8 @@ COLUMNS = (
         "double precision",
         "fraction: interest_expense_ttm_usd over the mean of total debt a year before period_end"
         " and on it",
-        f"a part is unknown, {FINANCIAL}",
+        "a part is unknown, or of the debt only the least that is owed (several kinds of notes, or"
+        f" short-term borrowings, and no total), {FINANCIAL}",
     ),
     Column(
         "market_rate",

@@ -1,10 +1,12 @@
 """Quarters and years from what was filed: differences of year-to-date figures, trailing years.
 
 A sum is made of one tag's facts where it can be, so that the parts mean the same; where a filer
-changed tags, of the fewest that will do. A part that is missing makes the whole unknown.
+changed tags, of the fewest that will do. A part that is missing makes the whole unknown, and so
+does one that was restated since without the others: a year with a division that was sold less a
+quarter without it is no figure of any company.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from math import fsum
@@ -18,6 +20,8 @@ QUARTER = (75, 120)
 DRIFT = 10
 # a year to the next annual report, and 90 days to file it
 REPORT_STANDS = timedelta(days=456)
+# what a restatement may move, of the largest figure, without a change of what is counted
+RESTATED = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,29 @@ def _lasting(spans: Spans, end: date, bounds: tuple[int, int]) -> Iterator[Fact]
             yield spans[end][start]
 
 
+def _starting(starts: Mapping[date, Fact], start: date) -> Fact | None:
+    """The fact that starts on a day, or on one beside it: some filers count the day before in."""
+    days = (start, start - DAY, start + DAY)
+    return next((starts[day] for day in days if day in starts), None)
+
+
+def _is_of_one_basis(one: Fact, other: Fact) -> bool:
+    """Whether neither of two was restated, by more than a little, after the other was filed.
+
+    One that was restated itself, before, is of the other's new basis.
+    """
+    newer, older = (one, other) if one.filed > other.filed else (other, one)
+    was: Fact | None = newer
+    while was is not None and was.filed > older.filed:
+        was = was.earlier
+    most = RESTATED * max(abs(one.value), abs(other.value))
+    return not _has_moved(newer, was, most) or _has_moved(older, older.earlier, most)
+
+
+def _has_moved(fact: Fact, was: Fact | None, most: float) -> bool:
+    return was is not None and abs(fact.value - was.value) > most
+
+
 def fiscal_year(series: Sequence[Spans], end: date) -> Flow | None:
     """The year that ends on a day, as filed."""
     for spans in series:
@@ -66,7 +93,10 @@ def fiscal_year(series: Sequence[Spans], end: date) -> Flow | None:
 
 
 def quarter(series: Sequence[Spans], end: date) -> Flow | None:
-    """The quarter that ends on a day: as filed, or a year to date less the one before it."""
+    """The quarter that ends on a day: as filed, or a year to date less what it has besides.
+
+    That is the year to date before it, or the quarters one by one.
+    """
     for spans in series:
         for fact in _lasting(spans, end, QUARTER):
             return _flow([fact], [], fact.start, end)
@@ -75,10 +105,33 @@ def quarter(series: Sequence[Spans], end: date) -> Flow | None:
                 length = (end - before).days
                 if length > QUARTER[1]:
                     break
-                part = spans[before].get(whole.start)
-                if length >= QUARTER[0] and part is not None:
+                part = _starting(spans[before], whole.start)
+                if length >= QUARTER[0] and part is not None and _is_of_one_basis(whole, part):
                     return _flow([whole], [part], before + DAY, end)
+            found = _less_quarters(spans, whole)
+            if found is not None:
+                return found
     return None
+
+
+def _less_quarters(spans: Spans, whole: Fact) -> Flow | None:
+    """What is left of a year to date after all of its quarters but the last."""
+    parts: list[Fact] = []
+    start = whole.start
+    while (whole.end - start).days >= QUARTER[1]:
+        following = (
+            fact
+            for each in spans.values()
+            if (fact := each.get(start)) is not None
+            and QUARTER[0] <= (fact.end - start).days + 1 <= QUARTER[1]
+        )
+        part = next(following, None)
+        if part is None or not _is_of_one_basis(whole, part):
+            return None
+        parts.append(part)
+        start = part.end + DAY
+    is_quarter = (whole.end - start).days + 1 >= QUARTER[0]
+    return _flow([whole], parts, start, whole.end) if is_quarter else None
 
 
 def trailing_year(series: Sequence[Spans], end: date) -> Flow | None:
@@ -104,7 +157,8 @@ def _trailing(series: Sequence[Spans], end: date) -> Flow | None:
 def _rolled_year(series: Sequence[Spans], end: date) -> Flow | None:
     for spans in series:
         for so_far in _lasting(spans, end, (QUARTER[0], YEAR[0] - 1)):
-            last = fiscal_year(series, so_far.start - DAY)
+            ends = (so_far.start - DAY, so_far.start, so_far.start - 2 * DAY)
+            last = next((year for day in ends if (year := fiscal_year(series, day))), None)
             if last is None:
                 continue
             length = so_far.end - so_far.start
@@ -112,8 +166,8 @@ def _rolled_year(series: Sequence[Spans], end: date) -> Flow | None:
             for back in range(2 * DRIFT + 1):
                 # nearest first: 0, -1, +1, -2, ...
                 shift = (back + 1) // 2 * (-1 if back % 2 else 1)
-                before = spans.get(expected + shift * DAY, {}).get(last.start)
-                if before is not None:
+                before = _starting(spans.get(expected + shift * DAY, {}), last.start)
+                if before is not None and _is_of_one_basis(last.facts[0], before):
                     start = before.end + DAY
                     return _flow([*last.facts, so_far], [before], start, end)
     return None

@@ -1,7 +1,7 @@
 """What was known of a company on a day: its facts as filed by then, newest filing first."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from typing import Any
@@ -11,7 +11,10 @@ from tasks.extract.reference import read_reference
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One number of one filing; an instant has start = end."""
+    """One number of one filing; an instant has start = end.
+
+    `earlier`: what was filed of the same before, where it was ever restated, as far as is known.
+    """
 
     tag: str
     start: date
@@ -22,6 +25,7 @@ class Fact:
     fiscal_period: str | None
     filed: date
     known_from: date
+    earlier: "Fact | None" = None
 
 
 Spans = dict[date, dict[date, Fact]]
@@ -103,6 +107,8 @@ class Knowledge:
             before = held.get(fact.start)
             # one that was filed earlier may become known later; the newest filing stays
             if before is None or (before.filed, before.accession) <= (fact.filed, fact.accession):
+                if before is not None and (before.earlier or before.value != fact.value):
+                    fact = replace(fact, earlier=before)
                 held[fact.start] = fact
             days = (fact.end - fact.start).days + 1
             if fact.form.startswith(ANNUAL) and YEAR[0] <= days <= YEAR[1]:
@@ -122,6 +128,15 @@ class Knowledge:
     def series(self, concept: str) -> list[Spans]:
         """The facts of a concept's tags, best tag first; tags that were never filed left out."""
         return [self._spans[tag] for tag in concepts()[concept] if tag in self._spans]
+
+    def of_tag(self, tag: str) -> list[Spans]:
+        """The facts of one tag, as `series` has them."""
+        return [self._spans[tag]] if tag in self._spans else []
+
+    def has_above_zero(self, tag: str) -> bool:
+        """Whether any amount of a tag is above zero."""
+        spans = self._spans.get(tag, {})
+        return any(fact.value > 0 for starts in spans.values() for fact in starts.values())
 
     def instant(self, concept: str, end: date) -> Fact | None:
         """A concept's amount on a day, from the best tag that has one on that very day."""
@@ -151,12 +166,23 @@ class Knowledge:
         return self.instant(concept, max(ends)) if ends else None
 
     def newest_period(self) -> date | None:
-        """The end of the newest period that was reported on, by the surest anchors there are."""
+        """The end of the newest period that was reported on, by the surest anchors there are.
+
+        A total of assets or liabilities that nothing is told beside is a note's, not a report's.
+        """
         for group in (BALANCE, FLOWS, OTHERS, _last_resort()):
-            ends = [end for concept in group for spans in self.series(concept) for end in spans]
-            if ends:
-                return max(ends)
+            ends = {end for concept in group for spans in self.series(concept) for end in spans}
+            if not ends:
+                continue
+            newest = sorted(ends, reverse=True)
+            sure = (end for end in newest if self._tells_of(end) > 1)
+            return next(sure, newest[0]) if group is BALANCE else newest[0]
         return None
+
+    def _tells_of(self, end: date) -> int:
+        """How many of the concepts of a report are told of a period's end."""
+        told = (*BALANCE, *FLOWS, *OTHERS, *DEBT)
+        return sum(any(end in spans for spans in self.series(concept)) for concept in told)
 
     def filing_of(self, end: date) -> Fact | None:
         """A fact of the filing that reported on a period's end last."""

@@ -39,6 +39,8 @@ def implied_share(known: Knowledge, end: date, rates: Rates, day: date) -> Impli
         policy = rates.policy_mean(part.start, part.end, day)
         if before is None or after is None or policy is None:
             continue
+        if before.is_least or after.is_least:
+            continue
         average = (before.value + after.value) / 2
         if average > 0:
             points.append((policy, part.value * 365 / part.days / average))
@@ -88,6 +90,6 @@ def _share_of_amounts(known: Knowledge, day: date) -> float | None:
     if fixed is not None and fixed.value >= 0 and variable.value + fixed.value > 0:
         return variable.value / (variable.value + fixed.value)
     debt = total_debt(known, day)
-    if debt is not None and debt.value > 0 and variable.value <= debt.value:
+    if debt is not None and 0 < debt.value >= variable.value and not debt.is_least:
         return variable.value / debt.value
     return None

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import reduce
 
 from tasks.derive.fact_periods import (
     DAY,
@@ -10,6 +11,7 @@ from tasks.derive.fact_periods import (
     Flow,
     fiscal_year,
     newest_year_end,
+    quarter,
     quarters_back,
     trailing_year,
 )
@@ -17,8 +19,17 @@ from tasks.derive.facts import Knowledge, Spans
 
 # As accrued; where no report tells it, as paid in cash. Never a sum of both.
 INTEREST = ("interest_expense", "interest_paid")
+# what newer taxonomies split the expense into: a maker that lends has both
+HALVES = ("InterestExpenseNonoperating", "InterestExpenseOperating")
+ROUNDING = 0.005
+# lines of the income statement, beside which so much less is a note's, of one loan
+LINES, PART = ("InterestAndDebtExpense", "InterestExpenseDebt"), 3
 ZOMBIE_YEARS = 3
 MOST_YEARS = 15
+
+
+# a kind of period: what a concept's facts say of the one that ends on a day
+Over = Callable[[Sequence[Spans], date], Flow | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,46 +40,69 @@ class Traced:
     accessions: tuple[str, ...]
 
 
-def interest_of(flow: Flow | None) -> Flow | None:
-    """Interest as a cost: some filers put a minus before it.
+def interest_of(known: Knowledge, flow: Flow | None) -> Flow | None:
+    """Interest as a cost: some filers put a minus before it, always.
 
     None where the signs of its parts differ, or the parts make less than nothing: nobody knows
-    then which is the slip.
+    then which is the slip. So where a minus stands before amounts of a filer who writes others
+    without: it earned more than it paid, perhaps.
     """
     if flow is None:
         return None
     signs = {fact.value > 0 for fact in flow.facts if fact.value}
-    value = -flow.value if signs == {False} else flow.value
+    is_minus = signs == {False}
+    if is_minus and any(known.has_above_zero(tag) for tag in flow.tags):
+        return None
+    value = -flow.value if is_minus else flow.value
     # + 0.0: a zero has no sign
     return None if len(signs) > 1 or value < 0 else replace(flow, value=value + 0.0)
 
 
+def _told(known: Knowledge, concept: str, end: date, over: Over) -> Flow | None:
+    """Interest of one kind; where others that it holds are more, it is but a part itself."""
+    found = interest_of(known, over(known.series(concept), end))
+    if concept != "interest_expense":
+        return found
+    parts = (interest_of(known, over(known.of_tag(tag), end)) for tag in HALVES)
+    halves = [flow for flow in parts if flow is not None]
+    both = reduce(add_flows, halves) if halves else None
+    if both is not None and (found is None or both.value > found.value * (1 + ROUNDING)):
+        found = both
+    for tag in LINES:
+        line = interest_of(known, over(known.of_tag(tag), end))
+        if line is not None and found is not None and line.value > PART * found.value:
+            found = line
+    return found
+
+
+def _interest(known: Knowledge, end: date, over: Over) -> Flow | None:
+    found = (_told(known, concept, end, over) for concept in INTEREST)
+    return next((flow for flow in found if flow is not None), None)
+
+
 def trailing_interest(known: Knowledge, end: date) -> Flow | None:
     """Interest over the twelve months that end on a day."""
-    found = (interest_of(trailing_year(known.series(concept), end)) for concept in INTEREST)
-    return next((flow for flow in found if flow is not None), None)
+    return _interest(known, end, trailing_year)
 
 
 def year_interest(known: Knowledge, end: date) -> Flow | None:
     """Interest of the fiscal year that ends on a day."""
-    found = (interest_of(fiscal_year(known.series(concept), end)) for concept in INTEREST)
-    return next((flow for flow in found if flow is not None), None)
+    return _interest(known, end, fiscal_year)
 
 
 def quarterly_interest(known: Knowledge, end: date, count: int, least: int) -> list[Flow]:
     """Up to so many quarters of interest, the newest first; at least so many of one kind."""
     found: list[Flow] = []
     for concept in INTEREST:
-        quarters = map(interest_of, quarters_back(known.series(concept), end, count))
-        found = [flow for flow in quarters if flow is not None]
+        quarters = quarters_back(known.series(concept), end, count)
+        told = (_told(known, concept, each.end, quarter) for each in quarters)
+        found = [flow for flow in told if flow is not None]
         if len(found) >= least:
             break
     return found
 
 
-def pretax_income(
-    known: Knowledge, end: date, over: Callable[[Sequence[Spans], date], Flow | None]
-) -> Flow | None:
+def pretax_income(known: Knowledge, end: date, over: Over) -> Flow | None:
     """Income before taxes; from net income and taxes where it is not filed.
 
     Args:

@@ -180,8 +180,13 @@ def _gap_to(known: Knowledge, accession: str, end: date, ladder: Newest) -> floa
     A later report may state a part of the debt under the same tag, an amendment only a part.
     """
     found = (total_debt(known, end), total_debt(known.debt_of_filing(accession), end))
-    owed = max((debt.value for debt in found if debt is not None), default=0.0)
-    return 100 * (sum(ladder.amounts.values()) / 100 / owed - 1) if owed > 0 else None
+    debts = [debt for debt in found if debt is not None and debt.value > 0]
+    if not debts:
+        return None
+    owed = max(debts, key=lambda debt: debt.value)
+    gap = 100 * (sum(ladder.amounts.values()) / 100 / owed.value - 1)
+    # more than the least that is owed is no contradiction
+    return None if owed.is_least and gap > 0 else gap
 
 
 def _is_other_units(gap: float) -> bool:
@@ -277,10 +282,11 @@ IMPLIED = ("implied_floating_share", "implied_floating_r2", "implied_floating_qu
 
 def _effective_rate(known: Knowledge, interest: Flow | None, debt: Debt | None) -> Traced | None:
     """Interest over the mean of the debt before and after its year."""
-    if interest is None or debt is None:
+    before = None if interest is None else total_debt(known, interest.start - DAY)
+    if interest is None or debt is None or before is None:
         return None
-    before = total_debt(known, interest.start - DAY)
-    if before is None or before.value + debt.value == 0:
+    # on the least that is owed interest would seem dearer than it is
+    if before.is_least or debt.is_least or before.value + debt.value == 0:
         return None
     filings = {*interest.accessions, *before.accessions, *debt.accessions}
     value = interest.value / ((before.value + debt.value) / 2)

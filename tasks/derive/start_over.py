@@ -28,14 +28,14 @@ FILES = {
 }
 # Raised with a change of code that moves rows which may stand already.
 FORMULAS = {
-    "company_refinancing": 1,
+    "company_refinancing": 2,
     "debt_maturity": 1,
     "index_concentration": 1,
     "rate_shock": 1,
     "refinancing_wall": 1,
     "rotation_metrics": 1,
     "sector_breadth": 1,
-    "zombie_status": 1,
+    "zombie_status": 2,
 }
 MADE_OF = {
     module.CONTRACT.table: frozenset(module.UPSTREAM)

@@ -4,17 +4,29 @@
 `ShortTermBorrowings` holds the current portion at some and other loans at others. Where several
 tags stand side by side, the identities between them say which it is. What falls due soon is no
 total by itself, and a figure below zero is a slip that no sum may hold. Nor may a total be below
-what it holds: of two that contradict each other so, one is left out, and the basis says which.
+what it holds: of two that contradict each other so, one is left out, and the basis says which; a
+kind of debt that is far above a total is no part of it and stands beside it.
 """
 
 from dataclasses import dataclass, replace
 from datetime import date
 from math import fsum
 
+from tasks.derive.debt_kinds import (
+    TOLERANCE,
+    due_soon,
+    is_equal,
+    largest_kind,
+    other_loans,
+    short_loans,
+    value_of,
+)
 from tasks.derive.facts import Fact, Knowledge
 
-# totals in different notes are rounded, and differ by unamortised costs
-TOLERANCE = 0.005
+# principal and carrying amount of one debt differ by discounts, of convertible notes by a third
+BESIDE = 1.5
+# and mostly by no more than this: the same debt under two tags
+COSTS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +37,13 @@ class Debt:
         value: USD.
         basis: What it is made of, in words.
         facts: The facts behind it.
+        is_least: Other kinds of debt are filed that may be beside it: at least that much is owed.
     """
 
     value: float
     basis: str
     facts: tuple[Fact, ...]
+    is_least: bool = False
 
     @property
     def accessions(self) -> tuple[str, ...]:
@@ -50,9 +64,43 @@ def _add_up(known: Knowledge, day: date) -> Debt | None:
     if found is None or found.value == 0:
         # a line of the balance sheet that is empty, beside debt of a kind of its own
         found = _notes(known, day) or found
+    else:
+        found = _with_notes(known, day, found)
     if found is not None and any(fact.value < 0 for fact in found.facts):
         return None
     return found
+
+
+def _with_notes(known: Knowledge, day: date, found: Debt) -> Debt:
+    """With the notes that are far above the totals, so on lines of their own."""
+    beside = [
+        facts
+        for concept in ("debt_notes_noncurrent", "debt_notes_current")
+        if value_of(facts := largest_kind(known, concept, day)) > BESIDE * found.value
+    ]
+    if not beside:
+        whole = largest_kind(known, "debt_notes", day)
+        # a line of credit by itself may be its limit, which texts tell of
+        is_line = all(fact.tag.startswith("LineOfCredit") for fact in whole)
+        beside = [whole] if not is_line and value_of(whole) > BESIDE * found.value else []
+    facts = [fact for each in beside for fact in each]
+    value = found.value + value_of(facts)
+    if not facts or _is_beyond_liabilities(known, day, value):
+        return found
+    return Debt(value, f"{found.basis} + notes beside it", (*found.facts, *facts))
+
+
+def _is_beyond_liabilities(known: Knowledge, day: date, value: float) -> bool:
+    """Whether so much can't be owed: a figure in it is a slip of the units."""
+    liabilities = known.instant("liabilities", day)
+    assets, equity = known.instant("assets", day), known.instant("equity", day)
+    if liabilities is not None:
+        owed = liabilities.value
+    elif assets is not None and equity is not None:
+        owed = assets.value - equity.value
+    else:
+        return False
+    return value > owed * (1 + TOLERANCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +117,20 @@ class _Totals:
 
 def _read_totals(known: Knowledge, day: date) -> _Totals:
     """No total below a part, no part above a total that includes it."""
+    noncurrent, portion = _pair_of_lines(known, day)
     filed = _Totals(
-        total=known.instant("debt_long_term", day),
-        noncurrent=known.instant("debt_noncurrent", day),
-        portion=known.instant("debt_long_term_current", day),
+        total=_line(known.instants("debt_long_term", day)),
+        noncurrent=noncurrent,
+        portion=portion,
         current=known.instant("debt_current", day),
         combined=known.instant("debt_combined", day),
     )
+    soon = filed.portion or filed.current
+    if filed.noncurrent is None and filed.combined is None and _is_above(soon, filed.total):
+        sides = [fact for fact in (filed.total, soon) if fact is not None]
+        if not _is_beyond_liabilities(known, day, value_of(sides)):
+            # a current part above it can't be in it: it is the balance sheet's line without it
+            filed = replace(filed, total=None, noncurrent=filed.total)
     total, noncurrent, combined = filed.total, filed.noncurrent, filed.combined
     out: list[Fact | None] = []
     if _is_above(total, combined) or _is_above(noncurrent, combined):
@@ -85,6 +140,11 @@ def _read_totals(known: Knowledge, day: date) -> _Totals:
     whole = total if noncurrent is None or _is_above(total, noncurrent) else None
     if _is_above(filed.portion, whole) or _is_above(filed.portion, combined):
         out.append(filed.portion)
+    if filed.portion not in out and _is_above(filed.portion, filed.current):
+        # all that is current can't be less than a part of it; which of the two is the slip?
+        sides = [fact for fact in (noncurrent, filed.portion) if fact is not None]
+        is_slip = _is_beyond_liabilities(known, day, value_of(sides))
+        out.append(filed.portion if is_slip else filed.current)
     if _is_above(filed.current, combined):
         out.append(filed.current)
     left_out = tuple(fact for fact in out if fact is not None)
@@ -97,10 +157,38 @@ def _read_totals(known: Knowledge, day: date) -> _Totals:
     )
 
 
+def _pair_of_lines(known: Knowledge, day: date) -> tuple[Fact | None, Fact | None]:
+    """What is not current and the current portion, both with leases or both without, if filed."""
+    lines = known.instants("debt_noncurrent", day)
+    portions = known.instants("debt_long_term_current", day)
+    line = _line(lines)
+    if line is None:
+        return None, next(iter(portions), None)
+    pairs = [
+        (each, portion)
+        for each in sorted(lines, key=lambda fact: fact is not line)
+        for portion in portions
+        if _has_leases(each) == _has_leases(portion) and each.value * BESIDE >= line.value
+    ]
+    return pairs[0] if pairs else (line, next(iter(portions), None))
+
+
+def _line(facts: list[Fact]) -> Fact | None:
+    """The best tag's, unless with leases it is so much more that the best is but a part of it."""
+    if not facts:
+        return None
+    most = max(facts, key=lambda fact: fact.value)
+    return most if most.value > BESIDE * facts[0].value > 0 else facts[0]
+
+
+def _has_leases(fact: Fact) -> bool:
+    return "CapitalLease" in fact.tag
+
+
 def _is_above(part: Fact | None, whole: Fact | None) -> bool:
     if part is None or whole is None:
         return False
-    return part.value > whole.value and not _equal(part.value, whole.value)
+    return part.value > whole.value and not is_equal(part.value, whole.value)
 
 
 def _of_totals(known: Knowledge, day: date) -> Debt | None:
@@ -116,87 +204,110 @@ def _add_totals(known: Knowledge, day: date, filed: _Totals) -> Debt | None:
     total, noncurrent, combined = filed.total, filed.noncurrent, filed.combined
     portion, current = filed.portion, filed.current
     if noncurrent is not None and current is not None:
-        others = _loans(known, day)
-        if fsum(fact.value for fact in others) > current.value * (1 + TOLERANCE):
+        later, others = _unless_moved(noncurrent, current), short_loans(known, day)
+        if value_of(others) > current.value * (1 + TOLERANCE):
             # less than the short-term borrowings by themselves: the current portion, it seems
-            return _sum("noncurrent + current portion", noncurrent, current, *others)
-        return _sum("noncurrent + all current", noncurrent, current)
+            return _sum("noncurrent + current portion", *later, current, *others)
+        return _sum("noncurrent + all current", *later, current)
     if noncurrent is not None and portion is not None:
-        other = _other_loans(known, day, portion)
-        return _sum("noncurrent + current portion", noncurrent, portion, *other)
+        later = _unless_moved(noncurrent, portion)
+        other = other_loans(known, day, portion.value)
+        if total is not None and _holds_notes(known, day, total, noncurrent, portion):
+            return _sum("long-term debt with its current portion", total, *other)
+        return _sum("noncurrent + current portion", *later, portion, *other)
     if combined is not None:
         return _sum("long and short combined", combined)
-    if noncurrent is not None and total is not None and not _equal(total.value, noncurrent.value):
+    if noncurrent is not None and total is not None and not is_equal(total.value, noncurrent.value):
         rest = total.value - noncurrent.value
         if rest > 0:
             loans = known.instant("debt_short_term", day)
             # within the current portion, as far as one can see: adding it could count it twice
             if loans is not None and loans.value <= rest + TOLERANCE * total.value:
                 return _sum("long-term debt with its current portion", total)
-            return _sum("long-term debt with its current portion", total, *_loans(known, day))
-        return _sum("noncurrent only", noncurrent, *_loans(known, day))
+            other = other_loans(known, day, rest)
+            return _sum("long-term debt with its current portion", total, *other)
+        return _noncurrent(known, day, noncurrent)
     if total is not None:
         if current is not None and noncurrent is None and portion is not None:
             # what else falls due soon than the portion that the total has already
             more = current.value - portion.value
             value = fsum((total.value, max(more, 0.0)))
             return Debt(value, "long-term debt + other current", (total, current, portion))
-        other = _other_loans(known, day, portion) if portion else _loans(known, day)
+        other = other_loans(known, day, portion.value) if portion else short_loans(known, day)
         return _sum("long-term debt with its current portion", total, *other)
     if noncurrent is not None:
-        return _sum("noncurrent only", noncurrent, *_loans(known, day))
+        return _noncurrent(known, day, noncurrent)
     return None
+
+
+def _unless_moved(noncurrent: Fact, soon: Fact) -> list[Fact]:
+    """What is not current, unless a later report of the day has moved all of it to what is."""
+    if soon.filed <= noncurrent.filed:
+        return [noncurrent]
+    before, was = [0.0], soon.earlier
+    while was is not None:
+        before.append(was.value)
+        was = was.earlier
+    is_moved = any(is_equal(each + noncurrent.value, soon.value) for each in before)
+    return [] if is_moved else [noncurrent]
+
+
+def _noncurrent(known: Knowledge, day: date, line: Fact) -> Debt:
+    """What is not current, with what falls due soon under names of its own."""
+    soon = due_soon(known, day)
+    return _sum("noncurrent + short-term" if soon else "noncurrent only", line, *soon)
+
+
+def _holds_notes(known: Knowledge, day: date, total: Fact, *lines: Fact) -> bool:
+    """Whether a total is what its lines are together with notes on a line of their own."""
+    rest = total.value - value_of(lines)
+    notes = [
+        fact
+        for concept in ("debt_notes", "debt_notes_noncurrent")
+        for fact in known.instants(concept, day)
+    ]
+    return any(fact.value > 0 and is_equal(fact.value, rest, total.value) for fact in notes)
 
 
 def _notes(known: Knowledge, day: date) -> Debt | None:
     """From the kinds of debt, where no total is filed: the largest, as one may be in another."""
-    notes = _largest(known, "debt_notes", day)
-    later = _largest(known, "debt_notes_noncurrent", day)
-    soon = _largest(known, "debt_notes_current", day)
+    notes = largest_kind(known, "debt_notes", day)
+    later = largest_kind(known, "debt_notes_noncurrent", day)
+    soon = largest_kind(known, "debt_notes_current", day)
     current = known.instant("debt_current", day)
     portion = known.instant("debt_long_term_current", day)
-    loans = _loans(known, day)
-    if later is not None and current is not None:
-        return _sum("notes, noncurrent + all current", later, current)
-    if later is not None:
-        parts = [fact for fact in (later, portion or soon) if fact is not None]
-        return _sum("notes, noncurrent + current", *parts, *loans)
-    if notes is not None:
-        return _sum("notes", notes, *loans)
-    if loans and current is None and portion is None:
-        return _sum("short-term borrowings only", *loans)
-    return None
-
-
-def _largest(known: Knowledge, concept: str, day: date) -> Fact | None:
-    return max(known.instants(concept, day), key=lambda fact: fact.value, default=None)
-
-
-def _loans(known: Knowledge, day: date) -> list[Fact]:
-    """Short-term borrowings beside long-term debt: their total, else its kinds."""
-    total = known.instant("debt_short_term", day)
-    kinds = [
-        known.instant(concept, day)
-        for concept in ("debt_commercial_paper", "debt_other_short_term")
+    loans = short_loans(known, day)
+    found = []
+    if later and current is not None:
+        found.append(_sum("notes, noncurrent + all current", *later, current))
+    elif later:
+        # borrowings of the size of the current notes are the same debt
+        parts = [*soon, *(each for each in loans if not is_equal(each.value, value_of(soon)))]
+        if portion is not None:
+            parts = [portion, *other_loans(known, day, portion.value)]
+        found.append(_sum("notes, noncurrent + current", *later, *parts))
+    if notes:
+        found.append(_sum("notes", *notes, *loans))
+    if not found:
+        if not loans or current is not None or portion is not None or soon:
+            return None
+        # what is long-term may be told by segment, so not here
+        return replace(_sum("short-term borrowings only", *loans), is_least=True)
+    # the balance sheet's lines, unless they hold but a part of the notes
+    best = found[-1] if found[-1].value > BESIDE * found[0].value else found[0]
+    others = [
+        fact
+        for concept in ("debt_notes", "debt_notes_noncurrent")
+        for fact in known.instants(concept, day)
+        if fact.value > 0 and fact not in best.facts
     ]
-    found = [fact for fact in kinds if fact is not None]
-    # a total that is less than one of its kinds is not their total
-    if total is not None and all(fact.value <= total.value for fact in found):
-        return [total]
-    return found if total is None else [total, *found]
-
-
-def _other_loans(known: Knowledge, day: date, portion: Fact) -> list[Fact]:
-    """Short-term borrowings beside the current portion; one of the same size is the same debt."""
-    loans = _loans(known, day)
-    if len(loans) == 1 and portion.value and _equal(loans[0].value, portion.value):
-        return []
-    return loans
-
-
-def _equal(one: float, other: float, of: float = 0.0) -> bool:
-    return abs(one - other) <= TOLERANCE * max(abs(one), abs(other), abs(of))
+    of_best = [value_of(best.facts), value_of(best.facts) - value_of(loans)]
+    of_best += [fact.value for fact in best.facts]
+    is_least = any(
+        all(abs(each.value - part) > COSTS * part for part in of_best) for each in others
+    )
+    return replace(best, is_least=is_least)
 
 
 def _sum(basis: str, *facts: Fact) -> Debt:
-    return Debt(fsum(fact.value for fact in facts), basis, facts)
+    return Debt(value_of(facts), basis, facts)

@@ -91,6 +91,8 @@ def read_balance(known: Knowledge, end: date) -> dict[str, float | None]:
     """
     assets = known.instant("assets", end)
     debt = total_debt(known, end)
+    if debt is not None and debt.is_least:
+        debt = None
     owed = known.instant("liabilities", end)
     equity = known.instant("equity", end)
     liabilities = None if owed is None else owed.value

@@ -39,6 +39,8 @@ def rows_of(facts, member=INDUSTRIAL, known_rates=None, ends=QUARTERS):
 APPLES = {
     "2016-12-31": (87_032, 1_456, 60_024, 3_500, 78_384),
     "2020-12-31": (112_436, 2_873, 66_288, 8_750, 106_078),
+    # its paper is as much as its current term debt: 8,000 and 8,039 beside 105,752
+    "2021-09-30": (121_791, 2_607, 99_938, 8_750, 106_078),
     "2022-12-31": (120_069, 2_931, 119_437, 11_139, 111_824),
     # with its December quarter; the ladder is the last annual one
     "2023-03-31": (111_110, 3_240, 113_965, 11_139, 111_824),
@@ -71,6 +73,12 @@ def test_amounts_are_those_of_the_reports(tapes, cik, expected):
         else:
             assert row["interest_expense_ttm_usd"] / 1e6 == pytest.approx(interest, abs=0.05), end
             assert row["interest_coverage"] == pytest.approx(ebit / interest, rel=1e-3)
+
+
+def test_the_debt_of_a_year_before_is_told_of_twice(tapes):
+    """Apple's paper of 2019 comes again under another tag: 2,873 on 112,436 and 108,047 million."""
+    (row,) = rows_of(read_filer(tapes, APPLE), ends=[day("2020-12-31")]).values()
+    assert row["effective_rate"] == pytest.approx(2_873 / ((112_436 + 108_047) / 2))
 
 
 def slow_year(facts, tag, end, on):

@@ -72,6 +72,38 @@ def test_a_quarter_that_is_missing_is_not_made_up():
     assert trailing_year(spans, day("2023-09-30")) is None
 
 
+def test_the_last_quarter_is_the_year_less_the_others():
+    """Quarters alone in the 10-Qs, never the year to date: 100 - 20 - 24 - 27."""
+    quarters = [
+        fact(TAG, "2022-03-31", 20, start="2022-01-01", form="10-Q"),
+        fact(TAG, "2022-06-30", 24, start="2022-04-01", form="10-Q"),
+        fact(TAG, "2022-09-30", 27, start="2022-07-01", form="10-Q"),
+        fact(TAG, "2023-03-31", 30, start="2023-01-01", form="10-Q"),
+        fact(TAG, "2023-06-30", 31, start="2023-04-01", form="10-Q"),
+    ]
+    year = fact(TAG, "2022-12-31", 100, start="2022-01-01")
+    spans = series(*quarters, year)
+    assert quarter(spans, year.end).value == 29
+    assert trailing_year(spans, day("2023-06-30")).value == 27 + 29 + 30 + 31
+    # with one of them missing it is two quarters
+    spans = series(*quarters[:1], *quarters[2:], year)
+    assert quarter(spans, year.end) is None
+    assert trailing_year(spans, day("2023-06-30")) is None
+
+
+def test_a_period_may_begin_on_the_day_before_it():
+    """As some filers write it: 100 + 30 - 20, and 100 - 75."""
+    spans = series(
+        fact(TAG, "2022-12-31", 100, start="2022-01-01"),
+        fact(TAG, "2022-09-30", 75, start="2021-12-31", form="10-Q"),
+        fact(TAG, "2022-03-31", 20, start="2021-12-31", form="10-Q"),
+        fact(TAG, "2023-03-31", 30, start="2022-12-31", form="10-Q"),
+    )
+    total = trailing_year(spans, day("2023-03-31"))
+    assert (total.value, total.start) == (110, day("2022-04-01"))
+    assert quarter(spans, day("2022-12-31")).value == 25
+
+
 def test_a_change_of_the_fiscal_year_leaves_a_gap():
     """From June to December: six months of transition, and no year across them."""
     spans = series(
@@ -126,6 +158,39 @@ def test_an_amendment_takes_the_place_of_what_it_amends_and_not_before():
         known.advance(day("2023-06-02"))
         total = trailing_year(known.series("interest_expense"), first.end)
         assert (total.value, total.accessions) == (44, (amended.accession,))
+
+
+@pytest.mark.parametrize(
+    ("year", "first", "restated", "total"),
+    [
+        # the shell of 2021 earned 5, the firm that went into it lost 60 in its nine months
+        ([5], 3, -60, None),
+        # a division was sold since: the year still has it
+        ([100], 75, 60, None),
+        # a line was moved: 100 + 90 - 73
+        ([100], 75, 73, 117),
+        # the year was restated before, as the nine months are since: 80 + 90 - 60
+        ([100, 80], 75, 60, 110),
+        # nothing was: 100 + 90 - 75
+        ([100], 75, 75, 115),
+        # the nine months were never told before
+        ([100], None, 60, 130),
+    ],
+)
+def test_a_part_that_was_restated_since_is_of_another_kind(year, first, restated, total):
+    facts = [fact(TAG, "2022-09-30", 90, start="2022-01-01", filed="2022-11-10", form="10-Q")]
+    for number, value in enumerate(year):
+        filed = f"2022-0{3 + number}-10"
+        facts.append(fact(TAG, "2021-12-31", value, start="2021-01-01", filed=filed))
+    for value, filed in ((first, "2021-11-10"), (restated, "2022-11-10")):
+        if value is not None:
+            facts.append(fact(TAG, "2021-09-30", value, start="2021-01-01", filed=filed))
+    spans = series(*facts)
+    found = trailing_year(spans, day("2022-09-30"))
+    assert (None if found is None else found.value) == total
+    # and so is the quarter that is left between them: the year less nine months
+    last = quarter(spans, day("2021-12-31"))
+    assert (last is None) == (total is None)
 
 
 def test_the_newest_period_comes_before_the_better_tag():

@@ -264,6 +264,25 @@ def test_debt_may_have_grown_since_the_last_annual_total(before, is_excessive):
     assert (row["is_ladder_excessive"], row["due_12m_usd"] is None) == (is_excessive, is_excessive)
 
 
+def test_the_least_that_is_owed_bears_no_rate_and_refuses_no_ladder():
+    """A trust's notes of 100 and term loans of 60, and a ladder of 160: no total is filed."""
+    amounts = {"year_1": 10, "year_2": 20, "year_3": 30, "year_4": 40, "year_5": 50, "after_5": 10}
+    facts = [
+        *(fact("NotesPayable", each, 100.0) for each in ("2021-12-31", END)),
+        *(fact("LoansPayable", each, 60.0) for each in ("2021-12-31", END)),
+        flow("InterestExpense", "2022-01-01", END, 8.0),
+        *ladder(END, amounts),
+        ASSETS,
+    ]
+    row = row_of(*facts)
+    assert (row["total_debt_usd"], row["effective_rate"]) == (100.0, None)
+    assert (row["is_ladder_excessive"], row["due_12m_usd"]) == (False, 10.0)
+    assert row["ladder_gap_pct"] is None
+    # with the notes alone: 8 on 100
+    row = row_of(*(each for each in facts if each.tag != "LoansPayable"))
+    assert row["effective_rate"] == 0.08
+
+
 def test_negative_equity_and_no_debt_are_facts_like_others():
     row = row_of(ASSETS, fact("StockholdersEquity", END, -50.0), fact("LongTermDebt", END, 0.0))
     assert row["total_debt_usd"] == 0

@@ -8,6 +8,11 @@ from tests.tasks.derive.filings import day, fact
 from tests.tasks.derive.test_company_refinancing import DAY, rows_of, years
 from tests.tasks.derive.test_filer_habits import ASSETS, END, flow, row_of
 
+TOTAL, NONOPERATING, OPERATING = (
+    f"InterestExpense{half}" for half in ("", "Nonoperating", "Operating")
+)
+DEBT = f"{TOTAL}Debt"
+
 
 def test_twelve_months_of_a_quarterly_report_are_no_fiscal_year():
     """The years 2021 to 2023 uncovered; a column of twelve months to March, 60 against 50, is."""
@@ -56,3 +61,39 @@ def test_each_amount_is_traced_to_its_filings():
     )
     row = row_of(fact("Cash", END, 1e6, accession=second))
     assert (row["cash_usd"], row["sources"]) == (1e6, f"cash_usd: {second}")
+
+
+@pytest.mark.parametrize(
+    ("filed", "interest", "tags"),
+    [
+        # Caterpillar's: of its own debt, and of what it lends on
+        ({NONOPERATING: 5.0, OPERATING: 13.0}, 18.0, f"{NONOPERATING} {OPERATING}"),
+        ({TOTAL: 18.0, NONOPERATING: 5.0, OPERATING: 13.0}, 18.0, TOTAL),
+        # a note of one loan under the name of the total
+        ({TOTAL: 2.0, NONOPERATING: 40.0}, 40.0, NONOPERATING),
+        ({TOTAL: 40.0, NONOPERATING: 12.0}, 40.0, TOTAL),
+        ({OPERATING: 13.0}, 13.0, OPERATING),
+        ({TOTAL: 3.0, DEBT: 40.0}, 40.0, DEBT),
+        # gross of what was capitalised, or with costs of repaying early
+        ({TOTAL: 20.0, DEBT: 40.0}, 20.0, TOTAL),
+        ({TOTAL: 0.0, "InterestAndDebtExpense": 40.0}, 40.0, "InterestAndDebtExpense"),
+    ],
+)
+def test_interest_is_no_less_than_its_parts(filed, interest, tags):
+    facts = [flow(tag, "2022-01-01", END, value) for tag, value in filed.items()]
+    row = row_of(ASSETS, *facts)
+    assert (row["interest_expense_ttm_usd"], row["interest_tags"]) == (interest, tags)
+
+
+def test_a_minus_of_who_writes_costs_without_one_may_be_earned():
+    """40 and 44 were paid; the year after more was earned, and the same tag has -9."""
+    facts = [
+        flow(TOTAL, "2020-01-01", "2020-12-31", 40.0),
+        flow(TOTAL, "2021-01-01", "2021-12-31", 44.0),
+        flow(TOTAL, "2022-01-01", END, -9.0),
+        *(fact("Assets", each, 5000.0) for each in ("2020-12-31", "2021-12-31", END)),
+    ]
+    found = rows_of(facts, ends=[date(2022, 3, 31), date(2023, 3, 31)])
+    assert [row["interest_expense_ttm_usd"] for row in found.values()] == [44.0, None]
+    paid = flow("InterestPaidNet", "2022-01-01", END, 31.0)
+    assert row_of(*facts, paid)["interest_expense_ttm_usd"] == 31.0

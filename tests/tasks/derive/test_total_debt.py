@@ -4,11 +4,14 @@ import pytest
 
 from tasks.derive.facts import Knowledge
 from tasks.derive.total_debt import total_debt
+from tasks.derive.zombies import read_balance
 from tests.tasks.derive.filings import day, fact
 
 END = "2022-12-31"
 L, N, C = "LongTermDebt", "LongTermDebtNoncurrent", "LongTermDebtCurrent"
 K = "DebtLongtermAndShorttermCombinedAmount"
+WL = "LongTermDebtAndCapitalLeaseObligations"
+WLC = f"{WL}Current"
 S, DC, CP = "ShortTermBorrowings", "DebtCurrent", "CommercialPaper"
 
 
@@ -67,6 +70,83 @@ S, DC, CP = "ShortTermBorrowings", "DebtCurrent", "CommercialPaper"
         # and in the total: the parts agree with each other
         ({L: 0.1, N: 90, C: 10}, 100),
         ({L: 90, N: 90, C: 5_000}, 5_090),
+        # a current part that is more than the total: the balance sheet's line without it
+        ({L: 10, C: 90}, 100),
+        ({L: 10, DC: 90}, 100),
+        ({L: 10, C: 90, S: 25}, 125),
+        ({L: 10, C: 90, "Liabilities": 95}, 10),
+        ({L: 10, C: 90, "Assets": 200, "StockholdersEquity": 105}, 10),
+        ({L: 10, C: 90, "Assets": 200, "StockholdersEquity": -5}, 100),
+        # loans of a few thousand beside convertible notes on a line of their own
+        ({N: 4, C: 5, "ConvertibleNotesPayableNoncurrent": 194}, 203),
+        ({N: 4, C: 5, "ConvertibleNotesPayableCurrent": 194}, 203),
+        ({L: 2, "NotesPayable": 150}, 152),
+        ({L: 2, "NotesPayable": 150, "Liabilities": 120}, 2),
+        # Clearway, 2022-12-31: "all current" is less than the current portion of its balance sheet
+        ({L: 6870, N: 6491, C: 322, DC: 97}, 6813),
+        ({L: 6870, N: 6491, C: 322, DC: 322}, 6813),
+        ({N: 90, C: 5_000, DC: 35, "Liabilities": 200}, 125),
+        # General Electric's short-term borrowings: the current portion, paper and others
+        ({N: 90, C: 10, S: 25, CP: 12, "OtherShortTermBorrowings": 3}, 115),
+        ({N: 90, C: 10, S: 25, CP: 12}, 125),
+        ({N: 90, C: 10, CP: 10}, 110),
+        ({L: 100, N: 90, S: 25, CP: 12, "OtherShortTermBorrowings": 3}, 115),
+        ({L: 100, N: 90, S: 25}, 125),
+        # Apple, 2019-09-28: its paper, and the same in the next year's reports
+        ({L: 102_067, N: 91_807, C: 10_260, CP: 5_980, "OtherShortTermBorrowings": 5_980}, 108_047),
+        # Exxon's and Coca-Cola's notes and loans
+        ({WL: 90, "NotesAndLoansPayableCurrent": 10}, 100),
+        ({N: 90, C: 5, "NotesAndLoansPayableCurrent": 10}, 105),
+        # notes payable that are more than the current portion are no part of it
+        ({N: 90, C: 10, "NotesPayableCurrent": 40}, 140),
+        ({N: 90, C: 10, "NotesPayableCurrent": 8}, 100),
+        ({L: 100, C: 10, "NotesPayableCurrent": 40}, 140),
+        # the same as the short-term borrowings, or with them
+        ({N: 90, C: 10, S: 40, "NotesPayableCurrent": 40}, 140),
+        ({N: 90, C: 10, S: 25, "NotesPayableCurrent": 40}, 140),
+        ({N: 90, DC: 50, "NotesPayableCurrent": 40}, 140),
+        # the current portion under the name of its kind
+        ({N: 90, "ConvertibleNotesPayableCurrent": 10}, 100),
+        ({N: 90, S: 10, "ConvertibleNotesPayableCurrent": 10}, 100),
+        ({L: 100, N: 90, "ConvertibleNotesPayableCurrent": 10}, 100),
+        ({"LongTermNotesPayable": 50, C: 5, "NotesPayableCurrent": 30}, 85),
+        # Tesla's: with leases on the balance sheet, without them in the note
+        ({WL: 2857, WLC: 2373, N: 2682, C: 1975, L: 4657}, 4657),
+        ({WL: 2857, WLC: 2373}, 5230),
+        # a note that tells of one loan only, or of no current portion
+        ({WL: 2857, WLC: 200, N: 300, C: 20, L: 320}, 3057),
+        ({WL: 2857, DC: 200, N: 300}, 3057),
+        ({WL: 2857, WLC: 2373, N: 2682}, 5230),
+        ({WL: 2857, C: 20}, 2877),
+        ({N: 2682, WLC: 200}, 2882),
+        ({L: 320, f"{WL}IncludingCurrentMaturities": 3057}, 3057),
+        # no debt, and leases
+        ({WL: 500, WLC: 50, N: 0, C: 0}, 0),
+        # the limit of a line of credit
+        ({L: 2, "LineOfCredit": 150}, 2),
+        # principal of what the total carries at less
+        ({L: 380, "ConvertibleNotesPayable": 500}, 380),
+        # what the total has more than its lines is the notes'
+        ({L: 850, N: 500, C: 50, "ConvertibleNotesPayableNoncurrent": 300}, 850),
+        ({L: 850, N: 500, C: 50, S: 20, "SeniorNotes": 300}, 870),
+        ({L: 850, N: 500, C: 50, "SeniorNotes": 200}, 550),
+        # Oracle's and Analog Devices' lines
+        ({"LongTermNotesAndLoans": 75, "NotesAndLoansPayableCurrent": 10}, 85),
+        ({"UnsecuredLongTermDebt": 66, "UnsecuredDebtCurrent": 4, CP: 5}, 75),
+        ({"LongTermNotesPayable": 50, "NotesPayableCurrent": 5, S: 5}, 55),
+        ({"LongTermLoansPayable": 26, "NotesPayableCurrent": 63, "LoansPayableCurrent": 1}, 89),
+        # kinds that are apart: a trust's mortgages and notes, a driller's revolver and notes
+        ({"SecuredDebt": 20, "UnsecuredDebt": 80, "NotesPayable": 70}, 100),
+        ({"LongTermLineOfCredit": 20, "SeniorLongTermNotes": 150}, 170),
+        ({"LineOfCredit": 20, "SeniorNotes": 150, "SecuredDebt": 60}, 170),
+        # Toll Brothers' loans and notes
+        ({"LoansPayable": 110, "SeniorNotes": 160}, 270),
+        ({"DebtAndCapitalLeaseObligations": 125}, 125),
+        # the carrying amount, not the principal
+        ({"ConvertibleLongTermNotesPayable": 390, "ConvertibleNotesPayable": 400}, 390),
+        # no less than any kind
+        ({"ConvertibleNotesPayableNoncurrent": 50, "NotesPayable": 200}, 200),
+        ({S: 25, "NotesPayableCurrent": 5}, None),
         # what falls due soon may be most of it
         ({L: 5_090, N: 90, C: 5_000}, 5_090),
     ],
@@ -92,3 +172,62 @@ def test_what_contradicts_a_total_is_named():
     found = total_debt(known, day(END))
     assert found.basis.endswith("; left out as contradicted: LongTermDebtCurrent")
     assert {each.tag for each in found.facts} == {L}
+
+
+@pytest.mark.parametrize(
+    ("filed", "is_least"),
+    [
+        ({"ConvertibleNotesPayable": 50}, False),
+        # the same under two tags, whole and without what is current
+        ({"ConvertibleNotesPayable": 50, "NotesPayable": 50}, False),
+        (
+            {
+                "ConvertibleNotesPayable": 50,
+                "ConvertibleNotesPayableNoncurrent": 45,
+                "ConvertibleNotesPayableCurrent": 5,
+            },
+            False,
+        ),
+        # at its principal in the note
+        ({"ConvertibleLongTermNotesPayable": 390, "ConvertibleNotesPayable": 400}, False),
+        ({"ConvertibleLongTermNotesPayable": 390, "ConvertibleNotesPayable": 500}, True),
+        ({"SecuredDebt": 20, "UnsecuredDebt": 80}, False),
+        # is the term loan in the notes or beside them?
+        ({"NotesPayable": 70, "LoansPayable": 20}, True),
+        ({"LongTermNotesPayable": 50, "LongTermLoansPayable": 20}, True),
+        ({L: 100, "NotesPayable": 70}, False),
+        # Deere's long-term debt is told by segment
+        ({S: 25}, True),
+    ],
+)
+def test_of_kinds_that_may_overlap_the_largest_is_the_least(filed, is_least):
+    known = Knowledge(fact(tag, END, value) for tag, value in filed.items())
+    known.advance(day("2023-12-31"))
+    assert total_debt(known, day(END)).is_least is is_least
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "owed"),
+    [
+        # in default: the amendment has no line but the current one
+        ({N: 90, C: 10}, {C: 100}, 100),
+        ({N: 90}, {C: 90}, 90),
+        ({N: 90, DC: 35, S: 25}, {DC: 125}, 125),
+        # a portion was forgotten; the other line stands
+        ({N: 90, C: 10}, {C: 12}, 102),
+        ({N: 90, C: 10}, {N: 0, C: 100}, 100),
+    ],
+)
+def test_an_amendment_may_move_all_debt_to_what_is_due(before, after, owed):
+    report = [fact(tag, END, value) for tag, value in before.items()]
+    amended = [fact(tag, END, value, filed="2023-06-01") for tag, value in after.items()]
+    known = Knowledge([*report, *amended])
+    known.advance(day("2023-12-31"))
+    assert total_debt(known, day(END)).value == owed
+
+
+def test_the_least_that_is_owed_is_no_leverage():
+    for filed, leverage in (({L: 100}, 0.5), ({"NotesPayable": 70, "LoansPayable": 30}, None)):
+        known = Knowledge(fact(tag, END, value) for tag, value in (filed | {"Assets": 200}).items())
+        known.advance(day("2023-12-31"))
+        assert read_balance(known, day(END))["leverage"] == leverage
