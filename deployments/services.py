@@ -55,7 +55,7 @@ class Service:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        facts |= {"pid": process.pid, "started": _start_of(process.pid)}
+        facts |= {"pid": process.pid, "started": start_of(process.pid)}
         self.state_file.write_text(json.dumps(facts))
 
     def facts(self) -> dict[str, object] | None:
@@ -66,7 +66,7 @@ class Service:
             return None
         # the number may have been given to another process since
         pid = facts["pid"]
-        return facts if isinstance(pid, int) and _start_of(pid) == facts.get("started") else None
+        return facts if isinstance(pid, int) and start_of(pid) == facts.get("started") else None
 
     def check(self) -> None:
         """Raises ServiceError where it does not run."""
@@ -91,7 +91,7 @@ class Service:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + patience_seconds
-        while any(map(_start_of, children)) and time.monotonic() < deadline:
+        while any(map(start_of, children)) and time.monotonic() < deadline:
             time.sleep(0.05)
 
     def stop(self, patience_seconds: float = 15) -> bool:
@@ -114,7 +114,7 @@ class Service:
         return True
 
 
-def _start_of(pid: int) -> str:
+def start_of(pid: int) -> str:
     """What tells a process from a later one of the same number; empty where it does not run."""
     stat = Path(f"/proc/{pid}/stat")
     if Path("/proc/self/stat").exists():
