@@ -146,4 +146,7 @@ def _group_lives(group: int) -> bool:
         os.killpg(group, 0)
     except (ProcessLookupError, PermissionError):
         return False
-    return True
+    # what has ended and is another's child is there until that one asks for it
+    done = subprocess.run(["ps", "-Ao", "pgid=,stat="], capture_output=True, text=True)
+    pairs = (line.split() for line in done.stdout.splitlines())
+    return any(int(of) == group and not state.startswith("Z") for of, state in pairs)
