@@ -13,7 +13,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -51,6 +51,8 @@ TIMEOUT_SECONDS = 300
 # why a server does not start that will in a moment: processes of one that was killed are still
 # ending, or another program took the port between our look at it and the server's use of it
 PASSING = ("pre-existing shared memory block", "Address already in use")
+# what a server says, or the kernel for it, on its way down or up
+BETWEEN = ("shutting down", "starting up", "recovery mode", "refused", "is not running")
 # above every system's largest process number
 NO_PROCESS = 2**31 - 1
 
@@ -95,10 +97,10 @@ class EmbeddedServer:
             if not (self.data / "PG_VERSION").exists():
                 self._initialise()
             deadline = time.monotonic() + TIMEOUT_SECONDS
-            while self._is_stopping() and time.monotonic() < deadline:
-                time.sleep(0.05)
-            if not self.is_running():
-                self._start()
+            while not self._serves() and time.monotonic() < deadline:
+                if not self.is_running():
+                    self._start()
+                time.sleep(0.02)
         return self.dsn()
 
     def stop(self) -> bool:
@@ -124,9 +126,14 @@ class EmbeddedServer:
         # a server's other processes call themselves "postgres: ...", ps puts a zombie in brackets
         return "postgres" in command and not command.startswith(("postgres:", "("))
 
-    def _is_stopping(self) -> bool:
-        """Whether a server runs that was told to stop: it takes no connections any more."""
-        return self._pid_file()[7:8] == ["stopping"] and self.is_running()
+    def _serves(self) -> bool:
+        """Whether a server runs, and is not on its way down or up."""
+        try:
+            psycopg.connect(self.dsn(), connect_timeout=10).close()
+        except (psycopg.OperationalError, EmbeddedServerError) as refusal:
+            # of anything else its clients shall hear
+            return not any(words in str(refusal) for words in BETWEEN)
+        return True
 
     def _pid_file(self) -> list[str]:
         """The lines of the server's pid file; none where there is no file."""
@@ -218,8 +225,7 @@ class EmbeddedServer:
             )
         if done.returncode == 0:
             return ""
-        said = self.log_file.read_bytes()[before:].decode(errors="replace")
-        return said or f"{self.log_file} says nothing."
+        return self.log_file.read_bytes()[before:].decode(errors="replace") or "nothing"
 
     def _last_port(self) -> int | None:
         # the fourth line of postmaster.pid; while the server is down, the last one it had
@@ -310,12 +316,9 @@ def read_or_make_secret(path: Path) -> str:
         partial = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
         with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(24))
-        try:
+        with suppress(FileExistsError):  # another process was faster
             os.link(partial, path)
-        except FileExistsError:
-            pass  # another process was faster
-        finally:
-            partial.unlink()
+        partial.unlink()
     return path.read_text().strip()
 
 
