@@ -18,7 +18,7 @@ from tests.flows.filings import make_tape
 from tests.flows.replay import PROCESSES, Replay, environment_of
 from tests.flows.tapes import CLOCK, Tape, thin_out
 from warehouse.connections import database_name
-from warehouse.embedded import EmbeddedServer
+from warehouse.embedded import EmbeddedServer, free_port
 from warehouse.settings import Settings
 
 MakeReplay = Callable[..., Replay]
@@ -28,7 +28,10 @@ MakeReplay = Callable[..., Replay]
 def prefect_server(server: EmbeddedServer) -> Iterator[dict[str, str]]:
     """The environment in which flows reach the Prefect server."""
     settings = Settings(home=server.home)
-    environment = start_server(settings)
+    with pytest.MonkeyPatch.context() as patch:
+        # 4200 is every stack's first choice: those of the other test processes' too
+        patch.setattr("deployments.prefect_server.free_port", lambda preferred: free_port())
+        environment = start_server(settings)
     # the server that flows are forked from imports Prefect, which reads its settings then
     kept = os.environ.copy()
     os.environ.update(environment | {"OPENBLAS_NUM_THREADS": "1"})
