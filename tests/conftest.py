@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -48,6 +49,9 @@ def isolate() -> None:
     os.environ["PREFECT_HOME"] = PREFECT_HOME
     os.environ["PREFECT_SERVER_ALLOW_EPHEMERAL_MODE"] = "false"
     os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # a shell's job in the background does not hear Ctrl-C, nor would the tests' own processes
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 # at import: Prefect reads its settings once, when a conftest further down imports it
