@@ -79,20 +79,26 @@ class Service:
             return ""
         return self.log_file.read_text(errors="replace")[-characters:]
 
-    def stop_children(self, patience_seconds: float = 15) -> None:
-        """Asks what the process started to end, and waits for it; the process itself goes on.
+    def stop_children(self, patience_seconds: float = 60) -> None:
+        """Asks what the process started to end, in the end ends it; the process itself goes on.
 
         A worker that is told to end kills its flow runs without a word. Asked first, they end
         their statements, say how they ended, and give their turn to others.
         """
         facts = self.facts()
-        children = _children_of(int(str(facts["pid"]))) if facts else []
-        for pid in children:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + patience_seconds
-        while any(map(start_of, children)) and time.monotonic() < deadline:
-            time.sleep(0.05)
+        pids = _children_of(int(str(facts["pid"]))) if facts else []
+        children = {pid: began for pid in pids if (began := start_of(pid))}
+        for sign, patience in ((signal.SIGTERM, patience_seconds), (signal.SIGKILL, 5.0)):
+            deadline = time.monotonic() + patience
+            # the number alone may be another process's in a moment
+            children = {pid: began for pid, began in children.items() if start_of(pid) == began}
+            for pid in children:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, sign)
+            while any(start_of(pid) == began for pid, began in children.items()):
+                if time.monotonic() > deadline:
+                    break
+                time.sleep(0.05)
 
     def stop(self, patience_seconds: float = 15) -> bool:
         """Ends the process and all it started; True where it ran."""

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from uuid import uuid4
@@ -76,6 +77,7 @@ def start_replay(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[MakeReplay]:
     """Makes replays that stay until the session ends; their databases go with the server."""
+    sandboxes: list[Sandbox] = []
     with ExitStack() as ends:
 
         def start(tape: Path = market.folder, clock: str = CLOCK) -> Replay:
@@ -87,12 +89,15 @@ def start_replay(
                 admin.execute(create.format(name, sql.Identifier(template)))
             folder = tmp_path_factory.mktemp("replay")
             ends.callback(shutil.rmtree, folder)
-            sandbox = ends.enter_context(Sandbox.start(tape, folder / "sandbox", clock))
+            sandbox = Sandbox.start(tape, folder / "sandbox", clock)
+            sandboxes.append(sandbox)
             (folder / "logs").mkdir()
             environment = prefect_server | environment_of(sandbox, settings)
             return Replay(settings, sandbox, environment, folder / "logs")
 
         yield start
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(Sandbox.stop, sandboxes))
 
 
 @pytest.fixture(scope="session")
