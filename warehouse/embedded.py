@@ -108,13 +108,13 @@ class EmbeddedServer:
         if not (self.data / "PG_VERSION").exists():
             return False
         with self._exclusively():
+            lines = self._pid_file()
             if not self.is_running():
                 return False
-            process_id = int(self._pid_file()[0])
             patience = str(TIMEOUT_SECONDS)
             self._run("pg_ctl", "stop", "-D", str(self.data), "-m", "fast", "-w", "-t", patience)
             # pg_ctl looks for the pid file, which is gone a moment before the process is
-            while str(self.data) in command_of(process_id):
+            while str(self.data) in command_of(int(lines[0])):
                 time.sleep(0.01)
         return True
 
