@@ -15,7 +15,7 @@ from rich.table import Table
 
 from deployments import keeping, prefect_server, stack
 from deployments.backfill import backfill
-from deployments.foreground import follow_the_stack, run_python
+from deployments.foreground import flow_program, follow_the_stack, run_python
 from deployments.sandbox.launch import SandboxError
 from deployments.services import ServiceError
 from tasks.clock import ClockError, now
@@ -144,9 +144,7 @@ def run_flow(
     entrypoints = ("daily", "prices", "macro", "holdings", "filings", "derived")
     if flow not in entrypoints:
         raise typer.BadParameter(f"{flow!r} is none of {', '.join(entrypoints)}.")
-    code = f"from flows.{flow} import refresh_{flow} as flow; import sys; "
-    code += "sys.exit(0 if flow(return_state=True).is_completed() else 1)"
-    raise typer.Exit(run_python(["-c", code]))
+    raise typer.Exit(run_python(flow_program(flow)))
 
 
 app.command()(backfill)

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from deployments import prefect_server, stack
-from deployments.foreground import run_to_its_end
+from deployments.foreground import flow_program, run_to_its_end
 from warehouse.connections import connect, embedded_server, is_embedded, warehouse_dsn
 from warehouse.settings import Settings
 
@@ -55,9 +55,7 @@ def run_demo(console: Console, settings: Settings, tape: Path | None) -> None:
         with connect(settings, "reader") as connection:
             last_run = _last_run(connection)
         console.rule(f"Replaying the tape {sandbox.tape} up to {sandbox.now():%Y-%m-%d %H:%M} UTC")
-        code = "from flows.daily import refresh_daily; import sys; "
-        code += "sys.exit(0 if refresh_daily(return_state=True).is_completed() else 1)"
-        ended = run_to_its_end([sys.executable, "-c", code], environment)
+        ended = run_to_its_end([sys.executable, *flow_program("daily")], environment)
     finally:
         sandbox.stop()
         if ours:

@@ -21,6 +21,12 @@ def follow_the_stack() -> None:
             os.environ.update(stack.sandbox_environment(replayed))
 
 
+def flow_program(flow: str) -> list[str]:
+    """Arguments with which Python runs one flow; it exits with 0 where that completed."""
+    code = f"from flows.{flow} import refresh_{flow} as flow; import sys; "
+    return ["-c", code + "sys.exit(0 if flow(return_state=True).is_completed() else 1)"]
+
+
 def run_python(arguments: Sequence[str], own: Mapping[str, str] | None = None) -> int:
     """Runs Python with the stack's environment, after starting what it needs; its exit code.
 

@@ -1,6 +1,7 @@
 """The Prefect server of a state folder: its settings, its database, its login, its port."""
 
 import os
+import re
 import sys
 import time
 from collections.abc import Mapping
@@ -19,9 +20,11 @@ PREFECT_CLI = (sys.executable, "-m", "prefect")
 # Prefect's own database and login: it sees nothing of the warehouse's
 PREFECT = "prefect"
 OWN_PASSWORDS = ("ROTATION_LOADER_PASSWORD", "ROTATION_READER_PASSWORD", "ROTATION_UI_PASSWORD")
-# a server on a fresh database migrates it first: 20 s on two cores
-SERVER_START_SECONDS = 120
+# a server on a fresh database migrates it first: 20 s on two cores that have nothing else to do
+SERVER_START_SECONDS = 300
 PORTS_TRIED = 4
+# by Prefect before it loads its server, and by that
+PORT_TAKEN = re.compile("already in use|already running on port", re.IGNORECASE)
 
 
 def prefect_environment(settings: Settings, port: int) -> dict[str, str]:
@@ -139,7 +142,7 @@ def _launch(settings: Settings, service: Service, environment: dict[str, str]) -
 
 
 def _answers(service: Service, environment: Mapping[str, str]) -> bool:
-    """Waits until the server answers; False where another one answers at its port.
+    """Waits until the server answers; False where another program has its port.
 
     Whether it lives is told to everybody, and by every Prefect server. Ours takes our password,
     and has its files in our state folder.
@@ -151,6 +154,9 @@ def _answers(service: Service, environment: Mapping[str, str]) -> bool:
             try:
                 answer = client.get(environment["PREFECT_API_URL"] + "/admin/settings")
             except httpx.TransportError:
+                # whoever took the port need not speak HTTP, nor answer while it is starting itself
+                if service.facts() is None and PORT_TAKEN.search(service.log_tail(500)):
+                    return False
                 service.check()  # it is still starting
             else:
                 if answer.is_success and _home_of(answer) == environment["PREFECT_HOME"]:

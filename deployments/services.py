@@ -55,7 +55,7 @@ class Service:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        facts |= {"pid": process.pid, "started": _start_of(process.pid)}
+        facts |= {"pid": process.pid, "started": start_of(process.pid)}
         self.state_file.write_text(json.dumps(facts))
 
     def facts(self) -> dict[str, object] | None:
@@ -66,7 +66,7 @@ class Service:
             return None
         # the number may have been given to another process since
         pid = facts["pid"]
-        return facts if isinstance(pid, int) and _start_of(pid) == facts.get("started") else None
+        return facts if isinstance(pid, int) and start_of(pid) == facts.get("started") else None
 
     def check(self) -> None:
         """Raises ServiceError where it does not run."""
@@ -79,20 +79,26 @@ class Service:
             return ""
         return self.log_file.read_text(errors="replace")[-characters:]
 
-    def stop_children(self, patience_seconds: float = 15) -> None:
-        """Asks what the process started to end, and waits for it; the process itself goes on.
+    def stop_children(self, patience_seconds: float = 60) -> None:
+        """Asks what the process started to end, in the end ends it; the process itself goes on.
 
         A worker that is told to end kills its flow runs without a word. Asked first, they end
         their statements, say how they ended, and give their turn to others.
         """
         facts = self.facts()
-        children = _children_of(int(str(facts["pid"]))) if facts else []
-        for pid in children:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + patience_seconds
-        while any(map(_start_of, children)) and time.monotonic() < deadline:
-            time.sleep(0.05)
+        pids = _children_of(int(str(facts["pid"]))) if facts else []
+        children = {pid: began for pid in pids if (began := start_of(pid))}
+        for sign, patience in ((signal.SIGTERM, patience_seconds), (signal.SIGKILL, 5.0)):
+            deadline = time.monotonic() + patience
+            # the number alone may be another process's in a moment
+            children = {pid: began for pid, began in children.items() if start_of(pid) == began}
+            for pid in children:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, sign)
+            while any(start_of(pid) == began for pid, began in children.items()):
+                if time.monotonic() > deadline:
+                    break
+                time.sleep(0.05)
 
     def stop(self, patience_seconds: float = 15) -> bool:
         """Ends the process and all it started; True where it ran."""
@@ -114,7 +120,7 @@ class Service:
         return True
 
 
-def _start_of(pid: int) -> str:
+def start_of(pid: int) -> str:
     """What tells a process from a later one of the same number; empty where it does not run."""
     stat = Path(f"/proc/{pid}/stat")
     if Path("/proc/self/stat").exists():
@@ -146,4 +152,7 @@ def _group_lives(group: int) -> bool:
         os.killpg(group, 0)
     except (ProcessLookupError, PermissionError):
         return False
-    return True
+    # what has ended and is another's child is there until that one asks for it
+    done = subprocess.run(["ps", "-Ao", "pgid=,stat="], capture_output=True, text=True)
+    pairs = (line.split() for line in done.stdout.splitlines())
+    return any(int(of) == group and not state.startswith("Z") for of, state in pairs)

@@ -23,7 +23,7 @@ def now(settings: Settings) -> datetime:
     if said.startswith("http"):
         try:
             # the clock stands on this machine: the providers' proxy is not for it
-            with httpx.Client(trust_env=False, timeout=10) as client:
+            with httpx.Client(trust_env=False, timeout=60) as client:
                 said = client.get(settings.clock).raise_for_status().json()["now"]
         except (httpx.HTTPError, ValueError, KeyError) as error:
             raise ClockError(f"ROTATION_CLOCK {settings.clock} tells no time: {error}") from error

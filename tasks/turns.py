@@ -162,6 +162,9 @@ def statements_end_with_the_run(settings: Settings) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    # Polars, when it is imported, has the kernel go on with what Ctrl-C interrupts: a thread that
+    # waits for others, and they for a reply, would hear of it when the reply is there
+    signal.siginterrupt(signal.SIGINT, True)
     hears, tells = socket.socketpair()
     tells.setblocking(False)
     before = signal.set_wakeup_fd(tells.fileno(), warn_on_full_buffer=False)

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -13,6 +14,8 @@ from uuid import uuid4
 import pandas as pd
 import psycopg
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from psycopg import sql
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
@@ -25,18 +28,30 @@ from warehouse.settings import Settings
 BAR = ("ticker", "session_date", "close", "volume")
 ACTION = ("ticker", "ex_date", "kind", "value")
 PREFECT_HOME = tempfile.mkdtemp(prefix="prefect-")
+# of the developer's shell: they lead clients elsewhere, or change what programs print
+FOREIGN = re.compile(
+    "PREFECT_.*|PG[A-Z]+|DATABASE_URL|FRED_API_KEY|ROTATION_(?!TEST_).*|(HTTP|HTTPS|ALL|NO)_PROXY"
+    "|COLUMNS|LINES|FORCE_COLOR|NO_COLOR|PY_COLORS|GITHUB_ACTIONS|TTY_.*|PYTHONWARNINGS",
+    re.IGNORECASE,
+)
+# the same examples each time, at whatever pace: a machine that is busy breaks no property
+hypothesis_settings.register_profile(
+    "steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("steady")
 
 
 def isolate() -> None:
     """Keeps the developer's shell, `.env` and Prefect profile out of the tests."""
-    for name in list(os.environ):
-        is_ours = name.startswith("ROTATION_") and not name.startswith("ROTATION_TEST_")
-        if is_ours or name.startswith("PREFECT_") or name in ("DATABASE_URL", "FRED_API_KEY"):
-            del os.environ[name]
+    for name in filter(FOREIGN.fullmatch, list(os.environ)):
+        del os.environ[name]
     Settings.model_config["env_file"] = None
     os.environ["PREFECT_HOME"] = PREFECT_HOME
     os.environ["PREFECT_SERVER_ALLOW_EPHEMERAL_MODE"] = "false"
     os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # a shell's job in the background does not hear Ctrl-C, nor would the tests' own processes
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 # at import: Prefect reads its settings once, when a conftest further down imports it

@@ -11,8 +11,9 @@ import secrets
 import shutil
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -23,6 +24,7 @@ from psycopg import sql
 from warehouse.programs import (
     SHARED,
     EmbeddedServerError,
+    command_of,
     find_programs,
     reachable,
     server_account,
@@ -44,8 +46,13 @@ SERVER_SETTINGS = {
     # every plan here is short; compiling it costs more than it saves
     "jit": "off",
 }
-# crash recovery of 4 GB of write-ahead log took 13 s on two cores
-START_TIMEOUT_SECONDS = 120
+# crash recovery of 4 GB of write-ahead log took 13 s on two cores that had nothing else to do
+TIMEOUT_SECONDS = 300
+# why a server does not start that will in a moment: processes of one that was killed are still
+# ending, or another program took the port between our look at it and the server's use of it
+PASSING = ("pre-existing shared memory block", "Address already in use")
+# what a server says, or the kernel for it, on its way down or up
+BETWEEN = ("shutting down", "starting up", "recovery mode", "refused", "is not running")
 # above every system's largest process number
 NO_PROCESS = 2**31 - 1
 
@@ -89,8 +96,11 @@ class EmbeddedServer:
         with self._exclusively():
             if not (self.data / "PG_VERSION").exists():
                 self._initialise()
-            if not self.is_running():
-                self._start(free_port(preferred=self._last_port()))
+            deadline = time.monotonic() + TIMEOUT_SECONDS
+            while not self._serves() and time.monotonic() < deadline:
+                if not self.is_running():
+                    self._start()
+                time.sleep(0.02)
         return self.dsn()
 
     def stop(self) -> bool:
@@ -98,19 +108,40 @@ class EmbeddedServer:
         if not (self.data / "PG_VERSION").exists():
             return False
         with self._exclusively():
+            lines = self._pid_file()
             if not self.is_running():
                 return False
-            self._run("pg_ctl", "stop", "-D", str(self.data), "-m", "fast", "-w", "-t", "60")
+            patience = str(TIMEOUT_SECONDS)
+            self._run("pg_ctl", "stop", "-D", str(self.data), "-m", "fast", "-w", "-t", patience)
+            # pg_ctl looks for the pid file, which is gone a moment before the process is
+            while str(self.data) in command_of(int(lines[0])):
+                time.sleep(0.01)
         return True
 
     def is_running(self) -> bool:
         """Whether a server runs on the data folder. A left-over pid file counts for nothing."""
-        pid_file = self.data / "postmaster.pid"
+        first = self._pid_file()[:1]
         # pg_ctl would ask only whether there is a process of that number, zombies included
-        first = pid_file.read_text().split()[:1] if pid_file.exists() else []
-        command = _command_of(int(first[0])) if first else ""
+        command = command_of(int(first[0])) if first else ""
         # a server's other processes call themselves "postgres: ...", ps puts a zombie in brackets
         return "postgres" in command and not command.startswith(("postgres:", "("))
+
+    def _serves(self) -> bool:
+        """Whether a server runs, and is not on its way down or up."""
+        try:
+            psycopg.connect(self.dsn(), connect_timeout=10).close()
+        except (psycopg.OperationalError, EmbeddedServerError) as refusal:
+            # of anything else its clients shall hear
+            return not any(words in str(refusal) for words in BETWEEN)
+        return True
+
+    def _pid_file(self) -> list[str]:
+        """The lines of the server's pid file; none where there is no file."""
+        try:
+            text = (self.data / "postmaster.pid").read_text()
+        except FileNotFoundError:
+            return []
+        return [line.strip() for line in text.splitlines()]
 
     def dsn(self, database: str = "postgres") -> str:
         """The superuser's DSN.
@@ -167,34 +198,41 @@ class EmbeddedServer:
             if number and rest:
                 pid_file.write_text(f"{NO_PROCESS}\n{rest[0]}")
 
-    def _start(self, port: int) -> None:
+    def _start(self) -> None:
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        while said := self._try_to_start(free_port(preferred=self._last_port())):
+            if time.monotonic() > deadline or not any(words in said for words in PASSING):
+                raise EmbeddedServerError(
+                    f"The embedded PostgreSQL in {self.data} did not start. "
+                    f"The end of {self.log_file}:\n{said[-2000:]}"
+                )
+            time.sleep(0.1)
+
+    def _try_to_start(self, port: int) -> str:
+        """Nothing where the server runs then; else what it said."""
         self._disown_pid_file()
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
         options = SERVER_SETTINGS | {"port": str(port)}
         # the server's account need not be able to write below home: the log is opened here
         with self.log_file.open("ab") as log:
+            before = log.tell()
             done = self._run(
                 "pg_ctl",
-                *("start", "-D", str(self.data), "-w", "-t", str(START_TIMEOUT_SECONDS)),
+                *("start", "-D", str(self.data), "-w", "-t", str(TIMEOUT_SECONDS)),
                 *("-o", " ".join(f"-c {name}='{value}'" for name, value in options.items())),
                 check=False,
                 output=log,
             )
-        if done.returncode != 0:
-            tail = self.log_file.read_text(errors="replace")[-2000:]
-            raise EmbeddedServerError(
-                f"The embedded PostgreSQL in {self.data} did not start. "
-                f"The end of {self.log_file}:\n{tail}"
-            )
+        if done.returncode == 0:
+            return ""
+        return self.log_file.read_bytes()[before:].decode(errors="replace") or "nothing"
 
     def _last_port(self) -> int | None:
         # the fourth line of postmaster.pid; while the server is down, the last one it had
-        pid_file = self.data / "postmaster.pid"
+        lines = self._pid_file()
         options = self.data / "postmaster.opts"
-        if pid_file.exists():
-            lines = pid_file.read_text().splitlines()
-            if len(lines) > 3 and lines[3].isdigit():
-                return int(lines[3])
+        if len(lines) > 3 and lines[3].isdigit():
+            return int(lines[3])
         if options.exists():
             for word in options.read_text().split('"'):
                 if word.startswith("port="):
@@ -266,17 +304,6 @@ class EmbeddedServer:
             yield
 
 
-def _command_of(process_id: int) -> str:
-    """The command line of a process; empty where there is none, or only a zombie."""
-    if Path("/proc/self/cmdline").exists():
-        try:
-            return Path(f"/proc/{process_id}/cmdline").read_text(errors="replace")
-        except OSError:
-            return ""
-    asked = ["ps", "-o", "command=", "-p", str(process_id)]
-    return subprocess.run(asked, capture_output=True, text=True).stdout.strip()
-
-
 def make_dsn(user: str, password: str, port: int, database: str) -> str:
     """A DSN for a server on loopback, as a URL that psql, psycopg, ADBC and SQLAlchemy take."""
     return f"postgresql://{user}:{password}@127.0.0.1:{port}/{database}"
@@ -289,12 +316,9 @@ def read_or_make_secret(path: Path) -> str:
         partial = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
         with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(24))
-        try:
+        with suppress(FileExistsError):  # another process was faster
             os.link(partial, path)
-        except FileExistsError:
-            pass  # another process was faster
-        finally:
-            partial.unlink()
+        partial.unlink()
     return path.read_text().strip()
 
 

@@ -3,9 +3,11 @@
 import os
 import pwd
 import shutil
+import subprocess
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
+from secrets import token_hex
 
 # where root keeps what the server's account must reach and can't below the state folder
 SHARED = Path("/var/lib/great-rotation")
@@ -70,11 +72,27 @@ def reachable(programs: Path) -> Path:
     if not target.exists():
         root.mkdir(mode=0o711, parents=True, exist_ok=True)
         root.parent.chmod(0o711)
-        partial = root / f".{name[:16]}-{os.getpid()}"
+        partial = root / f".{name[:16]}-{token_hex(8)}"
         shutil.copytree(programs.parent, partial / install.name / programs.parent.name)
         libraries = install.parent / f"{install.name}.libs"
         if libraries.exists():
             shutil.copytree(libraries, partial / libraries.name)
         partial.chmod(0o755)
-        partial.rename(target)
+        try:
+            partial.rename(target)
+        except OSError:
+            if not target.exists():
+                raise
+            shutil.rmtree(partial)  # another process was faster
     return target / install.name / programs.parent.name / programs.name
+
+
+def command_of(process_id: int) -> str:
+    """The command line of a process; empty where there is none, or only a zombie."""
+    if Path("/proc/self/cmdline").exists():
+        try:
+            return Path(f"/proc/{process_id}/cmdline").read_text(errors="replace")
+        except OSError:
+            return ""
+    asked = ["ps", "-o", "command=", "-p", str(process_id)]
+    return subprocess.run(asked, capture_output=True, text=True).stdout.strip()

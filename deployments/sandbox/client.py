@@ -6,6 +6,7 @@ import signal
 import ssl
 import subprocess
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -15,8 +16,11 @@ from typing import Any, Self
 import httpx
 
 from deployments.sandbox.launch import STATE, SandboxError, instant_text, launch
+from deployments.services import start_of
 
 GUARD = {"X-Rotation-Sandbox": "1"}
+# for one that shares its machine with much else
+PATIENCE_SECONDS = 60
 # Control is plain HTTP on the loopback address. A context that trusts nobody spares httpx from
 # reading all public certificates for each call.
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -45,7 +49,7 @@ class Sandbox:
 
     @classmethod
     def start(
-        cls, tape: Path, home: Path, clock: datetime | str | None = None, timeout: float = 60.0
+        cls, tape: Path, home: Path, clock: datetime | str | None = None, timeout: float = 300.0
     ) -> Self:
         """Start a sandbox in a process of its own and wait until it answers.
 
@@ -68,7 +72,7 @@ class Sandbox:
             try:
                 running = cls.attach(home)
             except SandboxError:
-                (home / STATE).unlink()  # left behind by one that was killed
+                (home / STATE).unlink(missing_ok=True)  # left behind by one that was killed
             else:
                 raise SandboxError(f"A sandbox runs in {home} already (process {running.pid}).")
         start_at = None if clock is None else instant_text(clock)
@@ -177,17 +181,18 @@ class Sandbox:
             SandboxError: When it does not end.
         """
         if self._serves():  # otherwise it is ending already, and needs no second signal
-            try:
+            # the number alone may be another process's in a moment
+            began = start_of(self.pid)
+            with suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGTERM)
-            except ProcessLookupError:
-                return
-        deadline = time.monotonic() + 10
-        while self._serves() and (self._process is None or self._process.poll() is None):
-            if time.monotonic() > deadline:
-                raise SandboxError(f"The sandbox of {self.home} (process {self.pid}) does not end.")
-            time.sleep(0.02)
+            deadline = time.monotonic() + PATIENCE_SECONDS
+            while began and start_of(self.pid) == began:
+                if time.monotonic() > deadline:
+                    who = f"The sandbox of {self.home} (process {self.pid})"
+                    raise SandboxError(f"{who} does not end.")
+                time.sleep(0.02)
         if self._process:
-            self._process.wait(timeout=10)
+            self._process.wait(PATIENCE_SECONDS)
 
     def _serves(self) -> bool:
         """Tell whether the state file in the home is this sandbox's, not a later one's."""
@@ -213,7 +218,9 @@ class Sandbox:
         url = f"http://127.0.0.1:{self.port}{path}"
         try:
             # trust_env=False: the variables that we hand out must not send this to the proxy.
-            with httpx.Client(trust_env=False, verify=NO_TLS, timeout=10, headers=GUARD) as http:
+            with httpx.Client(
+                trust_env=False, verify=NO_TLS, timeout=PATIENCE_SECONDS, headers=GUARD
+            ) as http:
                 reply = http.request(method, url, json=content)
         except httpx.TransportError as error:
             raise SandboxError(f"The sandbox of {self.home} does not answer: {error!r}") from error

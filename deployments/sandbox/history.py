@@ -136,9 +136,9 @@ class Histories:
 @cache
 def _early_closes(year: int) -> dict[date, datetime]:
     # Imported late: only an unfinished session needs the calendar, and it brings pandas.
-    import exchange_calendars
+    from deployments.sandbox.exchange import calendar_of
 
-    calendar = exchange_calendars.get_calendar("XNYS", start=f"{year}-01-01", end=f"{year}-12-31")
+    calendar = calendar_of(date(year, 1, 1), date(year, 12, 31))
     return {
         day.date(): calendar.session_close(day).to_pydatetime() for day in calendar.early_closes
     }

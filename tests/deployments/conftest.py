@@ -5,7 +5,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,10 +61,11 @@ class Home:
         found = []
         for folder in Path("/proc").glob("[0-9]*"):
             try:
-                command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                words = (folder / "cmdline").read_bytes().replace(b"\0", b" ")
                 environment = (folder / "environ").read_bytes()
             except OSError:
                 continue
+            command = words.decode(errors="replace")
             is_ours = f"ROTATION_HOME={self.folder}\0".encode() in environment + b"\0"
             if is_ours or any(mark in command for mark in marks):
                 found.append(command)
@@ -78,7 +80,7 @@ class Api:
         self.url = url
         self.login = login
         name, _, password = login.partition(":")
-        self._http = httpx.Client(base_url=url, auth=(name, password), trust_env=False, timeout=30)
+        self._http = httpx.Client(base_url=url, auth=(name, password), trust_env=False, timeout=120)
 
     def token(self) -> dict[str, str]:
         """The headers that Prefect's own clients send with each change."""
@@ -90,6 +92,12 @@ class Api:
     ) -> httpx.Response:
         """One POST, with a token of its own unless headers are given."""
         return self._http.post(path, json=content, headers=headers or self.token())
+
+    def pause_pool(self, is_paused: bool) -> None:
+        """Keeps the worker from new runs, or lets it have them."""
+        pool = f"/work_pools/{stack.POOL}"
+        said = {"is_paused": is_paused}
+        self._http.patch(pool, json=said, headers=self.token()).raise_for_status()
 
     def get(self, path: str) -> Any:
         """The JSON of one GET."""
@@ -134,16 +142,73 @@ def empty_home(tiny_market: Path) -> Iterator[Home]:
         yield home
 
 
-@pytest.fixture(scope="session")
-def up(home: Home) -> Home:
-    """The stack, started as `make up SANDBOX=1` does."""
-    home.rotation("up", "--sandbox", "--tape", str(home.tape))
-    return home
-
-
-@pytest.fixture(scope="session")
-def api(up: Home) -> Api:
-    """The API of that stack."""
-    facts = stack.status(up.settings)["prefect-server"]
+def api_of(home: Home) -> Api:
+    """The API of a state folder's Prefect server."""
+    facts = stack.status(home.settings)["prefect-server"]
     assert isinstance(facts, dict)
-    return Api(f"http://127.0.0.1:{facts['port']}/api", prefect_server.ui_login(up.settings))
+    return Api(f"http://127.0.0.1:{facts['port']}/api", prefect_server.ui_login(home.settings))
+
+
+def wait(look: Callable[[], Any], seconds: float = 240) -> Any:
+    """What is looked for, as soon as it is there."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := look():
+            return found
+        time.sleep(0.25)
+    pytest.fail(f"not there after {seconds} s")
+
+
+@dataclass(frozen=True)
+class Up(Home):
+    """A stack that runs, and whose schedules wait.
+
+    Attributes:
+        scheduled: Names of the deployments that runs were laid out for.
+    """
+
+    scheduled: frozenset[str]
+
+
+def start(home: Home) -> Up:
+    """Starts the stack as `make up SANDBOX=1` does, then holds its schedules.
+
+    They go by this machine's clock: a run that is due while the tests are under way would load
+    what they take for missing, and keep them waiting for its turn.
+    """
+    home.rotation("up", "--sandbox", "--tape", str(home.tape))
+    api = api_of(home)
+    # the worker takes longer than this to ask for its first run
+    api.pause_pool(True)
+    deployments = {each["id"]: each for each in api.post("/deployments/filter", {}).json()}
+    timed = {each["name"] for each in deployments.values() if each["schedules"]}
+
+    def laid_out() -> frozenset[str]:
+        waiting = {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}}
+        runs = api.post("/flow_runs/filter", waiting).json()
+        return frozenset(
+            deployments[run["deployment_id"]]["name"] for run in runs if run["auto_scheduled"]
+        )
+
+    def is_held() -> bool:
+        for each in deployments:
+            api.post(f"/deployments/{each}/pause_deployment", {}).raise_for_status()
+        return not laid_out()
+
+    wait(lambda: laid_out() >= timed)
+    scheduled = laid_out()
+    wait(is_held)
+    api.pause_pool(False)
+    return Up(home.folder, home.tape, scheduled)
+
+
+@pytest.fixture(scope="session")
+def up(home: Home) -> Up:
+    """The stack of most tests."""
+    return start(home)
+
+
+@pytest.fixture(scope="session")
+def api(up: Up) -> Api:
+    """The API of that stack."""
+    return api_of(up)

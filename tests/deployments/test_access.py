@@ -22,7 +22,7 @@ HOSTILE = {
 @pytest.fixture(scope="module")
 def stranger(api: Api):
     """Somebody on this machine who has not got the password."""
-    with httpx.Client(base_url=api.url, trust_env=False, timeout=30) as http:
+    with httpx.Client(base_url=api.url, trust_env=False, timeout=120) as http:
         yield http
 
 

@@ -21,7 +21,7 @@ CHILD = """
 import sys, time
 try:
     print("under way", flush=True)
-    time.sleep(60)
+    time.sleep(600)
 except KeyboardInterrupt:
     time.sleep(1)
     print("cancelled", flush=True)
@@ -29,7 +29,7 @@ except KeyboardInterrupt:
 """
 SLEEPERS = """
 select count(*) from pg_stat_activity
-where datname = current_database() and query = 'select pg_sleep(60);' and state = 'active'
+where datname = current_database() and query = 'select pg_sleep(600);' and state = 'active'
 """
 
 
@@ -59,7 +59,7 @@ def test_a_query_can_be_cancelled_without_losing_the_session(settings: Settings)
             said += os.read(terminal, 4096)
 
     tell(b"", until=b"=> ")
-    tell(b"select pg_sleep(60);\n", until=b"\n")
+    tell(b"select pg_sleep(600);\n", until=b"\n")
     with connect(settings, "owner") as connection:
         while connection.execute(SLEEPERS).fetchone() != (1,):
             time.sleep(0.05)

@@ -1,7 +1,7 @@
 """The local stack, from `up` to `down`: what it serves, to whom, and what is left of it."""
 
 import socket
-import time
+import sys
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
@@ -15,10 +15,11 @@ from typer.testing import CliRunner
 
 from deployments import prefect_server, stack
 from deployments.cli import app
-from deployments.services import ServiceError
-from tests.deployments.conftest import Api, Home
+from deployments.services import Service, ServiceError
+from tests.deployments.conftest import Api, Home, Up, start, wait
 from warehouse.checksum import TABLES
 from warehouse.connections import warehouse_dsn
+from warehouse.settings import Settings
 
 PREFECT_FILE = Path(stack.PREFECT_FILE)
 DEPLOYMENTS = yaml.safe_load(PREFECT_FILE.read_text())["deployments"]
@@ -31,15 +32,14 @@ def deployment(api: Api, name: str) -> str:
     return found
 
 
-def wait_for(api: Api, flow_run: str, seconds: float = 200) -> dict[str, str]:
+def wait_for(api: Api, flow_run: str) -> dict[str, str]:
     """The final state of a flow run."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+
+    def final() -> dict[str, str] | None:
         state: dict[str, str] = api.get(f"/flow_runs/{flow_run}")["state"]
-        if state["type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED"):
-            return state
-        time.sleep(0.5)
-    pytest.fail(f"flow run {flow_run} is {state['name']} after {seconds} s")
+        return state if state["type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED") else None
+
+    return wait(final, 600)
 
 
 @pytest.mark.parametrize("entrypoint", [each["entrypoint"] for each in DEPLOYMENTS])
@@ -56,19 +56,9 @@ def test_every_deployment_of_the_file_is_there(api: Api) -> None:
     assert {each["global_concurrency_limit"]["limit"] for each in held} == {1}
 
 
-def test_runs_are_scheduled(api: Api) -> None:
+def test_runs_are_scheduled(up: Up) -> None:
     """With SQLAlchemy 2.1 the scheduler failed on every pass and said so nowhere."""
-    wanted = {each["name"] for each in DEPLOYMENTS if each.get("schedules")}
-    deadline = time.monotonic() + 60
-    scheduled: set[str] = set()
-    while scheduled != wanted and time.monotonic() < deadline:
-        runs = api.post(
-            "/flow_runs/filter", {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}}
-        )
-        by_id = {each["id"]: each["name"] for each in api.post("/deployments/filter", {}).json()}
-        scheduled = {by_id[run["deployment_id"]] for run in runs.json()}
-        time.sleep(0.5)
-    assert scheduled == wanted
+    assert up.scheduled == {each["name"] for each in DEPLOYMENTS if each.get("schedules")}
 
 
 def test_all_of_it_listens_on_this_machine_only(up: Home) -> None:
@@ -115,9 +105,8 @@ def test_the_worker_runs_what_is_asked_for(api: Api, up: Home) -> None:
     answer = api.post(path, {"parameters": {"tickers": ["IWM", "SPY"]}})
     state = wait_for(api, answer.json()["id"])
     assert state["name"] == "Completed", state
-    assert up.rotation("sql", "select distinct ticker from published.daily_price").stdout.split()[
-        2:4
-    ] == ["IWM", "SPY"]
+    held = "select distinct ticker from published.daily_price order by 1"
+    assert up.rotation("sql", held).stdout.split()[2:4] == ["IWM", "SPY"]
 
 
 def test_a_check_that_begins_too_late_judges_nothing(api: Api) -> None:
@@ -213,6 +202,29 @@ def test_a_backfill_from_the_command_line_shows_the_plan_and_the_end(up: Home) -
     assert "Traceback" not in refused.stdout + refused.stderr
 
 
+@pytest.mark.parametrize(
+    ("last_words", "is_taken"),
+    [
+        ("Port 4200 is already in use. Please specify a different port", True),
+        ("error while attempting to bind on address: address already in use", True),
+        ("no such table: alembic_version", False),
+    ],
+)
+def test_a_server_that_ends_is_told_apart_by_its_words(
+    tmp_path: Path, last_words: str, is_taken: bool
+) -> None:
+    """Whoever has its port need not answer: one that is starting itself does not, yet."""
+    service = Service(tmp_path, "prefect-server")
+    port = prefect_server.free_port()
+    environment = prefect_server.prefect_environment(Settings(home=tmp_path), port)
+    service.start([sys.executable, "-c", f"print({last_words!r})"], environment, port=port)
+    if is_taken:
+        assert prefect_server._answers(service, environment) is False
+    else:
+        with pytest.raises(ServiceError, match=last_words):
+            prefect_server._answers(service, environment)
+
+
 def test_a_server_whose_port_another_one_took_listens_at_the_next(
     api: Api, empty_home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -236,7 +248,7 @@ def test_a_server_whose_port_another_one_took_listens_at_the_next(
 
 @pytest.mark.slow
 def test_starting_it_again_leaves_a_stack_that_works(api: Api, up: Home) -> None:
-    up.rotation("up", "--sandbox", "--tape", str(up.tape))
+    start(up)
     path = f"/deployments/{deployment(api, 'prices')}/create_flow_run"
     state = wait_for(api, api.post(path, {"parameters": {"tickers": ["QQQ"]}}).json()["id"])
     assert state["name"] == "Completed", state
@@ -258,17 +270,19 @@ def test_status_says_what_runs_and_what_is_held(up: Home) -> None:
 
 
 def test_health_says_what_is_wrong_and_fails(up: Home) -> None:
-    """One ticker alone was asked for: most of the rest is late."""
-    done = up.rotation("health", check=False)
+    """Other tests ask for prices and members; nobody asks for macro series."""
+    done = up.rotation("health", check=False, ROTATION_HEALTH_FREE_GB="0")
     assert done.returncode == 1
     lines = done.stdout.splitlines()
-    assert any(line.startswith("late: index_concentration: ") for line in lines), lines
+    assert "late: macro_observation DFF: nothing is held; never asked for" in lines
     assert not any(line.startswith(("service: ", "clock: ", "disk: ")) for line in lines), lines
 
 
 def test_the_commands_that_look(up: Home) -> None:
-    for role in ("reader", "loader", "owner"):
-        said = up.rotation("dsn", *(["--role", role] if role != "reader" else [])).stdout
+    assert up.rotation("dsn").stdout.startswith("postgresql://rotation_reader:")
+    home = {"ROTATION_HOME": str(up.folder)}
+    for role in ("loader", "owner"):
+        said = CliRunner().invoke(app, ["dsn", "--role", role], env=home).stdout
         assert said.startswith(f"postgresql://rotation_{role}:")
     assert up.rotation("sql", "select 6 * 7 as answer").stdout.split()[2] == "42"
     lines = up.rotation("checksum").stdout.splitlines()

@@ -29,6 +29,7 @@ QUIET = (
     "--window-size=1400,900",
     "--remote-debugging-port=0",
 )
+PATIENCE_SECONDS = 240
 # typed as a person would, so that the page notices
 TYPE = """
 const field = document.querySelector("input");
@@ -51,9 +52,11 @@ FILL = """
     for (const name of ["input", "change"]) field.dispatchEvent(new Event(name, {bubbles: true}));
 })()
 """
+# whether there is such a button; it is clicked then
 CLICK = """
-[...document.querySelectorAll("button, a, li")].find(
-    each => each.innerText.trim() === %s && each.offsetParent).click()
+(button => { button?.click(); return !!button; })(
+    [...document.querySelectorAll("button, a, li")].find(
+        each => each.innerText.trim() === %s && each.offsetParent))
 """
 
 
@@ -76,11 +79,12 @@ class Browser:
             stderr=subprocess.DEVNULL,
         )
         port_file = profile / "DevToolsActivePort"
-        deadline = time.monotonic() + 60
-        while not (port_file.exists() and port_file.read_text().count("\n")):
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while len(said := port_file.read_text().split() if port_file.exists() else []) < 2:
+            assert self._process.poll() is None, "the browser ended"
             assert time.monotonic() < deadline, "the browser does not start"
             time.sleep(0.1)
-        port, path = port_file.read_text().split()
+        port, path = said
         self._socket = connect(f"ws://127.0.0.1:{port}{path}", max_size=None, proxy=None)
         self._number = 0
         self._session: str | None = None
@@ -94,7 +98,7 @@ class Browser:
             message["sessionId"] = self._session
         self._socket.send(json.dumps(message))
         while True:
-            answer = json.loads(self._socket.recv(timeout=60))
+            answer = json.loads(self._socket.recv(timeout=PATIENCE_SECONDS))
             if answer.get("id") == self._number:
                 assert "error" not in answer, answer
                 return answer["result"]
@@ -103,16 +107,17 @@ class Browser:
         return self("Runtime.evaluate", expression=script)["result"].get("value")
 
     def wait_for(self, condition: str) -> None:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while self.evaluate(condition) is not True:
             text = "document.body && document.body.innerText"
             assert time.monotonic() < deadline, f"{condition}: {self.evaluate(text)}"
             time.sleep(0.2)
 
     def close(self) -> None:
+        # it has nothing to save
+        self._process.kill()
+        self._process.wait()
         self._socket.close()
-        self._process.terminate()
-        self._process.wait(30)
 
 
 @pytest.fixture
@@ -166,12 +171,9 @@ def fill(browser: Browser, label: str, value: str = "", what: str = "input, sele
 
 def run_and_see(browser: Browser, tab: str, *said: str) -> None:
     """Runs what the form says, and waits until a tab of the run's page says so much."""
-    browser.evaluate(CLICK % json.dumps("Submit"))
-    # a note that the page shows for a while
-    browser.wait_for("document.body.innerText.includes('View run')")
-    browser.evaluate(CLICK % json.dumps("View run"))
-    browser.wait_for(f"document.body.innerText.includes({json.dumps(tab)})")
-    browser.evaluate(CLICK % json.dumps(tab))
+    # "View run" is in a note that the page shows for a while
+    for button in ("Submit", "View run", tab):
+        browser.wait_for(CLICK % json.dumps(button))
     browser.wait_for(f"{json.dumps(said)}.every(each => document.body.innerText.includes(each))")
 
 

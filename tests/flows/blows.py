@@ -15,9 +15,14 @@ from deployments.services import Service
 from tests.flows.replay import FlowProcess, Replay
 from warehouse.connections import database_name
 from warehouse.embedded import EmbeddedServer
+from warehouse.programs import EmbeddedServerError
 from warehouse.settings import Settings
 
-BACKENDS = "select pid from pg_stat_activity where datname = %s and pid <> pg_backend_pid()"
+BACKENDS = """
+select pid from pg_stat_activity
+where datname = %s and pid <> pg_backend_pid() and backend_type = 'client backend'
+"""
+PATIENCE_SECONDS = 300
 
 
 class World:
@@ -74,13 +79,13 @@ class World:
 
     def restore(self) -> None:
         """Brings back what is down; flows know the Prefect server by its port."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
                 self.server.start()
                 with self._admin():
                     break
-            except Exception:
+            except (EmbeddedServerError, psycopg.Error):
                 assert time.monotonic() < deadline, "the database server does not come back"
                 time.sleep(0.2)
         port = int(self._prefect["PREFECT_SERVER_API_PORT"])
@@ -97,7 +102,9 @@ class World:
                     found = client.post(self._prefect["PREFECT_API_URL"] + "/flows/count", json={})
                     if found.status_code < 500:
                         return
-                assert time.monotonic() < deadline + 60, "the Prefect server does not come back"
+                assert time.monotonic() < deadline + PATIENCE_SECONDS, (
+                    "the Prefect server does not come back"
+                )
                 time.sleep(0.2)
 
     def _admin(self) -> psycopg.Connection:

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from uuid import uuid4
@@ -18,7 +19,7 @@ from tests.flows.filings import make_tape
 from tests.flows.replay import PROCESSES, Replay, environment_of
 from tests.flows.tapes import CLOCK, Tape, thin_out
 from warehouse.connections import database_name
-from warehouse.embedded import EmbeddedServer
+from warehouse.embedded import EmbeddedServer, free_port
 from warehouse.settings import Settings
 
 MakeReplay = Callable[..., Replay]
@@ -28,7 +29,10 @@ MakeReplay = Callable[..., Replay]
 def prefect_server(server: EmbeddedServer) -> Iterator[dict[str, str]]:
     """The environment in which flows reach the Prefect server."""
     settings = Settings(home=server.home)
-    environment = start_server(settings)
+    with pytest.MonkeyPatch.context() as patch:
+        # 4200 is every stack's first choice: those of the other test processes' too
+        patch.setattr("deployments.prefect_server.free_port", lambda preferred: free_port())
+        environment = start_server(settings)
     # the server that flows are forked from imports Prefect, which reads its settings then
     kept = os.environ.copy()
     os.environ.update(environment | {"OPENBLAS_NUM_THREADS": "1"})
@@ -73,6 +77,7 @@ def start_replay(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[MakeReplay]:
     """Makes replays that stay until the session ends; their databases go with the server."""
+    sandboxes: list[Sandbox] = []
     with ExitStack() as ends:
 
         def start(tape: Path = market.folder, clock: str = CLOCK) -> Replay:
@@ -84,12 +89,15 @@ def start_replay(
                 admin.execute(create.format(name, sql.Identifier(template)))
             folder = tmp_path_factory.mktemp("replay")
             ends.callback(shutil.rmtree, folder)
-            sandbox = ends.enter_context(Sandbox.start(tape, folder / "sandbox", clock))
+            sandbox = Sandbox.start(tape, folder / "sandbox", clock)
+            sandboxes.append(sandbox)
             (folder / "logs").mkdir()
             environment = prefect_server | environment_of(sandbox, settings)
             return Replay(settings, sandbox, environment, folder / "logs")
 
         yield start
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(Sandbox.stop, sandboxes))
 
 
 @pytest.fixture(scope="session")

@@ -63,7 +63,7 @@ class FlowProcess:
             os.kill(self.process.pid, signal.SIGKILL)
         return self.wait()
 
-    def wait(self, seconds: float = 120) -> End:
+    def wait(self, seconds: float = 600) -> End:
         """Waits for its end."""
         state, message = "Killed", ""
         if self._said.poll(seconds):

@@ -77,11 +77,11 @@ def test_each_fault_at_yahoo_has_its_name_and_costs_no_other_ticker(replay: Repl
 
 
 def test_a_hang_and_a_reset_end_in_time(replay: Replay) -> None:
-    spoil(replay, {"XLB": {"kind": "hang", "seconds": 30}, "XLC": {"kind": "reset"}})
+    spoil(replay, {"XLB": {"kind": "hang", "seconds": 600}, "XLC": {"kind": "reset"}})
     end = replay.run(
         "prices",
         tickers=["IWM", "XLB", "XLC"],
-        env={"ROTATION_YAHOO_TIMEOUT_SECONDS": "1", "ROTATION_YAHOO_ATTEMPTS": "2"},
+        env={"ROTATION_YAHOO_TIMEOUT_SECONDS": "3", "ROTATION_YAHOO_ATTEMPTS": "2"},
     )
     assert end.state == "Degraded", end.output
     assert {item: fetch[:2] for item, fetch in replay.fetches().items()} == {
@@ -144,13 +144,13 @@ def test_each_fault_at_fred_has_its_name_and_costs_no_other_series(replay: Repla
         "UNRATE": {"kind": "status", "status": 500, "body": HTML, "content_type": "text/html"},
         "ICSA": {"kind": "truncate"},
         "A191RL1Q225SBEA": {"kind": "html_200"},
-        "DFF": {"kind": "hang", "seconds": 30},
+        "DFF": {"kind": "hang", "seconds": 600},
     }
     for series_id, fault in faults.items():
         replay.sandbox.add_fault(
             host=FRED, query=f"series_id={series_id}&", **({"count": None} | fault)
         )
-    quick = {"ROTATION_FRED_TIMEOUT_SECONDS": "0.5", "ROTATION_FRED_ATTEMPTS": "2"}
+    quick = {"ROTATION_FRED_TIMEOUT_SECONDS": "3", "ROTATION_FRED_ATTEMPTS": "2"}
     end = replay.run("macro", series_ids=series, env=quick)
     assert end.state == "Degraded", end.output
     assert replay.fetches() == {

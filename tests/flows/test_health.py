@@ -10,6 +10,8 @@ from warehouse.connections import connect
 
 # before the shutdown of October 2025 made figures late in earnest
 CLOCK = "2025-10-01T22:30:00+00:00"
+# the room that this machine has is none of the market's troubles
+ANY_DISK = {"ROTATION_HEALTH_FREE_GB": "0"}
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +34,7 @@ def artifact(replay: Replay, key: str) -> str:
 
 
 def test_all_is_well(well: Replay) -> None:
-    end = well.run("health")
+    end = well.run("health", env=ANY_DISK)
     assert (end.state, end.message) == ("Completed", "All is well."), end.output
     page = artifact(well, "health")
     assert page.startswith("# All is well\n\nJudged at 2025-10-01 18:30 in New York.")
@@ -47,7 +49,7 @@ def test_it_sees_to_it_that_the_calendar_does_not_run_out(well: Replay) -> None:
     with connect(well.settings, "owner") as connection:
         connection.execute("delete from core.session where session_date > current_date + 150")
     assert well.column(ahead) == [False]
-    assert well.run("health").message == "All is well."
+    assert well.run("health", env=ANY_DISK).message == "All is well."
     assert well.column(ahead) == [True]
 
 

@@ -91,7 +91,7 @@ def test_a_run_whose_connection_is_cut_there_goes_on_by_itself(
         wait_until_it_waits(connection, process, table)
         cut = connection.execute(
             "select pg_terminate_backend(pid) from pg_stat_activity"
-            " where datname = %s and pid <> pg_backend_pid()",
+            " where datname = %s and pid <> pg_backend_pid() and backend_type = 'client backend'",
             (database_name(replay.settings),),
         ).fetchall()
         # that of the turn, and that of the batch

@@ -39,7 +39,7 @@ def batter(replay: Replay, world: World, draw: random.Random, blows: int) -> lis
         flow = replay.start("daily")
         time.sleep(draw.uniform(0.3, LONGEST_LIFE_SECONDS))
         world.blows[name](replay, flow, draw)
-        end = flow.wait(180)
+        end = flow.wait()
         world.restore()
         dealt.append(f"{name}: {end.state}")
     return dealt

@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from contextlib import closing
 from urllib.parse import urlsplit
 
@@ -26,7 +27,7 @@ select (select count(*) from core.daily_price), (select count(*) from audit.fetc
     (select count(*) from audit.load), (select count(*) from audit.batch)
 """
 STATES = "select state from audit.run order by run_id"
-ENDED = "select pg_terminate_backend(pid) from pg_stat_activity where pid = %s"
+ENDED = "select pg_terminate_backend(pid, 60000) from pg_stat_activity where pid = %s"
 
 
 class Relay:
@@ -131,6 +132,13 @@ def test_a_server_that_is_restarted_in_the_middle_is_waited_for(
 ):
     restarted = []
 
+    def start_again():
+        # as someone would who has looked at the log first
+        time.sleep(1)
+        while fresh_server.is_running():
+            time.sleep(0.01)
+        fresh_server.start()
+
     def work(connection):
         arrow.execute(connection, "insert into core.instrument (first_ticker) values ('ZZZ')")
         if not restarted:
@@ -140,8 +148,7 @@ def test_a_server_that_is_restarted_in_the_middle_is_waited_for(
             else:
                 pid = int((fresh_server.data / "postmaster.pid").read_text().split()[0])
                 os.kill(pid, signal.SIGQUIT)
-            # as someone would who has looked at the log first
-            threading.Timer(1.0, fresh_server.start).start()
+            threading.Thread(target=start_again).start()
         return arrow.read(connection, "select count(*) as n from core.instrument")["n"][0]
 
     with run("prices", hosted) as this_run:

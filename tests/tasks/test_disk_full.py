@@ -36,7 +36,8 @@ def small_disk() -> Iterator[Path]:
     try:
         yield folder
     finally:
-        subprocess.run(["umount", str(folder)], check=True)
+        # lazily: whatever happened, what still holds it must not hold up the others
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
         folder.rmdir()
 
 

@@ -239,7 +239,7 @@ def test_what_changed_is_heard_of_when_it_is_committed(
         load_prices(settings, day)
         load_prices(settings, day)
         load_prices(settings, bars(("AAA", "2024-01-02", 11.0)))
-        heard = [json.loads(n.payload) for n in listener.notifies(timeout=20, stop_after=2)]
+        heard = [json.loads(n.payload) for n in listener.notifies(timeout=120, stop_after=2)]
         more = list(listener.notifies(timeout=0.2))
     numbers = [tuple(each[name] for name in ("table", "new", "changed", "same")) for each in heard]
     assert numbers == [("daily_price", 2, 0, 0), ("daily_price", 0, 1, 0)]

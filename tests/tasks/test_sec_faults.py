@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import Any
 
+import httpx
 import pytest
 from psycopg import OperationalError
 from pydantic import SecretStr
@@ -25,6 +26,7 @@ from tasks.extract.sec import (
 )
 from tasks.extract.sec_client import DATA, Sec, open_sec
 from tasks.extract.shared_pace import TAKE_TURN, SharedProvider
+from tasks.turns import statements_end_with_the_run
 from tests.flows.filings import CLOCK, COMPANIES, FIRST_CIK, make_tape
 from warehouse.connections import connect
 from warehouse.settings import Settings
@@ -64,7 +66,7 @@ def settings_of_sec(shared: Settings) -> Settings:
             "sec_requests_per_second": 1000.0,
             "sec_backoff_seconds": 0.0,
             "sec_pause_seconds": 0.3,
-            "sec_timeout_seconds": 2.0,
+            "sec_timeout_seconds": 120.0,
             "sec_concurrency": 1,
         }
     )
@@ -151,7 +153,9 @@ def test_turns_of_all_processes_are_a_step_apart(settings_of_sec: Settings) -> N
 
 
 def test_a_cut_connection_ends_neither_turns_nor_pauses(settings_of_sec: Settings) -> None:
-    cut = "select count(pg_terminate_backend(pid, 5000)) from pg_stat_activity where pid = any (%s)"
+    cut = (
+        "select count(pg_terminate_backend(pid, 60000)) from pg_stat_activity where pid = any (%s)"
+    )
 
     def end_its_session(provider: SharedProvider) -> None:
         backends = [provider._connection.info.backend_pid]
@@ -170,20 +174,22 @@ def test_a_cut_connection_ends_neither_turns_nor_pauses(settings_of_sec: Setting
         provider.pause_left()
 
 
-def test_a_cancelled_run_waits_for_no_reply(sandbox: Sandbox, sec: Sec) -> None:
-    sandbox.add_fault("hang", path=f"{CIKS[1]}.json", seconds=4)
+def test_a_cancelled_run_waits_for_no_reply(
+    sandbox: Sandbox, sec: Sec, settings_of_sec: Settings
+) -> None:
+    sandbox.add_fault("hang", path=f"{CIKS[1]}.json", seconds=600)
 
     def interrupt_the_second_request() -> None:
-        # the sandbox lists a request when it is answered
-        while not asked(sandbox):
+        while f"CIK{CIKS[1]:010}.json" not in asked(sandbox):
             time.sleep(0.05)
-        time.sleep(0.5)
         signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
 
-    sec.client.http.timeout = 10
     threading.Thread(target=interrupt_the_second_request).start()
-    with pytest.raises(KeyboardInterrupt):
+    # as in a run
+    with pytest.raises(KeyboardInterrupt), statements_end_with_the_run(settings_of_sec):
         extract_companies.fn(FACTS, NOW, sec)
+    # the reply was not waited for, nor asked for again
+    assert asked(sandbox).count(f"CIK{CIKS[1]:010}.json") == 1
     # the one that waits for the reply; without it the run would have waited, too
     assert [thread.name for thread in threading.enumerate() if "sec" in thread.name] == ["sec_0"]
 
@@ -198,14 +204,21 @@ def test_a_cancelled_run_waits_for_no_reply(sandbox: Sandbox, sec: Sec) -> None:
         ({"kind": "status", "status": 404, "body": "<html>gone</html>"}, "http_404"),
         ({"kind": "html_200", "body": "<p>We are improving our service.</p>"}, "html"),
         ({"kind": "reset"}, "truncated"),
-        ({"kind": "hang", "seconds": 10}, "timeout"),
+        ({"kind": "hang", "seconds": 600}, "timeout"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_an_outage_is_asked_again_and_loses_no_other_company(
     sandbox: Sandbox, sec: Sec, fault: dict[str, Any], reason: str
 ) -> None:
-    sec.client.http.timeout = 0.5
+    # the first request for one company, and all three for the other
+    hangs = iter([True, False, True, True, True] if reason == "timeout" else [])
+
+    def hurry(request: httpx.Request) -> None:
+        if next(hangs, False):
+            request.extensions["timeout"] = httpx.Timeout(120, read=0.5).as_dict()
+
+    sec.client.http.event_hooks["request"].append(hurry)
     sandbox.add_fault(path=f"{CIKS[0]}.json", **fault)
     sandbox.add_fault(path=f"{CIKS[1]}.json", count=None, **fault)
     batch = extract_companies.fn(FACTS[:3], NOW, sec)

@@ -23,7 +23,7 @@ BATCHES = "select count(*) from audit.batch"
 HOLDER = f"""
 select pid from pg_locks where locktype = 'advisory' and classid = {LIFE} and objsubid = 2
 """
-CUT = f"select pg_terminate_backend(pid, 5000) from ({HOLDER}) as holder"
+CUT = f"select pg_terminate_backend(pid, 60000) from ({HOLDER}) as holder"
 # a run in a process of its own, which does one long bulk statement
 LONG = """
 import pickle, sys

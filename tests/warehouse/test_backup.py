@@ -1,6 +1,7 @@
 """A warehouse written to one file and brought back: whole, or not at all."""
 
 import json
+import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import asdict
@@ -117,8 +118,8 @@ def test_it_is_one_snapshot_while_loads_go_on(
     try:
         for number in range(3):
             before = len(loads)
-            while len(loads) == before:
-                pass
+            while len(loads) == before and thread.is_alive():
+                time.sleep(0.01)
             write_backup(filled, tmp_path / f"{number}.backup", lambda table: stop.wait(0.01))
     finally:
         stop.set()

@@ -12,13 +12,16 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import psycopg
 import pytest
 
+from warehouse import embedded, programs
 from warehouse.connections import connect, warehouse_dsn
 from warehouse.embedded import EmbeddedServer, EmbeddedServerError, read_or_make_secret
 from warehouse.migrate import prepare
+from warehouse.programs import command_of
 from warehouse.settings import Settings
 
 START = """
@@ -132,6 +135,61 @@ def test_starts_after_the_postmaster_alone_was_killed(fresh_server: EmbeddedServ
         kill(fresh_server)
         with psycopg.connect(fresh_server.start()) as again:
             assert again.execute("select x from kept").fetchall() == [(1,)]
+
+
+def test_a_port_that_another_program_took_meanwhile_is_left_to_it(
+    fresh_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken, free = other.getsockname()[1], embedded.free_port()
+        ports = [taken, free]
+        monkeypatch.setattr(embedded, "free_port", lambda preferred: ports.pop(0))
+        with psycopg.connect(fresh_server.start()) as connection:
+            assert connection.info.port == free
+
+
+def test_a_start_waits_for_the_end_of_a_server_that_is_stopping(fresh_server: EmbeddedServer):
+    pid_file = fresh_server.data / "postmaster.pid"
+    session = psycopg.connect(fresh_server.start())
+    before = postmaster(fresh_server)
+    # it waits for its sessions to end
+    os.kill(before, signal.SIGTERM)
+    while "stopping" not in pid_file.read_text():
+        time.sleep(0.01)
+    with ThreadPoolExecutor(1) as pool:
+        started = pool.submit(fresh_server.start)
+        session.close()
+        psycopg.connect(started.result()).close()
+    assert postmaster(fresh_server) != before
+
+
+def test_a_stop_leaves_no_process(fresh_server: EmbeddedServer):
+    fresh_server.start()
+    pid = postmaster(fresh_server)
+    assert fresh_server.stop()
+    assert command_of(pid) == ""
+
+
+def test_programs_are_copied_once_whoever_comes_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Several processes that start at once find none there."""
+    folder = tmp_path / "install" / "pginstall" / "bin"
+    folder.mkdir(parents=True)
+    (folder / "postgres").write_text("a program")
+    tmp_path.chmod(0o700)
+    monkeypatch.setattr(programs, "SHARED", tmp_path / "shared")
+    all_look, copy = Barrier(4), shutil.copytree
+
+    def copy_together(*places: Path) -> Path:
+        all_look.wait()
+        return copy(*places)
+
+    monkeypatch.setattr(programs.shutil, "copytree", copy_together)
+    with ThreadPoolExecutor(4) as pool:
+        [found] = set(pool.map(programs.reachable, [folder] * 4))
+    assert (found / "postgres").read_text() == "a program"
+    assert len(list((tmp_path / "shared" / "programs").iterdir())) == 1
 
 
 def test_left_over_pid_file_of_a_dead_process_counts_for_nothing(fresh_server: EmbeddedServer):

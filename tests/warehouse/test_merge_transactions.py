@@ -17,7 +17,11 @@ from warehouse.connections import bulk, connect
 from warehouse.merge import Counts, begin, merge
 
 PRICES, MEMBERS = daily_price.CONTRACT, index_membership.CONTRACT
-WAITING = "select count(*) from pg_locks where not granted"
+# in this database: the server holds Prefect's, too
+WAITING = """
+select count(*) from pg_locks join pg_stat_activity using (pid)
+where not granted and datname = current_database()
+"""
 HELD = "select ticker, session_date::text, close from published.daily_price order by 1, 2"
 EVERYTHING = """
 select count(*) from (

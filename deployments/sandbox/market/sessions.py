@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-import exchange_calendars
 import numpy as np
 from numpy.typing import NDArray
+
+from deployments.sandbox.exchange import calendar_of
 
 Days = NDArray[np.datetime64]
 
@@ -49,9 +50,7 @@ def lay_out(years: int, end: date) -> Timeline:
     """
     start = years_before(end, years)
     history_start = years_before(end, max(HISTORY_YEARS, years + 2))
-    calendar = exchange_calendars.get_calendar(
-        "XNYS", start=str(history_start), end=str(end + timedelta(days=20))
-    )
+    calendar = calendar_of(history_start, end + timedelta(days=20))
     every = calendar.sessions.to_numpy().astype("datetime64[D]")
     last = int(np.searchsorted(every, np.datetime64(end), side="right"))
     history = every[:last]

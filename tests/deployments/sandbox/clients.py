@@ -18,7 +18,7 @@ from yfinance.data import YfData
 def history(ticker, **options):
     # yfinance keeps failed replies, too, and would not ask again.
     YfData.cache_get.cache_clear()
-    frame = yf.Ticker(ticker).history(**{"auto_adjust": False} | options)
+    frame = yf.Ticker(ticker).history(**{"auto_adjust": False, "timeout": 120} | options)
     rows = [
         [str(day.date()), *(None if pd.isna(value) else value for value in row)]
         for day, row in zip(frame.index, frame.astype(object).values.tolist(), strict=True)
@@ -36,8 +36,8 @@ def fred(method, *arguments, key="a" * 32, **options):
     return result
 
 
-def get(url, **options):
-    reply = httpx.get(url, **options)
+def get(url, patience_seconds=120, **options):
+    reply = httpx.get(url, timeout=httpx.Timeout(120, read=patience_seconds), **options)
     body = base64.b64encode(reply.content).decode()
     return {"status": reply.status_code, "body": body, "headers": dict(reply.headers)}
 

@@ -178,7 +178,7 @@ class Clients:
     def close(self):
         """End the process."""
         self.process.stdin.close()
-        self.process.wait(timeout=20)
+        self.process.wait(timeout=120)
         self.process.stdout.close()
 
 

@@ -1,7 +1,5 @@
 """Scripted faults, and what the real clients make of them."""
 
-import time
-
 import pytest
 
 CHART = {"host": r"query2\.finance\.yahoo\.com", "path": "/chart/AAA", "query": "period1="}
@@ -64,10 +62,8 @@ def test_a_reset_ends_the_request_halfway(sandbox, clients):
 
 
 def test_a_hang_lasts_beyond_the_time_limit(sandbox, clients):
-    sandbox.add_fault("hang", **CHART, seconds=30)
-    began = time.monotonic()
+    sandbox.add_fault("hang", **CHART, seconds=600)
     assert clients.history("AAA", **WINDOW, timeout=0.5)["error"] == "Timeout"
-    assert time.monotonic() - began < 5
     sandbox.add_fault("hang", **CHART, seconds=0.2)
     assert len(clients.history("AAA", **WINDOW)) == 4
 

@@ -81,9 +81,7 @@ def test_apples_facts_are_those_filed_by_the_clock(real, real_clients, real_tape
     real.move_clock("2024-10-31T23:00:00Z")  # the day before its yearly report
     agent = {"User-Agent": "Sample Company research@example.com"}
     name = "CIK0000320193.json"
-    reply = real_clients.get(
-        f"https://data.sec.gov/api/xbrl/companyfacts/{name}", headers=agent, timeout=30
-    )
+    reply = real_clients.get(f"https://data.sec.gov/api/xbrl/companyfacts/{name}", headers=agent)
     shown = json.loads(reply["body"])["facts"]
     held = json.loads(
         gzip.decompress((real_tapes / "real-2024" / "companyfacts" / f"{name}.gz").read_bytes())

@@ -40,7 +40,7 @@ def load_market(filers: Filers, tape: Path) -> None:
     seen = seen.drop_nulls("value").unique(["series_id", "observation_date"])
     filers.load_rates(seen.select("series_id", "observation_date", "value").rows())
     bars = pl.read_parquet(tape / "bars.parquet").filter(
-        pl.col("ticker").is_in(companies["ticker"])
+        pl.col("ticker").is_in(companies["ticker"].implode())
     )
     filers.house.load_prices(bars.select("ticker", "session_date", "close", "volume").rows())
 

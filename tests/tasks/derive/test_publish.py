@@ -58,7 +58,7 @@ def test_published_rows_are_announced_and_their_inputs_followed(
     with psycopg.connect(warehouse_dsn(settings, "reader"), autocommit=True) as listener:
         listener.execute("listen rotation_published")
         assert publish_alone(derived)
-        heard = [json.loads(n.payload) for n in listener.notifies(timeout=20, stop_after=1)]
+        heard = [json.loads(n.payload) for n in listener.notifies(timeout=120, stop_after=1)]
     [run_id] = query(settings, "select max(run_id) from audit.run")[0]
     told = {"table": "rotation_metrics", "run_id": run_id}
     assert heard == [told | {"new": len(DAYS), "changed": 0, "same": 0, "removed": 0}]

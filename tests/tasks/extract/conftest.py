@@ -138,11 +138,18 @@ def settings(running_sandbox: Sandbox) -> Settings:
     for name in ("yahoo", "fred", "ishares"):
         swift |= {
             f"{name}_requests_per_second": 1000.0,
-            f"{name}_timeout_seconds": 2.0,
+            f"{name}_timeout_seconds": 120.0,
             f"{name}_backoff_seconds": 0.0,
             f"{name}_attempts": 2,
         }
     return Settings(**swift)
+
+
+@pytest.fixture
+def impatient(settings: Settings) -> Settings:
+    """For a reply that never comes; with them, one that is late on a busy machine is none."""
+    names = ("yahoo", "fred", "ishares")
+    return settings.model_copy(update={f"{name}_timeout_seconds": 2.0 for name in names})
 
 
 def _sessions(first: date, count: int) -> list[date]:

@@ -83,20 +83,21 @@ def test_all_vintages_and_then_only_new_ones(
         ("truncate", OBSERVATIONS, {"count": 2}, ("outage", "not_xml", 0, 3)),
         ("empty", OBSERVATIONS, {"count": 2}, ("outage", "not_xml", 0, 3)),
         ("reset", OBSERVATIONS, {"count": 2}, ("outage", "truncated", 0, 3)),
-        ("hang", VINTAGES, {"seconds": 5, "count": 2}, ("outage", "timeout", 0, 2)),
+        ("hang", VINTAGES, {"seconds": 600, "count": 2}, ("outage", "timeout", 0, 2)),
     ],
 )
 def test_each_fault_has_its_name(
     sandbox: Sandbox,
     worker: Any,
     settings: Settings,
+    impatient: Settings,
     kind: str,
     where: dict[str, str],
     options: dict[str, Any],
     expected: tuple[str, str | None, int, int],
 ) -> None:
     sandbox.add_fault(kind, **where, **options)
-    batch = extract(worker, settings, CPI)
+    batch = extract(worker, impatient if kind == "hang" else settings, CPI)
     assert outcome(batch) == [expected]
     assert len(batch.observations) == expected[2]
 

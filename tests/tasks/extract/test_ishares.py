@@ -63,18 +63,20 @@ def test_a_file_of_another_day_is_not_taken(
         ("status", {"status": 429, "count": 2}, ("throttled", "throttled", 0, 2)),
         ("status", {"status": 403, "count": 2}, ("outage", "http_403", 0, 2)),
         ("status", {"status": 503, "count": 2}, ("outage", "http_503", 0, 2)),
-        ("hang", {"seconds": 5, "count": 2}, ("outage", "timeout", 0, 2)),
+        ("hang", {"seconds": 600, "count": 2}, ("outage", "timeout", 0, 2)),
     ],
 )
 def test_each_fault_has_its_name(
     sandbox: Sandbox,
     worker: Any,
     settings: Settings,
+    impatient: Settings,
     kind: str,
     options: dict[str, Any],
     expected: tuple[str, str | None, int, int],
 ) -> None:
     sandbox.add_fault(kind, host="ishares", **options)
+    settings = impatient if kind == "hang" else settings
     assert outcome(extract(worker, settings, HoldingsRequest("IWM"))) == [expected]
 
 
