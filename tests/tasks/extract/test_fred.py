@@ -82,7 +82,6 @@ def test_all_vintages_and_then_only_new_ones(
         ("html_200", OBSERVATIONS, {"count": 2}, ("outage", "not_xml", 0, 3)),
         ("truncate", OBSERVATIONS, {"count": 2}, ("outage", "not_xml", 0, 3)),
         ("empty", OBSERVATIONS, {"count": 2}, ("outage", "not_xml", 0, 3)),
-        ("reset", OBSERVATIONS, {"count": 2}, ("outage", "truncated", 0, 3)),
         ("hang", VINTAGES, {"seconds": 600, "count": 2}, ("outage", "timeout", 0, 2)),
     ],
 )
@@ -100,6 +99,14 @@ def test_each_fault_has_its_name(
     batch = extract(worker, impatient if kind == "hang" else settings, CPI)
     assert outcome(batch) == [expected]
     assert len(batch.observations) == expected[2]
+
+
+def test_a_cut_connection_is_an_outage(sandbox: Sandbox, worker: Any, settings: Settings) -> None:
+    sandbox.add_fault("reset", **OBSERVATIONS, count=2)
+    ((status, reason, _, attempts),) = outcome(extract(worker, settings, CPI))
+    assert (status, attempts) == ("outage", 3)
+    # how much came before it is the network's business
+    assert reason in ("connection_reset", "truncated")
 
 
 def test_a_reply_at_the_limit_is_not_used(
