@@ -12,7 +12,7 @@ import psycopg
 
 from deployments.services import Service, ServiceError
 from warehouse.connections import embedded_server
-from warehouse.embedded import ensure_database, free_port, make_dsn, read_or_make_secret
+from warehouse.loopback import ensure_database, free_port, make_dsn, read_or_make_secret
 from warehouse.roles import ensure_login
 from warehouse.settings import Settings
 

@@ -16,7 +16,8 @@ from adbc_driver_manager import AdbcConnection, AdbcDatabase
 from adbc_driver_postgresql import dbapi as adbc
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from warehouse.embedded import EmbeddedServer, make_dsn, read_or_make_secret
+from warehouse.embedded import EmbeddedServer
+from warehouse.loopback import make_dsn, read_or_make_secret
 from warehouse.programs import EmbeddedServerError
 from warehouse.settings import Settings
 from warehouse.transport import require_tls

@@ -9,18 +9,17 @@ import os
 import pwd
 import secrets
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 import psycopg
-from psycopg import sql
 
+from warehouse.loopback import free_port, make_dsn, read_or_make_secret
 from warehouse.programs import (
     SHARED,
     EmbeddedServerError,
@@ -97,7 +96,9 @@ class EmbeddedServer:
             if not (self.data / "PG_VERSION").exists():
                 self._initialise()
             deadline = time.monotonic() + TIMEOUT_SECONDS
-            while not self._serves() and time.monotonic() < deadline:
+            while not self._serves():
+                if time.monotonic() > deadline:
+                    raise self._failure(self.log_file.read_text(errors="replace"))
                 if not self.is_running():
                     self._start()
                 time.sleep(0.02)
@@ -114,7 +115,7 @@ class EmbeddedServer:
             patience = str(TIMEOUT_SECONDS)
             self._run("pg_ctl", "stop", "-D", str(self.data), "-m", "fast", "-w", "-t", patience)
             # pg_ctl looks for the pid file, which is gone a moment before the process is
-            while str(self.data) in command_of(int(lines[0])):
+            while self._is_ours(int(lines[0])):
                 time.sleep(0.01)
         return True
 
@@ -122,9 +123,11 @@ class EmbeddedServer:
         """Whether a server runs on the data folder. A left-over pid file counts for nothing."""
         first = self._pid_file()[:1]
         # pg_ctl would ask only whether there is a process of that number, zombies included
-        command = command_of(int(first[0])) if first else ""
-        # a server's other processes call themselves "postgres: ...", ps puts a zombie in brackets
-        return "postgres" in command and not command.startswith(("postgres:", "("))
+        return bool(first) and self._is_ours(int(first[0]))
+
+    def _is_ours(self, process_id: int) -> bool:
+        """Whether a process is the server on the data folder: numbers are given out again."""
+        return f"postgres -D {self.data} " in command_of(process_id)
 
     def _serves(self) -> bool:
         """Whether a server runs, and is not on its way down or up."""
@@ -202,11 +205,14 @@ class EmbeddedServer:
         deadline = time.monotonic() + TIMEOUT_SECONDS
         while said := self._try_to_start(free_port(preferred=self._last_port())):
             if time.monotonic() > deadline or not any(words in said for words in PASSING):
-                raise EmbeddedServerError(
-                    f"The embedded PostgreSQL in {self.data} did not start. "
-                    f"The end of {self.log_file}:\n{said[-2000:]}"
-                )
+                raise self._failure(said)
             time.sleep(0.1)
+
+    def _failure(self, said: str) -> EmbeddedServerError:
+        return EmbeddedServerError(
+            f"The embedded PostgreSQL in {self.data} did not start. "
+            f"The end of {self.log_file}:\n{said[-2000:]}"
+        )
 
     def _try_to_start(self, port: int) -> str:
         """Nothing where the server runs then; else what it said."""
@@ -302,48 +308,3 @@ class EmbeddedServer:
         with (self.home / "postgres.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
-
-
-def make_dsn(user: str, password: str, port: int, database: str) -> str:
-    """A DSN for a server on loopback, as a URL that psql, psycopg, ADBC and SQLAlchemy take."""
-    return f"postgresql://{user}:{password}@127.0.0.1:{port}/{database}"
-
-
-def read_or_make_secret(path: Path) -> str:
-    """The secret in a file of mode 0600, made at the first call."""
-    if not path.exists():
-        # written aside and linked: whoever else asks at this moment never sees half of it
-        partial = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
-        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(24))
-        with suppress(FileExistsError):  # another process was faster
-            os.link(partial, path)
-        partial.unlink()
-    return path.read_text().strip()
-
-
-def free_port(preferred: int | None = None) -> int:
-    """A free TCP port on loopback: the preferred one where it is free."""
-    for port in (preferred, 0):
-        if port is None:
-            continue
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise EmbeddedServerError("There is no free TCP port on 127.0.0.1.")
-
-
-def ensure_database(superuser_dsn: str, name: str, owner: str) -> None:
-    """Creates a database owned by `owner` if there is none of that name."""
-    with psycopg.connect(superuser_dsn, autocommit=True) as connection:
-        found = connection.execute("select 1 from pg_database where datname = %s", (name,))
-        if found.fetchone() is None:
-            connection.execute(
-                sql.SQL("create database {} owner {}").format(
-                    sql.Identifier(name), sql.Identifier(owner)
-                )
-            )

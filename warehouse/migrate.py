@@ -21,8 +21,8 @@ from warehouse.connections import (
     warehouse_dsn,
 )
 from warehouse.definitions import apply_views
-from warehouse.embedded import ensure_database
 from warehouse.followed_series import fill_macro_series
+from warehouse.loopback import ensure_database
 from warehouse.roles import RoleError, ensure_rights, ensure_roles
 from warehouse.sessions import fill_sessions
 from warehouse.settings import Settings

@@ -88,10 +88,11 @@ def reachable(programs: Path) -> Path:
 
 
 def command_of(process_id: int) -> str:
-    """The command line of a process; empty where there is none, or only a zombie."""
+    """A process's program and arguments, spaces between; empty for none, or only a zombie."""
     if Path("/proc/self/cmdline").exists():
         try:
-            return Path(f"/proc/{process_id}/cmdline").read_text(errors="replace")
+            command = Path(f"/proc/{process_id}/cmdline").read_text(errors="replace")
+            return command.replace("\0", " ")
         except OSError:
             return ""
     asked = ["ps", "-o", "command=", "-p", str(process_id)]

@@ -19,7 +19,8 @@ from tests.flows.filings import make_tape
 from tests.flows.replay import PROCESSES, Replay, environment_of
 from tests.flows.tapes import CLOCK, Tape, thin_out
 from warehouse.connections import database_name
-from warehouse.embedded import EmbeddedServer, free_port
+from warehouse.embedded import EmbeddedServer
+from warehouse.loopback import free_port
 from warehouse.settings import Settings
 
 MakeReplay = Callable[..., Replay]

@@ -19,7 +19,8 @@ import pytest
 
 from warehouse import embedded, programs
 from warehouse.connections import connect, warehouse_dsn
-from warehouse.embedded import EmbeddedServer, EmbeddedServerError, read_or_make_secret
+from warehouse.embedded import EmbeddedServer, EmbeddedServerError
+from warehouse.loopback import read_or_make_secret
 from warehouse.migrate import prepare
 from warehouse.programs import command_of
 from warehouse.settings import Settings
@@ -217,6 +218,22 @@ def test_left_over_pid_file_may_name_a_process_of_someone_else(fresh_server: Emb
             psycopg.connect(fresh_server.start()).close()
         finally:
             other.kill()
+
+
+def test_left_over_pid_file_may_name_another_server(
+    server: EmbeddedServer, fresh_server: EmbeddedServer
+):
+    fresh_server.start()
+    pid_file = fresh_server.data / "postmaster.pid"
+    owner = pid_file.stat()
+    lines = pid_file.read_text().splitlines()
+    fresh_server.stop()
+    pid_file.write_text("\n".join([str(postmaster(server)), *lines[1:], ""]))
+    os.chown(pid_file, owner.st_uid, owner.st_gid)
+    assert not fresh_server.is_running()
+    assert not fresh_server.stop()
+    psycopg.connect(fresh_server.start()).close()
+    assert server.is_running()
 
 
 @pytest.fixture

@@ -175,8 +175,8 @@ def test_a_stop_does_not_wait_for_a_hanging_reply(tiny_tape, tmp_path):
         timeout = httpx.Timeout(PATIENCE_SECONDS, read=0.5)
         with proxied(sandbox, timeout=timeout) as http, pytest.raises(httpx.ReadTimeout):
             http.get(CHART)
-        began = time.monotonic()
-    assert time.monotonic() - began < 300
+    # stopping raises where the process does not end within minutes
+    assert sandbox._process.poll() is not None
 
 
 @pytest.mark.parametrize(
