@@ -16,11 +16,13 @@ APART = (
         ("Senior", "Convertible"),
     ),
 )
+# beside a total it may be what could be drawn, which texts tell of
+LIMIT = "LineOfCredit"
 
 
-def largest_kind(known: Knowledge, concept: str, day: date) -> list[Fact]:
-    """The largest kind, or the largest pair of kinds that are apart from each other."""
-    facts = known.instants(concept, day)
+def largest_kind(known: Knowledge, concept: str, day: date, but: str | None = None) -> list[Fact]:
+    """The largest kind, or the largest pair of kinds that are apart; one tag may be left out."""
+    facts = [fact for fact in known.instants(concept, day) if fact.tag != but]
     kinds = [[fact] for fact in facts]
     for ones, others in APART:
         for one in facts:

@@ -13,6 +13,7 @@ from datetime import date
 from math import fsum
 
 from tasks.derive.debt_kinds import (
+    LIMIT,
     TOLERANCE,
     due_soon,
     is_equal,
@@ -72,22 +73,30 @@ def _add_up(known: Knowledge, day: date) -> Debt | None:
 
 
 def _with_notes(known: Knowledge, day: date, found: Debt) -> Debt:
-    """With the notes that are far above the totals, so on lines of their own."""
-    beside = [
-        facts
-        for concept in ("debt_notes_noncurrent", "debt_notes_current")
-        if value_of(facts := largest_kind(known, concept, day)) > BESIDE * found.value
-    ]
-    if not beside:
-        whole = largest_kind(known, "debt_notes", day)
-        # a line of credit by itself may be its limit, which texts tell of
-        is_line = all(fact.tag.startswith("LineOfCredit") for fact in whole)
-        beside = [whole] if not is_line and value_of(whole) > BESIDE * found.value else []
-    facts = [fact for each in beside for fact in each]
-    value = found.value + value_of(facts)
-    if not facts or _is_beyond_liabilities(known, day, value):
+    """With the notes that are far above the totals, so on lines of their own.
+
+    Where two kinds are so only together, the total may be one of them, or hold one.
+    """
+    most = BESIDE * found.value
+    lines = ("debt_notes_noncurrent", "debt_notes_current")
+    kinds = [each for name in lines if value_of(each := largest_kind(known, name, day)) > most]
+    if not kinds:
+        whole = largest_kind(known, "debt_notes", day, but=LIMIT)
+        kinds = [whole] if value_of(whole) > most else []
+    beside = [fact for each in kinds for fact in each if fact.value > most]
+    others = [[fact for fact in each if fact.value <= most] for each in kinds]
+    holding = [fact for each in others if value_of(each) > most for fact in each]
+    value = value_of((*holding, *beside)) if holding else found.value + value_of(beside)
+    if not kinds or _is_beyond_liabilities(known, day, value):
         return found
-    return Debt(value, f"{found.basis} + notes beside it", (*found.facts, *facts))
+    basis = "notes that are more than the total" if holding else found.basis
+    near = [fact.value for each in others for fact in each]
+    return Debt(
+        value,
+        f"{basis} + notes beside it" if beside else basis,
+        (*(holding or found.facts), *beside),
+        is_least=bool(near) and not any(is_equal(each, found.value) for each in near),
+    )
 
 
 def _is_beyond_liabilities(known: Knowledge, day: date, value: float) -> bool:

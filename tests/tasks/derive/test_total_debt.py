@@ -124,6 +124,19 @@ S, DC, CP = "ShortTermBorrowings", "DebtCurrent", "CommercialPaper"
         ({WL: 500, WLC: 50, N: 0, C: 0}, 0),
         # the limit of a line of credit
         ({L: 2, "LineOfCredit": 150}, 2),
+        ({L: 100, "SeniorNotes": 90, "LineOfCredit": 200}, 100),
+        ({L: 100, "ConvertibleNotesPayable": 5, "LineOfCredit": 200}, 100),
+        ({L: 100, "SeniorNotes": 95, "LineOfCredit": 80}, 100),
+        ({L: 2, "SeniorNotes": 90, "LineOfCredit": 200}, 92),
+        # kinds that are apart: the total is one of them, or neither
+        ({L: 50, "SeniorLongTermNotes": 50, "LongTermLineOfCredit": 30}, 80),
+        ({L: 100, "SecuredDebt": 100, "UnsecuredDebt": 60}, 160),
+        ({L: 100, "SecuredDebt": 100, "UnsecuredDebt": 60, "Liabilities": 150}, 100),
+        ({L: 60, "SecuredDebt": 80, "UnsecuredDebt": 80}, 160),
+        ({L: 2, "SecuredDebt": 80, "UnsecuredDebt": 60}, 142),
+        ({L: 50, "SecuredDebt": 50, "UnsecuredDebt": 100}, 150),
+        ({L: 50, "SecuredDebt": 40, "UnsecuredDebt": 100}, 150),
+        ({L: 100, C: 10, DC: 35, "SeniorNotes": 200, "Liabilities": 330}, 325),
         # principal of what the total carries at less
         ({L: 380, "ConvertibleNotesPayable": 500}, 380),
         # what the total has more than its lines is the notes'
@@ -196,6 +209,12 @@ def test_what_contradicts_a_total_is_named():
         ({"NotesPayable": 70, "LoansPayable": 20}, True),
         ({"LongTermNotesPayable": 50, "LongTermLoansPayable": 20}, True),
         ({L: 100, "NotesPayable": 70}, False),
+        # two kinds far above a total that is neither: one of them may be in it, or beside
+        ({L: 60, "SecuredDebt": 80, "UnsecuredDebt": 80}, True),
+        ({L: 50, "SecuredDebt": 40, "UnsecuredDebt": 100}, True),
+        ({L: 100, "SecuredDebt": 100, "UnsecuredDebt": 60}, False),
+        ({L: 50, "SecuredDebt": 50, "UnsecuredDebt": 100}, False),
+        ({L: 2, "SecuredDebt": 80, "UnsecuredDebt": 60}, False),
         # Deere's long-term debt is told by segment
         ({S: 25}, True),
     ],
