@@ -62,9 +62,13 @@ def total_debt(known: Knowledge, day: date) -> Debt | None:
 
 def _add_up(known: Knowledge, day: date) -> Debt | None:
     found = _of_totals(known, day)
-    if found is None or found.value == 0:
+    if found is None:
+        found = _notes(known, day)
+    elif found.value == 0:
         # a line of the balance sheet that is empty, beside debt of a kind of its own
-        found = _notes(known, day) or found
+        notes = _notes(known, day, but=LIMIT)
+        if notes is not None and not _is_beyond_liabilities(known, day, notes.value):
+            found = notes
     else:
         found = _with_notes(known, day, found)
     if found is not None and any(fact.value < 0 for fact in found.facts):
@@ -278,9 +282,9 @@ def _holds_notes(known: Knowledge, day: date, total: Fact, *lines: Fact) -> bool
     return any(fact.value > 0 and is_equal(fact.value, rest, total.value) for fact in notes)
 
 
-def _notes(known: Knowledge, day: date) -> Debt | None:
+def _notes(known: Knowledge, day: date, but: str | None = None) -> Debt | None:
     """From the kinds of debt, where no total is filed: the largest, as one may be in another."""
-    notes = largest_kind(known, "debt_notes", day)
+    notes = largest_kind(known, "debt_notes", day, but=but)
     later = largest_kind(known, "debt_notes_noncurrent", day)
     soon = largest_kind(known, "debt_notes_current", day)
     current = known.instant("debt_current", day)
@@ -308,7 +312,7 @@ def _notes(known: Knowledge, day: date) -> Debt | None:
         fact
         for concept in ("debt_notes", "debt_notes_noncurrent")
         for fact in known.instants(concept, day)
-        if fact.value > 0 and fact not in best.facts
+        if fact.value > 0 and fact.tag != but and fact not in best.facts
     ]
     of_best = [value_of(best.facts), value_of(best.facts) - value_of(loans)]
     of_best += [fact.value for fact in best.facts]

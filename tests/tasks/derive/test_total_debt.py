@@ -45,6 +45,12 @@ S, DC, CP = "ShortTermBorrowings", "DebtCurrent", "CommercialPaper"
         ({L: 0}, 0),
         # an empty line of the balance sheet beside notes on a line of their own
         ({L: 0, "ConvertibleNotesPayable": 50}, 50),
+        ({L: 0, "ConvertibleNotesPayable": 50, "Liabilities": 60}, 50),
+        # a slip of the units, or the limit of a line of credit, is no more than beside a total
+        ({L: 0, "NotesPayable": 50_000, "Liabilities": 20}, 0),
+        ({L: 0, "LineOfCredit": 50, "Liabilities": 20}, 0),
+        ({L: 0, "LineOfCredit": 50}, 0),
+        ({L: 0, "LineOfCredit": 200, "SeniorNotes": 90}, 90),
         # no total: the largest kind, since one may hold the other
         ({"ConvertibleNotesPayable": 50, "NotesPayable": 200}, 200),
         ({"ConvertibleNotesPayableNoncurrent": 50, "LongTermNotesPayable": 80, C: 5}, 85),
