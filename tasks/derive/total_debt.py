@@ -18,8 +18,10 @@ from tasks.derive.debt_kinds import (
     due_soon,
     is_equal,
     largest_kind,
+    loans_beside,
     other_loans,
     short_loans,
+    unlike,
     value_of,
 )
 from tasks.derive.facts import Fact, Knowledge
@@ -294,13 +296,12 @@ def _notes(known: Knowledge, day: date, but: str | None = None) -> Debt | None:
     if later and current is not None:
         found.append(_sum("notes, noncurrent + all current", *later, current))
     elif later:
-        # borrowings of the size of the current notes are the same debt
-        parts = [*soon, *(each for each in loans if not is_equal(each.value, value_of(soon)))]
+        parts = [*soon, *loans_beside(known, day, soon)]
         if portion is not None:
             parts = [portion, *other_loans(known, day, portion.value)]
         found.append(_sum("notes, noncurrent + current", *later, *parts))
     if notes:
-        found.append(_sum("notes", *notes, *loans))
+        found.append(_sum("notes", *notes, *unlike(loans, notes)))
     if not found:
         if not loans or current is not None or portion is not None or soon:
             return None
@@ -314,7 +315,8 @@ def _notes(known: Knowledge, day: date, but: str | None = None) -> Debt | None:
         for fact in known.instants(concept, day)
         if fact.value > 0 and fact.tag != but and fact not in best.facts
     ]
-    of_best = [value_of(best.facts), value_of(best.facts) - value_of(loans)]
+    but_loans = [fact for fact in best.facts if fact not in loans]
+    of_best = [value_of(best.facts), value_of(but_loans)]
     of_best += [fact.value for fact in best.facts]
     is_least = any(
         all(abs(each.value - part) > COSTS * part for part in of_best) for each in others

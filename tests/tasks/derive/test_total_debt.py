@@ -153,6 +153,19 @@ S, DC, CP = "ShortTermBorrowings", "DebtCurrent", "CommercialPaper"
         ({"LongTermNotesAndLoans": 75, "NotesAndLoansPayableCurrent": 10}, 85),
         ({"UnsecuredLongTermDebt": 66, "UnsecuredDebtCurrent": 4, CP: 5}, 75),
         ({"LongTermNotesPayable": 50, "NotesPayableCurrent": 5, S: 5}, 55),
+        # short-term borrowings that hold the current notes, and paper that is not in them
+        ({"LongTermNotesPayable": 50, "NotesPayableCurrent": 10, S: 15, CP: 5}, 65),
+        ({N: 50, "NotesPayableCurrent": 10, S: 15, CP: 5}, 65),
+        ({"LongTermNotesPayable": 50, "NotesPayableCurrent": 5, S: 10, CP: 5}, 60),
+        ({"LongTermNotesPayable": 50, "NotesPayableCurrent": 10, CP: 10}, 60),
+        ({"LongTermNotesPayable": 50, "NotesPayableCurrent": 10, S: 5, CP: 10}, 65),
+        ({"LongTermNotesPayable": 50, "NotesPayableCurrent": 30, S: 25}, 105),
+        # notes and loans of one size are one debt
+        ({"NotesPayable": 100, S: 100}, 100),
+        ({"NotesPayable": 100, "ShortTermBankLoansAndNotesPayable": 100}, 100),
+        ({"NotesPayable": 100, CP: 60, "OtherShortTermBorrowings": 40}, 100),
+        ({"SecuredDebt": 60, "UnsecuredDebt": 40, S: 40}, 100),
+        ({"NotesPayable": 100, S: 25}, 125),
         ({"LongTermLoansPayable": 26, "NotesPayableCurrent": 63, "LoansPayableCurrent": 1}, 89),
         # kinds that are apart: a trust's mortgages and notes, a driller's revolver and notes
         ({"SecuredDebt": 20, "UnsecuredDebt": 80, "NotesPayable": 70}, 100),
