@@ -1,6 +1,6 @@
 """Kinds of debt that filers tell of one by one: notes, loans, and what of them is due soon."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from math import fsum
 
@@ -16,11 +16,13 @@ APART = (
         ("Senior", "Convertible"),
     ),
 )
+# beside a total it may be what could be drawn, which texts tell of
+LIMIT = "LineOfCredit"
 
 
-def largest_kind(known: Knowledge, concept: str, day: date) -> list[Fact]:
-    """The largest kind, or the largest pair of kinds that are apart from each other."""
-    facts = known.instants(concept, day)
+def largest_kind(known: Knowledge, concept: str, day: date, but: str | None = None) -> list[Fact]:
+    """The largest kind, or the largest pair of kinds that are apart; one tag may be left out."""
+    facts = [fact for fact in known.instants(concept, day) if fact.tag != but]
     kinds = [[fact] for fact in facts]
     for ones, others in APART:
         for one in facts:
@@ -63,6 +65,21 @@ def other_loans(known: Knowledge, day: date, portion: float) -> list[Fact]:
         # paper is no long-term debt, however large
         return [fact for fact in others if fact.tag == "CommercialPaper"]
     return others
+
+
+def loans_beside(known: Knowledge, day: date, notes: Sequence[Fact]) -> list[Fact]:
+    """What falls due soon beside current notes; of loans that hold the notes, the others."""
+    loans, others = short_loans(known, day), other_loans(known, day, value_of(notes))
+    return unlike(loans, notes) if others == loans else others
+
+
+def unlike(loans: Sequence[Fact], notes: Sequence[Fact]) -> list[Fact]:
+    """The loans without those of the notes' size, which are the same debt."""
+    whole = value_of(notes)
+    if is_equal(value_of(loans), whole):
+        return []
+    sizes = [whole, *(note.value for note in notes)]
+    return [loan for loan in loans if not any(is_equal(loan.value, size) for size in sizes)]
 
 
 def due_soon(known: Knowledge, day: date, portion: float = 0.0) -> list[Fact]:

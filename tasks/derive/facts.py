@@ -66,9 +66,9 @@ def _anchor_tags() -> frozenset[str]:
 
 @cache
 def _debt_tags() -> frozenset[str]:
-    return frozenset(
-        tag for concept in concepts() if concept.startswith("debt_") for tag in concepts()[concept]
-    )
+    """What is told of debt, and of what can't be less than it."""
+    debt = (name for name in concepts() if name.startswith("debt_"))
+    return frozenset(tag for name in (*debt, *BALANCE, "equity") for tag in concepts()[name])
 
 
 class Knowledge:
@@ -148,7 +148,7 @@ class Knowledge:
         return [fact for fact in held if fact is not None]
 
     def debt_of_filing(self, accession: str) -> "Knowledge":
-        """What one filing says of debt by itself, as far as it is known."""
+        """What one filing says of debt by itself, and of all that is owed, as far as known."""
         if accession not in self._of_filings:
             found = Knowledge(self._filings.get(accession, ()))
             found.advance(date.max)

@@ -13,12 +13,15 @@ from datetime import date
 from math import fsum
 
 from tasks.derive.debt_kinds import (
+    LIMIT,
     TOLERANCE,
     due_soon,
     is_equal,
     largest_kind,
+    loans_beside,
     other_loans,
     short_loans,
+    unlike,
     value_of,
 )
 from tasks.derive.facts import Fact, Knowledge
@@ -61,9 +64,13 @@ def total_debt(known: Knowledge, day: date) -> Debt | None:
 
 def _add_up(known: Knowledge, day: date) -> Debt | None:
     found = _of_totals(known, day)
-    if found is None or found.value == 0:
+    if found is None:
+        found = _notes(known, day)
+    elif found.value == 0:
         # a line of the balance sheet that is empty, beside debt of a kind of its own
-        found = _notes(known, day) or found
+        notes = _notes(known, day, but=LIMIT)
+        if notes is not None and not _is_beyond_liabilities(known, day, notes.value):
+            found = notes
     else:
         found = _with_notes(known, day, found)
     if found is not None and any(fact.value < 0 for fact in found.facts):
@@ -72,22 +79,30 @@ def _add_up(known: Knowledge, day: date) -> Debt | None:
 
 
 def _with_notes(known: Knowledge, day: date, found: Debt) -> Debt:
-    """With the notes that are far above the totals, so on lines of their own."""
-    beside = [
-        facts
-        for concept in ("debt_notes_noncurrent", "debt_notes_current")
-        if value_of(facts := largest_kind(known, concept, day)) > BESIDE * found.value
-    ]
-    if not beside:
-        whole = largest_kind(known, "debt_notes", day)
-        # a line of credit by itself may be its limit, which texts tell of
-        is_line = all(fact.tag.startswith("LineOfCredit") for fact in whole)
-        beside = [whole] if not is_line and value_of(whole) > BESIDE * found.value else []
-    facts = [fact for each in beside for fact in each]
-    value = found.value + value_of(facts)
-    if not facts or _is_beyond_liabilities(known, day, value):
+    """With the notes that are far above the totals, so on lines of their own.
+
+    Where two kinds are so only together, the total may be one of them, or hold one.
+    """
+    most = BESIDE * found.value
+    lines = ("debt_notes_noncurrent", "debt_notes_current")
+    kinds = [each for name in lines if value_of(each := largest_kind(known, name, day)) > most]
+    if not kinds:
+        whole = largest_kind(known, "debt_notes", day, but=LIMIT)
+        kinds = [whole] if value_of(whole) > most else []
+    beside = [fact for each in kinds for fact in each if fact.value > most]
+    others = [[fact for fact in each if fact.value <= most] for each in kinds]
+    holding = [fact for each in others if value_of(each) > most for fact in each]
+    value = value_of((*holding, *beside)) if holding else found.value + value_of(beside)
+    if not kinds or _is_beyond_liabilities(known, day, value):
         return found
-    return Debt(value, f"{found.basis} + notes beside it", (*found.facts, *facts))
+    basis = "notes that are more than the total" if holding else found.basis
+    near = [fact.value for each in others for fact in each]
+    return Debt(
+        value,
+        f"{basis} + notes beside it" if beside else basis,
+        (*(holding or found.facts), *beside),
+        is_least=bool(near) and not any(is_equal(each, found.value) for each in near),
+    )
 
 
 def _is_beyond_liabilities(known: Knowledge, day: date, value: float) -> bool:
@@ -269,9 +284,9 @@ def _holds_notes(known: Knowledge, day: date, total: Fact, *lines: Fact) -> bool
     return any(fact.value > 0 and is_equal(fact.value, rest, total.value) for fact in notes)
 
 
-def _notes(known: Knowledge, day: date) -> Debt | None:
+def _notes(known: Knowledge, day: date, but: str | None = None) -> Debt | None:
     """From the kinds of debt, where no total is filed: the largest, as one may be in another."""
-    notes = largest_kind(known, "debt_notes", day)
+    notes = largest_kind(known, "debt_notes", day, but=but)
     later = largest_kind(known, "debt_notes_noncurrent", day)
     soon = largest_kind(known, "debt_notes_current", day)
     current = known.instant("debt_current", day)
@@ -281,13 +296,12 @@ def _notes(known: Knowledge, day: date) -> Debt | None:
     if later and current is not None:
         found.append(_sum("notes, noncurrent + all current", *later, current))
     elif later:
-        # borrowings of the size of the current notes are the same debt
-        parts = [*soon, *(each for each in loans if not is_equal(each.value, value_of(soon)))]
+        parts = [*soon, *loans_beside(known, day, soon)]
         if portion is not None:
             parts = [portion, *other_loans(known, day, portion.value)]
         found.append(_sum("notes, noncurrent + current", *later, *parts))
     if notes:
-        found.append(_sum("notes", *notes, *loans))
+        found.append(_sum("notes", *notes, *unlike(loans, notes)))
     if not found:
         if not loans or current is not None or portion is not None or soon:
             return None
@@ -299,9 +313,10 @@ def _notes(known: Knowledge, day: date) -> Debt | None:
         fact
         for concept in ("debt_notes", "debt_notes_noncurrent")
         for fact in known.instants(concept, day)
-        if fact.value > 0 and fact not in best.facts
+        if fact.value > 0 and fact.tag != but and fact not in best.facts
     ]
-    of_best = [value_of(best.facts), value_of(best.facts) - value_of(loans)]
+    but_loans = [fact for fact in best.facts if fact not in loans]
+    of_best = [value_of(best.facts), value_of(but_loans)]
     of_best += [fact.value for fact in best.facts]
     is_least = any(
         all(abs(each.value - part) > COSTS * part for part in of_best) for each in others

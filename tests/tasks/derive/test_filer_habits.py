@@ -215,6 +215,16 @@ def test_a_part_of_the_debt_under_the_same_tag_refuses_no_ladder():
     assert row["ladder_gap_pct"] == pytest.approx(100 * (210 / 212 - 1))
 
 
+@pytest.mark.parametrize("bound", [{"Liabilities": 120.0}, {"StockholdersEquity": 380.0}])
+def test_a_slip_of_the_units_refuses_no_ladder(bound):
+    """Of 500, 120 are owed: the notes can't be 2,000, by all reports or by this one alone."""
+    filed = {"Assets": 500.0, "LongTermDebt": 2.0, "NotesPayable": 2000.0, **bound}
+    facts = [fact(tag, END, value) for tag, value in filed.items()]
+    row = row_of(*facts, *ladder(END, {"year_1": 1.0, "year_2": 1.0}))
+    assert (row["total_debt_usd"], row["ladder_gap_pct"]) == (2, 0)
+    assert (row["is_ladder_excessive"], row["due_12m_usd"]) == (False, 1)
+
+
 def test_cash_told_of_past_the_balance_sheet_is_no_report():
     """A small company's note on how long its money lasts."""
     facts = [

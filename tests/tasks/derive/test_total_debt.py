@@ -45,6 +45,12 @@ S, DC, CP = "ShortTermBorrowings", "DebtCurrent", "CommercialPaper"
         ({L: 0}, 0),
         # an empty line of the balance sheet beside notes on a line of their own
         ({L: 0, "ConvertibleNotesPayable": 50}, 50),
+        ({L: 0, "ConvertibleNotesPayable": 50, "Liabilities": 60}, 50),
+        # a slip of the units, or the limit of a line of credit, is no more than beside a total
+        ({L: 0, "NotesPayable": 50_000, "Liabilities": 20}, 0),
+        ({L: 0, "LineOfCredit": 50, "Liabilities": 20}, 0),
+        ({L: 0, "LineOfCredit": 50}, 0),
+        ({L: 0, "LineOfCredit": 200, "SeniorNotes": 90}, 90),
         # no total: the largest kind, since one may hold the other
         ({"ConvertibleNotesPayable": 50, "NotesPayable": 200}, 200),
         ({"ConvertibleNotesPayableNoncurrent": 50, "LongTermNotesPayable": 80, C: 5}, 85),
@@ -124,6 +130,19 @@ S, DC, CP = "ShortTermBorrowings", "DebtCurrent", "CommercialPaper"
         ({WL: 500, WLC: 50, N: 0, C: 0}, 0),
         # the limit of a line of credit
         ({L: 2, "LineOfCredit": 150}, 2),
+        ({L: 100, "SeniorNotes": 90, "LineOfCredit": 200}, 100),
+        ({L: 100, "ConvertibleNotesPayable": 5, "LineOfCredit": 200}, 100),
+        ({L: 100, "SeniorNotes": 95, "LineOfCredit": 80}, 100),
+        ({L: 2, "SeniorNotes": 90, "LineOfCredit": 200}, 92),
+        # kinds that are apart: the total is one of them, or neither
+        ({L: 50, "SeniorLongTermNotes": 50, "LongTermLineOfCredit": 30}, 80),
+        ({L: 100, "SecuredDebt": 100, "UnsecuredDebt": 60}, 160),
+        ({L: 100, "SecuredDebt": 100, "UnsecuredDebt": 60, "Liabilities": 150}, 100),
+        ({L: 60, "SecuredDebt": 80, "UnsecuredDebt": 80}, 160),
+        ({L: 2, "SecuredDebt": 80, "UnsecuredDebt": 60}, 142),
+        ({L: 50, "SecuredDebt": 50, "UnsecuredDebt": 100}, 150),
+        ({L: 50, "SecuredDebt": 40, "UnsecuredDebt": 100}, 150),
+        ({L: 100, C: 10, DC: 35, "SeniorNotes": 200, "Liabilities": 330}, 325),
         # principal of what the total carries at less
         ({L: 380, "ConvertibleNotesPayable": 500}, 380),
         # what the total has more than its lines is the notes'
@@ -134,6 +153,19 @@ S, DC, CP = "ShortTermBorrowings", "DebtCurrent", "CommercialPaper"
         ({"LongTermNotesAndLoans": 75, "NotesAndLoansPayableCurrent": 10}, 85),
         ({"UnsecuredLongTermDebt": 66, "UnsecuredDebtCurrent": 4, CP: 5}, 75),
         ({"LongTermNotesPayable": 50, "NotesPayableCurrent": 5, S: 5}, 55),
+        # short-term borrowings that hold the current notes, and paper that is not in them
+        ({"LongTermNotesPayable": 50, "NotesPayableCurrent": 10, S: 15, CP: 5}, 65),
+        ({N: 50, "NotesPayableCurrent": 10, S: 15, CP: 5}, 65),
+        ({"LongTermNotesPayable": 50, "NotesPayableCurrent": 5, S: 10, CP: 5}, 60),
+        ({"LongTermNotesPayable": 50, "NotesPayableCurrent": 10, CP: 10}, 60),
+        ({"LongTermNotesPayable": 50, "NotesPayableCurrent": 10, S: 5, CP: 10}, 65),
+        ({"LongTermNotesPayable": 50, "NotesPayableCurrent": 30, S: 25}, 105),
+        # notes and loans of one size are one debt
+        ({"NotesPayable": 100, S: 100}, 100),
+        ({"NotesPayable": 100, "ShortTermBankLoansAndNotesPayable": 100}, 100),
+        ({"NotesPayable": 100, CP: 60, "OtherShortTermBorrowings": 40}, 100),
+        ({"SecuredDebt": 60, "UnsecuredDebt": 40, S: 40}, 100),
+        ({"NotesPayable": 100, S: 25}, 125),
         ({"LongTermLoansPayable": 26, "NotesPayableCurrent": 63, "LoansPayableCurrent": 1}, 89),
         # kinds that are apart: a trust's mortgages and notes, a driller's revolver and notes
         ({"SecuredDebt": 20, "UnsecuredDebt": 80, "NotesPayable": 70}, 100),
@@ -196,6 +228,12 @@ def test_what_contradicts_a_total_is_named():
         ({"NotesPayable": 70, "LoansPayable": 20}, True),
         ({"LongTermNotesPayable": 50, "LongTermLoansPayable": 20}, True),
         ({L: 100, "NotesPayable": 70}, False),
+        # two kinds far above a total that is neither: one of them may be in it, or beside
+        ({L: 60, "SecuredDebt": 80, "UnsecuredDebt": 80}, True),
+        ({L: 50, "SecuredDebt": 40, "UnsecuredDebt": 100}, True),
+        ({L: 100, "SecuredDebt": 100, "UnsecuredDebt": 60}, False),
+        ({L: 50, "SecuredDebt": 50, "UnsecuredDebt": 100}, False),
+        ({L: 2, "SecuredDebt": 80, "UnsecuredDebt": 60}, False),
         # Deere's long-term debt is told by segment
         ({S: 25}, True),
     ],
