@@ -97,3 +97,37 @@ def test_a_minus_of_who_writes_costs_without_one_may_be_earned():
     assert [row["interest_expense_ttm_usd"] for row in found.values()] == [44.0, None]
     paid = flow("InterestPaidNet", "2022-01-01", END, 31.0)
     assert row_of(*facts, paid)["interest_expense_ttm_usd"] == 31.0
+
+
+def yearly(tag, years, amount, *, filed=None):
+    return [flow(tag, f"{y}-01-01", f"{y}-12-31", amount, filed=filed) for y in years]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "interest", "coverage"),
+    [
+        # 60 against 50 under the one name, then under the other
+        ({OPERATING: 50.0}, {NONOPERATING: 50.0}, 50.0, 1.2),
+        ({TOTAL: 50.0, OPERATING: 50.0}, {NONOPERATING: 50.0}, 50.0, 1.2),
+        # a little more since: 60 against 48, or a division was sold
+        ({OPERATING: 50.0}, {NONOPERATING: 48.0}, 48.0, 1.25),
+        # both names for one line of the same report
+        ({OPERATING: 50.0}, {OPERATING: 50.0, NONOPERATING: 50.0}, 50.0, 1.2),
+        # a maker that lends, whose next report repeats the one, or restates it: 60 against 18, 20
+        ({OPERATING: 13.0, NONOPERATING: 5.0}, {NONOPERATING: 5.0}, 18.0, 60 / 18),
+        ({OPERATING: 13.0, NONOPERATING: 5.0}, {OPERATING: 15.0}, 20.0, 3.0),
+    ],
+)
+def test_interest_under_a_new_name_is_the_same(first, second, interest, coverage):
+    """The years 2020 to 2022, and again in the next report."""
+    facts = [ASSETS, *yearly("OperatingIncomeLoss", range(2020, 2023), 60.0)]
+    for filed, amounts in (("2023-02-20", first), ("2023-11-08", second)):
+        for tag, amount in amounts.items():
+            facts += yearly(tag, range(2020, 2023), amount, filed=filed)
+    row = row_of(*facts, on=date(2023, 12, 31))
+    assert row["interest_expense_ttm_usd"] == interest
+    assert row["interest_coverage"] == pytest.approx(coverage)
+    assert row["is_zombie"] is False
+    # what comes later is not known before
+    then = row_of(*facts)
+    assert then["interest_expense_ttm_usd"] == (50.0 if 50.0 in first.values() else 18.0)
