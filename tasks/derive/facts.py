@@ -41,6 +41,12 @@ class Fact:
         """The day on which any value of the same was first filed."""
         return self.since if self.earlier is None else self.earlier.first_filed
 
+    def was_above_zero(self, filed: date) -> bool:
+        """Whether a value above zero was filed of the same by a day."""
+        if self.value > 0 and self.since <= filed:
+            return True
+        return self.earlier is not None and self.earlier.was_above_zero(filed)
+
 
 Spans = dict[date, dict[date, Fact]]
 # the forms that report a year, their amendments and those of transition periods too
@@ -149,10 +155,10 @@ class Knowledge:
         """The facts of one tag, as `series` has them."""
         return [self._spans[tag]] if tag in self._spans else []
 
-    def has_above_zero(self, tag: str) -> bool:
-        """Whether any amount of a tag is above zero."""
-        spans = self._spans.get(tag, {})
-        return any(fact.value > 0 for starts in spans.values() for fact in starts.values())
+    def has_above_zero(self, tag: str, filed: date) -> bool:
+        """Whether any amount of a tag is above zero, and was by a day of filing."""
+        facts = (fact for starts in self._spans.get(tag, {}).values() for fact in starts.values())
+        return any(fact.value > 0 and fact.was_above_zero(filed) for fact in facts)
 
     def instant(self, concept: str, end: date) -> Fact | None:
         """A concept's amount on a day, from the best tag that has one on that very day."""

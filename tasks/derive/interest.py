@@ -45,13 +45,14 @@ def interest_of(known: Knowledge, flow: Flow | None) -> Flow | None:
 
     None where the signs of its parts differ, or the parts make less than nothing: nobody knows
     then which is the slip. So where a minus stands before amounts of a filer who writes others
-    without: it earned more than it paid, perhaps.
+    without, or did before: it earned more than it paid, perhaps. What it writes in later reports
+    alone is another habit.
     """
     if flow is None:
         return None
     signs = {fact.value > 0 for fact in flow.facts if fact.value}
     is_minus = signs == {False}
-    if is_minus and any(known.has_above_zero(tag) for tag in flow.tags):
+    if is_minus and any(known.has_above_zero(tag, _last_filed(flow)) for tag in flow.tags):
         return None
     value = -flow.value if is_minus else flow.value
     # + 0.0: a zero has no sign

@@ -97,6 +97,33 @@ def test_a_minus_of_who_writes_costs_without_one_may_be_earned():
     assert [row["interest_expense_ttm_usd"] for row in found.values()] == [44.0, None]
     paid = flow("InterestPaidNet", "2022-01-01", END, 31.0)
     assert row_of(*facts, paid)["interest_expense_ttm_usd"] == 31.0
+    # nor when the costs before it were a little more, as was found since
+    since = [
+        flow(TOTAL, f"{year}-01-01", f"{year}-12-31", cost, filed="2023-06-01")
+        for year, cost in ((2020, 41.0), (2021, 45.0))
+    ]
+    assert row_of(*facts, *since, on=date(2023, 6, 30))["interest_expense_ttm_usd"] is None
+
+
+@pytest.mark.parametrize(
+    ("again", "found"),
+    [
+        # small filers repeat one year, or none; the minuses of the years before stay
+        ({2021: 50.0}, (4, True)),
+        ({}, (4, True)),
+        # a minus beside an amount without one: of 2021 nobody knows
+        ({2021: -50.0}, (None, None)),
+    ],
+)
+def test_who_wrote_costs_with_a_minus_until_now_paid_them(again, found):
+    """10 against 50 since 2019; from the report of 2022 on without the minus."""
+    facts = [fact("Assets", each, 5000.0) for each in ("2021-12-31", END)]
+    facts += yearly("OperatingIncomeLoss", range(2019, 2023), 10.0)
+    facts += yearly(TOTAL, range(2019, 2022), -50.0) + yearly(TOTAL, [2022], 50.0)
+    for year, amount in again.items():
+        facts += yearly(TOTAL, [year], amount, filed="2023-02-09")
+    rows = rows_of(facts, ends=[date(2022, 3, 31), date(2023, 3, 31)]).values()
+    assert [(row["years_below_one"], row["is_zombie"]) for row in rows] == [(3, True), found]
 
 
 def yearly(tag, years, amount, *, filed=None):
