@@ -70,11 +70,12 @@ def _starting(starts: Mapping[date, Fact], start: date) -> Fact | None:
 def _is_of_one_basis(one: Fact, other: Fact) -> bool:
     """Whether neither of two was restated, by more than a little, after the other was filed.
 
-    One that was restated itself, before, is of the other's new basis.
+    One that was restated itself, before, is of the other's new basis. One that was first filed
+    after the other is of its basis until it is restated.
     """
     newer, older = (one, other) if one.filed > other.filed else (other, one)
-    was: Fact | None = newer
-    while was is not None and was.filed > older.filed:
+    was = newer
+    while was.earlier is not None and was.since > older.filed:
         was = was.earlier
     most = RESTATED * max(abs(one.value), abs(other.value))
     return not _has_moved(newer, was, most) or _has_moved(older, older.earlier, most)

@@ -13,7 +13,10 @@ from tasks.extract.reference import read_reference
 class Fact:
     """One number of one filing; an instant has start = end.
 
-    `earlier`: what was filed of the same before, where it was ever restated, as far as is known.
+    Attributes:
+        filed: When its value was last filed.
+        earlier: The other value that was filed of the same before, as far as is known.
+        repeated_from: When this value was filed first, where it was filed more than once.
     """
 
     tag: str
@@ -26,6 +29,23 @@ class Fact:
     filed: date
     known_from: date
     earlier: "Fact | None" = None
+    repeated_from: date | None = None
+
+    @property
+    def since(self) -> date:
+        """The day on which this value was first filed."""
+        return self.repeated_from or self.filed
+
+    @property
+    def first_filed(self) -> date:
+        """The day on which any value of the same was first filed."""
+        return self.since if self.earlier is None else self.earlier.first_filed
+
+    def was_above_zero(self, filed: date) -> bool:
+        """Whether a value above zero was filed of the same by a day."""
+        if self.value > 0 and self.since <= filed:
+            return True
+        return self.earlier is not None and self.earlier.was_above_zero(filed)
 
 
 Spans = dict[date, dict[date, Fact]]
@@ -107,7 +127,9 @@ class Knowledge:
             before = held.get(fact.start)
             # one that was filed earlier may become known later; the newest filing stays
             if before is None or (before.filed, before.accession) <= (fact.filed, fact.accession):
-                if before is not None and (before.earlier or before.value != fact.value):
+                if before is not None and before.value == fact.value:
+                    fact = replace(fact, earlier=before.earlier, repeated_from=before.since)
+                elif before is not None:
                     fact = replace(fact, earlier=before)
                 held[fact.start] = fact
             days = (fact.end - fact.start).days + 1
@@ -133,10 +155,10 @@ class Knowledge:
         """The facts of one tag, as `series` has them."""
         return [self._spans[tag]] if tag in self._spans else []
 
-    def has_above_zero(self, tag: str) -> bool:
-        """Whether any amount of a tag is above zero."""
-        spans = self._spans.get(tag, {})
-        return any(fact.value > 0 for starts in spans.values() for fact in starts.values())
+    def has_above_zero(self, tag: str, filed: date) -> bool:
+        """Whether any amount of a tag is above zero, and was by a day of filing."""
+        facts = (fact for starts in self._spans.get(tag, {}).values() for fact in starts.values())
+        return any(fact.value > 0 and fact.was_above_zero(filed) for fact in facts)
 
     def instant(self, concept: str, end: date) -> Fact | None:
         """A concept's amount on a day, from the best tag that has one on that very day."""

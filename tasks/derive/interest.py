@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import reduce
 
+from tasks.derive.debt_kinds import is_equal
 from tasks.derive.fact_periods import (
     DAY,
     REPORT_STANDS,
@@ -45,13 +45,14 @@ def interest_of(known: Knowledge, flow: Flow | None) -> Flow | None:
 
     None where the signs of its parts differ, or the parts make less than nothing: nobody knows
     then which is the slip. So where a minus stands before amounts of a filer who writes others
-    without: it earned more than it paid, perhaps.
+    without, or did before: it earned more than it paid, perhaps. What it writes in later reports
+    alone is another habit.
     """
     if flow is None:
         return None
     signs = {fact.value > 0 for fact in flow.facts if fact.value}
     is_minus = signs == {False}
-    if is_minus and any(known.has_above_zero(tag) for tag in flow.tags):
+    if is_minus and any(known.has_above_zero(tag, _last_filed(flow)) for tag in flow.tags):
         return None
     value = -flow.value if is_minus else flow.value
     # + 0.0: a zero has no sign
@@ -65,7 +66,7 @@ def _told(known: Knowledge, concept: str, end: date, over: Over) -> Flow | None:
         return found
     parts = (interest_of(known, over(known.of_tag(tag), end)) for tag in HALVES)
     halves = [flow for flow in parts if flow is not None]
-    both = reduce(add_flows, halves) if halves else None
+    both = _both(halves)
     if both is not None and (found is None or both.value > found.value * (1 + ROUNDING)):
         found = both
     for tag in LINES:
@@ -73,6 +74,24 @@ def _told(known: Knowledge, concept: str, end: date, over: Over) -> Flow | None:
         if line is not None and found is not None and line.value > PART * found.value:
             found = line
     return found
+
+
+def _both(halves: list[Flow]) -> Flow | None:
+    """The halves together, unless the newer is the older once more.
+
+    It is where it is as much, or was never told until after the other was told last: a filer that
+    took another tag states years again under it.
+    """
+    if len(halves) < len(HALVES):
+        return next(iter(halves), None)
+    best, other = halves
+    older, newer = (best, other) if _last_filed(best) < _last_filed(other) else (other, best)
+    is_renamed = min(fact.first_filed for fact in newer.facts) > _last_filed(older)
+    return newer if is_renamed or is_equal(newer.value, older.value) else add_flows(older, newer)
+
+
+def _last_filed(flow: Flow) -> date:
+    return max(fact.filed for fact in flow.facts)
 
 
 def _interest(known: Knowledge, end: date, over: Over) -> Flow | None:

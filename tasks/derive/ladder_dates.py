@@ -17,6 +17,12 @@ class Window:
     end: date | None
 
 
+def overlap(one: Window, other: Window) -> bool:
+    """Whether two windows share more than what years of 52 weeks are off each other."""
+    ends = [window.end for window in (one, other) if window.end is not None]
+    return (min(ends, default=date.max) - max(one.start, other.start)).days >= WEEK
+
+
 def is_anniversary(end: date, month: int, day: int) -> bool:
     """Whether a day is a month's day of some year, to a week."""
     years = (end.year - 1, end.year, end.year + 1)

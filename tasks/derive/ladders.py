@@ -20,6 +20,7 @@ from tasks.derive.ladder_dates import (
     cents,
     clipped,
     is_anniversary,
+    overlap,
     read_month_day,
 )
 
@@ -309,15 +310,19 @@ def merge_filings(filings: Iterable[Buckets]) -> Buckets:
     """What the filings of one ladder say together.
 
     A filing that repeats a part of the ladder replaces that part, amount and dates: the bucket of
-    that name, and one of another name that covers the same dates.
+    that name, and those of other names that have dates in common with it.
 
     Args:
         filings: The buckets of each, oldest filing first.
     """
     merged: Buckets = {}
     for buckets in filings:
-        again = {window for _, window in buckets.values()} - {None}
-        merged = {name: part for name, part in merged.items() if part[1] not in again} | buckets
+        again = [window for _, window in buckets.values() if window is not None]
+        merged = {
+            name: (amount, window)
+            for name, (amount, window) in merged.items()
+            if window is None or not any(overlap(window, each) for each in again)
+        } | buckets
     return merged
 
 

@@ -257,7 +257,7 @@ def _add_totals(known: Knowledge, day: date, filed: _Totals) -> Debt | None:
 
 def _unless_moved(noncurrent: Fact, soon: Fact) -> list[Fact]:
     """What is not current, unless a later report of the day has moved all of it to what is."""
-    if soon.filed <= noncurrent.filed:
+    if soon.since <= noncurrent.filed:
         return [noncurrent]
     before, was = [0.0], soon.earlier
     while was is not None:

@@ -193,6 +193,39 @@ def test_a_part_that_was_restated_since_is_of_another_kind(year, first, restated
     assert (last is None) == (total is None)
 
 
+@pytest.mark.parametrize(
+    ("nine", "year", "last"),
+    [
+        # the nine months and the year once more in the reports of 2020, then the year restated
+        (
+            {"2019-11-08": 75, "2020-11-06": 75},
+            {"2020-02": 100, "2021-02": 100, "2022-02": 80},
+            None,
+        ),
+        ({"2019-11-08": 75}, {"2020-02": 100, "2020-06": 80}, None),
+        ({"2019-11-08": 75}, {"2020-02": 100, "2020-06": 95}, 20),
+        ({"2019-11-08": 75}, {"2020-02": 100, "2020-06": 80, "2020-07": 100}, 25),
+        # both restated, the year twice told of
+        ({"2019-11-08": 75, "2020-11-06": 60}, {"2020-02": 100, "2020-06": 80, "2021-02": 80}, 20),
+        # the first of the year that is told of comes after the nine months were restated
+        ({"2019-11-08": 75, "2020-01-10": 60}, {"2020-02": 80, "2021-02": 80}, 20),
+    ],
+)
+def test_a_year_restated_alone_leaves_no_quarter(nine, year, last):
+    spans = series(
+        *(
+            fact(TAG, "2019-09-30", value, start="2019-01-01", filed=filed)
+            for filed, value in nine.items()
+        ),
+        *(
+            fact(TAG, "2019-12-31", value, start="2019-01-01", filed=f"{month}-10")
+            for month, value in year.items()
+        ),
+    )
+    found = quarter(spans, day("2019-12-31"))
+    assert (None if found is None else found.value) == last
+
+
 def test_the_newest_period_comes_before_the_better_tag():
     """A total that a filer gave up years ago is never taken for today's."""
     known = Knowledge(

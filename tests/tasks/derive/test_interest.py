@@ -97,3 +97,64 @@ def test_a_minus_of_who_writes_costs_without_one_may_be_earned():
     assert [row["interest_expense_ttm_usd"] for row in found.values()] == [44.0, None]
     paid = flow("InterestPaidNet", "2022-01-01", END, 31.0)
     assert row_of(*facts, paid)["interest_expense_ttm_usd"] == 31.0
+    # nor when the costs before it were a little more, as was found since
+    since = [
+        flow(TOTAL, f"{year}-01-01", f"{year}-12-31", cost, filed="2023-06-01")
+        for year, cost in ((2020, 41.0), (2021, 45.0))
+    ]
+    assert row_of(*facts, *since, on=date(2023, 6, 30))["interest_expense_ttm_usd"] is None
+
+
+@pytest.mark.parametrize(
+    ("again", "found"),
+    [
+        # small filers repeat one year, or none; the minuses of the years before stay
+        ({2021: 50.0}, (4, True)),
+        ({}, (4, True)),
+        # a minus beside an amount without one: of 2021 nobody knows
+        ({2021: -50.0}, (None, None)),
+    ],
+)
+def test_who_wrote_costs_with_a_minus_until_now_paid_them(again, found):
+    """10 against 50 since 2019; from the report of 2022 on without the minus."""
+    facts = [fact("Assets", each, 5000.0) for each in ("2021-12-31", END)]
+    facts += yearly("OperatingIncomeLoss", range(2019, 2023), 10.0)
+    facts += yearly(TOTAL, range(2019, 2022), -50.0) + yearly(TOTAL, [2022], 50.0)
+    for year, amount in again.items():
+        facts += yearly(TOTAL, [year], amount, filed="2023-02-09")
+    rows = rows_of(facts, ends=[date(2022, 3, 31), date(2023, 3, 31)]).values()
+    assert [(row["years_below_one"], row["is_zombie"]) for row in rows] == [(3, True), found]
+
+
+def yearly(tag, years, amount, *, filed=None):
+    return [flow(tag, f"{y}-01-01", f"{y}-12-31", amount, filed=filed) for y in years]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "interest", "coverage"),
+    [
+        # 60 against 50 under the one name, then under the other
+        ({OPERATING: 50.0}, {NONOPERATING: 50.0}, 50.0, 1.2),
+        ({TOTAL: 50.0, OPERATING: 50.0}, {NONOPERATING: 50.0}, 50.0, 1.2),
+        # a little more since: 60 against 48, or a division was sold
+        ({OPERATING: 50.0}, {NONOPERATING: 48.0}, 48.0, 1.25),
+        # both names for one line of the same report
+        ({OPERATING: 50.0}, {OPERATING: 50.0, NONOPERATING: 50.0}, 50.0, 1.2),
+        # a maker that lends, whose next report repeats the one, or restates it: 60 against 18, 20
+        ({OPERATING: 13.0, NONOPERATING: 5.0}, {NONOPERATING: 5.0}, 18.0, 60 / 18),
+        ({OPERATING: 13.0, NONOPERATING: 5.0}, {OPERATING: 15.0}, 20.0, 3.0),
+    ],
+)
+def test_interest_under_a_new_name_is_the_same(first, second, interest, coverage):
+    """The years 2020 to 2022, and again in the next report."""
+    facts = [ASSETS, *yearly("OperatingIncomeLoss", range(2020, 2023), 60.0)]
+    for filed, amounts in (("2023-02-20", first), ("2023-11-08", second)):
+        for tag, amount in amounts.items():
+            facts += yearly(tag, range(2020, 2023), amount, filed=filed)
+    row = row_of(*facts, on=date(2023, 12, 31))
+    assert row["interest_expense_ttm_usd"] == interest
+    assert row["interest_coverage"] == pytest.approx(coverage)
+    assert row["is_zombie"] is False
+    # what comes later is not known before
+    then = row_of(*facts)
+    assert then["interest_expense_ttm_usd"] == (50.0 if 50.0 in first.values() else 18.0)

@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.derive.ladder_dates import Window, add_months, due_within, spread
-from tasks.derive.ladders import build_ladders, known_ladders
-from tests.tasks.derive.filings import BUCKETS, day, fact, ladder
+from tasks.derive.ladders import build_ladders, known_ladders, merge_filings
+from tests.tasks.derive.filings import BUCKETS, LADDER, day, fact, ladder
 
 DAY = timedelta(days=1)
 dates = st.dates(date(2005, 1, 1), date(2060, 12, 31))
+YEARS = [f"year_{number}" for number in range(1, 6)]
 ANNUAL = dict(zip([*BUCKETS][1:], (10, 20, 30, 40, 50, 60), strict=True))
 
 
@@ -231,3 +232,49 @@ def test_an_amendment_replaces_what_it_repeats_with_its_dates():
         20_00,
         day("2023-12-31"),
     )
+
+
+@pytest.mark.parametrize(
+    ("first", "again", "merged"),
+    [
+        # what was year five and all after it is all after year four
+        (
+            {**dict.fromkeys(YEARS, 10), "after_5": 50},
+            {**dict.fromkeys(YEARS[:4], 10), "after_4": 60},
+            {**dict.fromkeys(YEARS[:4], 10), "after_4": 60},
+        ),
+        # and the other way round
+        (
+            {"year_4": 10, "after_4": 60},
+            {"year_5": 10, "after_5": 50},
+            {"year_4": 10, "year_5": 10, "after_5": 50},
+        ),
+        # of the fifth year nothing is told then
+        ({"year_4": 10, "after_4": 60}, {"after_5": 55}, {"year_4": 10, "after_5": 55}),
+    ],
+)
+def test_a_bucket_that_spans_two_takes_the_place_of_both(first, again, merged):
+    tags = BUCKETS | {"after_4": "AfterYearFour"}
+    facts = [
+        fact(LADDER + tags[bucket], "2022-12-31", amount, filed=filed, form=form)
+        for amounts, filed, form in ((first, "2023-02-20", "10-K"), (again, "2023-06-01", "10-K/A"))
+        for bucket, amount in amounts.items()
+    ]
+    (found,) = known_ladders(build_ladders(facts), day("2023-06-30"))
+    assert found.amounts == {bucket: 100 * amount for bucket, amount in merged.items()}
+
+
+def test_twelve_months_take_the_place_of_the_rest_of_the_year():
+    """50 due by December, then 70 by next March, from the same day; a week over is none."""
+    rest, everything = Window(day("2023-04-01"), day("2023-12-31")), Window(day("2023-04-01"), None)
+    twelve = Window(day("2023-04-01"), day("2024-03-31"))
+    after = Window(day("2024-03-27"), None)
+    first = {"remainder": (50, rest), "after_5": (9, after)}
+    assert merge_filings([first, {"year_1": (70, twelve)}]) == {
+        "year_1": (70, twelve),
+        "after_5": (9, after),
+    }
+    assert merge_filings([first, {"after_5": (70, everything)}]) == {"after_5": (70, everything)}
+    # what has no dates stands until its name comes again
+    undated = {"year_2": (5, None)}
+    assert merge_filings([undated, {"year_1": (70, twelve)}]) == undated | {"year_1": (70, twelve)}

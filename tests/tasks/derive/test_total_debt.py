@@ -254,6 +254,9 @@ def test_of_kinds_that_may_overlap_the_largest_is_the_least(filed, is_least):
         # a portion was forgotten; the other line stands
         ({N: 90, C: 10}, {C: 12}, 102),
         ({N: 90, C: 10}, {N: 0, C: 100}, 100),
+        # half of it was due before, and a later report says so again
+        ({N: 100, C: 100}, {C: 100}, 200),
+        ({N: 90, DC: 90}, {DC: 90}, 180),
     ],
 )
 def test_an_amendment_may_move_all_debt_to_what_is_due(before, after, owed):
@@ -262,6 +265,16 @@ def test_an_amendment_may_move_all_debt_to_what_is_due(before, after, owed):
     known = Knowledge([*report, *amended])
     known.advance(day("2023-12-31"))
     assert total_debt(known, day(END)).value == owed
+
+
+def test_what_was_moved_stays_moved_when_it_is_told_again():
+    """10 was due of 100, all of it by the amendment, and so says the next report."""
+    report = [fact(N, END, 90), fact(C, END, 10)]
+    later = [fact(C, END, 100, filed=filed) for filed in ("2023-06-01", "2023-08-09")]
+    known = Knowledge([*report, *later])
+    for on, owed in (("2023-03-31", 100), ("2023-06-30", 100), ("2023-09-30", 100)):
+        known.advance(day(on))
+        assert total_debt(known, day(END)).value == owed
 
 
 def test_the_least_that_is_owed_is_no_leverage():
