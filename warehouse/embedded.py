@@ -51,7 +51,10 @@ TIMEOUT_SECONDS = 300
 # ending, or another program took the port between our look at it and the server's use of it
 PASSING = ("pre-existing shared memory block", "Address already in use")
 # what a server says, or the kernel for it, on its way down or up
-BETWEEN = ("shutting down", "starting up", "recovery mode", "refused", "is not running")
+BETWEEN = (
+    *("shutting down", "starting up", "recovery mode", "refused", "is not running"),
+    *("closed the connection", "reset by peer"),
+)
 # above every system's largest process number
 NO_PROCESS = 2**31 - 1
 
