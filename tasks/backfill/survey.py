@@ -1,6 +1,6 @@
 """What is missing of a dataset and why, and what of it is worth asking for."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -104,9 +104,3 @@ def in_order(needs: Sequence[Need], order: Order) -> list[Need]:
     elif order == "most missing first":
         ordered.sort(key=lambda need: float("-inf") if need.rows is None else -need.rows)
     return ordered
-
-
-def in_chunks(needs: Sequence[Need], size: int) -> Iterator[Sequence[Need]]:
-    """The needs in chunks of a size."""
-    for first in range(0, len(needs), size):
-        yield needs[first : first + size]

@@ -10,7 +10,8 @@ from prefect.states import Completed, Failed
 from tasks.backfill import show
 from tasks.backfill.dataset import Dataset
 from tasks.backfill.request import Scope
-from tasks.backfill.survey import Need, in_chunks
+from tasks.backfill.survey import Need
+from tasks.plan import in_batches
 from tasks.record import ForeignOrigin, Run, run
 from warehouse.trouble import WarehouseTrouble
 
@@ -42,7 +43,7 @@ def work_off(name: str, dataset: Dataset, needs: Sequence[Need], scope: Scope) -
         ForeignOrigin: when the warehouse holds facts of another origin.
         WarehouseTrouble: when its server is gone or full.
     """
-    chunks = list(in_chunks(needs, dataset.chunk(scope)))
+    chunks = list(in_batches(needs, dataset.chunk(scope)))
     outcome = Outcome(Run(0, scope.settings), len(chunks))
     progress = show.Progress(name, len(needs))
     with dataset.open(scope, needs) as bring:

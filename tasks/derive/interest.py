@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from tasks.derive.debt_kinds import is_equal
+from tasks.derive.debt_kinds import TOLERANCE, is_equal
 from tasks.derive.fact_periods import (
     DAY,
     REPORT_STANDS,
@@ -21,7 +21,6 @@ from tasks.derive.facts import Knowledge, Spans
 INTEREST = ("interest_expense", "interest_paid")
 # what newer taxonomies split the expense into: a maker that lends has both
 HALVES = ("InterestExpenseNonoperating", "InterestExpenseOperating")
-ROUNDING = 0.005
 # lines of the income statement, beside which so much less is a note's, of one loan
 LINES, PART = ("InterestAndDebtExpense", "InterestExpenseDebt"), 3
 ZOMBIE_YEARS = 3
@@ -67,7 +66,7 @@ def _told(known: Knowledge, concept: str, end: date, over: Over) -> Flow | None:
     parts = (interest_of(known, over(known.of_tag(tag), end)) for tag in HALVES)
     halves = [flow for flow in parts if flow is not None]
     both = _both(halves)
-    if both is not None and (found is None or both.value > found.value * (1 + ROUNDING)):
+    if both is not None and (found is None or both.value > found.value * (1 + TOLERANCE)):
         found = both
     for tag in LINES:
         line = interest_of(known, over(known.of_tag(tag), end))
