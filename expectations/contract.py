@@ -17,7 +17,7 @@ import pandas as pd
 
 Action = Literal["stop", "quarantine", "warn"]
 
-QUARANTINED = "is_quarantined"
+IS_QUARANTINED = "is_quarantined"
 
 
 @dataclass(frozen=True)
@@ -27,17 +27,17 @@ class Column:
     Attributes:
         name: The column's name in the database and in every frame.
         sql_type: PostgreSQL's name of its type, as `format_type` prints it.
-        unit: What one unit of the value is.
+        description: What one unit of the value is.
         null_means: What a NULL says; None where the column may not be NULL.
-        same_if: SQL that is true when a new value (`new.x`) only repeats the held one (`old.x`);
+        equal_when: SQL that is true when a new value (`new.x`) only repeats the held one (`old.x`);
             None: when they are equal. For vendors that repeat a value in lower precision.
     """
 
     name: str
     sql_type: str
-    unit: str
+    description: str
     null_means: str | None = None
-    same_if: str | None = None
+    equal_when: str | None = None
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,8 @@ class Rule:
             sees which rows the others set aside.
         action: stop: the whole batch is refused; quarantine: the rows that break it are set
             aside; warn: recorded, nothing else.
-        blanks: For quarantine rules: the one column that is not believed. The row as received is
+        nullify_column: For quarantine rules: the one column that is not believed. The row as
+            received is
             set aside, and stays among the good ones with NULL there: that something was is
             known, how much is not.
     """
@@ -62,14 +63,18 @@ class Rule:
     expectation: str
     arguments: Mapping[str, Any]
     action: Action = "quarantine"
-    blanks: str | None = None
+    nullify_column: str | None = None
 
 
-def no_row_is(
-    mark: str, name: str, reason: str, action: Action = "quarantine", blanks: str | None = None
+def flag_rule(
+    flag_column: str,
+    name: str,
+    reason: str,
+    action: Action = "quarantine",
+    blanks: str | None = None,
 ) -> Rule:
     """A rule that `annotate` has marked no row in a column of booleans."""
-    arguments = {"column": mark, "value_set": [False]}
+    arguments = {"column": flag_column, "value_set": [False]}
     return Rule(name, reason, "ExpectColumnValuesToBeInSet", arguments, action, blanks)
 
 
@@ -87,18 +92,18 @@ class Contract:
             `loaded_at` and `run_id` itself.
         natural_key: The key as the sources write it (`ticker` for `instrument_id`); empty where
             it is the key itself.
-        staged_columns: What the loader needs beside the table's columns to compare a new row
+        extra_staged_columns: What the loader needs beside the table's columns to compare a new row
             with the held one (`same_if` may name them); staged, never stored.
         context_columns: Helper columns that `with_context` of the table's module adds before
             validation: what rules must know beside the rows themselves. Never staged.
         rules: What must be true of a batch, in the order in which they are checked.
-        replaces: For core tables: SQL on `old` that is true of the held rows which a batch stands
-            for as a whole; those that it lacks are withdrawn (to history). `{staged}` is the
+        replace_where: For core tables: SQL on `old` that is true of the held rows which a batch
+            stands for as a whole; those that it lacks are withdrawn (to history). `{staged}` is the
             relation of the batch's rows. None: a batch only adds and corrects.
-        change_from: For core tables: SQL over the written rows of one instrument (or series, or
+        dirty_from: For core tables: SQL over the written rows of one instrument (or series, or
             index) that gives the first date on which a derived row may come out differently.
-        annotate: Adds helper columns that rules look at; a pure function of the frame, so all
-            that it needs to know is in the frame's own and the context columns. Dropped after.
+        add_rule_columns: Adds helper columns that rules look at; a pure function of the frame, so
+            all that it needs to know is in the frame's own and the context columns. Dropped after.
     """
 
     table: str
@@ -108,12 +113,12 @@ class Contract:
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     natural_key: tuple[str, ...] = ()
-    staged_columns: tuple[Column, ...] = ()
+    extra_staged_columns: tuple[Column, ...] = ()
     context_columns: tuple[str, ...] = ()
-    replaces: str | None = None
-    change_from: str | None = None
+    replace_where: str | None = None
+    dirty_from: str | None = None
     rules: tuple[Rule, ...] = ()
-    annotate: Callable[[pd.DataFrame], pd.DataFrame] | None = None
+    add_rule_columns: Callable[[pd.DataFrame], pd.DataFrame] | None = None
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -121,23 +126,23 @@ class Contract:
         return tuple(column.name for column in self.columns)
 
     @property
-    def source_key(self) -> tuple[str, ...]:
+    def natural_key_or_key(self) -> tuple[str, ...]:
         """The key in the sources' words: the natural key, where there is one."""
         return self.natural_key or self.key
 
     @property
-    def frame_columns(self) -> tuple[str, ...]:
+    def input_columns(self) -> tuple[str, ...]:
         """The columns a frame brings to validation, and that good rows leave it with.
 
         Those of the table with the natural key in place of the key that the warehouse gives
         out itself (`instrument_id`), then the staged ones.
         """
-        given_out = set(self.key) - set(self.source_key)
-        names = (*self.source_key, *self.column_names)
-        staged = (column.name for column in self.staged_columns)
+        given_out = set(self.key) - set(self.natural_key_or_key)
+        names = (*self.natural_key_or_key, *self.column_names)
+        staged = (column.name for column in self.extra_staged_columns)
         return tuple(dict.fromkeys(n for n in (*names, *staged) if n not in given_out))
 
     @property
-    def qualified(self) -> str:
+    def qualified_name(self) -> str:
         """The table's name with its schema."""
         return f"{self.schema}.{self.table}"

@@ -16,31 +16,31 @@ from prefect.states import Completed, Failed
 from pydantic import Field
 
 from flows.derived import refresh_derived
-from tasks import report
-from tasks.backfill import request, show, wanted
-from tasks.backfill.filings import FILINGS
-from tasks.backfill.holdings import HOLDINGS
-from tasks.backfill.macro import MACRO
-from tasks.backfill.prices import PRICES
-from tasks.backfill.survey import in_order
-from tasks.backfill.work import conclude, work_off
-from tasks.clock import now
+from tasks.backfill import reporting, request, targets
+from tasks.backfill.datasets.filings import FILINGS
+from tasks.backfill.datasets.holdings import HOLDINGS
+from tasks.backfill.datasets.macro import MACRO
+from tasks.backfill.datasets.prices import PRICES
+from tasks.backfill.execute import build_final_state, execute_plan
+from tasks.backfill.plan import sort_work_items
+from tasks.run import artifact
+from tasks.run.clock import now
 from warehouse.settings import Settings
 
 # a new dataset needs its line here, and is in the form by that
-DATASETS = {"prices": PRICES, "macro": MACRO, "holdings": HOLDINGS, "filings": FILINGS}
-DatasetName = Annotated[str, Field(json_schema_extra={"enum": [*DATASETS]})]
+BACKFILL_DATASETS = {"prices": PRICES, "macro": MACRO, "holdings": HOLDINGS, "filings": FILINGS}
+DatasetName = Annotated[str, Field(json_schema_extra={"enum": [*BACKFILL_DATASETS]})]
 
 
 # the parameters are checked below, all of them at once and with words that help
 @flow(name="backfill", validate_parameters=False)
-def refresh_backfill(
+def run_backfill(
     dataset: DatasetName = "prices",
     mode: request.Mode = "missing",
-    start: date = request.FROM_THE_BEGINNING,
-    end: date = request.UP_TO_NOW,
+    start: date = request.NO_START_DATE,
+    end: date = request.NO_END_DATE,
     tickers: list[request.Symbol] = [],  # noqa: B006 - a literal default gives the UI an empty list to fill
-    index: request.Index = wanted.NO_INDEX,
+    index: request.Index = targets.ALL_INDEXES,
     series_ids: list[request.SeriesId] = [],  # noqa: B006
     order: request.Order = "oldest first",
     parallelism: request.Parallelism = 4,
@@ -64,20 +64,20 @@ def refresh_backfill(
             configured pace all the same. FRED and iShares are asked one thing at a time.
         dry_run: Show the plan and ask for nothing.
     """
-    asked = dict(locals())
+    parameters = dict(locals())
     settings = Settings()
-    report.leave_out_engine_traces()
+    artifact.suppress_engine_tracebacks()
     try:
-        scope = request.settle(asked, [*DATASETS], now(settings), settings)
-    except request.Refused as refusal:
-        return Failed(message=str(refusal))
-    source = DATASETS[scope.request.dataset]
-    survey = source.survey(scope)
-    needs = in_order(survey.needs, scope.request.order)
-    plan = show.show_plan(scope, survey, needs)
+        scope = request.resolve_request(parameters, [*BACKFILL_DATASETS], now(settings), settings)
+    except request.InvalidBackfillRequest as error:
+        return Failed(message=str(error))
+    source = BACKFILL_DATASETS[scope.request.dataset]
+    plan = source.plan(scope)
+    work_items = sort_work_items(plan.needs, scope.request.order)
+    said = reporting.publish_plan(scope, plan, work_items)
     if scope.request.dry_run:
-        return Completed(message=f"Plan only: {plan}")
-    outcome = work_off(scope.request.dataset, source, needs, scope)
+        return Completed(message=f"Plan only: {said}")
+    outcome = execute_plan(scope.request.dataset, source, work_items, scope)
     # also where nothing is to do: a run that was killed may have left this to the next one
     derived = refresh_derived(return_state=True)
-    return conclude(outcome, source, scope, plan, derived)
+    return build_final_state(outcome, source, scope, said, derived)

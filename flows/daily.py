@@ -19,26 +19,28 @@ from flows.prices import refresh_prices
 
 
 @flow(name="daily")
-def refresh_daily(only_due: bool = False) -> State:
+def refresh_daily(only_stale: bool = False) -> State:
     """Refreshes every source, then everything derived.
 
     Args:
-        only_due: Leave out what was asked for since its source had something new to tell. On a
+        only_stale: Leave out what was asked for since its source had something new to tell. On a
             day without a session, and in a run that starts late, after another has done its
             work, nothing is left.
     """
-    ends: dict[str, State] = {}
+    states: dict[str, State] = {}
     # holdings first: they say which tickers there are
     for source in (refresh_holdings, refresh_prices, refresh_macro):
-        ends[source.name] = source(only_due=only_due, return_state=True)
+        states[source.name] = source(only_stale=only_stale, return_state=True)
     # it asks for no more than what is due in any case
-    ends["filings"] = refresh_filings(only_due=True, return_state=True)
-    ends["derived"] = refresh_derived(return_state=True)
-    for name, end in ends.items():
+    states["filings"] = refresh_filings(only_stale=True, return_state=True)
+    states["derived"] = refresh_derived(return_state=True)
+    for name, end in states.items():
         get_run_logger().info("%s: %s\n%s", name, end.name, end.message or "")
-    short = [f"{name}: {end.name}" for name, end in ends.items() if end.name != "Completed"]
-    if not all(end.is_completed() for end in ends.values()):
-        return Failed(message="; ".join(short))
-    if short:
-        return Completed(name="Degraded", message="; ".join(short))
+    not_completed = [
+        f"{name}: {end.name}" for name, end in states.items() if end.name != "Completed"
+    ]
+    if not all(end.is_completed() for end in states.values()):
+        return Failed(message="; ".join(not_completed))
+    if not_completed:
+        return Completed(name="Degraded", message="; ".join(not_completed))
     return Completed(message="All sources and derived tables are up to date.")

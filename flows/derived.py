@@ -16,17 +16,17 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from pydantic import Field
 
-from tasks.derive.company_refinancing import derive_company_refinancing
-from tasks.derive.debt_maturity import derive_debt_maturity
-from tasks.derive.index_concentration import derive_index_concentration
-from tasks.derive.rate_shock import derive_rate_shock
-from tasks.derive.refinancing_wall import derive_refinancing_wall
-from tasks.derive.rotation_metrics import derive_rotation_metrics
-from tasks.derive.sector_breadth import derive_sector_breadth
-from tasks.derive.start_over import TABLES, start_over
-from tasks.derive.zombie_status import derive_zombie_status
-from tasks.publish import publish
-from tasks.record import run
+from tasks.derive.breadth.index_concentration import derive_index_concentration
+from tasks.derive.breadth.sector_breadth import derive_sector_breadth
+from tasks.derive.rebuild import TABLES, reset_watermarks
+from tasks.derive.refinancing.company_refinancing import derive_company_refinancing
+from tasks.derive.refinancing.debt_maturity import derive_debt_maturity
+from tasks.derive.refinancing.rate_shock import derive_rate_shock
+from tasks.derive.refinancing.refinancing_wall import derive_refinancing_wall
+from tasks.derive.refinancing.zombie_status import derive_zombie_status
+from tasks.derive.rotation.rotation_metrics import derive_rotation_metrics
+from tasks.load.publish import publish
+from tasks.run.context import open_run
 from warehouse.settings import Settings
 
 Table = Annotated[str, Field(json_schema_extra={"enum": [*TABLES]})]
@@ -42,16 +42,16 @@ def refresh_derived(
         rebuild: Tables to derive from scratch, with those that are made of them.
     """
     settings = Settings()
-    with run("derived", settings) as this_run:
-        if anew := start_over(rebuild, settings):
-            this_run.note = f"Derived from scratch: {', '.join(anew)}."
-        publish(derive_rotation_metrics(settings), this_run)
-        publish(derive_index_concentration(settings), this_run)
-        publish(derive_sector_breadth(settings), this_run)
-        publish(derive_debt_maturity(settings), this_run)
-        publish(derive_company_refinancing(settings), this_run)
+    with open_run("derived", settings) as run:
+        if rebuilt_tables := reset_watermarks(rebuild, settings):
+            run.message = f"Derived from scratch: {', '.join(rebuilt_tables)}."
+        publish(derive_rotation_metrics(settings), run)
+        publish(derive_index_concentration(settings), run)
+        publish(derive_sector_breadth(settings), run)
+        publish(derive_debt_maturity(settings), run)
+        publish(derive_company_refinancing(settings), run)
         # after the two that they are made of
-        publish(derive_refinancing_wall(settings), this_run)
-        publish(derive_rate_shock(settings), this_run)
-        publish(derive_zombie_status(settings), this_run)
-    return this_run.end_state()
+        publish(derive_refinancing_wall(settings), run)
+        publish(derive_rate_shock(settings), run)
+        publish(derive_zombie_status(settings), run)
+    return run.end_state()

@@ -17,17 +17,17 @@ from prefect.client.schemas.objects import State
 from prefect.states import Failed
 from pydantic import Field
 
-from tasks.bring import (
-    bring_companies,
-    bring_company_tickers,
-    bring_filing_index,
-    open_archive,
+from tasks.extract.sec.client import MISSING_USER_AGENT_MESSAGE, open_sec_session
+from tasks.ingest import (
+    ingest_companies,
+    ingest_company_tickers,
+    ingest_filing_index,
+    open_bulk_facts,
 )
-from tasks.extract.sec_client import NO_CONTACT, open_sec
-from tasks.plan import in_batches
-from tasks.plan_filings import plan_filing_index, plan_filings
-from tasks.record import run
-from tasks.report import leave_out_engine_traces
+from tasks.plan.filings import plan_filing_index, plan_filings
+from tasks.plan.prices import batched
+from tasks.run.artifact import suppress_engine_tracebacks
+from tasks.run.context import open_run
 from warehouse.settings import Settings
 
 Ticker = Annotated[str, Field(pattern=r"^[A-Z0-9][A-Z0-9\-]{0,14}$")]
@@ -36,35 +36,35 @@ Ticker = Annotated[str, Field(pattern=r"^[A-Z0-9][A-Z0-9\-]{0,14}$")]
 @flow(name="filings")
 def refresh_filings(
     tickers: list[Ticker] = [],  # noqa: B006 - a literal default gives the UI an empty list to fill
-    whole_history: bool = False,
-    only_due: bool = False,
+    full_history: bool = False,
+    only_stale: bool = False,
 ) -> State:
     """Extracts, validates and loads companies and their facts.
 
     Args:
         tickers: Companies to ask again, by their tickers; none: all where something is due.
-        whole_history: Ask all companies again, not only where something is due.
-        only_due: Of a run on schedule: without a contact nothing is due, and that is said.
+        full_history: Ask all companies again, not only where something is due.
+        only_stale: Of a run on schedule: without a contact nothing is due, and that is said.
     """
     settings = Settings()
-    if settings.sec_user_agent is None and not only_due:
-        leave_out_engine_traces()
-        return Failed(message=NO_CONTACT)
-    with run("filings", settings, provider="sec") as this_run:
+    if settings.sec_user_agent is None and not only_stale:
+        suppress_engine_tracebacks()
+        return Failed(message=MISSING_USER_AGENT_MESSAGE)
+    with open_run("filings", settings, provider="sec") as run:
         if settings.sec_user_agent is None:
-            this_run.note = NO_CONTACT
-            return this_run.end_state()
-        instant = this_run.instant
-        with open_sec(settings) as sec:
-            bring_company_tickers(this_run, sec)
+            run.message = MISSING_USER_AGENT_MESSAGE
+            return run.end_state()
+        instant = run.now
+        with open_sec_session(settings) as sec:
+            ingest_company_tickers(run, sec)
             # before the companies: it names those to ask for
             for day in plan_filing_index(instant, settings):
-                bring_filing_index(day, this_run, sec)
-            asked = plan_filings(tickers, whole_history, instant, settings)
-            with open_archive(asked, this_run, sec) as archive:
-                batches = in_batches(asked, settings.sec_batch_companies)
+                ingest_filing_index(day, run, sec)
+            asked = plan_filings(tickers, full_history, instant, settings)
+            with open_bulk_facts(asked, run, sec) as bulk_facts:
+                batches = batched(asked, settings.sec_batch_companies)
                 for number, batch in enumerate(batches, start=1):
-                    bring_companies(batch, this_run, sec, archive)
+                    ingest_companies(batch, run, sec, bulk_facts)
                     done = min(number * settings.sec_batch_companies, len(asked))
                     get_run_logger().info("filings: %d of %d companies", done, len(asked))
-    return this_run.end_state()
+    return run.end_state()

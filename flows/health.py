@@ -17,33 +17,33 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
-from tasks import report
-from tasks.clock import now
-from tasks.health import find_faults
-from tasks.health_report import describe
-from warehouse.connections import connect
-from warehouse.sessions import fill_sessions
+from tasks.health.checks import run_health_checks
+from tasks.health.report import render_health_report
+from tasks.run import artifact
+from tasks.run.clock import now
+from warehouse.connect.connections import connect
+from warehouse.schema.sync_calendar import sync_trading_calendar
 from warehouse.settings import Settings
 
-TOO_LATE = timedelta(hours=1)
+MAX_START_DELAY = timedelta(hours=1)
 
 
 @flow(name="health")
-def refresh_health() -> State:
+def check_health() -> State:
     """Looks for what is late, thin, failed, growing or running out."""
     due = flow_run.scheduled_start_time
     # by the machine's clock, which is the schedule's, and not by a tape's
-    if datetime.now(UTC) - due > TOO_LATE:
+    if datetime.now(UTC) - due > MAX_START_DELAY:
         return Completed(message=f"Due at {due:%Y-%m-%d %H:%M %Z}, too late: the next one judges.")
     settings = Settings()
-    report.leave_out_engine_traces()
+    artifact.suppress_engine_tracebacks()
     instant = now(settings)
     with connect(settings) as connection:
-        fill_sessions(connection)
-    faults = find_faults(settings, instant)
+        sync_trading_calendar(connection)
+    faults = run_health_checks(settings, instant)
     create_markdown_artifact(
         key="health",
-        markdown=describe(faults, settings, instant),
+        markdown=render_health_report(faults, settings, instant),
         description="What is wrong, and how fresh each dataset is.",
     )
     if faults:

@@ -14,11 +14,11 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from pydantic import Field
 
-from tasks.bring import bring_holdings
-from tasks.due import leave_out_asked
-from tasks.extract.ishares import dealings_with_ishares
-from tasks.plan import plan_holdings
-from tasks.record import run
+from tasks.extract.ishares.extract import ishares_request_policy
+from tasks.ingest import ingest_holdings
+from tasks.plan.prices import plan_holdings
+from tasks.plan.release_times import skip_up_to_date
+from tasks.run.context import open_run
 from warehouse.settings import Settings
 
 Fund = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,12}$")]
@@ -27,22 +27,22 @@ Fund = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,12}$")]
 @flow(name="holdings")
 def refresh_holdings(
     funds: list[Fund] = [],  # noqa: B006 - a literal default gives the UI an empty list to fill
-    as_of_dates: list[date] = [],  # noqa: B006
-    only_due: bool = False,
+    holdings_dates: list[date] = [],  # noqa: B006
+    only_stale: bool = False,
 ) -> State:
     """Extracts, validates and loads index members.
 
     Args:
         funds: Funds to refresh; none: those of the settings.
-        as_of_dates: Days whose files to ask for; none: the newest file of each fund.
-        only_due: Leave out funds that were asked for their newest file since one was due.
+        holdings_dates: Days whose files to ask for; none: the newest file of each fund.
+        only_stale: Leave out funds that were asked for their newest file since one was due.
     """
     settings = Settings()
-    with run("holdings", settings, provider="ishares") as this_run:
-        requests = plan_holdings(funds, as_of_dates, settings)
-        if only_due:
-            requests = leave_out_asked("index_membership", requests, False, this_run)
-        dealings = dealings_with_ishares(settings)
+    with open_run("holdings", settings, provider="ishares") as run:
+        requests = plan_holdings(funds, holdings_dates, settings)
+        if only_stale:
+            requests = skip_up_to_date("index_membership", requests, False, run)
+        dealings = ishares_request_policy(settings)
         for request in requests:
-            bring_holdings(request, this_run, dealings)
-    return this_run.end_state()
+            ingest_holdings(request, run, dealings)
+    return run.end_state()

@@ -15,11 +15,11 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from pydantic import Field
 
-from tasks.bring import bring_macro
-from tasks.due import leave_out_asked
-from tasks.extract.fred import dealings_with_fred
-from tasks.plan import plan_macro
-from tasks.record import run
+from tasks.extract.fred.extract import fred_request_policy
+from tasks.ingest import ingest_macro
+from tasks.plan.prices import plan_macro
+from tasks.plan.release_times import skip_up_to_date
+from tasks.run.context import open_run
 from warehouse.settings import Settings
 
 SeriesId = Annotated[str, Field(pattern=r"^[A-Z0-9_]{1,25}$")]
@@ -28,20 +28,20 @@ SeriesId = Annotated[str, Field(pattern=r"^[A-Z0-9_]{1,25}$")]
 @flow(name="macro")
 def refresh_macro(
     series_ids: list[SeriesId] = [],  # noqa: B006 - a literal default gives the UI an empty list to fill
-    whole_history: bool = False,
-    only_due: bool = False,
+    full_history: bool = False,
+    only_stale: bool = False,
 ) -> State:
     """Extracts, validates and loads macro observations.
 
     Args:
         series_ids: FRED ids to refresh; none: all that are followed.
-        whole_history: Ask for every vintage again, not only for what is new.
-        only_due: Leave out what was asked for since FRED last had something new to tell.
+        full_history: Ask for every vintage again, not only for what is new.
+        only_stale: Leave out what was asked for since FRED last had something new to tell.
     """
     settings = Settings()
-    with run("macro", settings, provider="fred") as this_run:
-        requests = plan_macro(series_ids, whole_history, settings)
-        if only_due:
-            requests = leave_out_asked("macro_observation", requests, whole_history, this_run)
-        bring_macro(requests, this_run, dealings_with_fred(settings))
-    return this_run.end_state()
+    with open_run("macro", settings, provider="fred") as run:
+        requests = plan_macro(series_ids, full_history, settings)
+        if only_stale:
+            requests = skip_up_to_date("macro_observation", requests, full_history, run)
+        ingest_macro(requests, run, fred_request_policy(settings))
+    return run.end_state()

@@ -15,11 +15,11 @@ from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from pydantic import Field
 
-from tasks.bring import bring_prices
-from tasks.due import leave_out_asked
-from tasks.extract.yahoo import dealings_with_yahoo
-from tasks.plan import in_batches, plan_prices
-from tasks.record import run
+from tasks.extract.yahoo.extract import yahoo_request_policy
+from tasks.ingest import ingest_prices
+from tasks.plan.prices import batched, plan_prices
+from tasks.plan.release_times import skip_up_to_date
+from tasks.run.context import open_run
 from warehouse.settings import Settings
 
 Ticker = Annotated[str, Field(pattern=r"^\^?[A-Z0-9][A-Z0-9.\-=]{0,14}$")]
@@ -28,25 +28,25 @@ Ticker = Annotated[str, Field(pattern=r"^\^?[A-Z0-9][A-Z0-9.\-=]{0,14}$")]
 @flow(name="prices")
 def refresh_prices(
     tickers: list[Ticker] = [],  # noqa: B006 - a literal default gives the UI an empty list to fill
-    whole_history: bool = False,
-    only_due: bool = False,
+    full_history: bool = False,
+    only_stale: bool = False,
 ) -> State:
     """Extracts, validates and loads daily bars and corporate actions.
 
     Args:
         tickers: Yahoo symbols to refresh; none: the whole universe.
-        whole_history: Ask for everything since the first session again, not only for what is new.
-        only_due: Leave out what was asked for since the newest close. Nothing is left on a day
+        full_history: Ask for everything since the first session again, not only for what is new.
+        only_stale: Leave out what was asked for since the newest close. Nothing is left on a day
             without a session, or in a run that starts late, after another has done its work.
     """
     settings = Settings()
-    with run("prices", settings, provider="yahoo") as this_run:
-        windows = plan_prices(tickers, whole_history, settings)
-        if only_due:
-            windows = leave_out_asked("daily_price", windows, whole_history, this_run)
-        dealings = dealings_with_yahoo(settings)
-        for number, asked in enumerate(in_batches(windows, settings.yahoo_batch_tickers), start=1):
-            bring_prices(asked, this_run, dealings)
+    with open_run("prices", settings, provider="yahoo") as run:
+        windows = plan_prices(tickers, full_history, settings)
+        if only_stale:
+            windows = skip_up_to_date("daily_price", windows, full_history, run)
+        dealings = yahoo_request_policy(settings)
+        for number, asked in enumerate(batched(windows, settings.yahoo_batch_tickers), start=1):
+            ingest_prices(asked, run, dealings)
             done = min(number * settings.yahoo_batch_tickers, len(windows))
             get_run_logger().info("prices: %d of %d tickers", done, len(windows))
-    return this_run.end_state()
+    return run.end_state()

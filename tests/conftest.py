@@ -20,9 +20,9 @@ from psycopg import sql
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from warehouse.connections import database_name
-from warehouse.embedded import EmbeddedServer
-from warehouse.migrate import prepare
+from warehouse.connect.connections import database_name
+from warehouse.schema.migrate import ensure_up_to_date
+from warehouse.server.embedded import EmbeddedServer
 from warehouse.settings import Settings
 
 BAR = ("ticker", "session_date", "close", "volume")
@@ -72,7 +72,7 @@ class ByCost(LoadScopeScheduling):
 def group_of(file: str) -> str:
     """The costly fixture that a file of tests names, or the file."""
     words = re.findall(r"\w+", (Path(__file__).parents[1] / file).read_text(encoding="utf-8"))
-    return next((fixture for fixture in ("api", "undisturbed") if fixture in words), file)
+    return next((fixture for fixture in ("api", "completed_daily_run") if fixture in words), file)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByCost:
@@ -125,7 +125,7 @@ def fresh_server() -> Iterator[EmbeddedServer]:
 def template(server: EmbeddedServer) -> str:
     """The name of a migrated, empty database."""
     settings = Settings(home=server.home, origin="template")
-    prepare(settings)
+    ensure_up_to_date(settings)
     return database_name(settings)
 
 
@@ -151,7 +151,9 @@ def new_warehouse(
 
 
 @pytest.fixture(scope="module")
-def shared(new_warehouse: Callable[[], AbstractContextManager[Settings]]) -> Iterator[Settings]:
+def module_warehouse(
+    new_warehouse: Callable[[], AbstractContextManager[Settings]],
+) -> Iterator[Settings]:
     """The settings of a warehouse of the module's own, for tests that leave nothing in it."""
     with new_warehouse() as settings:
         yield settings
@@ -181,7 +183,7 @@ def bars() -> Callable[..., pd.DataFrame]:
         frame["session_date"] = pd.to_datetime(frame["session_date"])
         frame["volume"] = frame["volume"].astype("Int64")
         prices = dict.fromkeys(("open", "high", "low"), frame["close"])
-        return frame.assign(**prices, source="test", volume_step=0.0)
+        return frame.assign(**prices, source="test", volume_resolution=0.0)
 
     return make
 

@@ -150,7 +150,7 @@ class Settings(BaseSettings):
     )
 
     @model_validator(mode="after")
-    def _keep_to_the_limit_of_the_sec(self) -> Self:
+    def _validate_sec_rate_limit(self) -> Self:
         # it allows 10 a second over all machines and hosts, and blocks who comes near
         if self.origin == "live" and self.sec_requests_per_second >= SEC_LIMIT:
             raise ValueError(f"sec_requests_per_second must be below {SEC_LIMIT}: the SEC blocks")
@@ -158,7 +158,7 @@ class Settings(BaseSettings):
 
     @field_validator("sec_user_agent")
     @classmethod
-    def _declare_oneself(cls, value: SecretStr | None) -> SecretStr | None:
+    def _validate_sec_user_agent(cls, value: SecretStr | None) -> SecretStr | None:
         if value is None or USER_AGENT.fullmatch(value.get_secret_value().strip()):
             return value
         raise ValueError(
@@ -175,7 +175,7 @@ class Settings(BaseSettings):
 
     @field_validator("home")
     @classmethod
-    def _find_home(cls, value: Path) -> Path:
+    def _resolve_home(cls, value: Path) -> Path:
         # the same folder for a shell, a worker and a cron job, wherever each was started
         return CHECKOUT / value.expanduser()
 
@@ -190,6 +190,6 @@ class Settings(BaseSettings):
         mode="before",
     )
     @classmethod
-    def _empty_is_unset(cls, value: object) -> object:
+    def _empty_to_none(cls, value: object) -> object:
         # `.env` files and compose pass unset variables as empty strings
         return None if isinstance(value, str) and not value.strip() else value

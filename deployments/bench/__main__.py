@@ -19,9 +19,9 @@ from rich.table import Table
 
 from deployments.bench.market import SESSIONS_A_YEAR, fill, make_market
 from deployments.bench.measure import bare_seconds, increment, rebuild, window_seconds
-from tasks.record import run
-from warehouse.embedded import EmbeddedServer
-from warehouse.migrate import prepare
+from tasks.run.context import open_run
+from warehouse.schema.migrate import ensure_up_to_date
+from warehouse.server.embedded import EmbeddedServer
 from warehouse.settings import Settings
 
 SHORT_YEARS = 2
@@ -38,18 +38,18 @@ def bench(
     said = f"{tickers:,} tickers x {years} years: {market.bars.height:,} bars"
     console.print(f"{said}, {os.cpu_count()} cores")
     bare = bare_seconds(market)
-    with own_server() as home:
+    with temporary_server() as home:
         long, short = (Settings(home=home, origin=f"bench-{n}") for n in (years, SHORT_YEARS))
         cut = market.bars["session_date"].unique().sort()[-SHORT_YEARS * SESSIONS_A_YEAR]
         for settings, part in ((long, market), (short, market.since(cut))):
             with console.status(f"Filling {settings.origin}"):
-                prepare(settings)
-                with run("bench", settings) as filling:
+                ensure_up_to_date(settings)
+                with open_run("bench", settings) as filling:
                     fill(filling, part, tickers)
-        with in_a_process_of_its_own() as apart:
+        with in_fresh_process() as apart:
             read_and_derive, written, peak = apart(rebuild, long)
         full = read_and_derive + written
-        with in_a_process_of_its_own() as apart:
+        with in_fresh_process() as apart:
             apart(rebuild, short)
             increments = {s: apart(increment, s, tickers) for s in (long, short)}
         windows = window_seconds(long, tickers // fraction) * fraction
@@ -74,7 +74,7 @@ def bench(
 
 
 @contextmanager
-def own_server() -> Iterator[Path]:
+def temporary_server() -> Iterator[Path]:
     """The home of an embedded server; nothing of it is left afterwards."""
     home = Path(tempfile.mkdtemp(prefix="rotation-bench-"))
     home.chmod(0o711)
@@ -88,7 +88,7 @@ def own_server() -> Iterator[Path]:
 
 
 @contextmanager
-def in_a_process_of_its_own() -> Iterator[Callable[..., Any]]:
+def in_fresh_process() -> Iterator[Callable[..., Any]]:
     """Calls functions in a fresh process, whose memory is its own."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         yield lambda call, *arguments: pool.submit(call, *arguments).result()

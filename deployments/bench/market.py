@@ -6,9 +6,9 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from tasks.record import Run
-from warehouse import arrow
-from warehouse.connections import bulk, connect
+from tasks.run.context import RunContext
+from warehouse.connect import arrow
+from warehouse.connect.connections import adbc_connection, connect
 from warehouse.settings import Settings
 
 INDEX = "R2000"
@@ -71,7 +71,7 @@ def make_market(tickers: int, years: int, seed: int = 7) -> Market:
     return Market(bars, pl.concat(snapshots))
 
 
-def fill(run: Run, market: Market, tickers: int) -> None:
+def fill(run: RunContext, market: Market, tickers: int) -> None:
     """Puts instruments, bars and members into an empty warehouse, as loads would leave them."""
     with connect(run.settings) as connection:
         connection.execute(
@@ -99,18 +99,18 @@ def fill(run: Run, market: Market, tickers: int) -> None:
         *stamp,
     )
     _append(run.settings, "index_membership", members)
-    _note(run, "index_membership", "min(known_from)")
+    _record_change(run, "index_membership", "min(known_from)")
     with connect(run.settings, "owner") as connection:
         connection.execute("analyze core.daily_price")
         connection.execute("analyze core.index_membership")
 
 
-def add_bars(run: Run, bars: pl.DataFrame) -> None:
+def add_bars(run: RunContext, bars: pl.DataFrame) -> None:
     """Appends bars and says so in `audit.change`."""
     prices = (pl.col("close").alias(name) for name in ("open", "high", "low"))
     stamp = (pl.lit("bench").alias("source"), pl.lit(run.run_id, pl.Int64).alias("run_id"), _now())
     _append(run.settings, "daily_price", bars.with_columns(*prices, *stamp))
-    _note(run, "daily_price", "min(session_date)")
+    _record_change(run, "daily_price", "min(session_date)")
 
 
 def _now() -> pl.Expr:
@@ -118,13 +118,13 @@ def _now() -> pl.Expr:
 
 
 def _append(settings: Settings, table: str, rows: pl.DataFrame) -> None:
-    with bulk(settings) as connection:
+    with adbc_connection(settings) as connection:
         for part in rows.iter_slices(1_000_000):
             arrow.append(connection, "core", table, part.to_arrow())
         connection.commit()
 
 
-def _note(run: Run, table: str, first: str) -> None:
+def _record_change(run: RunContext, table: str, first: str) -> None:
     with connect(run.settings) as connection:
         connection.execute(
             f"""

@@ -9,11 +9,11 @@ from pathlib import Path
 import polars as pl
 
 from deployments.bench.market import Market, add_bars
-from tasks.derive.breadth import derive_breadth
-from tasks.derive.sector_breadth import derive_sector_breadth
-from tasks.publish import write
-from tasks.record import run
-from warehouse.connections import connect
+from tasks.derive.breadth.breadth import derive_breadth
+from tasks.derive.breadth.sector_breadth import derive_sector_breadth
+from tasks.load.publish import validate_and_merge
+from tasks.run.context import open_run
+from warehouse.connect.connections import connect
 from warehouse.settings import Settings
 
 WINDOW_FUNCTIONS = Path(__file__).with_name("window_functions.sql")
@@ -30,12 +30,12 @@ def rebuild(settings: Settings) -> tuple[float, float, float]:
     """Everything from nothing: seconds to derive, seconds to write, peak memory in GB."""
     import great_expectations  # noqa: F401 - seconds that a running worker has behind it
 
-    with run("bench", settings) as this_run:
+    with open_run("bench", settings) as run:
         began = time.perf_counter()
         derived = derive_sector_breadth.fn(settings)
         derived_at = time.perf_counter()
         assert derived is not None
-        write(derived, this_run)
+        validate_and_merge(derived, run)
         done = time.perf_counter()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     return derived_at - began, done - derived_at, peak
@@ -56,12 +56,12 @@ def increment(settings: Settings, tickers: int) -> float:
             (30 + pl.col("instrument_id") % 7).cast(pl.Float64).alias("close"),
             pl.lit(1000, pl.Int64).alias("volume"),
         )
-        with run("bench", settings) as this_run:
-            add_bars(this_run, bars)
+        with open_run("bench", settings) as run:
+            add_bars(run, bars)
             began = time.perf_counter()
             derived = derive_sector_breadth.fn(settings)
             assert derived is not None
-            write(derived, this_run)
+            validate_and_merge(derived, run)
             found.append(time.perf_counter() - began)
     return sorted(found)[len(found) // 2]
 

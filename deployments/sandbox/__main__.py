@@ -13,12 +13,12 @@ import certifi
 import orjson
 import trustme
 
-from deployments.sandbox.columns import TapeError
-from deployments.sandbox.control import World
 from deployments.sandbox.launch import STATE
-from deployments.sandbox.proxy import Proxy
-from deployments.sandbox.records import parse_instant
-from deployments.sandbox.tape import load_tape
+from deployments.sandbox.tape.columns import TapeError
+from deployments.sandbox.tape.records import parse_instant
+from deployments.sandbox.tape.tape import load_tape
+from deployments.sandbox.wire.control import SandboxState
+from deployments.sandbox.wire.proxy import Proxy
 
 
 def main() -> int:
@@ -47,7 +47,7 @@ def main() -> int:
 
 async def _serve(folder: Path, home: Path, clock: datetime | None, port: int) -> None:
     tape = load_tape(folder)
-    world = World(tape, clock or tape.clock, os.getpid())
+    world = SandboxState(tape, clock or tape.clock, os.getpid())
     authority = trustme.CA(organization_name="Great Rotation sandbox")
     proxy = Proxy(world, authority)
     home.mkdir(parents=True, exist_ok=True)

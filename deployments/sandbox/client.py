@@ -16,11 +16,11 @@ from typing import Any, Self
 import httpx
 
 from deployments.sandbox.launch import STATE, SandboxError, instant_text, launch
-from deployments.services import start_of
+from deployments.stack.processes import process_start_time
 
-GUARD = {"X-Rotation-Sandbox": "1"}
+CONTROL_HEADER = {"X-Rotation-Sandbox": "1"}
 # for one that shares its machine with much else
-PATIENCE_SECONDS = 60
+TIMEOUT_SECONDS = 60
 # Control is plain HTTP on the loopback address. A context that trusts nobody spares httpx from
 # reading all public certificates for each call.
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -131,7 +131,7 @@ class Sandbox:
         """Tell the sandbox's clock."""
         return datetime.fromisoformat(self._call("GET", "/clock")["now"])
 
-    def move_clock(self, instant: datetime | str) -> None:
+    def set_clock(self, instant: datetime | str) -> None:
         """Set the clock, forwards or back.
 
         Args:
@@ -182,17 +182,17 @@ class Sandbox:
         """
         if self._serves():  # otherwise it is ending already, and needs no second signal
             # the number alone may be another process's in a moment
-            began = start_of(self.pid)
+            began = process_start_time(self.pid)
             with suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGTERM)
-            deadline = time.monotonic() + PATIENCE_SECONDS
-            while began and start_of(self.pid) == began:
+            deadline = time.monotonic() + TIMEOUT_SECONDS
+            while began and process_start_time(self.pid) == began:
                 if time.monotonic() > deadline:
                     who = f"The sandbox of {self.home} (process {self.pid})"
                     raise SandboxError(f"{who} does not end.")
                 time.sleep(0.02)
         if self._process:
-            self._process.wait(PATIENCE_SECONDS)
+            self._process.wait(TIMEOUT_SECONDS)
 
     def _serves(self) -> bool:
         """Tell whether the state file in the home is this sandbox's, not a later one's."""
@@ -219,7 +219,7 @@ class Sandbox:
         try:
             # trust_env=False: the variables that we hand out must not send this to the proxy.
             with httpx.Client(
-                trust_env=False, verify=NO_TLS, timeout=PATIENCE_SECONDS, headers=GUARD
+                trust_env=False, verify=NO_TLS, timeout=TIMEOUT_SECONDS, headers=CONTROL_HEADER
             ) as http:
                 reply = http.request(method, url, json=content)
         except httpx.TransportError as error:

@@ -15,8 +15,8 @@ from typing import Any
 import httpx
 import pytest
 
-from deployments import prefect_server, stack
 from deployments.sandbox.market import simulate
+from deployments.stack import prefect_server, stack
 from warehouse.settings import Settings
 
 ROTATION = Path(sys.executable).with_name("rotation")
@@ -37,7 +37,7 @@ class Home:
     @property
     def settings(self) -> Settings:
         """As later commands find them."""
-        return stack.remembered_settings(self.folder)
+        return stack.load_settings(self.folder)
 
     def rotation(
         self, *arguments: str, check: bool = True, **variables: str

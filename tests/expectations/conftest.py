@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from expectations.contract import Contract, Rule
-from tasks.validate import BatchRefused, validate
+from tasks.validate.validate import ValidationFailed, validate
 
 
 @pytest.fixture(scope="session")
@@ -30,12 +30,12 @@ def assert_broken() -> Callable[[Contract, Rule, pd.DataFrame], None]:
 
     def check(contract: Contract, rule: Rule, frame: pd.DataFrame) -> None:
         if rule.action == "stop":
-            with pytest.raises(BatchRefused, match=rule.name) as refused:
+            with pytest.raises(ValidationFailed, match=rule.name) as refused:
                 validate(contract, frame)
             results = refused.value.results
         else:
             validated = validate(contract, frame)
-            results = validated.results
+            results = validated.rule_results
             set_aside = set(validated.quarantine["rule"])
             assert (rule.name in set_aside) == (rule.action == "quarantine")
         found = results.set_index("rule").loc[rule.name]

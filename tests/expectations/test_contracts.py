@@ -8,25 +8,25 @@ from pathlib import Path
 
 import pytest
 
-import expectations
+from expectations import tables
 from expectations.contract import Contract
 
 MODULES = [
     module
-    for _, name, _ in pkgutil.iter_modules(expectations.__path__, "expectations.")
+    for _, name, _ in pkgutil.iter_modules(tables.__path__, "expectations.tables.")
     if hasattr(module := importlib.import_module(name), "CONTRACT")
 ]
 CONTRACTS = [module.CONTRACT for module in MODULES]
 
 
 def test_modules_are_named_after_their_table():
-    assert [m.__name__ for m in MODULES] == [f"expectations.{c.table}" for c in CONTRACTS]
+    assert [m.__name__ for m in MODULES] == [f"expectations.tables.{c.table}" for c in CONTRACTS]
 
 
 @pytest.mark.parametrize("contract", CONTRACTS, ids=lambda contract: contract.table)
 class TestContract:
     def test_is_tested_with_a_broken_case_per_rule(self, contract: Contract):
-        path = Path(__file__).with_name(f"test_{contract.table}.py")
+        path = Path(__file__).with_name("tables") / f"test_{contract.table}.py"
         spec = importlib.util.spec_from_file_location(f"cases_of_{contract.table}", path)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
@@ -39,8 +39,8 @@ class TestContract:
     def test_frames_bring_the_natural_key_for_what_the_warehouse_gives_out(
         self, contract: Contract
     ):
-        assert set(contract.source_key) <= set(contract.frame_columns)
-        assert "instrument_id" not in contract.frame_columns
+        assert set(contract.natural_key_or_key) <= set(contract.input_columns)
+        assert "instrument_id" not in contract.input_columns
 
     def test_names_are_unique(self, contract: Contract):
         rules = [rule.name for rule in contract.rules]
@@ -48,7 +48,7 @@ class TestContract:
         assert len(contract.column_names) == len(set(contract.column_names))
 
     def test_core_tables_say_what_a_change_reaches(self, contract: Contract):
-        assert (contract.change_from is not None) == (contract.schema == "core")
+        assert (contract.dirty_from is not None) == (contract.schema == "core")
 
 
 def test_reading_contracts_does_not_import_great_expectations():

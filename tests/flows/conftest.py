@@ -12,15 +12,15 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from deployments.prefect_server import start_server, stop_server
 from deployments.sandbox.client import Sandbox
 from deployments.sandbox.market import simulate
+from deployments.stack.prefect_server import start_server, stop_server
 from tests.flows.filings import make_tape
 from tests.flows.replay import PROCESSES, Replay, environment_of
 from tests.flows.tapes import CLOCK, Tape, thin_out
-from warehouse.connections import database_name
-from warehouse.embedded import EmbeddedServer
-from warehouse.loopback import free_port
+from warehouse.connect.connections import database_name
+from warehouse.server.embedded import EmbeddedServer
+from warehouse.server.local import free_port
 from warehouse.settings import Settings
 
 MakeReplay = Callable[..., Replay]
@@ -32,7 +32,7 @@ def prefect_server(server: EmbeddedServer) -> Iterator[dict[str, str]]:
     settings = Settings(home=server.home)
     with pytest.MonkeyPatch.context() as patch:
         # 4200 is every stack's first choice: those of the other test processes' too
-        patch.setattr("deployments.prefect_server.free_port", lambda preferred: free_port())
+        patch.setattr("deployments.stack.prefect_server.free_port", lambda preferred: free_port())
         environment = start_server(settings)
     # the server that flows are forked from imports Prefect, which reads its settings then
     kept = os.environ.copy()
@@ -102,7 +102,7 @@ def start_replay(
 
 
 @pytest.fixture(scope="session")
-def undisturbed(start_replay: MakeReplay) -> Replay:
+def completed_daily_run(start_replay: MakeReplay) -> Replay:
     """The market after one daily run at its clock, which nothing disturbed. Only to look at."""
     replay = start_replay()
     end = replay.run("daily")

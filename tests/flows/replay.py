@@ -13,10 +13,10 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from deployments import stack
 from deployments.sandbox.client import Sandbox
-from warehouse.checksum import checksums
-from warehouse.connections import connect
+from deployments.stack import stack
+from warehouse.backup.checksum import checksums
+from warehouse.connect.connections import connect
 from warehouse.settings import Settings
 
 # Forked from a server that has imported what costs five seconds; each run is a process all the
@@ -26,7 +26,7 @@ PROCESSES.set_forkserver_preload(["flows.daily", "great_expectations", "yfinance
 
 
 @dataclass(frozen=True)
-class End:
+class RunResult:
     """How a flow run ended.
 
     Attributes:
@@ -56,14 +56,14 @@ class FlowProcess:
         self.process.start()
         says.close()
 
-    def kill(self) -> End:
+    def kill(self) -> RunResult:
         """Ends the process as the out-of-memory killer would."""
         assert self.process.pid is not None
         with suppress(ProcessLookupError):  # it has ended by itself
             os.kill(self.process.pid, signal.SIGKILL)
         return self.wait()
 
-    def wait(self, seconds: float = 600) -> End:
+    def wait(self, seconds: float = 600) -> RunResult:
         """Waits for its end."""
         state, message = "Killed", ""
         if self._said.poll(seconds):
@@ -71,7 +71,7 @@ class FlowProcess:
                 state, message = self._said.recv()
         self.process.join(seconds)
         assert self.process.exitcode is not None, f"the flow still runs after {seconds} seconds"
-        return End(state, message, self._log.read_text(errors="replace"))
+        return RunResult(state, message, self._log.read_text(errors="replace"))
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Replay:
         log = self.logs / f"{len(list(self.logs.iterdir()))}-{flow}.log"
         return FlowProcess(flow, parameters, environment, log)
 
-    def run(self, flow: str, **parameters: Any) -> End:
+    def run(self, flow: str, **parameters: Any) -> RunResult:
         """Runs a flow to its end."""
         return self.start(flow, **parameters).wait()
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from deployments import stack
-from deployments.notifications import NotifyError, address
-from deployments.services import ServiceError
+from deployments.stack import stack
+from deployments.stack.notifications import NotifyError, to_apprise_url
+from deployments.stack.processes import ServiceError
 from tests.deployments.conftest import Api
 from tests.flows.replay import Replay
 
@@ -19,7 +19,7 @@ SECRET = "s3cr3t-path"
 WANTED = {
     "rotation: a run failed",
     "rotation: a run is degraded",
-    "rotation: a run has not started",
+    "rotation: a run is late",
 }
 # a message takes the server a second or two, where it has the machine for itself
 PATIENCE_SECONDS = 240
@@ -58,8 +58,8 @@ def applied(
 ) -> Iterator[dict[str, str]]:
     """The environment after the automations were applied; those that tell are gone afterwards."""
     # a deployment that one of them calls, and that `rotation up` would have made
-    bury = api.post("/flows/", {"name": "bury"}).json()["id"]
-    api.post("/deployments/", {"name": "bury", "flow_id": bury})
+    flow = api.post("/flows/", {"name": "mark-crashed-runs"}).json()["id"]
+    api.post("/deployments/", {"name": "mark-crashed-runs", "flow_id": flow})
     environment = prefect_server | {"ROTATION_NOTIFY_URL": receiver[0]}
     stack.apply_automations(environment)
     yield environment
@@ -101,7 +101,7 @@ def test_applying_twice_is_applying_once(api: Api, applied: dict[str, str]) -> N
     before = ours(api)
     assert before.keys() > WANTED
     # what the user switched off stays off
-    off = before["rotation: a run has not started"]["id"]
+    off = before["rotation: a run is late"]["id"]
     api._http.patch(
         f"/automations/{off}", json={"enabled": False}, headers=api.token()
     ).raise_for_status()
@@ -110,7 +110,7 @@ def test_applying_twice_is_applying_once(api: Api, applied: dict[str, str]) -> N
     changing = {"created", "updated"}
     for name, held in before.items():
         again = {k: v for k, v in after[name].items() if k not in changing}
-        if name == "rotation: a run has not started":
+        if name == "rotation: a run is late":
             assert again.pop("enabled") is False
             again["enabled"] = True
         expected = {k: v for k, v in held.items() if k not in changing}
@@ -157,13 +157,13 @@ def test_an_address_that_is_none_is_refused_without_being_quoted(
     ],
 )
 def test_addresses(url: str, taken: str | None) -> None:
-    assert address(url) == (taken or url)
+    assert to_apprise_url(url) == (taken or url)
 
 
 @pytest.mark.parametrize("url", ["example.com/hook", "https://", "file:///etc/passwd", ""])
 def test_no_addresses(url: str) -> None:
     with pytest.raises(NotifyError):
-        address(url)
+        to_apprise_url(url)
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_a_run_that_does_not_start_is_told(
     end: Callable[..., None],
 ) -> None:
     """The same automation with the shortest patience that Prefect knows."""
-    held = ours(api)["rotation: a run has not started"]
+    held = ours(api)["rotation: a run is late"]
     held["trigger"]["within"] = 10
     said = {name: held[name] for name in ("name", "trigger", "actions")} | {"enabled": True}
     changed = api._http.put(f"/automations/{held['id']}", json=said, headers=api.token())

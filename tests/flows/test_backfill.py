@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from tasks.backfill.prices import survey_prices
-from tasks.backfill.request import settle
-from tasks.backfill.survey import Survey
+from tasks.backfill.datasets.prices import plan_prices_backfill
+from tasks.backfill.plan import BackfillPlan
+from tasks.backfill.request import resolve_request
 from tests.flows.conftest import MakeReplay
 from tests.flows.replay import Replay
 from tests.flows.tapes import CLOCK, Tape
-from warehouse.connections import connect
+from warehouse.connect.connections import connect
 
 BEFORE = "2026-02-06T23:00:00+00:00"
 # a fund's file of each day is a snapshot: who begins later has fewer of them
@@ -30,10 +30,10 @@ FILINGS = (
 )
 
 
-def survey(replay: Replay, **parameters: Any) -> Survey:
+def survey(replay: Replay, **parameters: Any) -> BackfillPlan:
     """What a backfill of prices would find at the sandbox's clock."""
-    scope = settle(parameters, ["prices"], replay.sandbox.now(), replay.settings)
-    return survey_prices(scope)
+    scope = resolve_request(parameters, ["prices"], replay.sandbox.now(), replay.settings)
+    return plan_prices_backfill(scope)
 
 
 def asked_of_yahoo(replay: Replay) -> set[str]:
@@ -53,7 +53,7 @@ def week_ago(start_replay: MakeReplay) -> Replay:
     for dataset in ("holdings", "prices"):
         end = replay.run("backfill", dataset=dataset)
         assert end.state == "Completed", end.output
-    replay.sandbox.move_clock(CLOCK)
+    replay.sandbox.set_clock(CLOCK)
     replay.sandbox.clear_requests()
     return replay
 
@@ -72,7 +72,7 @@ def test_a_plan_counts_the_sessions_of_the_week(week_ago: Replay) -> None:
 
 def test_an_index_stands_for_its_members(week_ago: Replay, market: Tape) -> None:
     asked = {"index": "SP500"}
-    scope = settle(asked, ["prices"], week_ago.sandbox.now(), week_ago.settings)
+    scope = resolve_request(asked, ["prices"], week_ago.sandbox.now(), week_ago.settings)
     assert set(scope.items) == set(market.members("IVV", "2026-02-05"))
 
 
@@ -99,7 +99,7 @@ def test_what_is_wrong_is_said_and_nothing_is_begun(week_ago: Replay) -> None:
 
 @pytest.mark.slow
 def test_an_outage_in_the_middle_is_named_and_made_good(
-    week_ago: Replay, undisturbed: Replay
+    week_ago: Replay, completed_daily_run: Replay
 ) -> None:
     sick, settings = "IJR", {"env": {"ROTATION_YAHOO_BATCH_TICKERS": "15"}}
     week_ago.sandbox.add_fault("status", "yahoo.com", f"/chart/{sick}$", status=500, count=None)
@@ -123,7 +123,7 @@ def test_an_outage_in_the_middle_is_named_and_made_good(
     assert end.state == "Completed", end.output
     assert asked_of_yahoo(week_ago) == {sick}
     without = (*SNAPSHOTS, *MACRO, *FILINGS)
-    assert week_ago.checksums(without) == undisturbed.checksums(without)
+    assert week_ago.checksums(without) == completed_daily_run.checksums(without)
 
     week_ago.sandbox.clear_requests()
     end = week_ago.run("backfill")
@@ -174,7 +174,7 @@ def test_a_full_disk_ends_it_with_words_that_help(week_ago: Replay) -> None:
 
 @pytest.mark.slow
 def test_a_backfill_that_is_killed_goes_on_where_it_was(
-    replay: Replay, undisturbed: Replay, market: Tape
+    replay: Replay, completed_daily_run: Replay, market: Tape
 ) -> None:
     assert replay.run("backfill", dataset="holdings").state == "Completed"
     chunks = {"env": {"ROTATION_YAHOO_BATCH_TICKERS": "5"}}
@@ -191,7 +191,7 @@ def test_a_backfill_that_is_killed_goes_on_where_it_was(
     assert asked_of_yahoo(replay)
     assert asked_of_yahoo(replay) & done == set()
     without = (*MACRO, *FILINGS)
-    assert replay.checksums(without) == undisturbed.checksums(without)
+    assert replay.checksums(without) == completed_daily_run.checksums(without)
     doubled = "select item from audit.fetch where dataset = 'daily_price' group by 1"
     assert replay.column(f"{doubled} having count(*) > 1") == []
     assert replay.column("select state from audit.run where state = 'running'") == []
@@ -199,16 +199,16 @@ def test_a_backfill_that_is_killed_goes_on_where_it_was(
     # what is due was asked for: a run on schedule asks for nothing more, but at 21:30 in New York
     # for the bars of the day that were bad at 18:00; and on a holiday for nothing
     replay.sandbox.clear_requests()
-    end = replay.run("prices", only_due=True)
+    end = replay.run("prices", only_stale=True)
     assert (end.state, end.message.split(":")[0]) == ("Completed", "Nothing is due")
     assert replay.sandbox.requests() == []
-    replay.sandbox.move_clock("2026-02-14T02:30:00+00:00")
-    assert replay.run("prices", only_due=True).state == "Completed"
+    replay.sandbox.set_clock("2026-02-14T02:30:00+00:00")
+    assert replay.run("prices", only_stale=True).state == "Completed"
     bad = {ticker for ticker, day in market.bad_bars() if day == "2026-02-13"}
     assert bad
     assert asked_of_yahoo(replay) == bad
     replay.sandbox.clear_requests()
-    replay.sandbox.move_clock("2026-02-16T23:30:00+00:00")
-    end = replay.run("prices", only_due=True)
+    replay.sandbox.set_clock("2026-02-16T23:30:00+00:00")
+    end = replay.run("prices", only_stale=True)
     assert (end.state, end.message.split(".")[0]) == ("Completed", "No session today, 2026-02-16")
     assert replay.sandbox.requests() == []

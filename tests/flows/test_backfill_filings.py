@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.by_hand import follow, rename
+from tests.audit_rows import follow, rename
 from tests.flows.conftest import MakeReplay
 from tests.flows.filings import CLOCK, COMPANIES, FIRST_CIK, HELD, TICKERS, asked, in_usd
 
@@ -27,7 +27,7 @@ def test_it_fills_catches_up_and_then_has_nothing_to_do(
     assert end.state == "Degraded", end.output
     assert f"1 outage: {FIRST_CIK + 5}" in end.message
     last = end.message.splitlines()[-1]
-    assert last == "Still missing, by reason and number of items: not_listed of 1, outage of 1."
+    assert last == "Still missing, by reason and number of items: unknown_ticker of 1, outage of 1."
     assert asked(replay, "company_tickers") == ["company_tickers_exchange.json"]
 
     replay.sandbox.clear_faults()
@@ -39,7 +39,7 @@ def test_it_fills_catches_up_and_then_has_nothing_to_do(
 
     # a week without runs: its days name twelve reports
     replay.sandbox.clear_requests()
-    replay.sandbox.move_clock("2024-05-10T12:00:00+00:00")
+    replay.sandbox.set_clock("2024-05-10T12:00:00+00:00")
     end = replay.run("backfill", **backfill)
     assert end.state == "Completed", end.output
     assert set(replay.rows(HELD)) == in_usd(filings_tape, "2024-05-10")
@@ -47,7 +47,7 @@ def test_it_fills_catches_up_and_then_has_nothing_to_do(
     assert (
         len(asked(replay, "companyfacts")) == len(set(asked(replay, "companyfacts"))) == COMPANIES
     )
-    assert replay.column("select count(*) from audit.filing_due") == [0]
+    assert replay.column("select count(*) from audit.pending_filing") == [0]
 
     replay.sandbox.clear_requests()
     end = replay.run("backfill", **backfill)

@@ -39,7 +39,7 @@ class Followed:
 
     def run(self, day: str) -> None:
         """A run on the evening of a day."""
-        self.replay.sandbox.move_clock(f"{day}T23:00:00+00:00")
+        self.replay.sandbox.set_clock(f"{day}T23:00:00+00:00")
         # one batch of tickers instead of two, which must make no difference
         end = self.replay.run("daily", env={"ROTATION_YAHOO_BATCH_TICKERS": "100"})
         assert end.state == "Completed", end.output
@@ -71,13 +71,15 @@ def followed(request: pytest.FixtureRequest, start_replay: MakeReplay) -> Follow
     return followed
 
 
-def test_it_comes_to_what_one_run_at_the_end_gives(followed: Followed, undisturbed: Replay) -> None:
+def test_it_comes_to_what_one_run_at_the_end_gives(
+    followed: Followed, completed_daily_run: Replay
+) -> None:
     without = (*SNAPSHOTS, *DATED)
-    assert followed.replay.checksums(without) == undisturbed.checksums(without)
+    assert followed.replay.checksums(without) == completed_daily_run.checksums(without)
     for table in DATED:
         figures = FIGURES.format(table)
-        assert followed.replay.rows(figures) == undisturbed.rows(figures)
-        assert undisturbed.rows(figures)
+        assert followed.replay.rows(figures) == completed_daily_run.rows(figures)
+        assert completed_daily_run.rows(figures)
 
 
 def test_no_stored_bar_ever_changes(followed: Followed) -> None:
@@ -166,7 +168,7 @@ def test_running_again_changes_nothing(followed: Followed) -> None:
 def test_a_good_bar_that_the_vendor_spoils_later_stays(
     start_replay: MakeReplay, whole_market: Tape
 ) -> None:
-    """ZQCZ's bar of 2025-08-14 comes a hundredfold from the 12th on."""
+    """ZQCZ's bar of 2025-08-14 comes a price_off_by_100x from the 12th on."""
     replay = start_replay(whole_market.folder, "2026-02-11T23:00:00+00:00")
     bar = (
         "select close, loaded_at from published.daily_price"
@@ -174,10 +176,10 @@ def test_a_good_bar_that_the_vendor_spoils_later_stays(
     )
     assert replay.run("prices", tickers=["ZQCZ"]).state == "Completed"
     held = replay.rows(bar)
-    replay.sandbox.move_clock("2026-02-13T23:00:00+00:00")
-    assert replay.run("prices", tickers=["ZQCZ"], whole_history=True).state == "Completed"
+    replay.sandbox.set_clock("2026-02-13T23:00:00+00:00")
+    assert replay.run("prices", tickers=["ZQCZ"], full_history=True).state == "Completed"
     assert len(held) == 1
     assert replay.rows(bar) == held
     assert replay.rows(
         "select rule from audit.quarantine where key ->> 'session_date' = '2025-08-14'"
-    ) == [("hundredfold",)]
+    ) == [("price_off_by_100x",)]

@@ -8,7 +8,7 @@ from psycopg.errors import InsufficientPrivilege
 
 from tests.flows.replay import Replay
 from tests.flows.tapes import CLOCK, KEPT_SERIES, Tape
-from warehouse.connections import connect
+from warehouse.connect.connections import connect
 
 REFERENCE = Path(__file__).parents[2] / "warehouse" / "reference"
 # the vendor keeps single precision: 24 bits, and a split's undoing costs a step of its own
@@ -34,7 +34,7 @@ def bad(market: Tape, followed: set[str]) -> set[tuple[str, str]]:
 
 
 def test_every_bar_is_there_as_it_was_traded(
-    undisturbed: Replay, market: Tape, followed: set[str], bad: set[tuple[str, str]]
+    completed_daily_run: Replay, market: Tape, followed: set[str], bad: set[tuple[str, str]]
 ) -> None:
     true = {
         (ticker, day.isoformat()): rest
@@ -45,7 +45,7 @@ def test_every_bar_is_there_as_it_was_traded(
     }
     held = {
         (ticker, day): rest
-        for ticker, day, *rest in undisturbed.rows(
+        for ticker, day, *rest in completed_daily_run.rows(
             "select ticker, session_date::text, open, high, low, close, volume"
             " from published.daily_price"
         )
@@ -57,9 +57,9 @@ def test_every_bar_is_there_as_it_was_traded(
 
 
 def test_every_bad_bar_is_set_aside_and_no_other(
-    undisturbed: Replay, bad: set[tuple[str, str]]
+    completed_daily_run: Replay, bad: set[tuple[str, str]]
 ) -> None:
-    aside = undisturbed.rows(
+    aside = completed_daily_run.rows(
         "select key ->> 'ticker', key ->> 'session_date' from audit.quarantine"
         " where table_name = 'daily_price'"
     )
@@ -68,10 +68,10 @@ def test_every_bad_bar_is_set_aside_and_no_other(
 
 
 def test_every_action_is_there_as_it_was_paid(
-    undisturbed: Replay, market: Tape, followed: set[str]
+    completed_daily_run: Replay, market: Tape, followed: set[str]
 ) -> None:
     true = market.actions().filter(pl.col("ticker").is_in(followed))
-    held = undisturbed.rows(
+    held = completed_daily_run.rows(
         "select ticker, ex_date, kind, value from published.corporate_action order by 1, 2, 3"
     )
     expected = true.sort("ticker", "ex_date", "kind").rows()
@@ -80,10 +80,10 @@ def test_every_action_is_there_as_it_was_paid(
     assert [row[3] for row in held] == pytest.approx([row[3] for row in expected], rel=2e-5)
 
 
-def test_every_vintage_is_there(undisturbed: Replay, market: Tape) -> None:
+def test_every_vintage_is_there(completed_daily_run: Replay, market: Tape) -> None:
     columns = ("series_id", "observation_date", "realtime_start", "value")
     true = market.observations(CLOCK[:10]).select(columns)
-    held = undisturbed.rows(
+    held = completed_daily_run.rows(
         "select series_id, observation_date, vintage_date, value from published.macro_observation"
     )
     assert set(true["series_id"]) == set(KEPT_SERIES)
@@ -91,8 +91,8 @@ def test_every_vintage_is_there(undisturbed: Replay, market: Tape) -> None:
     assert {row[:3]: row[3] for row in held} == {row[:3]: row[3] for row in true.rows()}
 
 
-def test_the_month_that_was_never_published_stays_unknown(undisturbed: Replay) -> None:
-    assert undisturbed.rows(
+def test_the_month_that_was_never_published_stays_unknown(completed_daily_run: Replay) -> None:
+    assert completed_daily_run.rows(
         "select value, missing_reason is not null from published.macro_latest"
         " where series_id = 'CPIAUCSL' and observation_date = '2025-10-01'"
     ) == [(None, True)]
@@ -100,9 +100,9 @@ def test_the_month_that_was_never_published_stays_unknown(undisturbed: Replay) -
 
 @pytest.mark.parametrize(("fund", "index_code"), [("IWM", "R2000"), ("IVV", "SP500")])
 def test_the_members_are_those_of_the_file(
-    undisturbed: Replay, market: Tape, fund: str, index_code: str
+    completed_daily_run: Replay, market: Tape, fund: str, index_code: str
 ) -> None:
-    held = undisturbed.rows(
+    held = completed_daily_run.rows(
         "select ticker, weight_pct_filed, as_of_date::text, known_from::text"
         " from published.index_membership where index_code = %s",
         index_code,
@@ -112,13 +112,13 @@ def test_the_members_are_those_of_the_file(
 
 
 def test_what_the_tape_lacks_is_in_the_ledger_and_no_failure(
-    undisturbed: Replay, market: Tape, followed: set[str]
+    completed_daily_run: Replay, market: Tape, followed: set[str]
 ) -> None:
     listed = set(market.csv("instruments")["ticker"])
     unknown_series = reference("macro_series", "series_id") - set(KEPT_SERIES)
     lacking = {
         item: (status, reason)
-        for item, (status, reason, _) in undisturbed.fetches().items()
+        for item, (status, reason, _) in completed_daily_run.fetches().items()
         # the SEC's companies and days are numbers: test_filings.py
         if status != "loaded" and not item[0].isdigit()
     }
@@ -126,11 +126,11 @@ def test_what_the_tape_lacks_is_in_the_ledger_and_no_failure(
         **dict.fromkeys(followed - listed, ("not_found", "unknown_symbol")),
         **dict.fromkeys(unknown_series, ("not_found", "unknown_series")),
     }
-    assert undisturbed.column("select distinct state from audit.run") == ["completed"]
+    assert completed_daily_run.column("select distinct state from audit.run") == ["completed"]
 
 
-def test_the_reader_sees_it_all_and_nothing_else(undisturbed: Replay) -> None:
-    with connect(undisturbed.settings, "reader") as connection:
+def test_the_reader_sees_it_all_and_nothing_else(completed_daily_run: Replay) -> None:
+    with connect(completed_daily_run.settings, "reader") as connection:
         assert connection.execute("select count(*) from published.daily_price").fetchone() != (0,)
         with pytest.raises(InsufficientPrivilege):
             connection.execute("select 1 from core.daily_price")

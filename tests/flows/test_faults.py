@@ -47,14 +47,14 @@ def test_each_fault_at_yahoo_has_its_name_and_costs_no_other_ticker(replay: Repl
     assert end.state == "Degraded", end.output
     got = {item: fetch[:2] for item, fetch in replay.fetches().items()}
     # by whether yfinance knew the ticker's time zone already, or met the page when asking for it
-    assert got.pop("XLF") in (("outage", "html"), ("outage", "provider_down"))
+    assert got.pop("XLF") in (("outage", "html"), ("outage", "service_unavailable"))
     assert got == {
         "IWM": ("loaded", None),
         "SPY": ("loaded", None),
         "XLB": ("loaded", None),
         "XLC": ("outage", "http_500"),
         "XLE": ("outage", "not_json"),
-        "XLI": ("empty", "no_rows_in_window"),
+        "XLI": ("empty", "no_data"),
         "XLK": ("loaded", None),
         "XLP": ("not_found", "unknown_symbol"),
     }
@@ -97,7 +97,7 @@ def test_a_provider_that_keeps_throttling_is_left_alone(replay: Replay) -> None:
     assert end.state == "Failed", end.output
     fetches = replay.rows("select status, attempts, count(*) from audit.fetch group by 1, 2")
     everybody = replay.column("select count(*) from audit.fetch")[0]
-    # the first after three attempts, the others unasked; each attempt is two requests
+    # the first after three attempts, the others not_configured; each attempt is two requests
     assert sorted(fetches) == [("throttled", 0, everybody - 1), ("throttled", 3, 1)]
     asked = [entry for entry in replay.sandbox.requests() if "/chart/" in entry["path"]]
     assert len(asked) == 6
@@ -130,7 +130,7 @@ def test_an_old_acquaintance_that_yahoo_no_longer_knows_is_delisted(
     spoil(replay, {"QJEG": {"kind": "status", "status": 404, "body": NO_SUCH_SYMBOL}})
     # five sessions later it may still have been renamed; six later it is gone
     for day, status in (("2026-02-12", "not_found"), ("2026-02-13", "delisted")):
-        replay.sandbox.move_clock(f"{day}T23:00:00+00:00")
+        replay.sandbox.set_clock(f"{day}T23:00:00+00:00")
         end = replay.run("prices", tickers=["QJEG"])
         assert end.state == "Completed", end.output
         assert replay.fetches() == {"QJEG": (status, "unknown_symbol", 1)}
@@ -177,8 +177,8 @@ def test_a_key_that_fred_refuses_ends_the_run_with_fred_at_once(replay: Replay) 
     end = replay.run("macro", env={"FRED_API_KEY": "f" * 32})
     assert end.state == "Failed", end.output
     assert set(replay.rows("select status, reason, attempts > 0 from audit.fetch")) == {
-        ("refused", "bad_key", True),
-        ("refused", "bad_key", False),
+        ("refused", "invalid_api_key", True),
+        ("refused", "invalid_api_key", False),
     }
     assert len(replay.sandbox.requests()) == 1
     assert "FRED_API_KEY" in replay.column("select detail from audit.fetch")[0]
@@ -207,12 +207,12 @@ def test_a_file_that_a_rule_refuses_is_asked_for_again(replay: Replay, market: T
     body = head + ticker + first + "".join(rest[5:])
     answer = {"status": 200, "body": body, "content_type": "text/csv"}
     replay.sandbox.add_fault("status", host=ISHARES, path="/239710/", count=1, **answer)
-    end = replay.run("holdings", funds=["IWM"], only_due=True)
+    end = replay.run("holdings", funds=["IWM"], only_stale=True)
     assert (end.state, "filed_weights_do_not_sum" in end.message) == ("Failed", True), end.output
-    assert replay.fetches() == {"IWM": ("refused", "batch_refused", 1)}
+    assert replay.fetches() == {"IWM": ("refused", "validation_failed", 1)}
     assert replay.column("select count(*) from published.index_membership") == [0]
     # a quarter of an hour later nothing new is due but this
-    end = replay.run("holdings", funds=["IWM"], only_due=True)
+    end = replay.run("holdings", funds=["IWM"], only_stale=True)
     assert end.state == "Completed", end.output
     assert replay.fetches() == {"IWM": ("loaded", None, 1)}
     assert replay.column("select count(*) > 0 from published.index_membership") == [True]
@@ -220,7 +220,7 @@ def test_a_file_that_a_rule_refuses_is_asked_for_again(replay: Replay, market: T
 
 @pytest.mark.slow
 def test_after_a_bad_day_a_good_one_makes_up_for_all_of_it(
-    replay: Replay, undisturbed: Replay
+    replay: Replay, completed_daily_run: Replay
 ) -> None:
     spoil(
         replay,
@@ -235,17 +235,17 @@ def test_after_a_bad_day_a_good_one_makes_up_for_all_of_it(
     end = replay.run("daily")
     assert end.state == "Degraded", end.output
     assert end.message == "holdings: Degraded; prices: Degraded; macro: Degraded"
-    assert replay.checksums() != undisturbed.checksums()
+    assert replay.checksums() != completed_daily_run.checksums()
     replay.sandbox.clear_faults()
     end = replay.run("daily")
     assert end.state == "Completed", end.output
-    assert replay.checksums() == undisturbed.checksums()
+    assert replay.checksums() == completed_daily_run.checksums()
     assert replay.column("select count(*) from history.daily_price") == [0]
 
 
 @pytest.mark.slow
 def test_ten_minutes_without_any_provider_leave_no_trace_in_the_tables(
-    start_replay: MakeReplay, undisturbed: Replay
+    start_replay: MakeReplay, completed_daily_run: Replay
 ) -> None:
     replay = start_replay(clock="2026-02-13T22:50:00+00:00")
     # it begins in the middle of a run: what was asked earlier had come
@@ -256,7 +256,7 @@ def test_ten_minutes_without_any_provider_leave_no_trace_in_the_tables(
     replay.sandbox.clear_faults()
     for host in (YAHOO, FRED, ISHARES):
         replay.sandbox.add_fault("status", host=host, status=503, count=None)
-    replay.sandbox.move_clock("2026-02-13T22:55:00+00:00")
+    replay.sandbox.set_clock("2026-02-13T22:55:00+00:00")
     end = replay.run("daily")
     assert end.state == "Failed", end.output
     assert end.message == "holdings: Failed; prices: Failed; macro: Failed"
@@ -269,8 +269,8 @@ def test_ten_minutes_without_any_provider_leave_no_trace_in_the_tables(
         "derived": "completed",
     }
     replay.sandbox.clear_faults()
-    replay.sandbox.move_clock(CLOCK)
+    replay.sandbox.set_clock(CLOCK)
     end = replay.run("daily")
     assert end.state == "Completed", end.output
-    assert replay.checksums() == undisturbed.checksums()
+    assert replay.checksums() == completed_daily_run.checksums()
     assert replay.column("select count(*) from history.daily_price") == [0]

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from deployments.stack import SANDBOX_SEC_USER_AGENT
-from tests.by_hand import follow
+from deployments.stack.stack import SANDBOX_SEC_USER_AGENT
+from tests.audit_rows import follow
 from tests.flows.conftest import MakeReplay
 from tests.flows.filings import (
     CLOCK,
@@ -74,7 +74,7 @@ def test_who_asks_is_told_to_the_sec_and_written_down_nowhere(filled: Replay) ->
 
 def test_a_missed_week_is_caught_up_by_its_indexes(filled: Replay, filings_tape: Path) -> None:
     filled.sandbox.clear_requests()
-    filled.sandbox.move_clock(AFTER_A_WEEK)
+    filled.sandbox.set_clock(AFTER_A_WEEK)
     end = filled.run("filings")
     assert end.state == "Completed", end.output
     assert set(filled.rows(HELD)) == in_usd(filings_tape, "2024-05-10")
@@ -86,7 +86,7 @@ def test_a_missed_week_is_caught_up_by_its_indexes(filled: Replay, filings_tape:
     facts = asked(filled, "companyfacts")
     assert sorted(facts) == [f"CIK{FIRST_CIK + number:010}.json" for number in range(COMPANIES)]
     assert asked(filled, "submissions") == []
-    assert filled.column("select count(*) from audit.filing_due") == [0]
+    assert filled.column("select count(*) from audit.pending_filing") == [0]
     filled.sandbox.clear_requests()
     assert filled.run("filings").state == "Completed"
     assert asked(filled) == []
@@ -95,10 +95,10 @@ def test_a_missed_week_is_caught_up_by_its_indexes(filled: Replay, filings_tape:
 def test_an_amendment_adds_its_rows_and_leaves_the_first(
     filled: Replay, filings_tape: Path
 ) -> None:
-    filled.sandbox.move_clock(AFTER_A_WEEK)
+    filled.sandbox.set_clock(AFTER_A_WEEK)
     assert filled.run("filings").state == "Completed"
     filled.sandbox.clear_requests()
-    filled.sandbox.move_clock(AFTER_THE_AMENDMENT)
+    filled.sandbox.set_clock(AFTER_THE_AMENDMENT)
     assert filled.run("filings").state == "Completed"
     assert asked(filled, "companyfacts") == [FIRST]
     assert filled.rows(
@@ -139,7 +139,7 @@ def test_without_a_contact_nothing_is_asked(replay: Replay) -> None:
     assert end.state == "Failed", end.output
     assert "Set ROTATION_SEC_USER_AGENT" in end.message
     # one on schedule has nothing to do, and says why
-    end = replay.run("filings", only_due=True, env={"ROTATION_SEC_USER_AGENT": ""})
+    end = replay.run("filings", only_stale=True, env={"ROTATION_SEC_USER_AGENT": ""})
     assert end.state == "Completed", end.output
     assert "Set ROTATION_SEC_USER_AGENT" in end.message
     assert asked(replay) == []

@@ -5,8 +5,8 @@ import json
 from functools import cache
 from pathlib import Path
 
-from expectations.company_fact import concepts
-from tests.by_hand import follow
+from expectations.tables.company_fact import concepts
+from tests.audit_rows import follow
 from tests.flows.conftest import MakeReplay
 from tests.flows.filings import HELD, asked, facts_of
 
@@ -46,7 +46,7 @@ def test_the_facts_of_real_companies_as_filed_by_two_days(
     before = listed_facts(tape, "2024-07-29")
     assert set(replay.rows(HELD)) == before
     replay.sandbox.clear_requests()
-    replay.sandbox.move_clock(AFTER)
+    replay.sandbox.set_clock(AFTER)
     end = replay.run("filings")
     assert end.state == "Completed", end.output
     after = listed_facts(tape, "2024-08-09")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.by_hand import follow
+from tests.audit_rows import follow
 from tests.flows.conftest import MakeReplay
 from tests.flows.filings import CLOCK, COMPANIES, FIRST_CIK, HELD, TICKERS, asked, in_usd
 from tests.flows.replay import Replay
@@ -53,17 +53,17 @@ def test_an_index_that_was_read_is_not_forgotten_when_the_run_is_killed(
     replay: Replay, filings_tape: Path
 ) -> None:
     assert replay.run("filings").state == "Completed"
-    replay.sandbox.move_clock("2024-05-10T12:00:00+00:00")
+    replay.sandbox.set_clock("2024-05-10T12:00:00+00:00")
     replay.sandbox.clear_requests()
     stop_at(replay, SIXTH)
-    assert replay.column("select count(*) from audit.filing_due") == [COMPANIES - 3]
+    assert replay.column("select count(*) from audit.pending_filing") == [COMPANIES - 3]
     end = replay.run("filings", env=STEPWISE)
     assert end.state == "Completed", end.output
     assert set(replay.rows(HELD)) == in_usd(filings_tape, "2024-05-10")
     counted = Counter(asked(replay, "daily-index", "companyfacts"))
     assert counted["form.20240507.idx"] == counted["form.20240509.idx"] == 1
     assert {name for name, times in counted.items() if name[0] == "C" and times > 1} <= UNDER_WAY
-    assert replay.column("select count(*) from audit.filing_due") == [0]
+    assert replay.column("select count(*) from audit.pending_filing") == [0]
 
 
 def test_a_company_that_failed_is_asked_again_by_the_next_run(
@@ -85,12 +85,12 @@ def test_a_first_fill_from_the_archive_gives_the_same_rows(
     replay: Replay, filings_tape: Path
 ) -> None:
     # on the morning after the first reports: the archive has them, today's come by the index
-    replay.sandbox.move_clock("2024-05-08T12:00:00+00:00")
+    replay.sandbox.set_clock("2024-05-08T12:00:00+00:00")
     end = replay.run("filings", env={"ROTATION_SEC_BULK_COMPANIES": "5"})
     assert end.state == "Completed", end.output
     assert asked(replay, "companyfacts") == ["companyfacts.zip"]
     assert set(replay.rows(HELD)) == in_usd(filings_tape, "2024-05-07")
     assert not list((replay.settings.home / "sec").iterdir())
-    replay.sandbox.move_clock("2024-05-10T12:00:00+00:00")
+    replay.sandbox.set_clock("2024-05-10T12:00:00+00:00")
     assert replay.run("filings").state == "Completed"
     assert set(replay.rows(HELD)) == in_usd(filings_tape, "2024-05-10")

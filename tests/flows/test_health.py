@@ -6,7 +6,7 @@ from tests.deployments.conftest import Api
 from tests.flows.conftest import MakeReplay
 from tests.flows.replay import Replay
 from tests.flows.tapes import KEPT_SERIES
-from warehouse.connections import connect
+from warehouse.connect.connections import connect
 
 # before the shutdown of October 2025 made figures late in earnest
 CLOCK = "2025-10-01T22:30:00+00:00"
@@ -68,7 +68,7 @@ def test_each_run_leaves_its_summary(well: Replay) -> None:
 
 
 def test_it_fails_with_a_line_per_fault(well: Replay) -> None:
-    well.sandbox.move_clock("2025-10-03T14:00:00+00:00")
+    well.sandbox.set_clock("2025-10-03T14:00:00+00:00")
     well.sandbox.add_fault("status", host="stlouisfed", status=503, count=None)
     try:
         assert well.run("macro", env={"ROTATION_FRED_ATTEMPTS": "1"}).state == "Failed"

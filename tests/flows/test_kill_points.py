@@ -9,8 +9,8 @@ import pytest
 
 from tests.flows.conftest import MakeReplay
 from tests.flows.replay import FlowProcess, Replay
-from warehouse.connections import database_name
-from warehouse.embedded import EmbeddedServer
+from warehouse.connect.connections import database_name
+from warehouse.server.embedded import EmbeddedServer
 
 # What the flow is held up at, in the order in which one daily run meets them. A lock of the test's
 # own is on the table: the run waits there until it is killed.
@@ -47,7 +47,7 @@ def wait_until_it_waits(connection: psycopg.Connection, flow: FlowProcess, table
 
 @pytest.mark.slow
 def test_a_run_killed_at_each_point_leaves_nothing_half_done(
-    replay: Replay, undisturbed: Replay, server: EmbeddedServer
+    replay: Replay, completed_daily_run: Replay, server: EmbeddedServer
 ) -> None:
     done = []
     for flow, table, place in POINTS:
@@ -66,12 +66,12 @@ def test_a_run_killed_at_each_point_leaves_nothing_half_done(
             assert now == {name: held[name] for name in now}, place
     end = replay.run("daily")
     assert end.state == "Completed", end.output
-    assert replay.checksums() == undisturbed.checksums()
+    assert replay.checksums() == completed_daily_run.checksums()
     states = dict(replay.rows("select state, count(*) from audit.run group by state"))
     # the one that was killed before there was a run left none
-    assert states == {"died": len(POINTS) - 1, "completed": 3 + 5}
+    assert states == {"crashed": len(POINTS) - 1, "completed": 3 + 5}
     aside = "select table_name, key::text, rule, row::text from audit.quarantine order by 1,2,3,4"
-    assert replay.rows(aside) == undisturbed.rows(aside)
+    assert replay.rows(aside) == completed_daily_run.rows(aside)
     for table in ("daily_price", "corporate_action", "macro_observation", "rotation_metrics"):
         assert replay.column(f"select count(*) from history.{table}") == [0]
 
@@ -84,8 +84,8 @@ def test_a_run_whose_connection_is_cut_there_goes_on_by_itself(
     start_replay: MakeReplay, server: EmbeddedServer, table: str
 ) -> None:
     tickers = ["IWM", "SPY", "QQQ"]
-    undisturbed, replay = start_replay(), start_replay()
-    assert undisturbed.run("prices", tickers=tickers).state == "Completed"
+    completed_daily_run, replay = start_replay(), start_replay()
+    assert completed_daily_run.run("prices", tickers=tickers).state == "Completed"
     with held_up(server, replay, table) as connection:
         process = replay.start("prices", tickers=tickers)
         wait_until_it_waits(connection, process, table)
@@ -98,9 +98,9 @@ def test_a_run_whose_connection_is_cut_there_goes_on_by_itself(
         assert len(cut) == 2
     end = process.wait()
     assert end.state == "Completed", end.output
-    assert replay.checksums() == undisturbed.checksums()
+    assert replay.checksums() == completed_daily_run.checksums()
     counted = "select table_name, rows_new, rows_changed, rows_same from audit.load order by 1"
-    assert replay.rows(counted) == undisturbed.rows(counted)
+    assert replay.rows(counted) == completed_daily_run.rows(counted)
     for table in ("audit.fetch", "audit.validation", "audit.quarantine", "audit.batch"):
         count = f"select count(*) from {table}"
-        assert replay.column(count) == undisturbed.column(count)
+        assert replay.column(count) == completed_daily_run.column(count)

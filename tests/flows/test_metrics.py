@@ -76,9 +76,9 @@ def expected(market: Tape) -> pd.DataFrame:
     return out
 
 
-def test_every_metric_of_the_main_pair(undisturbed: Replay, expected: pd.DataFrame) -> None:
+def test_every_metric_of_the_main_pair(completed_daily_run: Replay, expected: pd.DataFrame) -> None:
     names = ", ".join(expected.columns)
-    rows = undisturbed.rows(
+    rows = completed_daily_run.rows(
         f"select session_date, {names} from published.rotation_metrics"
         " where pair = 'IWM/SPY' order by session_date"
     )

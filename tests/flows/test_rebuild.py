@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.derive.start_over import TABLES
+from tasks.derive.rebuild import TABLES
 from tests.flows.replay import Replay
 
 

@@ -7,8 +7,8 @@ import polars as pl
 QUARTER_END = date(2025, 12, 31)
 
 
-def test_a_daily_run_gives_what_companies_owe(undisturbed, market):
-    rows = undisturbed.rows(
+def test_a_daily_run_gives_what_companies_owe(completed_daily_run, market):
+    rows = completed_daily_run.rows(
         "select cik, period_end, total_debt_usd from published.company_refinancing"
         " where as_of_date = %s",
         QUARTER_END,
@@ -26,8 +26,8 @@ def test_a_daily_run_gives_what_companies_owe(undisturbed, market):
         assert (total or 0.0) == debts[cik, period_end]
 
 
-def test_the_wall_stands_beside_its_coverage(undisturbed):
-    walls = undisturbed.rows(
+def test_the_wall_stands_beside_its_coverage(completed_daily_run):
+    walls = completed_daily_run.rows(
         "select index_code, sum(principal_usd), min(ladder_total_usd), min(debt_coverage_pct),"
         " max(members) from published.refinancing_wall"
         " where as_of_date = %s and sector = 'All' group by index_code",
@@ -40,8 +40,8 @@ def test_the_wall_stands_beside_its_coverage(undisturbed):
         assert members > 0
 
 
-def test_zombies_are_told_from_what_is_not_known(undisturbed):
-    answers = undisturbed.rows(
+def test_zombies_are_told_from_what_is_not_known(completed_daily_run):
+    answers = completed_daily_run.rows(
         "select definition, is_zombie, missing_reason is null, count(*)"
         " from published.zombie_status group by 1, 2, 3"
     )

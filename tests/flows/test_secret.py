@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from deployments import prefect_server
+from deployments.stack import prefect_server
 from tests.flows.replay import Replay
-from warehouse.connections import database_name, embedded_server
+from warehouse.connect.connections import database_name, embedded_server
 from warehouse.settings import Settings
 
 # of the form that the sandbox takes, and like nothing else
@@ -83,7 +83,7 @@ def said(start_replay, market) -> tuple[Replay, str]:
 def test_the_runs_failed_in_every_way(said: tuple[Replay, str]) -> None:
     replay, _ = said
     reasons = set(replay.column("select distinct reason from audit.fetch"))
-    assert reasons >= {"http_500", "not_xml", "timeout", "throttled", "bad_key"}
+    assert reasons >= {"http_500", "not_xml", "timeout", "throttled", "invalid_api_key"}
 
 
 def test_it_is_not_in_what_the_flows_print(said: tuple[Replay, str]) -> None:

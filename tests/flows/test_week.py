@@ -127,7 +127,7 @@ def followed(
 
 def run_day(replay: Replay, day: str, is_outage: bool) -> str:
     """The name of the state in which the day's run ends."""
-    replay.sandbox.move_clock(evening(day))
+    replay.sandbox.set_clock(evening(day))
     if is_outage:
         replay.sandbox.add_fault("status", status=503, count=None)
     end = replay.run("daily", env=OUTAGE if is_outage else ONE_BATCH)
@@ -215,7 +215,7 @@ def test_nothing_was_restated_but_what_the_publishers_revised(followed: Followed
 def test_nothing_is_late_at_the_end(followed: Followed) -> None:
     late = (
         "select dataset, item from published.freshness"
-        " where is_late and not coalesce(last_outcome = 'not_found', false)"
+        " where is_late and not coalesce(last_fetch_status = 'not_found', false)"
     )
     assert followed.daily.rows(late) == []
     assert followed.backfilled.rows(late) == []

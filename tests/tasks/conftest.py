@@ -9,25 +9,25 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from expectations import corporate_action, daily_price
-from tasks.load import Batch, load
-from tasks.record import Run, run
-from tasks.validate import Validated
-from tasks.validate_report import QUARANTINE_COLUMNS, RESULT_COLUMNS
-from warehouse.connections import connect
-from warehouse.merge import Counts
+from expectations.tables import corporate_action, daily_price
+from tasks.load.load import LoadBatch, load
+from tasks.run.context import RunContext, open_run
+from tasks.validate.report import QUARANTINE_COLUMNS, RESULT_COLUMNS
+from tasks.validate.validate import Validated
+from warehouse.connect.connections import connect
+from warehouse.merge.merge import MergeCounts
 from warehouse.settings import Settings
 
 INSTANT = datetime(2024, 6, 7, 22, tzinfo=UTC)
 
 
 @pytest.fixture
-def new_run() -> Iterator[Callable[[Settings], Run]]:
+def new_run() -> Iterator[Callable[[Settings], RunContext]]:
     """Opens runs that end with the test."""
     number = count()
     with ExitStack() as stack:
         # runs of one flow take turns: each of these is of another
-        yield lambda settings: stack.enter_context(run(f"test {next(number)}", settings))
+        yield lambda settings: stack.enter_context(open_run(f"test {next(number)}", settings))
 
 
 @pytest.fixture(scope="session")
@@ -66,19 +66,19 @@ def load_prices(
     validated: Callable[..., Validated],
     bars: Callable[..., pd.DataFrame],
     actions: Callable[..., pd.DataFrame],
-) -> Callable[..., dict[str, Counts]]:
+) -> Callable[..., dict[str, MergeCounts]]:
     """Loads bars and actions in a batch and run of their own."""
 
     def load_both(
         settings: Settings, some_bars: pd.DataFrame | None, some_actions: pd.DataFrame | None = None
-    ) -> dict[str, Counts]:
+    ) -> dict[str, MergeCounts]:
         both = (
             (daily_price.CONTRACT, bars() if some_bars is None else some_bars),
             (corporate_action.CONTRACT, actions() if some_actions is None else some_actions),
         )
         pair = [(contract, validated(rows)) for contract, rows in both]
-        with run("prices", settings) as this_run:
-            return load.fn(Batch(fetches(), pair), this_run)
+        with open_run("prices", settings) as run:
+            return load.fn(LoadBatch(fetches(), pair), run)
 
     return load_both
 

@@ -1,8 +1,8 @@
 """Companies whose bars come under one symbol and another, and what the map then says."""
 
-from expectations.sessions import session_closes
-from warehouse.checksum import checksums
-from warehouse.connections import connect
+from expectations.calendars.trading import session_closes
+from warehouse.backup.checksum import checksums
+from warehouse.connect.connections import connect
 
 SESSIONS = session_closes().index[
     (session_closes().index >= "2023-01-03") & (session_closes().index < "2025-01-01")

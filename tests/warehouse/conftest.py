@@ -9,16 +9,16 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from expectations import corporate_action, daily_price
 from expectations.contract import Contract
-from tasks.extract.ledger import Fetch, to_frame, utc_now
-from tasks.load import Batch, load
-from tasks.record import Run
-from tasks.validate import Validated
-from tests import by_hand
+from expectations.tables import corporate_action, daily_price
+from tasks.extract.provider.fetch_log import FetchRecord, to_frame, utc_now
+from tasks.load.load import LoadBatch, load
+from tasks.run.context import RunContext
+from tasks.validate.validate import Validated
+from tests import audit_rows
 from tests.warehouse.companies import SESSIONS, day
-from warehouse.connections import bulk, connect
-from warehouse.merge import Counts, begin, merge
+from warehouse.connect.connections import adbc_connection, connect
+from warehouse.merge.merge import MergeCounts, lock_tables, merge
 from warehouse.settings import Settings
 
 
@@ -26,11 +26,11 @@ from warehouse.settings import Settings
 def new_run() -> Callable[[Settings], int]:
     """Opens a run; returns its number."""
 
-    return by_hand.new_run
+    return audit_rows.new_run
 
 
 @pytest.fixture(scope="session")
-def merged(new_run: Callable[[Settings], int]) -> Callable[..., Counts]:
+def merged(new_run: Callable[[Settings], int]) -> Callable[..., MergeCounts]:
     """Merges and commits a frame in a run of its own."""
 
     def load(
@@ -38,10 +38,10 @@ def merged(new_run: Callable[[Settings], int]) -> Callable[..., Counts]:
         contract: Contract,
         frame: pd.DataFrame | pl.DataFrame,
         replaced: str | None = None,
-    ) -> Counts:
+    ) -> MergeCounts:
         run_id = new_run(settings)
-        with bulk(settings) as connection:
-            instant = begin(connection, [contract])
+        with adbc_connection(settings) as connection:
+            instant = lock_tables(connection, [contract])
             counts = merge(connection, contract, frame, run_id, instant, replaced)
             connection.commit()
         return counts
@@ -114,16 +114,16 @@ def reply(settings, new_run, actions):
         window_start: str,
         aside: pd.DataFrame = nothing,
         acted: pd.DataFrame | None = None,
-    ) -> Counts:
+    ) -> MergeCounts:
         fetches = to_frame(
-            Fetch(
+            FetchRecord(
                 "yahoo", "daily_price", ticker, date.fromisoformat(window_start), None, "loaded",
                 None, "", 1, 1, utc_now(), utc_now(),
             )
             for ticker in frame["ticker"].unique()
         )  # fmt: skip
         some_actions = actions() if acted is None else acted
-        batch = Batch(
+        batch = LoadBatch(
             fetches,
             (
                 (daily_price.CONTRACT, Validated(frame, aside, results)),
@@ -133,6 +133,6 @@ def reply(settings, new_run, actions):
                 ),
             ),
         )
-        return load.fn(batch, Run(new_run(settings), settings))["daily_price"]
+        return load.fn(batch, RunContext(new_run(settings), settings))["daily_price"]
 
     return give

@@ -7,7 +7,7 @@ import sys
 from datetime import date
 from pathlib import Path
 
-from deployments.sandbox.market.write import simulate
+from deployments.sandbox.market.tape.write import simulate
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from deployments.sandbox.exchange import calendar_of
+from deployments.sandbox.providers.yahoo.exchange import xnys_calendar
 
 Days = NDArray[np.datetime64]
 
@@ -42,7 +42,7 @@ class Timeline:
         return self.history[self.first :]
 
 
-def lay_out(years: int, end: date) -> Timeline:
+def build_timeline(years: int, end: date) -> Timeline:
     """Timeline of the `years` years up to `end`.
 
     Returns:
@@ -50,7 +50,7 @@ def lay_out(years: int, end: date) -> Timeline:
     """
     start = years_before(end, years)
     history_start = years_before(end, max(HISTORY_YEARS, years + 2))
-    calendar = calendar_of(history_start, end + timedelta(days=20))
+    calendar = xnys_calendar(history_start, end + timedelta(days=20))
     every = calendar.sessions.to_numpy().astype("datetime64[D]")
     last = int(np.searchsorted(every, np.datetime64(end), side="right"))
     history = every[:last]

@@ -218,7 +218,7 @@ def all_clients(running, start_clients):
 @pytest.fixture
 def sandbox(running):
     """The sandbox at the tape's clock, without faults, with an empty log."""
-    running.move_clock(CLOCK)
+    running.set_clock(CLOCK)
     running.clear_faults()
     running.clear_requests()
     return running

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tasks.backfill.holdings import survey_holdings
-from tasks.backfill.macro import survey_macro
-from tasks.backfill.request import settle
-from tasks.backfill.survey import Gap, Need, Survey
+from tasks.backfill.datasets.holdings import plan_holdings_backfill
+from tasks.backfill.datasets.macro import plan_macro_backfill
+from tasks.backfill.plan import BackfillPlan, DataGap, WorkItem
+from tasks.backfill.request import resolve_request
 from warehouse.settings import Settings
 
 # a Friday evening: Friday's file is due on Tuesday, Monday being a holiday
@@ -42,10 +42,12 @@ def ask(settings: Settings, query: Any) -> Ask:
 
 
 @pytest.fixture
-def macro(settings: Settings, query: Any, ask: Ask) -> Callable[..., Survey]:
+def macro(settings: Settings, query: Any, ask: Ask) -> Callable[..., BackfillPlan]:
     """Holds observations of a series and surveys it."""
 
-    def survey(series: str, days: tuple[str, ...], status: str, at: str, **more: Any) -> Survey:
+    def survey(
+        series: str, days: tuple[str, ...], status: str, at: str, **more: Any
+    ) -> BackfillPlan:
         run_id = ask("macro_observation", series, status, at)
         for day in days:
             query(
@@ -57,7 +59,7 @@ def macro(settings: Settings, query: Any, ask: Ask) -> Callable[..., Survey]:
                 (series, day, run_id),
             )
         asked = {"dataset": "macro", "series_ids": [series], **more}
-        return survey_macro(settle(asked, ["macro"], INSTANT, settings))
+        return plan_macro_backfill(resolve_request(asked, ["macro"], INSTANT, settings))
 
     return survey
 
@@ -67,49 +69,51 @@ MONTHS = ("2025-09-01", "2025-11-01", "2025-12-01")
 
 def test_a_series_that_was_never_asked_for_is_asked_for_whole(settings: Settings) -> None:
     asked = {"dataset": "macro", "series_ids": ["UNRATE"]}
-    found = survey_macro(settle(asked, ["macro"], INSTANT, settings))
-    assert found.gaps == [Gap("UNRATE", "not_asked", None, None, None, True)]
-    assert found.needs == [Need("UNRATE", None, "not_asked", None, is_whole=True)]
+    found = plan_macro_backfill(resolve_request(asked, ["macro"], INSTANT, settings))
+    assert found.gaps == [DataGap("UNRATE", "not_asked", None, None, None, True)]
+    assert found.needs == [WorkItem("UNRATE", None, "not_asked", None, full_history=True)]
 
 
 def test_a_hole_is_asked_for_with_all_vintages_and_a_newer_month_without(
-    macro: Callable[..., Survey],
+    macro: Callable[..., BackfillPlan],
 ) -> None:
     """January's unemployment is out 36 days after the first of January."""
     found = macro("UNRATE", MONTHS, "loaded", WEEKS_AGO)
     october, january = date(2025, 10, 1), date(2026, 1, 1)
     assert found.gaps == [
-        Gap("UNRATE", "no_observation", october, october, 1, True),
-        Gap("UNRATE", "overdue", january, january, 1, True),
+        DataGap("UNRATE", "missing_observation", october, october, 1, True),
+        DataGap("UNRATE", "overdue", january, january, 1, True),
     ]
-    assert found.needs == [Need("UNRATE", None, "no_observation, overdue", 2, is_whole=True)]
+    assert found.needs == [
+        WorkItem("UNRATE", None, "missing_observation, overdue", 2, full_history=True)
+    ]
 
 
 def test_what_fred_was_asked_for_today_is_not_asked_for_again(
-    macro: Callable[..., Survey],
+    macro: Callable[..., BackfillPlan],
 ) -> None:
     found = macro("UNRATE", MONTHS, "loaded", NOW)
-    assert [(gap.reason, gap.is_due) for gap in found.gaps] == [
-        ("no_observation", False),
+    assert [(gap.reason, gap.is_fetchable) for gap in found.gaps] == [
+        ("missing_observation", False),
         ("not_yet", False),
     ]
     assert found.needs == []
 
 
-def test_a_month_that_is_not_out_yet_is_not_missing(macro: Callable[..., Survey]) -> None:
+def test_a_month_that_is_not_out_yet_is_not_missing(macro: Callable[..., BackfillPlan]) -> None:
     """January's prices come in the middle of February, 45 days after its first."""
     assert macro("CPIAUCSL", ("2025-11-01", "2025-12-01"), "loaded", WEEKS_AGO).gaps == []
 
 
-def test_a_series_that_failed_is_asked_for_again(macro: Callable[..., Survey]) -> None:
+def test_a_series_that_failed_is_asked_for_again(macro: Callable[..., BackfillPlan]) -> None:
     found = macro("CPIAUCSL", ("2025-11-01", "2025-12-01"), "outage", NOW)
-    assert found.gaps == [Gap("CPIAUCSL", "outage", None, None, None, True)]
-    assert found.needs[0].why == "outage"
+    assert found.gaps == [DataGap("CPIAUCSL", "outage", None, None, None, True)]
+    assert found.needs[0].reason == "outage"
     assert macro("CPIAUCSL", (), "outage", NOW, mode="failed").needs[0].item == "CPIAUCSL"
 
 
 def test_sessions_count_for_a_daily_series_from_its_newest_day(
-    macro: Callable[..., Survey],
+    macro: Callable[..., BackfillPlan],
 ) -> None:
     found = macro("DGS10", ("2026-02-06",), "loaded", WEEKS_AGO)
     [gap] = found.gaps
@@ -135,17 +139,17 @@ def test_a_file_that_is_not_there(
     if status is not None:
         ask("index_membership", "IWM", status, at, "2026-01-06")
     asked = {"dataset": "holdings", "index": "R2000", "start": day, "end": day}
-    found = survey_holdings(settle(asked, ["holdings"], INSTANT, settings))
-    assert found.gaps == [Gap("IWM", reason, day, day, None, is_due)]
-    assert found.needs == ([Need("IWM", day, reason)] if is_due else [])
+    found = plan_holdings_backfill(resolve_request(asked, ["holdings"], INSTANT, settings))
+    assert found.gaps == [DataGap("IWM", reason, day, day, None, is_due)]
+    assert found.needs == ([WorkItem("IWM", day, reason)] if is_due else [])
 
 
 def test_there_is_a_file_for_each_session(settings: Settings) -> None:
     """January 2026 had twenty sessions: New Year's Day and Dr King's are holidays."""
     asked = {"dataset": "holdings", "index": "SP500", "start": "2026-01-01", "end": "2026-01-31"}
-    found = survey_holdings(settle(asked, ["holdings"], INSTANT, settings))
+    found = plan_holdings_backfill(resolve_request(asked, ["holdings"], INSTANT, settings))
     days = [need.start for need in found.needs]
     assert (len(days), days[0], days[-1]) == (20, date(2026, 1, 2), date(2026, 1, 30))
-    assert found.requests == 20
+    assert found.estimated_requests == 20
     # the pace is half a request a second
-    assert found.seconds == 40
+    assert found.estimated_seconds == 40

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from expectations.sessions import session_closes
-from tasks.backfill.prices import survey_prices
-from tasks.backfill.request import Scope, settle
-from tasks.backfill.survey import Gap, Need, in_order
+from expectations.calendars.trading import session_closes
+from tasks.backfill.datasets.prices import plan_prices_backfill
+from tasks.backfill.plan import DataGap, WorkItem, sort_work_items
+from tasks.backfill.request import ResolvedRequest, resolve_request
 from warehouse.settings import Settings
 
 INSTANT = datetime(2026, 2, 13, 23, tzinfo=UTC)
@@ -55,17 +55,19 @@ class Warehouse:
         )
         return int(run_id)
 
-    def scope(self, *tickers: str, **parameters: Any) -> Scope:
+    def scope(self, *tickers: str, **parameters: Any) -> ResolvedRequest:
         """What a backfill of these tickers would be."""
-        return settle({"tickers": tickers, **parameters}, ["prices"], INSTANT, self.settings)
+        return resolve_request(
+            {"tickers": tickers, **parameters}, ["prices"], INSTANT, self.settings
+        )
 
-    def gaps(self, ticker: str, **parameters: Any) -> list[Gap]:
+    def gaps(self, ticker: str, **parameters: Any) -> list[DataGap]:
         """What is missing of a ticker."""
-        return list(survey_prices(self.scope(ticker, **parameters)).gaps)
+        return list(plan_prices_backfill(self.scope(ticker, **parameters)).gaps)
 
-    def needs(self, ticker: str, **parameters: Any) -> list[Need]:
+    def needs(self, ticker: str, **parameters: Any) -> list[WorkItem]:
         """What would be asked for."""
-        return list(survey_prices(self.scope(ticker, **parameters)).needs)
+        return list(plan_prices_backfill(self.scope(ticker, **parameters)).needs)
 
 
 @pytest.fixture
@@ -74,15 +76,15 @@ def warehouse(settings: Settings, query: Any, load_prices: Any, bars: Any) -> Wa
 
 
 def test_what_was_never_asked_for_is_missing_however_much_it_is(warehouse: Warehouse) -> None:
-    assert warehouse.gaps("IWM") == [Gap("IWM", "not_asked", None, None, None, True)]
-    assert warehouse.needs("IWM") == [Need("IWM", date(1927, 12, 30), "not_asked")]
+    assert warehouse.gaps("IWM") == [DataGap("IWM", "not_asked", None, None, None, True)]
+    assert warehouse.needs("IWM") == [WorkItem("IWM", date(1927, 12, 30), "not_asked")]
     assert warehouse.needs("IWM", start="2020-01-02")[0].start == date(2020, 1, 2)
 
 
 @pytest.mark.parametrize("status", ["throttled", "outage", "refused"])
 def test_what_failed_is_asked_for_again(warehouse: Warehouse, status: str) -> None:
     warehouse.ask("IWM", status)
-    assert warehouse.gaps("IWM") == [Gap("IWM", status, None, None, None, True)]
+    assert warehouse.gaps("IWM") == [DataGap("IWM", status, None, None, None, True)]
     assert len(warehouse.needs("IWM")) == len(warehouse.needs("IWM", mode="failed")) == 1
 
 
@@ -91,9 +93,9 @@ def test_what_yahoo_does_not_know_is_asked_for_after_the_next_close(
     warehouse: Warehouse, status: str
 ) -> None:
     warehouse.ask("IWM", status, BEFORE_CLOSE)
-    assert [gap.is_due for gap in warehouse.gaps("IWM")] == [True]
+    assert [gap.is_fetchable for gap in warehouse.gaps("IWM")] == [True]
     warehouse.ask("IWM", status, AFTER_CLOSE)
-    assert warehouse.gaps("IWM") == [Gap("IWM", status, None, None, None, False)]
+    assert warehouse.gaps("IWM") == [DataGap("IWM", status, None, None, None, False)]
     assert warehouse.needs("IWM") == warehouse.needs("IWM", mode="failed") == []
 
 
@@ -112,16 +114,16 @@ def test_what_yahoo_does_not_know_is_asked_for_after_the_next_close(
 def test_a_hole_in_an_answer(warehouse: Warehouse, hole: date, asked: str, is_due: bool) -> None:
     warehouse.hold("IWM", hole)
     warehouse.ask("IWM", "loaded", asked)
-    assert warehouse.gaps("IWM") == [Gap("IWM", "no_row", hole, hole, 1, is_due)]
-    assert warehouse.needs("IWM") == ([Need("IWM", hole, "no_row", 1)] if is_due else [])
+    assert warehouse.gaps("IWM") == [DataGap("IWM", "no_row", hole, hole, 1, is_due)]
+    assert warehouse.needs("IWM") == ([WorkItem("IWM", hole, "no_row", 1)] if is_due else [])
 
 
 def test_sessions_since_the_newest_request_are_missing(warehouse: Warehouse) -> None:
     days = SESSIONS[-3:]
     warehouse.hold("IWM", *days)
     warehouse.ask("IWM", "loaded", "2026-02-10 22:00+00")
-    assert warehouse.gaps("IWM") == [Gap("IWM", "not_asked", days[0], days[-1], 3, True)]
-    assert warehouse.needs("IWM", end="2026-02-12") == [Need("IWM", days[0], "not_asked", 2)]
+    assert warehouse.gaps("IWM") == [DataGap("IWM", "not_asked", days[0], days[-1], 3, True)]
+    assert warehouse.needs("IWM", end="2026-02-12") == [WorkItem("IWM", days[0], "not_asked", 2)]
 
 
 def test_a_request_that_failed_later_does_not_hide_what_was_answered(
@@ -130,15 +132,15 @@ def test_a_request_that_failed_later_does_not_hide_what_was_answered(
     warehouse.hold("IWM", NEWEST)
     warehouse.ask("IWM", "loaded", "2026-02-12 22:00+00")
     warehouse.ask("IWM", "throttled", AFTER_CLOSE, start="2026-02-01")
-    assert warehouse.gaps("IWM") == [Gap("IWM", "throttled", NEWEST, NEWEST, 1, True)]
-    assert warehouse.needs("IWM", mode="failed") == [Need("IWM", date(2026, 2, 1), "throttled")]
+    assert warehouse.gaps("IWM") == [DataGap("IWM", "throttled", NEWEST, NEWEST, 1, True)]
+    assert warehouse.needs("IWM", mode="failed") == [WorkItem("IWM", date(2026, 2, 1), "throttled")]
 
 
 def test_sessions_before_the_first_request_may_exist(warehouse: Warehouse) -> None:
     warehouse.hold("IWM")
     warehouse.ask("IWM", "loaded", start="2025-10-01")
     found = warehouse.gaps("IWM", start="2025-09-02")
-    assert found == [Gap("IWM", "not_asked", date(2025, 9, 2), date(2025, 9, 30), None, True)]
+    assert found == [DataGap("IWM", "not_asked", date(2025, 9, 2), date(2025, 9, 30), None, True)]
     assert warehouse.gaps("IWM", start="2025-10-01") == []
     # and an answer that reached back so far settles that there are none
     warehouse.ask("IWM", "loaded", start="2025-09-02")
@@ -168,24 +170,24 @@ def test_a_bar_set_aside(
         """,
         {"run": run_id, "rule": rule},
     )
-    assert warehouse.gaps("IWM") == [Gap("IWM", reason, NEWEST, NEWEST, 1, is_due)]
+    assert warehouse.gaps("IWM") == [DataGap("IWM", reason, NEWEST, NEWEST, 1, is_due)]
 
 
 def test_stale_is_what_was_not_asked_for_since_the_close(warehouse: Warehouse) -> None:
     warehouse.hold("IWM")
     warehouse.ask("IWM", "loaded", BEFORE_CLOSE)
     # from where a daily run asks: ten sessions before the newest held
-    assert warehouse.needs("IWM", mode="stale") == [Need("IWM", SESSIONS[-10], "stale")]
+    assert warehouse.needs("IWM", mode="stale") == [WorkItem("IWM", SESSIONS[-10], "stale")]
     warehouse.ask("IWM", "throttled", AFTER_CLOSE)
     assert warehouse.needs("IWM", mode="stale") == []
-    assert warehouse.needs("IWM", mode="all") == [Need("IWM", date(1927, 12, 30), "all")]
+    assert warehouse.needs("IWM", mode="all") == [WorkItem("IWM", date(1927, 12, 30), "all")]
 
 
 def test_the_orders() -> None:
     needs = [
-        Need("B", date(2020, 1, 2), "", 5),
-        Need("A", date(2021, 1, 4), "", None),
-        Need("C", date(2019, 1, 2), "", 9),
+        WorkItem("B", date(2020, 1, 2), "", 5),
+        WorkItem("A", date(2021, 1, 4), "", None),
+        WorkItem("C", date(2019, 1, 2), "", 9),
     ]
     for order, items in {
         "oldest first": "CBA",
@@ -193,4 +195,4 @@ def test_the_orders() -> None:
         "alphabetical": "ABC",
         "most missing first": "ACB",
     }.items():
-        assert "".join(need.item for need in in_order(needs, order)) == items, order  # type: ignore[arg-type]
+        assert "".join(need.item for need in sort_work_items(needs, order)) == items, order  # type: ignore[arg-type]

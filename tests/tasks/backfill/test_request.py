@@ -5,7 +5,13 @@ from typing import Any
 
 import pytest
 
-from tasks.backfill.request import FROM_THE_BEGINNING, UP_TO_NOW, Refused, Scope, settle
+from tasks.backfill.request import (
+    NO_END_DATE,
+    NO_START_DATE,
+    InvalidBackfillRequest,
+    ResolvedRequest,
+    resolve_request,
+)
 from warehouse.settings import Settings
 
 # a Friday evening; the Monday after is Presidents' Day
@@ -13,8 +19,8 @@ INSTANT = datetime(2026, 2, 13, 23, tzinfo=UTC)
 DATASETS = ("prices", "macro", "holdings")
 
 
-def ask(settings: Settings, instant: datetime = INSTANT, **parameters: Any) -> Scope:
-    return settle(parameters, DATASETS, instant, settings)
+def ask(settings: Settings, instant: datetime = INSTANT, **parameters: Any) -> ResolvedRequest:
+    return resolve_request(parameters, DATASETS, instant, settings)
 
 
 @pytest.mark.parametrize(
@@ -56,29 +62,34 @@ def ask(settings: Settings, instant: datetime = INSTANT, **parameters: Any) -> S
     ],
 )
 def test_it_is_refused_and_told_why(
-    shared: Settings, parameters: dict[str, Any], words: str
+    module_warehouse: Settings, parameters: dict[str, Any], words: str
 ) -> None:
-    with pytest.raises(Refused) as refused:
-        ask(shared, **parameters)
+    with pytest.raises(InvalidBackfillRequest) as refused:
+        ask(module_warehouse, **parameters)
     assert words in str(refused.value)
 
 
-def test_every_fault_is_told_at_once(shared: Settings) -> None:
-    with pytest.raises(Refused) as refused:
-        ask(shared, dataset="macro", tickers=["IWM"], start="2026-03-02", end="2026-03-01")
+def test_every_fault_is_told_at_once(module_warehouse: Settings) -> None:
+    with pytest.raises(InvalidBackfillRequest) as refused:
+        ask(
+            module_warehouse, dataset="macro", tickers=["IWM"], start="2026-03-02", end="2026-03-01"
+        )
     for words in ("tickers says nothing", "end 2026-03-01 is before", "start 2026-03-02 is in the"):
         assert words in str(refused.value)
 
 
-def test_the_defaults_mean_all_there_is(shared: Settings) -> None:
-    scope = ask(shared)
+def test_the_defaults_mean_all_there_is(module_warehouse: Settings) -> None:
+    scope = ask(module_warehouse)
     assert (scope.start, scope.end) == (date(1927, 12, 30), date(2026, 2, 13))
     assert {"IWM", "^RUT", "SPY"} <= set(scope.items)
-    assert (ask(shared, dataset="macro").start, len(ask(shared, dataset="macro").items)) == (
+    assert (
+        ask(module_warehouse, dataset="macro").start,
+        len(ask(module_warehouse, dataset="macro").items),
+    ) == (
         None,
         24,
     )
-    holdings = ask(shared, dataset="holdings")
+    holdings = ask(module_warehouse, dataset="holdings")
     assert (holdings.start, holdings.end, holdings.items) == (
         None,
         date(2026, 2, 12),
@@ -86,10 +97,10 @@ def test_the_defaults_mean_all_there_is(shared: Settings) -> None:
     )
 
 
-def test_a_field_left_empty_counts_as_not_given(shared: Settings) -> None:
+def test_a_field_left_empty_counts_as_not_given(module_warehouse: Settings) -> None:
     given = {"start": None, "end": None, "tickers": ["SPY", "IWM", "SPY"], "parallelism": 8}
-    scope = ask(shared, **given)
-    assert (scope.request.start, scope.request.end) == (FROM_THE_BEGINNING, UP_TO_NOW)
+    scope = ask(module_warehouse, **given)
+    assert (scope.request.start, scope.request.end) == (NO_START_DATE, NO_END_DATE)
     assert scope.items == ("IWM", "SPY")
     assert scope.settings.yahoo_concurrency == 8
 
@@ -105,13 +116,15 @@ def test_a_field_left_empty_counts_as_not_given(shared: Settings) -> None:
         ("2026-02-15T23:00:00+00:00", "2026-02-13"),
     ],
 )
-def test_a_session_counts_when_it_has_closed(shared: Settings, instant: str, end: str) -> None:
-    scope = ask(shared, datetime.fromisoformat(instant))
+def test_a_session_counts_when_it_has_closed(
+    module_warehouse: Settings, instant: str, end: str
+) -> None:
+    scope = ask(module_warehouse, datetime.fromisoformat(instant))
     assert scope.end == date.fromisoformat(end)
 
 
-def test_a_warehouse_that_starts_late_begins_there(shared: Settings) -> None:
-    late = shared.model_copy(update={"history_start": date(2015, 1, 2)})
+def test_a_warehouse_that_starts_late_begins_there(module_warehouse: Settings) -> None:
+    late = module_warehouse.model_copy(update={"history_start": date(2015, 1, 2)})
     assert ask(late).start == date(2015, 1, 2)
-    with pytest.raises(Refused, match="set ROTATION_HISTORY_START earlier"):
+    with pytest.raises(InvalidBackfillRequest, match="set ROTATION_HISTORY_START earlier"):
         ask(late, start="2014-12-31")

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 from prefect.logging import disable_run_logger
 
-from tasks.derive.rotation_metrics import derive_rotation_metrics
-from tasks.publish import publish
-from tasks.record import run
-from tests.tasks.derive.house import House
+from tasks.derive.rotation.rotation_metrics import derive_rotation_metrics
+from tasks.load.publish import publish
+from tasks.run.context import open_run
+from tests.tasks.derive.pipeline import House
 from warehouse.settings import Settings
 
 SESSIONS = 300
@@ -69,8 +69,8 @@ def follow(alone: Callable[[], AbstractContextManager[None]]) -> Callable[[Setti
     """Derives and publishes in a run of its own; says whether anything was published."""
 
     def derive_and_publish(settings: Settings) -> bool:
-        with alone(), run("derived", settings) as this_run:
-            return publish.fn(derive_rotation_metrics.fn(settings), this_run)
+        with alone(), open_run("derived", settings) as run:
+            return publish.fn(derive_rotation_metrics.fn(settings), run)
 
     return derive_and_publish
 

@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pandas as pd
 
-from expectations import company_fact, company_ticker, macro_observation
-from tasks.derive import (
+from expectations.tables import company_fact, company_ticker, macro_observation
+from tasks.derive.refinancing import (
     company_refinancing,
     debt_maturity,
     rate_shock,
     refinancing_wall,
     zombie_status,
 )
-from tasks.derive.facts import Fact
-from tests.tasks.derive.house import House
-from warehouse.connections import connect
+from tasks.derive.xbrl.facts import Fact
+from tests.tasks.derive.pipeline import House
+from warehouse.connect.connections import connect
 
 DERIVED = (debt_maturity, company_refinancing, refinancing_wall, rate_shock, zombie_status)
 CONCEPTS = Path(__file__).parents[3] / "warehouse" / "reference" / "concept.csv"

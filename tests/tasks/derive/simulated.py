@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from tasks.derive.facts import Fact
+from tasks.derive.xbrl.facts import Fact
 from tests.tasks.derive.filings import LISTED, Filers, fact
 
 MEMBERS_FROM = date(2022, 1, 3)

@@ -8,10 +8,10 @@ import polars as pl
 import psycopg
 import pytest
 
-from tasks.derive.rotation_metrics import derive_rotation_metrics
-from tasks.publish import publish
-from tasks.record import run
-from warehouse.connections import connect, warehouse_dsn
+from tasks.derive.rotation.rotation_metrics import derive_rotation_metrics
+from tasks.load.publish import publish
+from tasks.run.context import open_run
+from warehouse.connect.connections import connect, warehouse_dsn
 
 HELD = "select pair, session_date, ratio, loaded_at from published.rotation_metrics order by 1, 2"
 FOLLOWED = "select input_table, change_id from audit.derivation order by 1"
@@ -35,8 +35,8 @@ def publish_alone(settings, alone):
     """Publishes in a run of its own."""
 
     def publish_in_run(derived):
-        with alone(), run("derived", settings) as this_run:
-            return publish.fn(derived, this_run)
+        with alone(), open_run("derived", settings) as run:
+            return publish.fn(derived, run)
 
     return publish_in_run
 

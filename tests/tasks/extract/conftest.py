@@ -19,13 +19,13 @@ import pytest
 from pydantic import SecretStr
 
 from deployments.sandbox.client import Sandbox
-from expectations.sessions import next_session
+from expectations.calendars.trading import next_session
 from warehouse.settings import Settings
 
 CLOCK = datetime(2024, 6, 7, 22, tzinfo=UTC)
 KEY = "0123456789abcdef0123456789abcdef"
 ROOT = Path(__file__).resolve().parents[3]
-HOLDINGS = Path(__file__).parent / "holdings"
+HOLDINGS = Path(__file__).parent / "ishares" / "holdings"
 
 
 @dataclass
@@ -105,7 +105,7 @@ def sandbox(running_sandbox: Sandbox) -> Sandbox:
     """The sandbox as at the start: its clock, no faults, no requests."""
     running_sandbox.clear_faults()
     running_sandbox.clear_requests()
-    running_sandbox.move_clock(CLOCK)
+    running_sandbox.set_clock(CLOCK)
     return running_sandbox
 
 

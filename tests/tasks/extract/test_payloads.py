@@ -11,12 +11,12 @@ import pandas as pd
 import pytest
 
 from deployments.sandbox.client import Sandbox
-from tasks.extract.fredgraph import parse_latest
-from tasks.extract.holdings_file import parse_holdings
-from tasks.extract.ishares import fund_row
-from tasks.extract.politeness import Fault
-from tasks.extract.vintages import merge_windows, parse_releases, vintage_windows
-from tasks.extract.yahoo import PriceBatch, PriceWindow
+from tasks.extract.fred.keyless_csv import parse_latest
+from tasks.extract.fred.vintages import merge_realtime_windows, parse_releases, vintage_windows
+from tasks.extract.ishares.extract import get_fund
+from tasks.extract.ishares.parse_file import parse_holdings
+from tasks.extract.provider.policy import FetchError
+from tasks.extract.yahoo.extract import PriceExtract, PriceRequest
 from warehouse.settings import Settings
 
 TAPES = os.environ.get("ROTATION_TEST_TAPES", "")
@@ -28,7 +28,9 @@ needs_payloads = pytest.mark.skipif(
 needs_tapes = pytest.mark.skipif(not TAPES, reason="ROTATION_TEST_TAPES is unset")
 
 
-def replay(sandbox: Sandbox, worker: Any, settings: Settings, name: str, ticker: str) -> PriceBatch:
+def replay(
+    sandbox: Sandbox, worker: Any, settings: Settings, name: str, ticker: str
+) -> PriceExtract:
     """Let yfinance read a captured chart in place of the sandbox's own."""
     chart = json.loads((PAYLOADS / "yahoo" / name).read_text())["response"]["bodyJson"]
     where = {"host": "query2", "path": f"chart/{ticker}"}
@@ -37,8 +39,10 @@ def replay(sandbox: Sandbox, worker: Any, settings: Settings, name: str, ticker:
         "status", **where, count=2, status=200, body=body, content_type="application/json"
     )
     now = datetime(2025, 2, 20, 12, tzinfo=UTC)
-    window = PriceWindow(ticker, date(2020, 1, 1))
-    batch: PriceBatch = worker.call("tasks.extract.yahoo:extract_prices", [window], now, settings)
+    window = PriceRequest(ticker, date(2020, 1, 1))
+    batch: PriceExtract = worker.call(
+        "tasks.extract.yahoo.extract:extract_prices", [window], now, settings
+    )
     sandbox.clear_faults()
     return batch
 
@@ -88,7 +92,7 @@ def test_fred_vintages_of_gdp_survive_any_windows() -> None:
         shown = truth[(truth["realtime_start"] <= end) & (truth["realtime_end"] >= start)]
         clipped = shown["realtime_start"].where(shown["realtime_start"] >= start, start)
         parts.append((window, shown.assign(realtime_start=clipped)))
-    rows = parse_releases("GDP", merge_windows(parts))
+    rows = parse_releases("GDP", merge_realtime_windows(parts))
     assert len(rows) == len(truth) == 3199
     keys = ["observation_date", "vintage_date"]
     expected = parse_releases("GDP", truth).sort_values(keys, ignore_index=True)
@@ -100,7 +104,7 @@ def test_fred_vintages_of_gdp_survive_any_windows() -> None:
 @pytest.mark.parametrize(("fund", "members", "excluded"), [("IWM", 1926, 15), ("IVV", 503, 5)])
 def test_real_holdings_files(fund: str, members: int, excluded: int) -> None:
     file = Path(TAPES) / "real-2024" / "holdings" / fund / "2023-11-17.csv"
-    row = fund_row(fund)
+    row = get_fund(fund)
     holdings = parse_holdings(file.read_bytes(), row)
     assert (len(holdings.members), len(holdings.excluded)) == (members, excluded)
     assert holdings.members["ticker"].is_unique
@@ -117,6 +121,6 @@ def test_the_keyless_csv_of_all_years() -> None:
         )
         assert rows["value"].fillna(-1).tolist() == [4.36, -1, -1]
     for text in ("", "PK\x03\x04", "observation_date,DGS2\n", "DATE,DGS10\nsoon,1\n"):
-        with pytest.raises(Fault) as caught:
+        with pytest.raises(FetchError) as caught:
             parse_latest("DGS10", text)
         assert caught.value.reason == "not_csv"

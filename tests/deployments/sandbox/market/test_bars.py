@@ -7,7 +7,7 @@ from datetime import date
 import polars as pl
 import pytest
 
-from deployments.sandbox.exchange import calendar_of
+from deployments.sandbox.providers.yahoo.exchange import xnys_calendar
 
 
 @pytest.fixture(params=["tape", "longer_tape"])
@@ -67,7 +67,7 @@ def test_indexes_have_no_volume(any_tape):
 
 def test_every_bar_is_on_a_session(longer_tape):
     days = longer_tape.bars["session_date"].unique().sort()
-    calendar = calendar_of(date(2020, 1, 1), date(2026, 12, 31))
+    calendar = xnys_calendar(date(2020, 1, 1), date(2026, 12, 31))
     sessions = calendar.sessions_in_range(str(days[0]), str(days[-1]))
     assert days.to_list() == [session.date() for session in sessions]
     assert date(2025, 1, 9) not in days.to_list()

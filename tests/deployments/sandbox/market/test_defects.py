@@ -9,7 +9,7 @@ import pytest
 
 KINDS = {
     "ohlc_order",
-    "hundredfold",
+    "price_off_by_100x",
     "hundredfold_block",
     "zero_price",
     "negative_price",
@@ -68,10 +68,10 @@ def test_replacing_kinds_have_a_true_bar_and_extra_ones_mostly_none(planted):
     assert others["close_true"].is_null().all()
 
 
-@pytest.mark.parametrize("kind", ["hundredfold", "hundredfold_block", "spike"])
+@pytest.mark.parametrize("kind", ["price_off_by_100x", "hundredfold_block", "spike"])
 def test_scaled_rows_are_off_by_their_factor(planted, kind):
     ratio = (_of(planted, kind)["close"] / _of(planted, kind)["close_true"]).round(6)
-    expected = {"hundredfold": {100, 0.01}, "hundredfold_block": {0.01}, "spike": {6}}
+    expected = {"price_off_by_100x": {100, 0.01}, "hundredfold_block": {0.01}, "spike": {6}}
     assert set(ratio) == expected[kind]
 
 

@@ -10,9 +10,9 @@ import orjson
 import polars as pl
 import pytest
 
-from deployments.sandbox.messages import Request
-from deployments.sandbox.sec import Sec
-from deployments.sandbox.tape import load_tape
+from deployments.sandbox.providers.messages import Request
+from deployments.sandbox.providers.sec.routes import Sec
+from deployments.sandbox.tape.tape import load_tape
 from tests.deployments.sandbox.market.filers import (
     INTEREST,
     MATURITIES,
@@ -297,7 +297,7 @@ def test_the_sandbox_shows_an_amendment_from_its_day_on(tape, reports):
     def ask(host, path, when):
         headers = {"user-agent": "Sample Company research@example.com"}
         noon = datetime(when.year, when.month, when.day, 17, tzinfo=UTC)
-        return sec.answer(Request("GET", host, path, headers=headers), noon).body
+        return sec.handle(Request("GET", host, path, headers=headers), noon).body
 
     for today in (filed - timedelta(days=1), filed):
         content = orjson.loads(ask("data.sec.gov", f"/api/xbrl/companyfacts/{name}", today))

@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from deployments.sandbox.market.filings_calendar import fiscal_periods, frame_of
-from deployments.sandbox.market.filings_debtors import DEBT_TAGS, INTEREST_TAGS, draw_debtors
-from deployments.sandbox.market.universe import found
+from deployments.sandbox.market.companies.universe import create_universe
+from deployments.sandbox.market.filings.calendar import fiscal_periods, frame_of
+from deployments.sandbox.market.filings.debtors import DEBT_TAGS, INTEREST_TAGS, draw_debtors
 from tests.deployments.sandbox.market.filers import INTEREST, MATURITIES, bucket_of, read_filers
 
 RATE = "LongTermDebtPercentageBearingVariableInterestRate"
@@ -47,7 +47,7 @@ def _maturities(filer):
 def test_the_smallest_tapes_have_one_of_each():
     for seed in range(5):
         rng = np.random.default_rng(seed)
-        debtors = draw_debtors(found(18, 8, 1, rng), rng)
+        debtors = draw_debtors(create_universe(18, 8, 1, rng), rng)
         assert {each.calendar for each in debtors} == {"december", "june", "52_53_weeks"}
         assert {each.event for each in debtors} == {"amended", "late", "plain"}
         assert {each.disclosure for each in debtors} >= {"share", ""}

@@ -1,0 +1,1 @@
+"""Simulated companies: names, listings, events, splits and dividends."""

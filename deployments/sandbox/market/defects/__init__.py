@@ -1,0 +1,1 @@
+"""Defects injected into simulated bars, and the truth about them."""

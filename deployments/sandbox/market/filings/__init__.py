@@ -1,0 +1,1 @@
+"""Simulated SEC filings: accounts, debt, maturity ladders and the truth behind them."""

@@ -1,0 +1,1 @@
+"""Simulated funds: membership, holdings files and ETF bars."""

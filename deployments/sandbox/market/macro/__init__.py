@@ -1,0 +1,1 @@
+"""Simulated macro series with their release dates and vintages."""

@@ -1,0 +1,1 @@
+"""Simulated factors, returns and daily bars."""

@@ -1,0 +1,1 @@
+"""Writes a simulated market as a tape."""

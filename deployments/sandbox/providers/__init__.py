@@ -1,0 +1,1 @@
+"""The providers' protocols: one package per provider."""

@@ -1,0 +1,1 @@
+"""FRED: observations, vintages and release dates."""

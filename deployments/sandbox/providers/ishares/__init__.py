@@ -1,0 +1,1 @@
+"""iShares: holdings files of the funds."""

@@ -1,0 +1,1 @@
+"""The SEC: company facts, submissions, tickers and daily indexes."""

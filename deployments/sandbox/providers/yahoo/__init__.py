@@ -1,0 +1,1 @@
+"""Yahoo: charts, adjusted as of the sandbox clock."""

@@ -1,0 +1,1 @@
+"""Reads a tape: bars, actions, observations, holdings and filings."""

@@ -1,0 +1,1 @@
+"""The HTTPS proxy, its control interface and the injected faults."""

@@ -1,0 +1,1 @@
+"""The local stack: processes, Prefect server, deployments and automations."""

@@ -1,0 +1,1 @@
+"""Trading sessions of the exchange and business days of EDGAR."""

@@ -1,0 +1,1 @@
+"""Validation rules that several tables share, and price anomaly detection."""

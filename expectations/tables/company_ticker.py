@@ -1,0 +1,64 @@
+"""Which company a ticker stands for: one row per (ticker, known_from)."""
+
+import pandas as pd
+
+from expectations.contract import Column, Contract, Rule, flag_rule
+from expectations.rules.duplicates import duplicate_rows
+
+KEY = ("ticker", "known_from")
+
+COLUMNS = (
+    Column("ticker", "text", "symbol in the SEC's and Yahoo's spelling"),
+    Column("known_from", "date", "day in New York on which the SEC's list first had it so"),
+    Column("cik", "integer", "the SEC's number of the filer"),
+    Column("name", "text", "the filer's name on that day"),
+    Column("exchange", "text", "Nasdaq, NYSE, CBOE or OTC, on that day", "the list gives none"),
+)
+
+RULES = (
+    Rule(
+        "ticker_malformed",
+        "not a symbol: letters, digits, and a class after a dash",
+        "ExpectColumnValuesToMatchRegex",
+        {"column": "ticker", "regex": r"^[A-Z0-9]{1,8}(?:-[A-Z0-9]{1,4})?$"},
+    ),
+    Rule(
+        "cik_implausible",
+        "not one to ten digits above zero",
+        "ExpectColumnValuesToBeBetween",
+        {"column": "cik", "min_value": 1},
+    ),
+    Rule(
+        "name_missing",
+        "the company has no name",
+        "ExpectColumnValuesToNotBeNull",
+        {"column": "name"},
+    ),
+    flag_rule(
+        "is_surplus",
+        "duplicate_ticker",
+        "the list has the ticker more than once: repeats of one that was kept, or companies that"
+        " differ, of which nobody knows the right one",
+    ),
+)
+
+
+def annotate(frame: pd.DataFrame) -> pd.DataFrame:
+    """Add what the rules look at."""
+    return frame.assign(is_surplus=duplicate_rows(frame, KEY, ("cik",)))
+
+
+CONTRACT = Contract(
+    table="company_ticker",
+    schema="core",
+    grain="one row per (ticker, known_from)",
+    source=(
+        "the SEC's company_tickers_exchange.json, which has today's listings only: a ticker that"
+        " was delisted before it was first read is missing, one that left since stays here"
+    ),
+    key=KEY,
+    columns=COLUMNS,
+    dirty_from="min(known_from)",
+    rules=RULES,
+    add_rule_columns=annotate,
+)

@@ -1,0 +1,109 @@
+"""Maturity ladders as filed: one row per (cik, period_end, bucket, accession_number)."""
+
+import pandas as pd
+
+from expectations.contract import Column, Contract, Rule, flag_rule
+from expectations.rules.table_rules import count_nulls_and_infs, key_and_null_rules
+
+KEY = ("cik", "period_end", "bucket", "accession_number")
+FAMILIES = ("fiscal", "rolling", "with_leases")
+LAYOUTS = ("annual", "rolling", "current_year", "next_year")
+BUCKETS = ("remainder", "year_1", "year_2", "year_3", "year_4", "year_5", "after_4", "after_5")
+NULL_IF_NO_FISCAL_YEAR_END = "nothing says when the fiscal year ends"
+
+COLUMNS = (
+    Column("cik", "integer", "the SEC's number of the filer"),
+    Column("period_end", "date", "the balance-sheet day that the ladder is of"),
+    Column(
+        "bucket",
+        "text",
+        "the tag's own name: year_1 to year_5, after_5 (at some after_4), remainder (of the fiscal"
+        " year under way, in quarterly reports); layout says what year_1 is",
+    ),
+    Column("accession_number", "text", "the filing"),
+    Column("amount_usd", "double precision", "USD of principal due, as filed"),
+    Column(
+        "family",
+        "text",
+        "fiscal, rolling or with_leases (finance leases included): a ladder is of one family, the"
+        " one of which the filing has the most buckets for that day; its buckets of other families"
+        " are not here",
+    ),
+    Column(
+        "layout",
+        "text",
+        "annual: year_1 begins after period_end, the end of a fiscal year; rolling: after"
+        " period_end, too; current_year: remainder (or year_1) is the rest of the fiscal year under"
+        " way and year_2 the next one, as the tags were defined until 2020; next_year: year_1 is"
+        " the fiscal year after the one under way, as since then. A fiscal year ends where an"
+        " annual report's fullest ladder stands, and to a week on its anniversary, and that of the"
+        " company's own word. Of quarterly ladders, where both are possible, the one that the last"
+        " annual ladder bears out; one that leaves nothing out (year_1 to after_5) and repeats no"
+        " two of its years rolls, unless year_1 is what is left of the annual one's",
+    ),
+    Column("window_start", "date", "first day that the bucket covers", NULL_IF_NO_FISCAL_YEAR_END),
+    Column(
+        "window_end",
+        "date",
+        "last day that it covers; fiscal years are taken to end on the anniversary of the last"
+        " one that was reported, so those of 52 and 53 weeks are off by up to a week",
+        f"the bucket has no end (after_4, after_5), or {NULL_IF_NO_FISCAL_YEAR_END}",
+    ),
+    Column(
+        "is_partial",
+        "boolean",
+        "the ladder lacks a bucket: nothing falls due then, it has no standard tag, or it was filed"
+        " under another family's tag",
+    ),
+    Column("form", "text", "10-K, 10-Q, 8-K, /A for amendments"),
+    Column("filed_date", "date", "day on which the SEC dates the filing"),
+    Column("known_from", "date", "first XNYS session after filed_date"),
+)
+
+
+def _one_of(column: str, values: tuple[str, ...]) -> Rule:
+    arguments = {"column": column, "value_set": [*values]}
+    reason = f"a {column} that nothing is known of"
+    return Rule(f"{column}_unknown", reason, "ExpectColumnValuesToBeInSet", arguments, "stop")
+
+
+RULES = (
+    *key_and_null_rules(KEY),
+    _one_of("bucket", BUCKETS),
+    _one_of("family", FAMILIES),
+    _one_of("layout", LAYOUTS),
+    flag_rule("is_backward", "window_end_before_start", "a window ends before it starts", "stop"),
+    flag_rule(
+        "is_past", "window_before_period", "a bucket covers days before its period's end", "stop"
+    ),
+    flag_rule("is_early", "known_before_filed", "a ladder is known before it was filed", "stop"),
+    Rule(
+        "amount_negative",
+        "principal due is less than nothing: a slip of the filer's sign, kept as filed",
+        "ExpectColumnValuesToBeBetween",
+        {"column": "amount_usd", "min_value": 0},
+        "warn",
+    ),
+)
+
+
+def annotate(frame: pd.DataFrame) -> pd.DataFrame:
+    """Add what the rules look at."""
+    out = count_nulls_and_infs(frame, COLUMNS)
+    start, end = pd.to_datetime(frame["window_start"]), pd.to_datetime(frame["window_end"])
+    out["is_backward"] = end < start
+    out["is_past"] = start <= pd.to_datetime(frame["period_end"])
+    out["is_early"] = pd.to_datetime(frame["known_from"]) <= pd.to_datetime(frame["filed_date"])
+    return out
+
+
+CONTRACT = Contract(
+    table="debt_maturity",
+    schema="derived",
+    grain="one row per (cik, period_end, bucket, accession_number): the maturity ladder as filed",
+    source="the ladder's tags in core.company_fact; rebuilt for the companies that filed",
+    key=KEY,
+    columns=COLUMNS,
+    rules=RULES,
+    add_rule_columns=annotate,
+)

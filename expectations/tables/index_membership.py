@@ -1,0 +1,189 @@
+"""Members of an index as its fund holds them: one row per (index_code, ticker, as_of_date)."""
+
+from functools import lru_cache
+from importlib.resources import files
+
+import pandas as pd
+
+from expectations.contract import Column, Contract, Rule, flag_rule
+from expectations.rules.duplicates import duplicate_rows
+
+KEY = ("index_code", "ticker", "as_of_date")
+SNAPSHOT = ["index_code", "as_of_date"]
+TICKER = r"^[A-Z]{1,5}(?:-[A-Z]{1,2})?$"
+
+SECTORS = (
+    "Communication",
+    "Consumer Discretionary",
+    "Consumer Staples",
+    "Energy",
+    "Financials",
+    "Health Care",
+    "Industrials",
+    "Information Technology",
+    "Materials",
+    "Real Estate",
+    "Utilities",
+)
+
+COLUMNS = (
+    Column("index_code", "text", "R2000 or SP500"),
+    Column("instrument_id", "integer", "identifier of core.instrument"),
+    Column("as_of_date", "date", "the close that the holdings describe"),
+    Column("ticker", "text", "symbol in Yahoo's spelling"),
+    Column("name", "text", "the fund's name of the company, cut to 34 letters"),
+    Column("sector", "text", "GICS sector in iShares' spelling", "the file gives none"),
+    Column("weight_pct", "double precision", "percent of the members' market value"),
+    Column(
+        "weight_pct_filed",
+        "double precision",
+        "percent of the fund, as filed, two decimals",
+        "the file gives none",
+    ),
+    Column("shares", "double precision", "shares held by the fund", "the file gives none"),
+    Column("market_value_usd", "double precision", "USD held by the fund"),
+    Column("price_usd", "double precision", "USD per share", "the file gives no price"),
+    Column("exchange", "text", "listing exchange in iShares' spelling"),
+    Column("fund", "text", "the fund's ticker"),
+    Column("known_from", "date", "first XNYS session on which the file could be known"),
+    Column("source", "text", "provider"),
+)
+
+RULES = (
+    Rule(
+        # Recomputed over the members, so anything else is an error of ours.
+        "weights_do_not_sum",
+        "the weights of the members that are not set aside do not sum to 100 percent",
+        "ExpectColumnValuesToBeBetween",
+        {"column": "weight_sum_pct", "min_value": 99.99, "max_value": 100.01},
+        "stop",
+    ),
+    Rule(
+        # Cash, futures and rounding take 0.3 percent in the files seen; a file cut off in the
+        # middle or read by the wrong column takes more than three.
+        "filed_weights_do_not_sum",
+        "the filed weights of the members sum to less than 97 or more than 101 percent: the file"
+        " is not whole, or its columns have changed",
+        "ExpectColumnValuesToBeBetween",
+        {"column": "filed_weight_sum_pct", "min_value": 97, "max_value": 101},
+        "stop",
+    ),
+    Rule(
+        # The Russell 2000 changes a tenth of its members in its yearly reconstitution.
+        "member_count_dropped",
+        "fewer than 80 percent of the previous snapshot's members",
+        "ExpectColumnValuesToBeBetween",
+        {"column": "members_kept", "min_value": 0.8},
+        "stop",
+    ),
+    Rule(
+        "ticker_malformed",
+        "not a symbol in Yahoo's spelling: letters, and a class after a dash",
+        "ExpectColumnValuesToMatchRegex",
+        {"column": "ticker", "regex": TICKER},
+    ),
+    Rule(
+        "market_value_not_positive",
+        "the fund's position is worth nothing",
+        "ExpectColumnValuesToBeBetween",
+        {"column": "market_value_usd", "min_value": 0, "strict_min": True},
+    ),
+    Rule(
+        "market_value_missing",
+        "the file gives no market value, so no weight",
+        "ExpectColumnValuesToNotBeNull",
+        {"column": "market_value_usd"},
+    ),
+    flag_rule(
+        "is_surplus",
+        "duplicate_member",
+        "the file lists the ticker more than once: repeats of one that was kept, or rows that"
+        " differ, of which nobody knows the right one",
+    ),
+    flag_rule(
+        "is_known_too_early",
+        "known_from_before_as_of_date",
+        "the file is dated as known on or before the close that it describes",
+    ),
+    Rule(
+        "sector_unknown",
+        "not one of the eleven GICS sectors in iShares' spelling",
+        "ExpectColumnValuesToBeInSet",
+        {"column": "sector", "value_set": [*SECTORS]},
+        "warn",
+    ),
+    flag_rule(
+        "is_off_band",
+        "member_count_unusual",
+        "the number of members is outside the fund's band in warehouse/reference/fund.csv",
+        "warn",
+    ),
+)
+
+
+@lru_cache(maxsize=1)
+def funds() -> pd.DataFrame:
+    """What is known of each fund, by its ticker."""
+    with files("warehouse").joinpath("reference/fund.csv").open(encoding="utf-8") as file:
+        return pd.read_csv(file, index_col="fund")
+
+
+def with_context(frame: pd.DataFrame, previous_members: int | None) -> pd.DataFrame:
+    """Write into an extracted snapshot how many members the one before it had (None: none)."""
+    return frame.assign(
+        previous_members=float("nan" if previous_members is None else previous_members)
+    )
+
+
+def valid_member_rows(frame: pd.DataFrame) -> pd.Series:
+    """Which rows no rule sets aside: the members, over which weights are computed."""
+    return (
+        frame["ticker"].str.fullmatch(TICKER)
+        & (frame["market_value_usd"] > 0)
+        & ~_is_known_too_early(frame)
+        & ~_is_surplus(frame)
+    )
+
+
+def _is_known_too_early(frame: pd.DataFrame) -> pd.Series:
+    return pd.to_datetime(frame["known_from"]) <= pd.to_datetime(frame["as_of_date"])
+
+
+def _is_surplus(frame: pd.DataFrame) -> pd.Series:
+    return duplicate_rows(frame, KEY, ("market_value_usd", "shares", "name"))
+
+
+def annotate(frame: pd.DataFrame) -> pd.DataFrame:
+    """Add what the rules look at."""
+    out = frame.assign(valid_weight_pct=frame["weight_pct"].where(valid_member_rows(frame)))
+    snapshot = out.groupby(SNAPSHOT)
+    members = snapshot["ticker"].transform("size")
+    out["weight_sum_pct"] = snapshot["valid_weight_pct"].transform("sum")
+    out["filed_weight_sum_pct"] = snapshot["weight_pct_filed"].transform("sum")
+    out["members_kept"] = members / frame["previous_members"]
+    fund = funds().reindex(frame["fund"]).set_axis(frame.index, axis=0)
+    out["is_off_band"] = (members < fund["expected_min_members"]) | (
+        members > fund["expected_max_members"]
+    )
+    out["is_known_too_early"] = _is_known_too_early(frame)
+    out["is_surplus"] = _is_surplus(frame)
+    return out
+
+
+CONTRACT = Contract(
+    table="index_membership",
+    schema="core",
+    grain="one row per (index_code, instrument_id, as_of_date)",
+    source="iShares' holdings files (IWM, IVV), daily, for the previous close; not revised",
+    key=("index_code", "instrument_id", "as_of_date"),
+    natural_key=KEY,
+    columns=COLUMNS,
+    # a file is whole: who is not in it was no member
+    replace_where=(
+        "(old.index_code, old.as_of_date) in (select index_code, as_of_date from {staged})"
+    ),
+    dirty_from="min(known_from)",
+    context_columns=("previous_members",),
+    rules=RULES,
+    add_rule_columns=annotate,
+)

@@ -1,0 +1,129 @@
+"""What falls due when: one row per (index_code, sector, as_of_date, due_year)."""
+
+import pandas as pd
+
+from expectations.contract import Column, Contract, flag_rule
+from expectations.rules.table_rules import between_rule, count_nulls_and_infs, key_and_null_rules
+
+KEY = ("index_code", "sector", "as_of_date", "due_year")
+NO_RATE = "of none of them an effective rate is known; of Financials it never is"
+NO_MARKET = "no market yield of the index is known on that day"
+
+COLUMNS = (
+    Column("index_code", "text", "R2000, SP500 or another fund's index"),
+    Column(
+        "sector",
+        "text",
+        "GICS sector in iShares' spelling, or All for the whole index. Financials count in All as"
+        " their own principal does, and have a sector of their own to leave them out",
+    ),
+    Column("as_of_date", "date", "calendar quarter-end; only what was filed by then counts"),
+    Column(
+        "due_year",
+        "integer",
+        "calendar year, or 9999 for after the last year of a ladder; a bucket that spans two years"
+        " is split by days. The newest ladder of a company is some months old, so its first year"
+        " may be past: what was due then has been repaid or refinanced, the filings do not say",
+    ),
+    Column(
+        "principal_usd",
+        "double precision",
+        "USD due, from each member's ladder in company_refinancing that is neither stale nor"
+        " excessive; summed in cents",
+    ),
+    Column("companies", "integer", "members with principal due in that year"),
+    Column("share_of_total", "double precision", "fraction of all years' principal", "that is 0"),
+    Column(
+        "cumulative_share", "double precision", "fraction due in that year or before", "likewise"
+    ),
+    Column(
+        "weighted_effective_rate",
+        "double precision",
+        "fraction: effective rates of the companies, weighted with their principal of that year",
+        NO_RATE,
+    ),
+    Column(
+        "principal_with_rate_usd", "double precision", "USD of principal_usd whose rate that is"
+    ),
+    Column(
+        "market_rate",
+        "double precision",
+        "fraction: the index's market yield as known on as_of_date (market_rate.csv)",
+        NO_MARKET,
+    ),
+    Column("market_rate_series", "text", "FRED's id of that yield", NO_MARKET),
+    Column(
+        "uplift_usd",
+        "double precision",
+        "USD a year that refinancing principal_with_rate_usd at market_rate would add to interest",
+        f"{NO_RATE}, or {NO_MARKET}",
+    ),
+    Column("zombie_principal_usd", "double precision", "USD of principal_usd owed by zombies"),
+    Column("members", "integer", "companies in the index that day, with facts or without"),
+    Column("members_with_debt", "integer", "those whose total debt is known"),
+    Column("members_with_ladder", "integer", "those with a ladder that counts"),
+    Column(
+        "members_with_excluded_ladder",
+        "integer",
+        "those whose ladder does not count: stale, excessive (a bucket below 0 included, see"
+        " company_refinancing) or without dates",
+    ),
+    Column("total_debt_usd", "double precision", "USD: debt of members_with_debt"),
+    Column(
+        "ladder_total_usd",
+        "double precision",
+        "USD: principal of all years, that of members whose total debt is unknown included",
+    ),
+    Column(
+        "debt_coverage_pct",
+        "double precision",
+        "percent of total_debt_usd that ladders explain; a company's at most wholly. Debt of"
+        " members whose total is unknown is in neither",
+    ),
+    Column("membership_as_of", "date", "the day that the snapshot of members describes"),
+    Column(
+        "is_backcast",
+        "boolean",
+        "true before the index's first snapshot was known: its members are the survivors",
+    ),
+)
+
+RULES = (
+    *key_and_null_rules(KEY),
+    between_rule("coverage_out_of_range", "a percentage", "debt_coverage_pct", 0, 100),
+    between_rule("year_out_of_range", "debt is due in this century", "year", 2000, 2150),
+    between_rule("cumulative_above_one", "shares add up to 1", "cumulative_share", None, 1.0),
+    flag_rule(
+        "is_overcounted", "more_than_members", "more members are counted than there are", "stop"
+    ),
+    flag_rule(
+        "is_above_total", "more_than_total", "a part is more than what it is a part of", "stop"
+    ),
+)
+
+
+def annotate(frame: pd.DataFrame) -> pd.DataFrame:
+    """Add what the rules look at."""
+    out = count_nulls_and_infs(frame, COLUMNS)
+    out["year"] = frame["due_year"].where(frame["due_year"] != 9999)
+    counted = ["companies", "members_with_debt", "members_with_ladder"]
+    counted.append("members_with_excluded_ladder")
+    out["is_overcounted"] = frame[counted].max(axis=1) > frame["members"]
+    parts = frame[["principal_with_rate_usd", "zombie_principal_usd"]].max(axis=1)
+    out["is_above_total"] = parts > frame["principal_usd"] + 0.01
+    return out
+
+
+CONTRACT = Contract(
+    table="refinancing_wall",
+    schema="derived",
+    grain="one row per (index_code, sector, as_of_date, due_year): principal due and coverage",
+    source=(
+        "derived.debt_maturity, derived.company_refinancing, core.index_membership and"
+        " core.macro_observation; rebuilt from the quarter-end that a change reaches"
+    ),
+    key=KEY,
+    columns=COLUMNS,
+    rules=RULES,
+    add_rule_columns=annotate,
+)

@@ -1,0 +1,152 @@
+"""How small does against large: one row per (pair, session_date).
+
+A derived row that breaks a rule is an error of the calculation or of its inputs, and a hole in
+its place would be taken for a missing session. So every rule here stops the batch, and yesterday's
+rows stay.
+"""
+
+import numpy as np
+import pandas as pd
+
+from expectations.contract import Column, Contract, Rule, flag_rule
+
+KEY = ("pair", "session_date")
+HORIZONS = (1, 5, 21, 63, 126, 252)
+QUADRANTS = ("leading", "weakening", "lagging", "improving")
+REGIMES = ("rotation", "concentration", "undetermined")
+NOT_FULL = "the window is not full"
+
+COLUMNS = (
+    Column("pair", "text", "SMALL/LARGE"),
+    Column("session_date", "date", "XNYS session on which both trade"),
+    Column("ratio", "double precision", "split-adjusted close of SMALL over that of LARGE"),
+    Column("ratio_sma_50", "double precision", "mean ratio of 50 sessions", NOT_FULL),
+    Column("ratio_sma_200", "double precision", "mean ratio of 200 sessions", NOT_FULL),
+    Column("ratio_drawdown_252", "double precision", "fraction off the 252-session high", NOT_FULL),
+    *(
+        Column(f"excess_return_{n}", "double precision", "fraction, price returns", NOT_FULL)
+        for n in HORIZONS
+    ),
+    *(
+        Column(f"excess_total_return_{n}", "double precision", "fraction, total returns", NOT_FULL)
+        for n in HORIZONS
+    ),
+    Column("zscore_252", "double precision", "standard deviations of ln ratio", NOT_FULL),
+    Column("rs_ratio", "double precision", "100 is the trend", NOT_FULL),
+    Column("rs_momentum", "double precision", "100 is the trend", NOT_FULL),
+    Column("quadrant", "text", "leading, weakening, lagging or improving", "no rs_momentum yet"),
+    Column("outperformance_streak", "integer", "sessions in a row with SMALL ahead"),
+    Column("beta_63", "double precision", "slope of SMALL's returns on LARGE's", NOT_FULL),
+    Column("correlation_63", "double precision", "correlation of the returns", NOT_FULL),
+    Column("regime", "text", "rotation, concentration or undetermined"),
+)
+
+RULES = (
+    Rule(
+        "row_repeated",
+        "a pair has a session twice",
+        "ExpectCompoundColumnsToBeUnique",
+        {"column_list": [*KEY]},
+        "stop",
+    ),
+    Rule(
+        "ratio_missing",
+        "a row without a ratio: one of the two did not trade",
+        "ExpectColumnValuesToNotBeNull",
+        {"column": "ratio"},
+        "stop",
+    ),
+    Rule(
+        "ratio_not_positive",
+        "a ratio of two prices must be above zero",
+        "ExpectColumnValuesToBeBetween",
+        {"column": "ratio", "min_value": 0, "strict_min": True},
+        "stop",
+    ),
+    Rule(
+        # The maximum includes the session itself.
+        "drawdown_out_of_range",
+        "a drawdown must be above -1 and not above 0",
+        "ExpectColumnValuesToBeBetween",
+        {"column": "ratio_drawdown_252", "min_value": -1, "max_value": 0, "strict_min": True},
+        "stop",
+    ),
+    Rule(
+        # The rounding of two sums of 63 products.
+        "correlation_out_of_range",
+        "a correlation must lie between -1 and 1",
+        "ExpectColumnValuesToBeBetween",
+        {"column": "correlation_63", "min_value": -1 - 1e-9, "max_value": 1 + 1e-9},
+        "stop",
+    ),
+    Rule(
+        "streak_missing",
+        "a streak is never unknown: 0 where SMALL was not ahead",
+        "ExpectColumnValuesToNotBeNull",
+        {"column": "outperformance_streak"},
+        "stop",
+    ),
+    Rule(
+        "streak_negative",
+        "a streak counts sessions",
+        "ExpectColumnValuesToBeBetween",
+        {"column": "outperformance_streak", "min_value": 0},
+        "stop",
+    ),
+    Rule(
+        "quadrant_unknown",
+        "not one of the four quadrants",
+        "ExpectColumnValuesToBeInSet",
+        {"column": "quadrant", "value_set": [*QUADRANTS]},
+        "stop",
+    ),
+    flag_rule(
+        "is_quadrant_astray",
+        "quadrant_inconsistent",
+        "a quadrant is known exactly where rs_ratio and rs_momentum are",
+        "stop",
+    ),
+    Rule(
+        "regime_missing",
+        "a regime is never unknown: undetermined until one holds",
+        "ExpectColumnValuesToNotBeNull",
+        {"column": "regime"},
+        "stop",
+    ),
+    Rule(
+        "regime_unknown",
+        "neither rotation nor concentration nor undetermined",
+        "ExpectColumnValuesToBeInSet",
+        {"column": "regime", "value_set": [*REGIMES]},
+        "stop",
+    ),
+    Rule(
+        "value_infinite",
+        "a division by zero came through",
+        "ExpectColumnValuesToBeBetween",
+        {"column": "infinite_values", "max_value": 0},
+        "stop",
+    ),
+)
+
+
+def annotate(frame: pd.DataFrame) -> pd.DataFrame:
+    """Add what the rules look at."""
+    out = frame.copy()
+    floats = [column.name for column in COLUMNS if column.sql_type == "double precision"]
+    out["infinite_values"] = np.isinf(frame[floats].to_numpy(float, na_value=np.nan)).sum(axis=1)
+    has_lines = frame["rs_ratio"].notna() & frame["rs_momentum"].notna()
+    out["is_quadrant_astray"] = frame["quadrant"].notna() != has_lines
+    return out
+
+
+CONTRACT = Contract(
+    table="rotation_metrics",
+    schema="derived",
+    grain="one row per (pair, session_date)",
+    source="core.daily_price and core.corporate_action; rebuilt when either changes",
+    key=KEY,
+    columns=COLUMNS,
+    rules=RULES,
+    add_rule_columns=annotate,
+)

@@ -1,0 +1,1 @@
+"""One backfill adapter per dataset."""

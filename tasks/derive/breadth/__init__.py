@@ -1,0 +1,1 @@
+"""sector_breadth and index_concentration."""

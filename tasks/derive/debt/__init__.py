@@ -1,0 +1,1 @@
+"""Debt, interest and maturity ladders from point-in-time facts."""

@@ -1,0 +1,1 @@
+"""Incremental derivation: change sets, watermarks and index members."""

@@ -1,0 +1,103 @@
+"""How derived tables follow core: which changes are new to them, and what a derivation hands on.
+
+A derived table declares its inputs as a mapping: input table to the SQL that says whom a change of
+it reaches. The SQL reads `change` (the changes that are new to the table: `instrument_id`, `item`,
+`from_date`, and the `run_ids` that made them) and gives `subject` (whatever the table derives one
+at a time: a ticker, an index) and `first_date` (the first date from which the subject's rows may
+come out differently).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+from adbc_driver_postgresql import dbapi as adbc
+
+from expectations.contract import Contract
+from warehouse.connect import arrow
+
+
+@dataclass(frozen=True)
+class ChangeSet:
+    """What changed in a derived table's inputs since it last followed them.
+
+    Attributes:
+        from_watermark: Input table to the number of the last change that the derived rows reflect.
+        to_watermark: Input table to the number of the last change now.
+        dirty_from: Subject to the first date from which its derived rows may come out
+            differently.
+    """
+
+    from_watermark: Mapping[str, int]
+    to_watermark: Mapping[str, int]
+    dirty_from: Mapping[str, date]
+
+
+@dataclass(frozen=True)
+class DerivedBatch:
+    """What a derivation hands on to be published.
+
+    Attributes:
+        contract: Of the derived table.
+        rows: One row per key.
+        replace_where: SQL on `old`, the held rows that `rows` stand for as a whole.
+        changes: What the derivation has seen.
+    """
+
+    contract: Contract
+    rows: pl.DataFrame
+    replace_where: str
+    changes: ChangeSet
+
+
+def read_watermarks(
+    connection: adbc.Connection, derived_table: str, inputs: Iterable[str]
+) -> dict[str, int]:
+    """How far a derived table has followed its inputs: the last change of each that it reflects."""
+    followed = arrow.read(
+        connection,
+        "select input_table, change_id from audit.derivation where derived_table = $1",
+        (derived_table,),
+    )
+    return dict.fromkeys(inputs, 0) | dict(followed.iter_rows())
+
+
+def read_changes(
+    connection: adbc.Connection, derived_table: str, inputs: Mapping[str, str]
+) -> ChangeSet:
+    """The changes of the inputs that a derived table has not followed yet.
+
+    Args:
+        connection: Of the loader, in the transaction in which the inputs will be read.
+        derived_table: The table that follows.
+        inputs: Input table to the SQL that says whom its changes reach.
+    """
+    since = read_watermarks(connection, derived_table, inputs)
+    until, first_dates = dict(since), dict[str, date]()
+    for table, dirty_sql in inputs.items():
+        newest = arrow.read(
+            connection,
+            "select max(change_id) as change_id from audit.change where table_name = $1",
+            (table,),
+        )["change_id"][0]
+        if newest is None or newest == since[table]:
+            continue
+        until[table] = newest
+        found = arrow.read(
+            connection,
+            f"""
+            with change as (
+                select
+                    instrument_id, item, min(from_date) as from_date, array_agg(run_id) as run_ids
+                from audit.change
+                where table_name = '{table}' and change_id > {since[table]}
+                group by instrument_id, item
+            )
+            select subject, min(first_date) as first_date from ({dirty_sql}) as dirty_sql
+            group by subject
+            """,
+        )
+        for subject, first_date in found.iter_rows():
+            first_dates[subject] = min(first_date, first_dates.get(subject, date.max))
+    return ChangeSet(since, until, first_dates)

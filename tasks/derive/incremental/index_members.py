@@ -1,0 +1,58 @@
+"""Reads who is in an index, and says which indexes a change of their members reaches."""
+
+from datetime import date
+
+import polars as pl
+from adbc_driver_postgresql import dbapi as adbc
+
+from warehouse.connect import arrow
+
+# For `tasks.derive.incremental.changes`: the first day on which a changed snapshot was known.
+CHANGED_SNAPSHOTS_SQL = """
+select held.index_code as subject, changed.known_from as first_date
+from derived.loaded_index as held
+cross join lateral (
+    select member.known_from
+    from core.index_membership as member
+    where member.index_code = held.index_code
+        and member.known_from >= (select min(from_date) from change)
+        and exists (
+            select from change
+            where change.instrument_id = member.instrument_id
+                and change.from_date <= member.known_from
+        )
+    order by member.known_from
+    limit 1
+) as changed
+"""
+
+
+def read_snapshots(connection: adbc.Connection, index_code: str, start: date) -> pl.DataFrame:
+    """The snapshots of an index that hold on some day from `start` on.
+
+    Those known later, and the newest one known by then; the first one, where none was.
+
+    Returns:
+        One row per member: `as_of_date`, `known_from`, `instrument_id`, `sector`, `weight_pct`.
+    """
+    return arrow.read(
+        connection,
+        f"""
+        with first as (
+            select as_of_date from core.index_membership
+            where index_code = '{index_code}'
+            order by known_from, as_of_date desc limit 1
+        ),
+        held as (
+            select as_of_date from core.index_membership
+            where index_code = '{index_code}' and known_from <= '{start:%Y-%m-%d}'
+            order by as_of_date desc limit 1
+        )
+        select as_of_date, known_from, instrument_id, sector, weight_pct
+        from core.index_membership
+        where index_code = '{index_code}' and (
+            known_from > '{start:%Y-%m-%d}'
+            or as_of_date = coalesce((select as_of_date from held), (select as_of_date from first))
+        )
+        """,
+    )

@@ -1,0 +1,1 @@
+"""The refinancing tables, one module per table."""

@@ -1,0 +1,259 @@
+"""Who is a zombie, by each of the published definitions."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import polars as pl
+from adbc_driver_postgresql import dbapi as adbc
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from expectations.tables.zombie_status import CONTRACT
+from tasks.derive.debt.interest import INTEREST_CONCEPTS
+from tasks.derive.debt.ladder_windows import add_months
+from tasks.derive.incremental.changes import DerivedBatch, read_changes
+from tasks.derive.refinancing import company_refinancing
+from tasks.derive.refinancing.company_row import IndexListing, is_financial
+from tasks.derive.refinancing.inputs_sql import (
+    ALL_COMPANIES,
+    cap_watermarks,
+    polars_schema,
+    quarterly_inputs,
+    read_facts,
+    read_members,
+    read_quarter_ends,
+)
+from tasks.derive.refinancing.zombie_definitions import (
+    CompanyProfile,
+    classify,
+    read_balance,
+    read_years,
+)
+from tasks.derive.xbrl.facts import DEBT_CONCEPTS, Fact, PointInTimeFacts, concepts
+from warehouse.connect import arrow
+from warehouse.connect.connections import adbc_connection
+from warehouse.settings import Settings
+
+FACTS = (
+    *(
+        "net_income",
+        "operating_income",
+        "pretax_income",
+        "income_tax",
+        "revenue",
+        *INTEREST_CONCEPTS,
+    ),
+    *("depreciation_amortization", "assets", "liabilities", "equity", "shares_outstanding"),
+    *("debt_current", "debt_short_term", "debt_commercial_paper", "debt_other_short_term"),
+    *("debt_notes", "debt_notes_noncurrent", "debt_notes_current"),
+    *DEBT_CONCEPTS,
+)
+INPUTS = quarterly_inputs(CONTRACT.table)
+WHERE_MEMBER_SQL = """
+    from change
+    where exists (
+        select from derived.loaded_index join core.index_membership as member using (index_code)
+        where member.instrument_id = change.instrument_id
+    )
+"""
+# unlike the other tables of refinancing, this one looks at members' prices
+INPUTS["daily_price"] += f"""
+    union all
+    select '{ALL_COMPANIES}' as subject, from_date as first_date {WHERE_MEMBER_SQL}
+"""
+# A split's change is dated before any bar. What it moves here is no older than its ex-date: that of
+# the oldest action that the runs wrote or withdrew.
+INPUTS["corporate_action"] = f"""
+    select '{ALL_COMPANIES}' as subject, coalesce(
+        (
+            select min(written.ex_date)
+            from (
+                select instrument_id, ex_date, run_id from core.corporate_action
+                union all
+                select instrument_id, ex_date, run_id from history.corporate_action
+                union all
+                select instrument_id, ex_date, superseded_by from history.corporate_action
+            ) as written
+            where written.instrument_id = change.instrument_id
+                and written.run_id = any (change.run_ids)
+        ),
+        change.from_date
+    ) as first_date
+    {WHERE_MEMBER_SQL}
+"""
+UPSTREAM = {"company_refinancing": company_refinancing.INPUTS}
+# a price or a share count that is older says nothing of the day
+FRESH_DAYS, MAX_SHARE_COUNT_AGE_DAYS = 10, 400
+
+
+@task(name="derive zombie_status", cache_policy=NO_CACHE)
+def derive_zombie_status(settings: Settings) -> DerivedBatch | None:
+    """Judges all companies from the first quarter-end that a change reaches.
+
+    Returns:
+        The rows to publish; None where nothing changed.
+    """
+    with adbc_connection(settings) as connection:
+        # one snapshot: a load that commits meanwhile is followed next time
+        arrow.execute(connection, "set transaction isolation level repeatable read read only")
+        changes = read_changes(connection, CONTRACT.table, INPUTS)
+        if not changes.dirty_from:
+            return None
+        start = min(changes.dirty_from.values())
+        days = [day for day in read_quarter_ends(connection) if day >= start]
+        profiles = _read_profiles(connection, days) if days else {}
+        rows = [
+            {
+                "cik": cik,
+                "as_of_date": day,
+                "definition": definition,
+                "sector": profiles[day][cik].sector,
+                "is_zombie": answer,
+                "missing_reason": reason,
+            }
+            for day in days
+            for cik, definition, answer, reason in classify(profiles[day])
+        ]
+        changes = cap_watermarks(connection, changes, UPSTREAM)
+    frame = pl.DataFrame(rows, schema=polars_schema(CONTRACT))
+    return DerivedBatch(CONTRACT, frame, f"old.as_of_date >= '{start:%Y-%m-%d}'", changes)
+
+
+def _read_profiles(
+    connection: adbc.Connection, days: list[date]
+) -> dict[date, dict[int, CompanyProfile]]:
+    """What is known of each company that has a row of `company_refinancing`, by day."""
+    held = {day: _read_companies(connection, day) for day in days}
+    found: dict[date, dict[int, CompanyProfile]] = {day: {} for day in days}
+    ciks = sorted({cik for rows in held.values() for cik in rows})
+    tags = [tag for concept in FACTS for tag in concepts()[concept]]
+    members = read_members(connection, days)
+    markets = {day: _read_market(connection, day, members.on(day)) for day in days}
+    splits = _read_splits(connection)
+    for cik, facts in read_facts(connection, ciks, tags):
+        first = min((fact.filed for fact in facts), default=None)
+        known = PointInTimeFacts(facts)
+        for day in days:
+            known.advance_to(day)
+            row = held[day].get(cik)
+            if row is None:
+                continue
+            balance = read_balance(known, row["period_end"])
+            market = markets[day].get(cik, {})
+            first_filed = min(
+                (d for d in (row["first_filed_date"], first) if d is not None), default=None
+            )
+            count = known.newest_instant("shares_outstanding", day)
+            value = _market_value(market, count, splits, day)
+            liabilities, assets = balance["liabilities"], balance["assets"]
+            found[day][cik] = CompanyProfile(
+                sector=row["sector"],
+                index_code=row["index_code"],
+                **read_years(known, row["period_end"]),
+                age_years=None if first_filed is None else (day - first_filed).days / 365.25,
+                leverage=balance["leverage"],
+                tobins_q=(
+                    (value + liabilities) / assets
+                    if value is not None and liabilities is not None and assets
+                    else None
+                ),
+                total_return=market.get("total_return"),
+                net_income=row["net_income_ttm_usd"],
+            )
+    return found
+
+
+def _read_companies(connection: adbc.Connection, day: date) -> dict[int, dict[str, Any]]:
+    rows = arrow.read(
+        connection,
+        f"""
+        select
+            held.cik, held.sector, held.index_code, held.period_end, held.net_income_ttm_usd,
+            company.first_filed_date, company.sic
+        from derived.company_refinancing as held
+        left join core.company as company using (cik)
+        where held.as_of_date = '{day:%Y-%m-%d}'
+        """,
+    )
+    return {
+        row["cik"]: row
+        for row in rows.iter_rows(named=True)
+        if not is_financial(row["sector"], row["sic"])
+    }
+
+
+def _read_market(
+    connection: adbc.Connection, day: date, members: Mapping[int, IndexListing]
+) -> dict[int, dict[str, Any]]:
+    """Filer to its instrument, its close as traded, and its total return over two years.
+
+    Whatever the instrument was called on either day. The return is made of what was split and paid
+    within the two years, so that nothing later moves it; None where a size of that is unknown.
+    """
+    before = add_months(day, -24)
+    wanted = ",".join(str(member.instrument_id) for member in members.values())
+    bar = """
+        select bar.session_date, bar.close from core.daily_price as bar
+        where bar.instrument_id = wanted.instrument_id
+            and bar.session_date <= {day} and bar.session_date > {day} - {fresh}
+        order by bar.session_date desc limit 1
+    """
+    rows = arrow.read(
+        connection,
+        f"""
+        select
+            wanted.instrument_id, now.close, now.close / (past.close * paid.step) as total_return
+        from unnest('{{{wanted}}}'::integer[]) as wanted (instrument_id)
+        cross join lateral ({bar.format(day=f"date '{day}'", fresh=FRESH_DAYS)}) as now
+        left join lateral ({bar.format(day=f"date '{before}'", fresh=FRESH_DAYS)}) as past on true
+        cross join lateral (
+            -- the product would pass over a NULL
+            select case
+                when not coalesce(bool_or(factor.dividend_multiplier is null), false)
+                    then as_of.product(factor.split_multiplier * factor.dividend_multiplier order
+                    by ex_date)
+            end as step
+            from derived.adjustment_factor as factor
+            where factor.instrument_id = wanted.instrument_id
+                and factor.ex_date > past.session_date and factor.ex_date <= now.session_date
+        ) as paid
+        """,
+    )
+    found = {row["instrument_id"]: row for row in rows.iter_rows(named=True)}
+    return {
+        cik: found[member.instrument_id]
+        for cik, member in members.items()
+        if member.instrument_id in found
+    }
+
+
+def _read_splits(connection: adbc.Connection) -> dict[int, list[tuple[date, float]]]:
+    rows = arrow.read(
+        connection,
+        """
+        select instrument_id, ex_date, value from core.corporate_action
+        where kind = 'split' and value is not null order by instrument_id, ex_date
+        """,
+    )
+    found: dict[int, list[tuple[date, float]]] = {}
+    for instrument, ex_date, value in rows.iter_rows():
+        found.setdefault(instrument, []).append((ex_date, value))
+    return found
+
+
+def _market_value(
+    market: dict[str, Any],
+    count: Fact | None,
+    splits: dict[int, list[tuple[date, float]]],
+    day: date,
+) -> float | None:
+    """The close times the shares of the newest cover page, splits since then applied."""
+    if not market or count is None or (day - count.end).days > MAX_SHARE_COUNT_AGE_DAYS:
+        return None
+    shares = count.value
+    for ex_date, ratio in splits.get(market["instrument_id"], []):
+        if count.end < ex_date <= day:
+            shares *= ratio
+    value: float = shares * market["close"]
+    return value if value > 0 else None

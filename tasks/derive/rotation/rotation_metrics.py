@@ -1,0 +1,288 @@
+"""Small against large: ratio, excess returns, relative strength and regime of each pair.
+
+Every statistic is computed from its own window alone, never from a running sum, so a row has the
+same bits whether it is derived alone, day by day or with the whole history.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from adbc_driver_postgresql import dbapi as adbc
+from numpy.typing import NDArray
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+import warehouse
+from expectations.tables.rotation_metrics import CONTRACT
+from tasks.derive.incremental.changes import DerivedBatch, read_changes
+from tasks.derive.rotation.rolling import (
+    Floats,
+    gross_return,
+    gross_total_return,
+    regression,
+    windows,
+    zscore,
+)
+from warehouse.connect import arrow
+from warehouse.connect.connections import adbc_connection
+from warehouse.settings import Settings
+
+PAIRS = Path(warehouse.__path__[0]) / "reference" / "pair.csv"
+
+# A leg is the instrument that its symbol names now, with all that it was called before. So a symbol
+# that comes to name another instrument brings another past.
+CHANGED_TICKERS_SQL = """
+select
+    ticker.ticker as subject,
+    case
+        when change.from_date > ticker.valid_from or ticker.valid_from = '-infinity'
+            then change.from_date
+        else date '0001-01-01'
+    end as first_date
+from change join core.ticker as ticker using (instrument_id)
+"""
+CURRENT_INSTRUMENT_SQL = """(
+    select instrument_id from core.ticker
+    where core.ticker.ticker = {ticker} order by valid_from desc limit 1
+)"""
+CLOSES = f"""
+    select price.session_date, price.close_split_adjusted
+    from core.ticker as name
+    join published.daily_price as price on price.ticker = name.ticker
+        and name.valid_from <= price.session_date and price.session_date < name.valid_to
+    where name.instrument_id = {CURRENT_INSTRUMENT_SQL}
+"""
+INPUTS = {"daily_price": CHANGED_TICKERS_SQL, "corporate_action": CHANGED_TICKERS_SQL}
+
+HORIZONS = (1, 5, 21, 63, 126, 252)
+RS_WINDOW = 14
+# sessions before the first derived one that its longest window needs: 252 back, and one more for
+# the return into the oldest
+LOOKBACK_SESSIONS = 253
+
+
+@dataclass(frozen=True)
+class PairState:
+    """What a session inherits from the one before it.
+
+    Attributes:
+        streak: `outperformance_streak` of the previous session.
+        regime: `regime` of the previous session.
+    """
+
+    streak: int = 0
+    regime: str = "undetermined"
+
+
+@task(name="derive rotation_metrics", cache_policy=NO_CACHE)
+def derive_rotation_metrics(settings: Settings) -> DerivedBatch | None:
+    """Derives the pairs' metrics from the earliest session whose inputs changed.
+
+    Returns:
+        The rows to publish; None where every pair is up to date.
+    """
+    with adbc_connection(settings) as connection:
+        # one snapshot: a load that commits meanwhile is followed next time
+        arrow.execute(connection, "set transaction isolation level repeatable read read only")
+        changes = read_changes(connection, CONTRACT.table, INPUTS)
+        pairs = [(row["small"], row["large"]) for row in pl.read_csv(PAIRS).to_dicts()]
+        held = set(
+            arrow.read(connection, "select distinct pair from derived.rotation_metrics")["pair"]
+        )
+        derived, replaced = [], []
+        for small, large in pairs:
+            pair = f"{small}/{large}"
+            dates = [changes.dirty_from.get(leg, date.max) for leg in (small, large)]
+            start = min(dates) if pair in held else date.min
+            if start == date.max:
+                continue
+            rows = _derive_from(connection, small, large, start)
+            if rows.height or pair in held:
+                derived.append(rows)
+                replaced.append(
+                    f"old.pair = '{pair}' and old.session_date >= '{start.isoformat()}'"
+                )
+        for pair in held - {f"{small}/{large}" for small, large in pairs}:
+            replaced.append(f"old.pair = '{pair}'")
+    if not replaced:
+        return None
+    rows = pl.concat(derived) if derived else _empty()
+    return DerivedBatch(CONTRACT, rows, " or ".join(f"({part})" for part in replaced), changes)
+
+
+def _derive_from(connection: adbc.Connection, small: str, large: str, start: date) -> pl.DataFrame:
+    """The rows of one pair from a date on, with as much before it as the windows need."""
+    pair = f"{small}/{large}"
+    sessions = arrow.read(
+        connection,
+        f"""
+        with session as (
+            select
+                small.session_date, small.close_split_adjusted as small,
+                large.close_split_adjusted as large
+            from ({CLOSES.format(ticker="$1")}) as small
+            join ({CLOSES.format(ticker="$2")}) as large using (session_date)
+        ),
+        lookback as (
+            select session_date from session where session_date < $3
+            order by session_date desc limit $4
+        )
+        select * from session
+        where session_date >= least((select min(session_date) from lookback), $3)
+        order by session_date
+        """,
+        (small, large, start, LOOKBACK_SESSIONS),
+    )
+    skip = sessions.filter(pl.col("session_date") < start).height
+    if sessions.height == skip:
+        return _empty()
+    before = arrow.read(
+        connection,
+        """
+        select outperformance_streak, regime from derived.rotation_metrics
+        where pair = $1 and session_date < $2 order by session_date desc limit 1
+        """,
+        (pair, start),
+    )
+    carry = PairState(*before.row(0)) if skip and before.height else PairState()
+    for leg, ticker in (("small", small), ("large", large)):
+        sessions = sessions.with_columns(
+            _dividend_growth(
+                sessions["session_date"], _read_dividend_factors(connection, ticker)
+            ).alias(f"{leg}_reinvested")
+        )
+    derived = derive_pair(sessions, carry, skip)
+    return derived.with_columns(pl.lit(pair).alias("pair")).select(CONTRACT.column_names)
+
+
+def _read_dividend_factors(connection: adbc.Connection, ticker: str) -> pl.DataFrame:
+    """What reinvesting each ex-date's cash makes of a holding: `ex_date`, `growth` over 1.
+
+    Null where what was paid is unknown.
+    """
+    return arrow.read(
+        connection,
+        f"""
+        select factor.ex_date, 1 / factor.dividend_multiplier as growth
+        from derived.adjustment_factor as factor
+        where factor.instrument_id = {CURRENT_INSTRUMENT_SQL.format(ticker="$1")}
+            and factor.dividend_multiplier is distinct from 1
+        order by factor.ex_date
+        """,
+        (ticker,),
+    )
+
+
+def _dividend_growth(sessions: pl.Series, growth: pl.DataFrame) -> pl.Series:
+    """The growth of the ex-dates after the previous session up to each; 1 without any."""
+    factors = np.ones(len(sessions))
+    # an ex-date on which the pair did not trade counts on the next session
+    at = sessions.search_sorted(growth["ex_date"], side="left").to_numpy()
+    for position, factor in zip(at, growth["growth"], strict=True):
+        if position < len(factors):
+            factors[position] *= np.nan if factor is None else factor
+    return pl.Series(factors)
+
+
+def _empty() -> pl.DataFrame:
+    types = {"text": pl.String, "date": pl.Date, "integer": pl.Int32}
+    return pl.DataFrame(
+        schema={c.name: types.get(c.sql_type, pl.Float64) for c in CONTRACT.columns}
+    )
+
+
+def derive_pair(sessions: pl.DataFrame, carry: PairState, warmup_rows: int) -> pl.DataFrame:
+    """The rotation metrics of one pair.
+
+    Args:
+        sessions: One row per session on which both legs trade, in order: `session_date`, the
+            split-adjusted closes `small` and `large`, and `small_reinvested`,
+            `large_reinvested`: what a holding grew by through distributions with an ex-date
+            after the pair's previous session, 1.0 without any.
+        carry: The state after session `skip - 1`.
+        warmup_rows: How many leading sessions only fill windows.
+
+    Returns:
+        One row per session from `skip` on: `session_date` and the columns of
+        `derived.rotation_metrics`. Null where a window is not full or a divisor is 0.
+    """
+    small = sessions["small"].to_numpy().astype(np.float64)
+    large = sessions["large"].to_numpy().astype(np.float64)
+    ratio = small / large
+    columns: dict[str, Floats] = {
+        "ratio": ratio,
+        "ratio_sma_50": windows(ratio, 50).mean(axis=1),
+        "ratio_sma_200": windows(ratio, 200).mean(axis=1),
+        "ratio_drawdown_252": ratio / windows(ratio, 252).max(axis=1) - 1,
+    }
+    for n in HORIZONS:
+        columns[f"excess_return_{n}"] = gross_return(small, n) - gross_return(large, n)
+    for n in HORIZONS:
+        columns[f"excess_total_return_{n}"] = gross_total_return(
+            small, sessions["small_reinvested"].to_numpy(), n
+        ) - gross_total_return(large, sessions["large_reinvested"].to_numpy(), n)
+    columns["zscore_252"] = zscore(np.log(ratio), 252)
+    columns["rs_ratio"] = 100 + zscore(100 * ratio, RS_WINDOW)
+    rate_of_change = 100 * (gross_return(columns["rs_ratio"], 1) - 1)
+    columns["rs_momentum"] = 100 + zscore(rate_of_change, RS_WINDOW)
+    columns["beta_63"], columns["correlation_63"] = regression(
+        gross_return(small, 1) - 1, gross_return(large, 1) - 1, 63
+    )
+    excess_63, sma_200 = columns["excess_return_63"], columns["ratio_sma_200"]
+    derived = sessions.select("session_date").with_columns(
+        *(pl.Series(name, values, nan_to_null=True) for name, values in columns.items())
+    )
+    derived = derived.slice(warmup_rows).with_columns(
+        _quadrant(),
+        pl.Series(
+            "outperformance_streak",
+            _streak((gross_return(small, 1) > gross_return(large, 1))[warmup_rows:], carry.streak),
+            dtype=pl.Int32,
+        ),
+        pl.Series(
+            "regime",
+            _regime(
+                ratio[warmup_rows:], sma_200[warmup_rows:], excess_63[warmup_rows:], carry.regime
+            ),
+            dtype=pl.String,
+        ),
+    )
+    return derived
+
+
+def _quadrant() -> pl.Expr:
+    ratio_up, momentum_up = pl.col("rs_ratio") >= 100, pl.col("rs_momentum") >= 100
+    return (
+        pl.when(ratio_up & momentum_up)
+        .then(pl.lit("leading"))
+        .when(ratio_up & ~momentum_up)
+        .then(pl.lit("weakening"))
+        .when(~ratio_up & ~momentum_up)
+        .then(pl.lit("lagging"))
+        .when(~ratio_up & momentum_up)
+        .then(pl.lit("improving"))
+        .alias("quadrant")
+    )
+
+
+def _streak(is_ahead: NDArray[np.bool_], before: int) -> list[int]:
+    streaks, streak = [], before
+    for ahead in is_ahead:
+        streak = streak + 1 if ahead else 0
+        streaks.append(streak)
+    return streaks
+
+
+def _regime(ratio: Floats, sma_200: Floats, excess_63: Floats, before: str) -> list[str]:
+    regimes, regime = [], before
+    # a comparison with NaN is false: without full windows the regime stays what it was
+    for now, mean, excess in zip(ratio, sma_200, excess_63, strict=True):
+        if now > mean and excess > 0:
+            regime = "rotation"
+        elif now < mean and excess < 0:
+            regime = "concentration"
+        regimes.append(regime)
+    return regimes

@@ -1,0 +1,1 @@
+"""Extracts macro series and their vintages from FRED."""

@@ -1,0 +1,1 @@
+"""Extracts index members from iShares holdings files."""

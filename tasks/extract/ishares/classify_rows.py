@@ -1,0 +1,75 @@
+"""Which rows of a fund's holdings file are listed shares, and what their ticker is at Yahoo."""
+
+import re
+from collections.abc import Mapping
+
+from warehouse.reference import read_reference
+
+# Labels change (in 2026 "New York Stock Exchange Inc." became "NYSE"), their beginnings do not.
+_EXCHANGE = re.compile(r"(nasdaq|nyse|new york stock exchange|cboe)\b", re.IGNORECASE)
+_UNLISTED = re.compile(r"(no market|-?$)", re.IGNORECASE)
+_OTC = re.compile(r"(non-nms|otc|pink)", re.IGNORECASE)
+# At the end of a name: CVR ENERGY and CVRX are shares. Names are cut to 34 letters, hence the
+# rights whose expiry runs out of the field.
+_NAMES = (
+    (re.compile(r"\bCVR$", re.IGNORECASE), "contingent_value_right"),
+    (re.compile(r"\bPrvt$|\bprivate placement$", re.IGNORECASE), "private"),
+    (re.compile(r"\bwarrants?$", re.IGNORECASE), "warrant"),
+    (re.compile(r"\bescrow$", re.IGNORECASE), "escrow"),
+    (re.compile(r"\brights?( expiry\b.*)?$", re.IGNORECASE), "right"),
+)
+_SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9\-]{0,14}")
+_TICKERS = (
+    (re.compile(r"[ ./](WS|WT)$"), "warrant"),
+    (re.compile(r"[ ./](RT|RTS)$"), "right"),
+)
+
+
+def exclusion_reason(row: Mapping[str, str]) -> str | None:
+    """Why a row is no member of the index; None for a listed share.
+
+    Asset class Equity is not enough: the files carry rights, escrows and liquidated companies
+    under it, some with a real exchange. And cash rows must go by asset class, not by ticker: USD
+    and CAD are symbols of real funds at Yahoo.
+
+    Args:
+        row: `ticker`, `name`, `asset_class` and `exchange` as in the file.
+    """
+    ticker, name = row["ticker"].strip().upper(), row["name"].strip()
+    if row["asset_class"].strip().lower() != "equity":
+        return "not_equity"
+    for pattern, reason in _NAMES:
+        if pattern.search(name):
+            return reason
+    for pattern, reason in _TICKERS:
+        if pattern.search(ticker):
+            return reason
+    if ticker in ("", "-"):
+        return "no_ticker"
+    if not _SYMBOL.fullmatch(yahoo_ticker(ticker)):
+        return "unreadable_ticker"
+    exchange = row["exchange"].strip()
+    if _OTC.match(exchange):
+        return "otc"
+    if _UNLISTED.match(exchange):
+        return "unknown_ticker"
+    if not _EXCHANGE.match(exchange):
+        return "unknown_exchange"
+    return None
+
+
+def yahoo_ticker(file_ticker: str) -> str:
+    """A holdings file's ticker in Yahoo's spelling.
+
+    Yahoo separates share classes by a dash; the files drop the separator, or (since autumn 2026)
+    write a space. Which four letters are a class share cannot be told by their look (MOGA is one,
+    ZETA is none), so that those without a separator are listed in reference table class_share.
+    """
+    ticker = re.sub(r" US$", "", file_ticker.strip().upper())  # Bloomberg's spelling
+    ticker = re.sub(r"[ ./]", "-", ticker)
+    return _class_shares().get(ticker, ticker)
+
+
+def _class_shares() -> dict[str, str]:
+    table = read_reference("class_share")
+    return dict(zip(table["file_ticker"], table["ticker"], strict=True))

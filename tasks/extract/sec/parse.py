@@ -1,0 +1,240 @@
+"""What the SEC's replies say: pure functions from contents to frames."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from typing import Any
+
+import pandas as pd
+
+from expectations.calendars.filing_dates import first_session_after
+from expectations.tables.company_fact import concepts
+from tasks.extract.provider.fetch_log import typed_frame
+
+# Concepts of other taxonomies that share a name (ifrs-full's ProfitLoss) mean something else.
+TAXONOMIES = ("us-gaap", "dei")
+# Reports with a company's accounts; what they restate or recast by other forms comes again with
+# the next of them.
+FORMS = frozenset(
+    form + suffix
+    for form in ("10-K", "10-KT", "10-Q", "10-QT", "20-F", "40-F")
+    for suffix in ("", "/A")
+)
+
+FACT_COLUMNS = {
+    "cik": "int32",
+    "tag": "str",
+    "unit": "str",
+    "period_start": "datetime64[s]",
+    "period_end": "datetime64[s]",
+    "accession_number": "str",
+    "value": "float64",
+    "fiscal_year": "Int32",
+    "fiscal_period": "str",
+    "form": "str",
+    "filed_date": "datetime64[s]",
+    "known_from": "datetime64[s]",
+}
+COMPANY_COLUMNS = {
+    "cik": "int32",
+    "name": "str",
+    "sic": "str",
+    "sic_description": "str",
+    "fiscal_year_end": "str",
+    "first_filed_date": "datetime64[s]",
+}
+TICKER_COLUMNS = {
+    "ticker": "str",
+    "known_from": "datetime64[s]",
+    "cik": "int32",
+    "name": "str",
+    "exchange": "str",
+}
+FILING_COLUMNS = {
+    "cik": "int32",
+    "accession_number": "str",
+    "form": "str",
+    "filed_date": "datetime64[s]",
+}
+
+# Form, company, cik, day and file; names hold single and double spaces, so it is read from the end.
+_INDEX_ROW = re.compile(
+    r"(?P<form>\S+(?: \S+)*?) {2,}.*? +(?P<cik>\d{1,10}) +(?P<filed>\d{4}-?\d\d-?\d\d) +"
+    r"edgar/data/\d+/(?P<accession>\d{10}-\d\d-\d{6})\.txt *"
+)
+
+
+class SecParseError(ValueError):
+    """A reply that can be read, and is not what it should be."""
+
+
+@dataclass(frozen=True)
+class ParsedFacts:
+    """What the SEC holds of one company.
+
+    Attributes:
+        frame: One row per fact of a listed concept and the filing that states it.
+        skipped_unit_count: Facts of listed tags in units that are not listed.
+        accessions: Every filing that any fact, listed or not, was stated by.
+    """
+
+    frame: pd.DataFrame
+    skipped_unit_count: int
+    accessions: frozenset[str]
+
+
+@cache
+def _units_by_tag() -> Mapping[str, frozenset[str]]:
+    """The units of each listed tag."""
+    units: dict[str, set[str]] = {}
+    for tag, unit in concepts().index:
+        units.setdefault(tag, set()).add(unit)
+    return {tag: frozenset(each) for tag, each in units.items()}
+
+
+def parse_facts(cik: int, content: Any) -> ParsedFacts:
+    """The facts of a company that are listed in `warehouse/reference/concept.csv`, as filed.
+
+    Raises:
+        Malformed: The content is no companyfacts, or another company's.
+    """
+    rows: list[tuple[Any, ...]] = []
+    other_units = 0
+    accessions: set[str] = set()
+    listed = _units_by_tag()
+    try:
+        if int(content["cik"]) != cik:
+            raise SecParseError(f"it is of company {content['cik']}")
+        for taxonomy, tags in content["facts"].items():
+            for tag, about in tags.items():
+                units = listed.get(tag, frozenset()) if taxonomy in TAXONOMIES else frozenset()
+                for unit, facts in about["units"].items():
+                    accessions.update(fact["accn"] for fact in facts)
+                    if unit in units:
+                        rows.extend(_row(cik, tag, unit, fact) for fact in facts)
+                    elif units:
+                        other_units += len(facts)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise SecParseError(f"{type(error).__name__}: {error}") from error
+    return ParsedFacts(_fact_frame(rows), other_units, frozenset(accessions))
+
+
+def _row(cik: int, tag: str, unit: str, fact: Mapping[str, Any]) -> tuple[Any, ...]:
+    # what is missing is for the rules to set aside: one bad fact must not cost all others
+    end = fact.get("end")
+    return (
+        cik,
+        tag,
+        unit,
+        fact.get("start", end),
+        end,
+        fact["accn"],
+        fact.get("val"),
+        fact.get("fy") or None,
+        fact.get("fp") or None,
+        fact.get("form") or None,
+        fact.get("filed"),
+    )
+
+
+def _fact_frame(rows: list[tuple[Any, ...]]) -> pd.DataFrame:
+    names = [name for name in FACT_COLUMNS if name != "known_from"]
+    frame = pd.DataFrame(rows, columns=names)
+    for name in ("period_start", "period_end", "filed_date"):
+        # a date that is none becomes NaT, and validation sets its row aside
+        days = pd.to_datetime(frame[name], format="%Y-%m-%d", errors="coerce")
+        frame[name] = days.astype("datetime64[s]")
+    frame["value"] = pd.to_numeric(frame["value"], errors="coerce")
+    frame["fiscal_year"] = pd.to_numeric(frame["fiscal_year"], errors="coerce")
+    frame["known_from"] = first_session_after(frame["filed_date"])
+    return frame[[*FACT_COLUMNS]].astype(FACT_COLUMNS)
+
+
+def parse_company(cik: int, content: Any) -> pd.DataFrame:
+    """What a filer says of itself, one row; the oldest filing is that of its older pages, too.
+
+    Raises:
+        Malformed: The content is no submissions, or another company's.
+    """
+    try:
+        if int(content["cik"]) != cik:
+            raise SecParseError(f"it is of company {content['cik']}")
+        filings = content["filings"]
+        days = [*filings["recent"]["filingDate"]]
+        days += [page["filingFrom"] for page in filings.get("files") or ()]
+        row = {
+            "cik": cik,
+            "name": content["name"] or None,
+            "sic": content.get("sic") or None,
+            "sic_description": content.get("sicDescription") or None,
+            "fiscal_year_end": content.get("fiscalYearEnd") or None,
+            "first_filed_date": min((day for day in days if day), default=None),
+        }
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise SecParseError(f"{type(error).__name__}: {error}") from error
+    return typed_frame([row], COMPANY_COLUMNS)
+
+
+def parse_tickers(content: Any, today: date) -> pd.DataFrame:
+    """The SEC's list of tickers, one row each, as known from a day on.
+
+    Raises:
+        Malformed: The content is no such list.
+    """
+    try:
+        fields = content["fields"]
+        rows = [dict(zip(fields, values, strict=True)) for values in content["data"]]
+        listed = [
+            {
+                "ticker": str(row["ticker"]).upper(),
+                "known_from": today,
+                "cik": int(row["cik"]),
+                "name": row["name"] or None,
+                "exchange": row["exchange"] or None,
+            }
+            for row in rows
+        ]
+    except (KeyError, TypeError, ValueError) as error:
+        raise SecParseError(f"{type(error).__name__}: {error}") from error
+    return typed_frame(listed, TICKER_COLUMNS)
+
+
+def changed_ticker_mappings(listed: pd.DataFrame, held: Mapping[str, int]) -> pd.DataFrame:
+    """The rows of tickers that are new, or stand for another company than the newest held."""
+    # a list of booleans that is empty would select columns
+    known = listed["ticker"].map(held)
+    return listed[known != listed["cik"]].reset_index(drop=True)
+
+
+def parse_index(text: str) -> pd.DataFrame:
+    """The reports with accounts among a day's filings, one row per filer and filing.
+
+    Raises:
+        Malformed: It is no index, is cut off, or has a report in a form that is not understood.
+    """
+    head, dashes, body = text.partition("\n" + "-" * 40)
+    if not dashes or "File Name" not in head:
+        raise SecParseError("it has no head")
+    lines = body.splitlines()[1:]
+    if not text.endswith("\n"):
+        raise SecParseError(f"it ends within a line: {lines[-1][:80]!r}")
+    return typed_frame(_reports(lines), FILING_COLUMNS).drop_duplicates(ignore_index=True)
+
+
+def _reports(lines: Iterable[str]) -> Iterable[dict[str, Any]]:
+    for line in lines:
+        form = line.split("  ", 1)[0].strip()
+        if form not in FORMS:
+            continue
+        found = _INDEX_ROW.fullmatch(line)
+        if found is None:
+            raise SecParseError(f"a line can't be read: {line[:120]!r}")
+        filed = found["filed"].replace("-", "")
+        yield {
+            "cik": int(found["cik"]),
+            "accession_number": found["accession"],
+            "form": form,
+            "filed_date": f"{filed[:4]}-{filed[4:6]}-{filed[6:]}",
+        }

@@ -1,0 +1,1 @@
+"""Extracts daily bars and corporate actions from Yahoo."""

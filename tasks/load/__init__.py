@@ -1,0 +1,1 @@
+"""Loads validated rows and publishes derived ones, one transaction each."""

@@ -1,0 +1,1 @@
+"""Plans what to request: universe, requests per dataset, release times, last fetches."""

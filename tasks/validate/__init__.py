@@ -1,0 +1,1 @@
+"""Validates frames against their contracts with Great Expectations."""

@@ -1,0 +1,60 @@
+"""Companies by quarter-end: each rule's bad row."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from expectations.tables.company_refinancing import CONTRACT
+from tasks.validate.validate import validate
+
+TYPES = {"double precision": float, "integer": "Int64", "boolean": "boolean", "text": object}
+
+
+def make_frame() -> pd.DataFrame:
+    """A company of which all is known, and one of which nothing is but its last report."""
+    known = {"total_debt_usd": 1e9, "interest_expense_ttm_usd": 5e7, "ebit_ttm_usd": 1e8}
+    known |= {"interest_coverage": 2.0, "years_below_one": 0, "is_zombie": False}
+    known |= {"implied_floating_share": 0.4, "implied_floating_r2": 0.9, "effective_rate": 0.05}
+    always = {"is_backcast": False, "accession_number": "0000000001-24-000001"}
+    rows = [
+        {"cik": 1, "sector": "Energy"} | always | known,
+        {"cik": 2} | always,
+    ]
+    frame = pd.DataFrame(rows).reindex(columns=[*CONTRACT.column_names])
+    frame["as_of_date"] = pd.Timestamp("2024-03-31")
+    frame["period_end"], frame["filed_date"] = (
+        pd.Timestamp("2023-12-31"),
+        pd.Timestamp("2024-02-20"),
+    )
+    frame["ladder_period_end"] = pd.to_datetime(["2023-12-31", None])
+    for column in CONTRACT.columns:
+        if column.sql_type in TYPES:
+            frame[column.name] = frame[column.name].astype(TYPES[column.sql_type])
+    return frame
+
+
+def put(frame: pd.DataFrame, column: str, value: object) -> pd.DataFrame:
+    frame.loc[0, column] = value
+    return frame
+
+
+BROKEN = {
+    "row_repeated": lambda f: pd.concat([f, f.loc[[1]]], ignore_index=True),
+    "value_missing": lambda f: put(f, "accession_number", None),
+    "value_infinite": lambda f: put(f, "interest_coverage", np.inf),
+    "share_out_of_range": lambda f: put(f, "implied_floating_share", 1.1),
+    "share_negative": lambda f: put(f, "floating_share_disclosed", -0.1),
+    "interest_negative": lambda f: put(f, "interest_expense_ttm_usd", -5e7),
+    "lookahead_report": lambda f: put(f, "filed_date", pd.Timestamp("2024-04-01")),
+    "coverage_set_for_financial": lambda f: put(f, "sector", "Financials"),
+    "is_zombie_inconsistent": lambda f: put(f, "is_zombie", pd.NA),
+}
+
+
+def test_sound_rows_pass():
+    assert validate(CONTRACT, make_frame()).rule_results["success"].all()
+
+
+@pytest.mark.parametrize("rule", CONTRACT.rules, ids=lambda rule: rule.name)
+def test_each_rule_finds_its_bad_row(rule, assert_broken):
+    assert_broken(CONTRACT, rule, BROKEN[rule.name](make_frame()))

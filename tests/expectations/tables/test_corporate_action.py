@@ -1,0 +1,144 @@
+"""Splits and distributions: each rule's bad row, and the real ones."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from expectations.tables.corporate_action import CONTRACT, with_context
+from tasks.extract.yahoo.unadjust import parse_history
+from tasks.validate.validate import validate
+
+NOW = datetime(2024, 7, 1, 23, tzinfo=UTC)
+
+
+def make_frame() -> pd.DataFrame:
+    """A dividend, a split, and a fund's distribution of both kinds."""
+    rows = [
+        ("AAA", "2024-06-03", "dividend", 0.25, 50.0, 49.8),
+        ("AAA", "2024-06-10", "split", 10.0, np.nan, 5.1),
+        ("FUND", "2024-06-27", "capital_gain", 0.4, 20.0, 19.5),
+        ("FUND", "2024-06-27", "dividend", 0.2, 20.0, 19.5),
+    ]
+    names = ["ticker", "ex_date", "kind", "value", "previous_close", "ex_open"]
+    frame = pd.DataFrame(rows, columns=names)
+    frame["ex_date"] = pd.to_datetime(frame["ex_date"])
+    return frame.assign(source="yahoo", checked_at=pd.Timestamp(NOW))
+
+
+def put(frame: pd.DataFrame, column: str, value: object, row: int = 0) -> pd.DataFrame:
+    frame.loc[row, column] = value
+    return frame
+
+
+BROKEN = {
+    "kind_unknown": lambda f: put(f, "kind", "spin_off"),
+    "value_missing": lambda f: put(f, "value", np.nan),
+    "value_not_positive": lambda f: put(f, "value", -0.25),
+    "split_ratio_implausible": lambda f: put(f, "value", 5_000.0, 1),
+    "split_changes_nothing": lambda f: put(f, "value", 1.0, 1),
+    "ex_date_in_future": lambda f: put(f, "ex_date", pd.Timestamp("2024-07-02")),
+    "distribution_exceeds_close": lambda f: put(f, "value", 60.0),
+    "distribution_not_in_price": lambda f: put(f, "value", 25.0),
+    "duplicate_action": lambda f: pd.concat([f, f.loc[[0]].assign(value=0.3)], ignore_index=True),
+    "ex_date_not_a_session": lambda f: put(f, "ex_date", pd.Timestamp("2024-06-19")),
+    "gain_counted_twice": lambda f: put(f, "value", 0.6, 3),
+}
+
+
+def test_sound_actions_pass():
+    validated = validate(CONTRACT, make_frame())
+    assert validated.rule_results["success"].all()
+    assert len(validated.valid_rows) == 4
+
+
+@pytest.mark.parametrize("rule", CONTRACT.rules, ids=lambda rule: rule.name)
+def test_each_rule_finds_its_bad_row(rule, assert_broken):
+    assert_broken(CONTRACT, rule, BROKEN[rule.name](make_frame()))
+
+
+def test_a_large_distribution_that_the_price_followed_passes():
+    # MBIA, 2023-12-26: 8 dollars out of 14.19, and an open at 6.21
+    frame = make_frame().loc[[0]].assign(value=8.0, previous_close=14.19, ex_open=6.21)
+    assert validate(CONTRACT, frame).quarantine.empty
+
+
+def test_an_ex_date_of_today_passes():
+    frame = make_frame().loc[[0]].assign(ex_date=pd.Timestamp("2024-07-01"))
+    assert validate(CONTRACT, frame).quarantine.empty
+
+
+def test_the_close_before_comes_from_the_bars_of_the_reply():
+    days = pd.to_datetime(["2024-05-31", "2024-06-03", "2024-06-07", "2024-06-10"])
+    bars = pd.DataFrame(
+        {
+            "ticker": "AAA",
+            "session_date": days.astype("datetime64[s]"),
+            "open": [50.2, 49.8, 51.0, 5.1],
+            "close": [50.0, 49.9, 51.2, 5.2],
+        }
+    )
+    frame = make_frame().drop(columns=["previous_close", "ex_open", "checked_at"]).loc[:2]
+    found = with_context(frame[::-1], NOW, bars).sort_index()
+    # 10 for 1 on the second's ex-date: in the new shares; without bars nothing is known
+    assert found["previous_close"].to_list() == pytest.approx([50.0, 5.12, np.nan], nan_ok=True)
+    assert found["ex_open"].to_list() == pytest.approx([49.8, 5.1, np.nan], nan_ok=True)
+
+
+def test_the_close_before_the_reply_comes_from_what_is_held():
+    bars = make_close("2024-06-03", 49.8)
+    frame = make_frame().drop(columns=["previous_close", "ex_open", "checked_at"]).loc[:0]
+    assert with_context(frame, NOW, bars)["previous_close"].isna().all()
+    found = with_context(frame, NOW, bars, held=make_close("2024-05-31", 50.0))
+    assert found["previous_close"].to_list() == [50.0]
+
+
+def test_a_distribution_that_is_not_believed_stays_with_its_amount_blank():
+    frame = make_frame().loc[[0]].assign(value=60.0, previous_close=50.0)
+    found = validate(CONTRACT, frame)
+    assert found.valid_rows["value"].isna().to_list() == [True]
+    assert '"value": 60.0' in found.quarantine["row"][0]
+
+
+def make_close(day: str, close: float) -> pd.DataFrame:
+    dates = pd.to_datetime([day]).astype("datetime64[s]")
+    return pd.DataFrame({"ticker": "AAA", "session_date": dates, "open": close, "close": close})
+
+
+def test_without_bars_only_the_values_themselves_are_judged():
+    frame = make_frame().drop(columns=["previous_close", "ex_open", "checked_at"])
+    assert validate(CONTRACT, with_context(frame, NOW)).quarantine.empty
+
+
+@pytest.mark.parametrize("tape", ["real-2024"])
+def test_real_actions_break_no_rule_but_two_of_one_share(tapes, tape):
+    """LENZ paid 7.21 per new share, seven old ones each, in a merger: once, listed twice."""
+    actions = pd.read_csv(tapes / tape / "actions.csv").assign(source="tape")
+    bars = pd.read_parquet(tapes / tape / "bars.parquet")
+    now = datetime(2024, 11, 1, tzinfo=UTC)
+    found = validate(CONTRACT, with_context(actions, now, bars)).quarantine
+    assert set(found["key"]) == {
+        '{"ticker": "LENZ", "ex_date": "2024-03-15", "kind": "dividend"}',
+        '{"ticker": "LENZ", "ex_date": "2024-03-22", "kind": "dividend"}',
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "warned"),
+    [
+        ("CALM-1d-no-bad-divs", []),
+        ("EWG-1d-no-bad-divs", []),
+        ("ALPHA-PA-1d-bad-stock-split", []),
+        ("DODFX-1d-cg-double-count", ["gain_counted_twice"]),
+    ],
+)
+def test_real_replies(bad_rows, name, warned):
+    frame = pd.read_csv(bad_rows / f"{name}.csv", index_col=0)
+    frame.index = pd.to_datetime(frame.index.str[:10])
+    bars, actions = parse_history("AAA", frame.sort_index())
+    now = datetime(2026, 10, 1, tzinfo=UTC)
+    validated = validate(CONTRACT, with_context(actions, now, bars))
+    results = validated.rule_results
+    assert results.loc[~results["success"], "rule"].to_list() == warned
+    assert validated.quarantine.empty

@@ -1,0 +1,58 @@
+"""Ladders as filed: each rule's bad row."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from expectations.tables.debt_maturity import CONTRACT
+from tasks.validate.validate import validate
+
+
+def make_frame() -> pd.DataFrame:
+    """A first year, and what comes after the fifth, which has no end."""
+    frame = pd.DataFrame(
+        {
+            "cik": [320193, 320193],
+            "period_end": pd.to_datetime(["2023-09-30"] * 2),
+            "bucket": ["year_1", "after_5"],
+            "accession_number": "0000320193-23-000106",
+            "amount_usd": [9.943e9, 56.003e9],
+            "family": "fiscal",
+            "layout": "annual",
+            "window_start": pd.to_datetime(["2023-10-01", "2028-10-01"]),
+            "window_end": pd.to_datetime(["2024-09-30", None]),
+            "is_partial": False,
+            "form": "10-K",
+            "filed_date": pd.to_datetime(["2023-11-03"] * 2),
+            "known_from": pd.to_datetime(["2023-11-06"] * 2),
+        }
+    )
+    return frame[[*CONTRACT.column_names]]
+
+
+def put(frame: pd.DataFrame, column: str, value: object) -> pd.DataFrame:
+    frame.loc[0, column] = value
+    return frame
+
+
+BROKEN = {
+    "row_repeated": lambda f: pd.concat([f, f.loc[[1]]], ignore_index=True),
+    "value_missing": lambda f: put(f, "amount_usd", np.nan),
+    "value_infinite": lambda f: put(f, "amount_usd", np.inf),
+    "bucket_unknown": lambda f: put(f, "bucket", "year_6"),
+    "family_unknown": lambda f: put(f, "family", "mixed"),
+    "layout_unknown": lambda f: put(f, "layout", "guessed"),
+    "window_end_before_start": lambda f: put(f, "window_end", pd.Timestamp("2023-09-30")),
+    "window_before_period": lambda f: put(f, "window_start", pd.Timestamp("2023-09-30")),
+    "known_before_filed": lambda f: put(f, "known_from", pd.Timestamp("2023-11-03")),
+    "amount_negative": lambda f: put(f, "amount_usd", -1.0),
+}
+
+
+def test_sound_rows_pass():
+    assert validate(CONTRACT, make_frame()).rule_results["success"].all()
+
+
+@pytest.mark.parametrize("rule", CONTRACT.rules, ids=lambda rule: rule.name)
+def test_each_rule_finds_its_bad_row(rule, assert_broken):
+    assert_broken(CONTRACT, rule, BROKEN[rule.name](make_frame()))

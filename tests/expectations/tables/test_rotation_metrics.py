@@ -1,0 +1,60 @@
+"""Metrics of a pair: each rule's bad row."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from expectations.tables.rotation_metrics import CONTRACT
+from tasks.validate.validate import validate
+
+
+def make_frame() -> pd.DataFrame:
+    """A first row with no window full yet, and a row with all of them."""
+    floats = [c.name for c in CONTRACT.columns if c.sql_type == "double precision"]
+    frame = pd.DataFrame(
+        {
+            "pair": "IWM/SPY",
+            "session_date": pd.to_datetime(["2024-01-02", "2025-06-30"]),
+            **{name: [np.nan, 0.01] for name in floats},
+            "quadrant": [None, "leading"],
+            "outperformance_streak": [0, 3],
+            "regime": ["undetermined", "rotation"],
+        }
+    )
+    frame["ratio"] = [0.42, 0.35]
+    frame["ratio_drawdown_252"] = [np.nan, -0.02]
+    frame["correlation_63"] = [np.nan, 1.0 + 5e-10]
+    frame[["rs_ratio", "rs_momentum"]] = [[np.nan, np.nan], [101.0, 100.0]]
+    return frame[[*CONTRACT.column_names]]
+
+
+def put(frame: pd.DataFrame, column: str, value: object, row: int = 1) -> pd.DataFrame:
+    frame.loc[row, column] = value
+    return frame
+
+
+BROKEN = {
+    "row_repeated": lambda f: pd.concat([f, f.loc[[1]]], ignore_index=True),
+    "ratio_missing": lambda f: put(f, "ratio", np.nan),
+    "ratio_not_positive": lambda f: put(f, "ratio", 0.0),
+    "drawdown_out_of_range": lambda f: put(f, "ratio_drawdown_252", 0.001),
+    "correlation_out_of_range": lambda f: put(f, "correlation_63", 1.001),
+    "streak_missing": lambda f: f.assign(outperformance_streak=pd.array([0, None], dtype="Int64")),
+    "streak_negative": lambda f: put(f, "outperformance_streak", -1),
+    "quadrant_unknown": lambda f: put(f, "quadrant", "ahead"),
+    "quadrant_inconsistent": lambda f: put(f, "rs_momentum", np.nan),
+    "regime_missing": lambda f: put(f, "regime", None),
+    "regime_unknown": lambda f: put(f, "regime", "risk_on"),
+    "value_infinite": lambda f: put(f, "zscore_252", -np.inf),
+}
+
+
+def test_sound_rows_pass():
+    validated = validate(CONTRACT, make_frame())
+    assert validated.rule_results["success"].all()
+    assert list(validated.valid_rows.columns) == list(CONTRACT.column_names)
+
+
+@pytest.mark.parametrize("rule", CONTRACT.rules, ids=lambda rule: rule.name)
+def test_each_rule_finds_its_bad_row(rule, assert_broken):
+    assert_broken(CONTRACT, rule, BROKEN[rule.name](make_frame()))

@@ -1,0 +1,77 @@
+"""Breadth of an index: each rule's bad row."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from expectations.tables.sector_breadth import CONTRACT
+from tasks.validate.validate import validate
+
+
+def make_frame() -> pd.DataFrame:
+    """A first session, with nothing to compare to, and one long after it."""
+    floats = [c.name for c in CONTRACT.columns if c.sql_type == "double precision"]
+    frame = pd.DataFrame(
+        {
+            "index_code": "R2000",
+            "sector": "All",
+            "session_date": pd.to_datetime(["2024-01-02", "2025-06-30"]),
+            **{name: [np.nan, 0.25] for name in floats},
+            "members": 2000,
+            "priced": [0, 1990],
+            "advancers": [0, 1500],
+            "decliners": [0, 480],
+            "unchanged": [0, 10],
+            "advancing_volume": [0, 2_000_000_000],
+            "declining_volume": [0, 900_000_000],
+            **{f"eligible_{n}": [0, 1900] for n in (20, 50, 200, 252)},
+            "new_highs_252": [0, 30],
+            "new_lows_252": [0, 4],
+            "ad_line": [0, -1200],
+            "thrust_sessions_since_low": pd.array([None, 12], dtype="Int64"),
+            "is_zweig_thrust": pd.array([None, False], dtype="boolean"),
+            "membership_as_of": pd.to_datetime(["2024-01-05", "2025-06-27"]),
+            "is_backcast": [True, False],
+        }
+    )
+    return frame[[*CONTRACT.column_names]]
+
+
+def put(frame: pd.DataFrame, column: str, value: object, row: int = 1) -> pd.DataFrame:
+    frame.loc[row, column] = value
+    return frame
+
+
+BROKEN = {
+    "row_repeated": lambda f: pd.concat([f, f.loc[[1]]], ignore_index=True),
+    "value_missing": lambda f: f.assign(membership_as_of=pd.to_datetime(["2024-01-05", None])),
+    "no_members": lambda f: f.assign(members=[2000, 0]),
+    "more_than_members": lambda f: put(f, "eligible_50", 2001),
+    "advances_declines_mismatch": lambda f: put(f, "unchanged", 11),
+    "volume_negative": lambda f: put(f, "declining_volume", -1),
+    "pct_above_20_out_of_range": lambda f: put(f, "pct_above_20", 100.1),
+    "pct_above_50_out_of_range": lambda f: put(f, "pct_above_50", -0.1),
+    "pct_above_200_out_of_range": lambda f: put(f, "pct_above_200", 100.1),
+    "thrust_out_of_range": lambda f: put(f, "thrust_ema_10", 1.001),
+    "oscillator_out_of_range": lambda f: put(f, "mcclellan_oscillator", -2001.0),
+    "ema_null_inconsistent": lambda f: put(f, "mcclellan_ema_19", 1.0, row=0),
+    "return_implausible": lambda f: put(f, "equal_weight_return", 0.6),
+    "value_infinite": lambda f: put(f, "trin", np.inf),
+}
+
+
+def test_sound_rows_pass():
+    validated = validate(CONTRACT, make_frame())
+    assert validated.rule_results["success"].all()
+    assert list(validated.valid_rows.columns) == list(CONTRACT.column_names)
+
+
+@pytest.mark.parametrize("rule", CONTRACT.rules, ids=lambda rule: rule.name)
+def test_each_rule_finds_its_bad_row(rule, assert_broken):
+    assert_broken(CONTRACT, rule, BROKEN[rule.name](make_frame()))
+
+
+def test_a_small_index_may_move_by_more_than_half():
+    frame = put(put(make_frame(), "equal_weight_return", 0.6), "priced", 3)
+    frame.loc[1, ["advancers", "decliners", "unchanged"]] = [3, 0, 0]
+    assert validate(CONTRACT, frame).rule_results["success"].all()

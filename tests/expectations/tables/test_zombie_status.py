@@ -1,0 +1,45 @@
+"""Zombies by definition: each rule's bad row."""
+
+import pandas as pd
+import pytest
+
+from expectations.tables.zombie_status import CONTRACT
+from tasks.validate.validate import validate
+
+
+def make_frame() -> pd.DataFrame:
+    """One answer, and one that is not known."""
+    frame = pd.DataFrame(
+        {
+            "cik": [1, 1],
+            "as_of_date": pd.Timestamp("2024-03-31"),
+            "definition": ["coverage_3y", "bis_tobins_q"],
+            "sector": pd.array(["Energy", None], dtype=object),
+            "is_zombie": pd.array([True, None], dtype="boolean"),
+            "missing_reason": pd.array([None, "Tobin's q"], dtype=object),
+        }
+    )
+    return frame[[*CONTRACT.column_names]]
+
+
+def put(frame: pd.DataFrame, column: str, value: object) -> pd.DataFrame:
+    frame.loc[0, column] = value
+    return frame
+
+
+BROKEN = {
+    "row_repeated": lambda f: pd.concat([f, f.loc[[1]]], ignore_index=True),
+    "value_missing": lambda f: put(f, "definition", None),
+    "definition_unknown": lambda f: put(f, "definition", "by_hearsay"),
+    "financial_zombie": lambda f: put(f, "sector", "Financials"),
+    "missing_reason_inconsistent": lambda f: put(f, "is_zombie", pd.NA),
+}
+
+
+def test_sound_rows_pass():
+    assert validate(CONTRACT, make_frame()).rule_results["success"].all()
+
+
+@pytest.mark.parametrize("rule", CONTRACT.rules, ids=lambda rule: rule.name)
+def test_each_rule_finds_its_bad_row(rule, assert_broken):
+    assert_broken(CONTRACT, rule, BROKEN[rule.name](make_frame()))

@@ -1,0 +1,81 @@
+"""Runs that are killed or overlap leave what one undisturbed run leaves."""
+
+import random
+import time
+
+import pytest
+
+from tests.flows.conftest import MakeReplay
+from tests.flows.replay import Replay
+
+# an completed_daily_run run takes five to ten seconds, one that finds most of its work done four
+LONGEST_LIFE_SECONDS = 4.0
+NEWEST = "select coalesce(max(run_id), 0) from audit.run"
+
+
+def kill_often(replay: Replay, times: int, seed: int) -> None:
+    """Starts daily runs and kills each a drawn time after it began to work."""
+    draw = random.Random(seed)
+    for _ in range(times):
+        before = replay.column(NEWEST)
+        flow = replay.start("daily")
+        while flow.process.is_alive() and replay.column(NEWEST) == before:
+            time.sleep(0.02)
+        time.sleep(draw.uniform(0, LONGEST_LIFE_SECONDS))
+        end = flow.kill()
+        assert end.state in ("Killed", "Completed"), end.output
+
+
+def check(replay: Replay, completed_daily_run: Replay) -> None:
+    """One run to the end makes good what the killed ones left."""
+    end = replay.run("daily")
+    assert end.state == "Completed", end.output
+    assert replay.checksums() == completed_daily_run.checksums()
+    states = dict(replay.rows("select state, count(*) from audit.run group by state"))
+    assert "running" not in states
+    assert states.get("crashed", 0) >= 1
+    aside = (
+        "select table_name, key::text, rule, row::text from audit.quarantine order by 1, 2, 3, 4"
+    )
+    assert replay.rows(aside) == completed_daily_run.rows(aside)
+    assert replay.column("select count(*) from history.daily_price") == [0]
+    for table in ("corporate_action", "macro_observation", "rotation_metrics"):
+        assert replay.column(f"select count(*) from history.{table}") == [0]
+
+
+def test_a_run_killed_again_and_again_loses_and_doubles_nothing(
+    replay: Replay, completed_daily_run: Replay
+) -> None:
+    kill_often(replay, times=3, seed=20260213)
+    check(replay, completed_daily_run)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_dozens_of_deaths_in_fresh_warehouses(
+    start_replay: MakeReplay, completed_daily_run: Replay
+) -> None:
+    for seed in range(6):
+        replay = start_replay()
+        kill_often(replay, times=8, seed=seed)
+        check(replay, completed_daily_run)
+
+
+@pytest.mark.slow
+def test_two_runs_at_once_do_not_get_in_each_others_way(
+    replay: Replay, completed_daily_run: Replay
+) -> None:
+    flows = [replay.start("daily"), replay.start("daily")]
+    for flow in flows:
+        end = flow.wait()
+        assert end.state == "Completed", end.output
+    assert replay.checksums() == completed_daily_run.checksums()
+    aside = "select table_name, key::text, rule from audit.quarantine order by 1, 2, 3"
+    assert replay.rows(aside) == completed_daily_run.rows(aside)
+    doubled = "select first_ticker from core.instrument group by 1 having count(*) > 1"
+    assert replay.rows(doubled) == []
+    for table in ("daily_price", "corporate_action", "macro_observation", "rotation_metrics"):
+        assert replay.column(f"select count(*) from history.{table}") == [0]
+    # each row was new to one of the two
+    new = dict(replay.rows("select table_name, sum(rows_new)::int from audit.load group by 1"))
+    assert new["core.daily_price"] == replay.column("select count(*) from core.daily_price")[0]

@@ -1,0 +1,160 @@
+"""Fiscal years and their coverage, and the filings that amounts are traced to."""
+
+from datetime import date
+
+import pytest
+
+from tests.tasks.derive.debt.test_filer_habits import ASSETS, END, flow, row_of
+from tests.tasks.derive.filings import day, fact
+from tests.tasks.derive.refinancing.test_company_refinancing import DAY, rows_of, years
+
+TOTAL, NONOPERATING, OPERATING = (
+    f"InterestExpense{half}" for half in ("", "Nonoperating", "Operating")
+)
+DEBT = f"{TOTAL}Debt"
+
+
+def test_twelve_months_of_a_quarterly_report_are_no_fiscal_year():
+    """The years 2021 to 2023 uncovered; a column of twelve months to March, 60 against 50, is."""
+    facts = [*years([50, 50, 50], [10, 10, 10], first=2021), fact("Assets", "2024-03-31", 100.0)]
+    for end in ("2024-03-31", "2023-03-31"):
+        start = str(day(end).replace(year=day(end).year - 1) + DAY)
+        for tag, amount in (("InterestExpense", 50.0), ("OperatingIncomeLoss", 60.0)):
+            facts.append(fact(tag, end, amount, start=start, filed="2024-05-10", form="10-Q"))
+    (row,) = rows_of(facts, ends=[date(2024, 6, 30)]).values()
+    assert (row["years_below_one"], row["is_zombie"]) == (3, True)
+    # as the last twelve months they count
+    assert row["interest_coverage"] == pytest.approx(60 / 50)
+
+
+def test_income_from_net_income_and_taxes_covers_nothing_either():
+    """Neither EBIT nor pretax income: -100 + 0 + 50 of interest, four years long."""
+    facts = [ASSETS]
+    for year in range(2019, 2023):
+        for tag, value in (("NetIncomeLoss", -100.0), ("IncomeTaxExpenseBenefit", 0.0)):
+            facts.append(flow(tag, f"{year}-01-01", f"{year}-12-31", value))
+        facts.append(flow("InterestPaidNet", f"{year}-01-01", f"{year}-12-31", 50.0))
+    row = row_of(*facts)
+    assert (row["pretax_income_ttm_usd"], row["interest_coverage"]) == (-100, -1)
+    assert (row["years_below_one"], row["is_zombie"]) == (4, True)
+    assert row["ebit_basis"] == "pretax income + interest paid"
+    expense = [flow("InterestExpense", "2022-01-01", END, 50.0)]
+    assert row_of(*facts, *expense)["ebit_basis"] == "pretax income + interest expense"
+
+
+def test_each_amount_is_traced_to_its_filings():
+    """Interest of 2022 on the debt of 2021 and 2022; the year that ended the count; cash alone."""
+    first, second = "0000000001-22-000001", "0000000001-23-000001"
+    facts = [
+        fact("LongTermDebt", "2021-12-31", 900.0, accession=first),
+        fact("LongTermDebt", END, 1100.0, accession=second),
+        flow("InterestExpense", "2021-01-01", "2021-12-31", 45.0, accession=first),
+        flow("InterestExpense", "2022-01-01", END, 50.0, accession=second),
+        flow("OperatingIncomeLoss", "2021-01-01", "2021-12-31", 45.0, accession=first),
+        flow("OperatingIncomeLoss", "2022-01-01", END, 5.0, accession=second),
+    ]
+    row = row_of(*facts)
+    assert (row["effective_rate"], row["years_below_one"]) == (0.05, 1)
+    assert row["sources"] == (
+        f"total_debt_usd: {second}; interest_expense_ttm_usd: {second}; ebit_ttm_usd: {second};"
+        f" years_below_one: {first} {second}; effective_rate: {first} {second}"
+    )
+    row = row_of(fact("Cash", END, 1e6, accession=second))
+    assert (row["cash_usd"], row["sources"]) == (1e6, f"cash_usd: {second}")
+
+
+@pytest.mark.parametrize(
+    ("filed", "interest", "tags"),
+    [
+        # Caterpillar's: of its own debt, and of what it lends on
+        ({NONOPERATING: 5.0, OPERATING: 13.0}, 18.0, f"{NONOPERATING} {OPERATING}"),
+        ({TOTAL: 18.0, NONOPERATING: 5.0, OPERATING: 13.0}, 18.0, TOTAL),
+        # a note of one loan under the name of the total
+        ({TOTAL: 2.0, NONOPERATING: 40.0}, 40.0, NONOPERATING),
+        ({TOTAL: 40.0, NONOPERATING: 12.0}, 40.0, TOTAL),
+        ({OPERATING: 13.0}, 13.0, OPERATING),
+        ({TOTAL: 3.0, DEBT: 40.0}, 40.0, DEBT),
+        # gross of what was capitalised, or with costs of repaying early
+        ({TOTAL: 20.0, DEBT: 40.0}, 20.0, TOTAL),
+        ({TOTAL: 0.0, "InterestAndDebtExpense": 40.0}, 40.0, "InterestAndDebtExpense"),
+    ],
+)
+def test_interest_is_no_less_than_its_parts(filed, interest, tags):
+    facts = [flow(tag, "2022-01-01", END, value) for tag, value in filed.items()]
+    row = row_of(ASSETS, *facts)
+    assert (row["interest_expense_ttm_usd"], row["interest_tags"]) == (interest, tags)
+
+
+def test_a_minus_of_who_writes_costs_without_one_may_be_earned():
+    """40 and 44 were paid; the year after more was earned, and the same tag has -9."""
+    facts = [
+        flow(TOTAL, "2020-01-01", "2020-12-31", 40.0),
+        flow(TOTAL, "2021-01-01", "2021-12-31", 44.0),
+        flow(TOTAL, "2022-01-01", END, -9.0),
+        *(fact("Assets", each, 5000.0) for each in ("2020-12-31", "2021-12-31", END)),
+    ]
+    found = rows_of(facts, ends=[date(2022, 3, 31), date(2023, 3, 31)])
+    assert [row["interest_expense_ttm_usd"] for row in found.values()] == [44.0, None]
+    paid = flow("InterestPaidNet", "2022-01-01", END, 31.0)
+    assert row_of(*facts, paid)["interest_expense_ttm_usd"] == 31.0
+    # nor when the costs before it were a little more, as was found since
+    since = [
+        flow(TOTAL, f"{year}-01-01", f"{year}-12-31", cost, filed="2023-06-01")
+        for year, cost in ((2020, 41.0), (2021, 45.0))
+    ]
+    assert row_of(*facts, *since, on=date(2023, 6, 30))["interest_expense_ttm_usd"] is None
+
+
+@pytest.mark.parametrize(
+    ("again", "found"),
+    [
+        # small filers repeat one year, or none; the minuses of the years before stay
+        ({2021: 50.0}, (4, True)),
+        ({}, (4, True)),
+        # a minus beside an amount without one: of 2021 nobody knows
+        ({2021: -50.0}, (None, None)),
+    ],
+)
+def test_who_wrote_costs_with_a_minus_until_now_paid_them(again, found):
+    """10 against 50 since 2019; from the report of 2022 on without the minus."""
+    facts = [fact("Assets", each, 5000.0) for each in ("2021-12-31", END)]
+    facts += yearly("OperatingIncomeLoss", range(2019, 2023), 10.0)
+    facts += yearly(TOTAL, range(2019, 2022), -50.0) + yearly(TOTAL, [2022], 50.0)
+    for year, amount in again.items():
+        facts += yearly(TOTAL, [year], amount, filed="2023-02-09")
+    rows = rows_of(facts, ends=[date(2022, 3, 31), date(2023, 3, 31)]).values()
+    assert [(row["years_below_one"], row["is_zombie"]) for row in rows] == [(3, True), found]
+
+
+def yearly(tag, years, amount, *, filed=None):
+    return [flow(tag, f"{y}-01-01", f"{y}-12-31", amount, filed=filed) for y in years]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "interest", "coverage"),
+    [
+        # 60 against 50 under the one name, then under the other
+        ({OPERATING: 50.0}, {NONOPERATING: 50.0}, 50.0, 1.2),
+        ({TOTAL: 50.0, OPERATING: 50.0}, {NONOPERATING: 50.0}, 50.0, 1.2),
+        # a little more since: 60 against 48, or a division was sold
+        ({OPERATING: 50.0}, {NONOPERATING: 48.0}, 48.0, 1.25),
+        # both names for one line of the same report
+        ({OPERATING: 50.0}, {OPERATING: 50.0, NONOPERATING: 50.0}, 50.0, 1.2),
+        # a maker that lends, whose next report repeats the one, or restates it: 60 against 18, 20
+        ({OPERATING: 13.0, NONOPERATING: 5.0}, {NONOPERATING: 5.0}, 18.0, 60 / 18),
+        ({OPERATING: 13.0, NONOPERATING: 5.0}, {OPERATING: 15.0}, 20.0, 3.0),
+    ],
+)
+def test_interest_under_a_new_name_is_the_same(first, second, interest, coverage):
+    """The years 2020 to 2022, and again in the next report."""
+    facts = [ASSETS, *yearly("OperatingIncomeLoss", range(2020, 2023), 60.0)]
+    for filed, amounts in (("2023-02-20", first), ("2023-11-08", second)):
+        for tag, amount in amounts.items():
+            facts += yearly(tag, range(2020, 2023), amount, filed=filed)
+    row = row_of(*facts, on=date(2023, 12, 31))
+    assert row["interest_expense_ttm_usd"] == interest
+    assert row["interest_coverage"] == pytest.approx(coverage)
+    assert row["is_zombie"] is False
+    # what comes later is not known before
+    then = row_of(*facts)
+    assert then["interest_expense_ttm_usd"] == (50.0 if 50.0 in first.values() else 18.0)

@@ -1,0 +1,241 @@
+"""Quarters and years of what was filed."""
+
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.derive.xbrl.facts import PointInTimeFacts
+from tasks.derive.xbrl.periods import last_quarters, quarter, trailing_twelve_months
+from tests.tasks.derive.filings import day, fact
+
+TAG, NEWER = "InterestExpense", "InterestExpenseNonoperating"
+DAY = timedelta(days=1)
+
+
+def series(*facts, concept="interest_expense"):
+    known = PointInTimeFacts(facts)
+    known.advance_to(date(2099, 1, 1))
+    return known.series(concept)
+
+
+def quarterly_ends(first: date, weeks: list[int]) -> list[date]:
+    ends = [first]
+    for length in weeks:
+        ends.append(ends[-1] + length * 7 * DAY)
+    return ends
+
+
+# four fiscal years of 52 weeks, in a retailer's quarters or everyone's, one of them with a 53rd
+YEARS = st.builds(
+    lambda shape, long: [(*shape[:3], shape[3] + (year == long)) for year in range(4)],
+    st.sampled_from([(13, 13, 13, 13), (12, 12, 12, 16)]),
+    st.integers(0, 4),
+)
+
+
+@given(weeks=YEARS, amounts=st.lists(st.integers(-(10**9), 10**9), min_size=16, max_size=16))
+def test_year_to_date_figures_give_back_the_quarters(weeks, amounts):
+    """Filed as filers do: the quarter and the year to date in 10-Qs, the year in the 10-K."""
+    ends = quarterly_ends(date(2019, 12, 28), [each for year in weeks for each in year])
+    facts = []
+    for number, amount in enumerate(amounts):
+        start, end = ends[number] + DAY, ends[number + 1]
+        first = ends[number - number % 4] + DAY
+        so_far = sum(amounts[number - number % 4 : number + 1])
+        form = "10-K" if number % 4 == 3 else "10-Q"
+        facts.append(fact(TAG, str(end), so_far, start=str(first), form=form))
+        if number % 4 in (1, 2):
+            facts.append(fact(TAG, str(end), amount, start=str(start), form=form))
+    spans = series(*facts)
+    found = last_quarters(spans, ends[-1], 16)
+    assert [each.value for each in found] == amounts[::-1]
+    assert [each.end for each in found] == ends[:0:-1]
+    for number in range(3, 16):
+        total = trailing_twelve_months(spans, ends[number + 1])
+        assert total.value == sum(amounts[number - 3 : number + 1])
+        assert total.days in (364, 371)
+    # a year needs four quarters
+    assert trailing_twelve_months(spans, ends[3]) is None
+
+
+def test_a_quarter_that_is_missing_is_not_made_up():
+    spans = series(
+        fact(TAG, "2022-12-31", 40, start="2022-01-01"),
+        fact(TAG, "2023-03-31", 10, start="2023-01-01"),
+        fact(TAG, "2023-09-30", 30, start="2023-01-01"),
+    )
+    assert quarter(spans, day("2023-09-30")) is None
+    assert quarter(spans, day("2023-06-30")) is None
+    # nor is the year: no figure of the first nine months of 2022
+    assert trailing_twelve_months(spans, day("2023-09-30")) is None
+
+
+def test_the_last_quarter_is_the_year_less_the_others():
+    """Quarters alone in the 10-Qs, never the year to date: 100 - 20 - 24 - 27."""
+    quarters = [
+        fact(TAG, "2022-03-31", 20, start="2022-01-01", form="10-Q"),
+        fact(TAG, "2022-06-30", 24, start="2022-04-01", form="10-Q"),
+        fact(TAG, "2022-09-30", 27, start="2022-07-01", form="10-Q"),
+        fact(TAG, "2023-03-31", 30, start="2023-01-01", form="10-Q"),
+        fact(TAG, "2023-06-30", 31, start="2023-04-01", form="10-Q"),
+    ]
+    year = fact(TAG, "2022-12-31", 100, start="2022-01-01")
+    spans = series(*quarters, year)
+    assert quarter(spans, year.end).value == 29
+    assert trailing_twelve_months(spans, day("2023-06-30")).value == 27 + 29 + 30 + 31
+    # with one of them missing it is two quarters
+    spans = series(*quarters[:1], *quarters[2:], year)
+    assert quarter(spans, year.end) is None
+    assert trailing_twelve_months(spans, day("2023-06-30")) is None
+
+
+def test_a_period_may_begin_on_the_day_before_it():
+    """As some filers write it: 100 + 30 - 20, and 100 - 75."""
+    spans = series(
+        fact(TAG, "2022-12-31", 100, start="2022-01-01"),
+        fact(TAG, "2022-09-30", 75, start="2021-12-31", form="10-Q"),
+        fact(TAG, "2022-03-31", 20, start="2021-12-31", form="10-Q"),
+        fact(TAG, "2023-03-31", 30, start="2022-12-31", form="10-Q"),
+    )
+    total = trailing_twelve_months(spans, day("2023-03-31"))
+    assert (total.value, total.start) == (110, day("2022-04-01"))
+    assert quarter(spans, day("2022-12-31")).value == 25
+
+
+def test_a_change_of_the_fiscal_year_leaves_a_gap():
+    """From June to December: six months of transition, and no year across them."""
+    spans = series(
+        fact(TAG, "2022-06-30", 100, start="2021-07-01"),
+        fact(TAG, "2022-12-31", 60, start="2022-07-01", form="10-KT"),
+        fact(TAG, "2023-03-31", 35, start="2023-01-01"),
+    )
+    assert trailing_twelve_months(spans, day("2022-12-31")) is None
+    assert trailing_twelve_months(spans, day("2023-03-31")) is None
+
+
+def test_a_tag_that_changed_is_followed():
+    """Nine months under the new name; the year before under the old, its quarters under both."""
+    spans = series(
+        fact(TAG, "2022-12-31", 100, start="2022-01-01"),
+        fact(NEWER, "2022-09-30", 70, start="2022-01-01"),
+        fact(NEWER, "2023-09-30", 90, start="2023-01-01"),
+    )
+    total = trailing_twelve_months(spans, day("2023-09-30"))
+    assert (total.value, total.tags) == (120, (TAG, NEWER))
+    # the old name's last year stays what it is, and is not the newest one's
+    assert trailing_twelve_months(spans, day("2022-12-31")).value == 100
+    assert trailing_twelve_months(series(fact(TAG, "2022-12-31", 100)), day("2022-12-31")) is None
+
+
+def test_one_tag_alone_comes_before_two():
+    spans = series(
+        fact(TAG, "2022-12-31", 100, start="2022-01-01"),
+        fact(NEWER, "2022-12-31", 90, start="2022-01-01"),
+        fact(NEWER, "2022-03-31", 20, start="2022-01-01"),
+        fact(NEWER, "2023-03-31", 25, start="2023-01-01"),
+    )
+    assert trailing_twelve_months(spans, day("2023-03-31")).value == 95
+    assert trailing_twelve_months(spans, day("2022-12-31")).value == 100
+
+
+@pytest.mark.parametrize(("until", "value"), [("2023-02-09", None), ("2023-02-10", 40.0)])
+def test_what_was_filed_is_known_from_its_day_on(until, value):
+    known = PointInTimeFacts([fact(TAG, "2022-12-31", 40, start="2022-01-01", filed="2023-02-09")])
+    known.advance_to(day(until))
+    found = trailing_twelve_months(known.series("interest_expense"), day("2022-12-31"))
+    assert (None if found is None else found.value) == value
+
+
+def test_an_amendment_takes_the_place_of_what_it_amends_and_not_before():
+    first = fact(TAG, "2022-12-31", 40, start="2022-01-01", filed="2023-02-09")
+    amended = fact(TAG, "2022-12-31", 44, start="2022-01-01", filed="2023-06-01", form="10-K/A")
+    for order in ([first, amended], [amended, first]):
+        known = PointInTimeFacts(order)
+        known.advance_to(day("2023-06-01"))
+        assert trailing_twelve_months(known.series("interest_expense"), first.end).value == 40
+        known.advance_to(day("2023-06-02"))
+        total = trailing_twelve_months(known.series("interest_expense"), first.end)
+        assert (total.value, total.accessions) == (44, (amended.accession,))
+
+
+@pytest.mark.parametrize(
+    ("year", "first", "restated", "total"),
+    [
+        # the shell of 2021 earned 5, the firm that went into it lost 60 in its nine months
+        ([5], 3, -60, None),
+        # a division was sold since: the year still has it
+        ([100], 75, 60, None),
+        # a line was moved: 100 + 90 - 73
+        ([100], 75, 73, 117),
+        # the year was restated before, as the nine months are since: 80 + 90 - 60
+        ([100, 80], 75, 60, 110),
+        # nothing was: 100 + 90 - 75
+        ([100], 75, 75, 115),
+        # the nine months were never told before
+        ([100], None, 60, 130),
+    ],
+)
+def test_a_part_that_was_restated_since_is_of_another_kind(year, first, restated, total):
+    facts = [fact(TAG, "2022-09-30", 90, start="2022-01-01", filed="2022-11-10", form="10-Q")]
+    for number, value in enumerate(year):
+        filed = f"2022-0{3 + number}-10"
+        facts.append(fact(TAG, "2021-12-31", value, start="2021-01-01", filed=filed))
+    for value, filed in ((first, "2021-11-10"), (restated, "2022-11-10")):
+        if value is not None:
+            facts.append(fact(TAG, "2021-09-30", value, start="2021-01-01", filed=filed))
+    spans = series(*facts)
+    found = trailing_twelve_months(spans, day("2022-09-30"))
+    assert (None if found is None else found.value) == total
+    # and so is the quarter that is left between them: the year less nine months
+    last = quarter(spans, day("2021-12-31"))
+    assert (last is None) == (total is None)
+
+
+@pytest.mark.parametrize(
+    ("nine", "year", "last"),
+    [
+        # the nine months and the year once more in the reports of 2020, then the year restated
+        (
+            {"2019-11-08": 75, "2020-11-06": 75},
+            {"2020-02": 100, "2021-02": 100, "2022-02": 80},
+            None,
+        ),
+        ({"2019-11-08": 75}, {"2020-02": 100, "2020-06": 80}, None),
+        ({"2019-11-08": 75}, {"2020-02": 100, "2020-06": 95}, 20),
+        ({"2019-11-08": 75}, {"2020-02": 100, "2020-06": 80, "2020-07": 100}, 25),
+        # both restated, the year twice told of
+        ({"2019-11-08": 75, "2020-11-06": 60}, {"2020-02": 100, "2020-06": 80, "2021-02": 80}, 20),
+        # the first of the year that is told of comes after the nine months were restated
+        ({"2019-11-08": 75, "2020-01-10": 60}, {"2020-02": 80, "2021-02": 80}, 20),
+    ],
+)
+def test_a_year_restated_alone_leaves_no_quarter(nine, year, last):
+    spans = series(
+        *(
+            fact(TAG, "2019-09-30", value, start="2019-01-01", filed=filed)
+            for filed, value in nine.items()
+        ),
+        *(
+            fact(TAG, "2019-12-31", value, start="2019-01-01", filed=f"{month}-10")
+            for month, value in year.items()
+        ),
+    )
+    found = quarter(spans, day("2019-12-31"))
+    assert (None if found is None else found.value) == last
+
+
+def test_the_newest_period_comes_before_the_better_tag():
+    """A total that a filer gave up years ago is never taken for today's."""
+    known = PointInTimeFacts(
+        [
+            fact("CashAndCashEquivalentsAtCarryingValue", "2018-12-31", 5),
+            fact("Cash", "2022-12-31", 7),
+            # filed before it ended: a slip, never believed
+            fact("Cash", "2030-12-31", 9, filed="2023-02-09"),
+        ]
+    )
+    known.advance_to(day("2023-12-31"))
+    assert known.newest_instant("cash", day("2023-12-31")).value == 7
+    assert known.latest_period_end() == day("2022-12-31")

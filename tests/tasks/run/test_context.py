@@ -1,0 +1,201 @@
+"""What a run leaves in audit.run, however it ends."""
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from prefect.exceptions import TerminationSignal
+from prefect.states import StateType
+
+from tasks.run.context import OriginMismatch, RunContext, open_run
+
+RUNS = "select flow, state, detail, ended_at is not null from audit.run order by run_id"
+# in this database: the server holds Prefect's, too
+WAITING = """
+select count(*) from pg_locks join pg_stat_activity using (pid)
+where not granted and datname = current_database()
+"""
+# a run whose process is killed without a word
+DOOMED = """
+import os, pickle, signal, sys
+from tasks.record import run
+with open_run("prices", pickle.load(sys.stdin.buffer)):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_run_that_brings_everything_is_completed(settings, fetches, query):
+    with open_run("prices", settings) as run:
+        assert query(settings, RUNS) == [("prices", "running", None, False)]
+        run.count("daily_price", new=1_200, same=3)
+        run.count("daily_price", new=34)
+        run.record_fetches(fetches(("AAA", "loaded"), ("BBB", "empty"), ("CCC", "not_found")))
+    summary = "daily_price: 1,234 new, 3 same\n1 empty: BBB\n1 not_found: CCC"
+    assert query(settings, RUNS) == [("prices", "completed", summary, True)]
+    assert (run.end_state().name, run.end_state().message) == ("Completed", summary)
+
+
+def test_run_without_work_says_so(settings, query):
+    with open_run("derived", settings):
+        pass
+    assert query(settings, RUNS) == [("derived", "completed", "nothing to do", True)]
+
+
+@pytest.mark.parametrize("status", ["throttled", "outage", "refused"])
+def test_run_that_a_provider_failed_is_degraded(settings, fetches, query, status):
+    with open_run("prices", settings) as run:
+        run.count("daily_price", new=1)
+        run.record_fetches(fetches(("AAA", "loaded")))
+        run.record_fetches(fetches(*((f"T{n:02}", status) for n in range(10))))
+    items = ", ".join(f"T{n:02}" for n in range(8))
+    summary = f"daily_price: 1 new\n10 {status}: {items} and 2 more"
+    assert query(settings, RUNS) == [("prices", "degraded", summary, True)]
+    state = run.end_state()
+    # the flow still counts as done: what could be loaded was
+    assert (state.type, state.name, state.message) == (StateType.COMPLETED, "Degraded", summary)
+
+
+@pytest.mark.parametrize("status", ["empty", "not_found", "delisted"])
+def test_what_a_provider_does_not_have_degrades_nothing(fetches, status):
+    run = RunContext(1, None)
+    run.record_fetches(fetches(("AAA", status)))
+    assert run.degraded_reasons() == []
+    assert run.summary() == f"1 {status}: AAA"
+
+
+def test_refused_batch_degrades_the_run(settings, query):
+    with open_run("prices", settings) as run:
+        run.count("daily_price", new=1)
+        run.answered_count = 2
+        run.validation_failures.append("core.daily_price refused the batch, which breaks a rule")
+    detail = f"daily_price: 1 new\n{run.validation_failures[0]}"
+    assert query(settings, RUNS) == [("prices", "degraded", detail, True)]
+    assert run.end_state().name == "Degraded"
+
+
+def test_run_that_nobody_answered_has_failed(settings, fetches, query):
+    with open_run("prices", settings) as run:
+        run.record_fetches(fetches(("AAA", "outage"), ("BBB", "throttled")))
+        run.count("daily_price", new=0, same=0)
+    summary = run.summary()
+    assert "1 outage: AAA\n1 throttled: BBB" in summary
+    assert query(settings, RUNS) == [("prices", "failed", summary, True)]
+    state = run.end_state()
+    assert (state.type, state.name, state.message) == (StateType.FAILED, "Failed", summary)
+
+
+def test_run_whose_every_batch_was_refused_has_failed(settings, fetches, query):
+    with open_run("macro", settings) as run:
+        run.record_fetches(fetches(("AAA", "loaded")))
+        run.validation_failures.append(
+            "core.macro_observation refused the batch, which breaks a rule"
+        )
+    assert query(settings, RUNS)[0][1] == "failed"
+    assert run.end_state().type == StateType.FAILED
+
+
+def test_run_that_learned_that_there_is_nothing_is_no_failure(settings, fetches, query):
+    with open_run("prices", settings) as run:
+        run.record_fetches(fetches(("AAA", "outage"), ("BBB", "empty")))
+    assert query(settings, RUNS)[0][1] == "degraded"
+
+
+def test_failed_run_tells_the_class_of_the_error_and_not_its_words(settings, query):
+    with pytest.raises(ValueError, match="token=abc"), open_run("macro", settings):
+        raise ValueError("GET https://example.com/?token=abc failed")
+    assert query(settings, RUNS) == [("macro", "failed", "ValueError", True)]
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt(), TerminationSignal(signal.SIGTERM)])
+def test_run_that_someone_ends_is_cancelled(settings, query, end):
+    with pytest.raises(type(end)), open_run("macro", settings):
+        raise end
+    assert query(settings, RUNS) == [
+        ("macro", "cancelled", "ended by a signal, between two batches", True)
+    ]
+
+
+def test_run_says_where_it_runs(settings, query):
+    with open_run("prices", settings):
+        said = query(settings, "select process, flow_run_id, ended_at from audit.run")
+    assert said == [(f"{os.uname().nodename}:{os.getpid()}", None, None)]
+
+
+def test_killed_run_is_marked_by_the_next_one(settings, query):
+    done = subprocess.run([sys.executable, "-c", DOOMED], input=pickle.dumps(settings))
+    assert done.returncode == -9
+    assert query(settings, RUNS) == [("prices", "running", None, False)]
+    with open_run("macro", settings):
+        assert query(settings, RUNS) == [
+            ("prices", "crashed", None, True),
+            ("macro", "running", None, False),
+        ]
+
+
+def test_runs_of_one_flow_take_turns_and_others_go_on(settings, query):
+    ended = []
+
+    def second():
+        with open_run("prices", settings):
+            ended.append(query(settings, RUNS)[0][1])
+
+    thread = threading.Thread(target=second)
+    with open_run("prices", settings):
+        thread.start()
+        while query(settings, WAITING) == [(0,)]:
+            time.sleep(0.01)
+        with open_run("macro", settings):
+            assert [row[0] for row in query(settings, RUNS)] == ["prices", "macro"]
+    thread.join()
+    # the second began when the first had ended
+    assert ended == ["completed"]
+    assert [row[:2] for row in query(settings, RUNS)] == [
+        ("prices", "completed"),
+        ("macro", "completed"),
+        ("prices", "completed"),
+    ]
+
+
+def test_runs_of_one_provider_take_turns_whatever_their_flow(settings, query):
+    """And between two runs of a backfill, one that waits has its turn."""
+    threads, order = [], []
+
+    def scheduled():
+        with open_run("prices", settings, provider="yahoo"):
+            order.append("prices")
+
+    for chunk in range(2):
+        with open_run("backfill", settings, provider="yahoo"):
+            order.append(f"chunk {chunk}")
+            if not threads:
+                threads.append(threading.Thread(target=scheduled))
+                threads[0].start()
+                while query(settings, WAITING) == [(0,)]:
+                    time.sleep(0.01)
+    threads[0].join()
+    assert order == ["chunk 0", "prices", "chunk 1"]
+
+
+def test_a_run_remembers_the_clock_that_it_went_by(settings, query):
+    settings = settings.model_copy(update={"clock": "2024-06-07T22:00:00+00:00"})
+    with open_run("prices", settings) as run:
+        pass
+    assert run.now.isoformat() == "2024-06-07T22:00:00+00:00"
+    assert query(settings, "select clock_at from audit.run") == [(run.now,)]
+
+
+def test_facts_of_another_origin_are_refused(settings, query):
+    with open_run("prices", settings):
+        pass
+    other = settings.model_copy(update={"origin": settings.origin.replace("-", ".")})
+    with pytest.raises(OriginMismatch) as refused, open_run("prices", other):
+        pytest.fail("the run went on")
+    for word in (settings.origin, other.origin, "ROTATION_HOME", "DATABASE_URL"):
+        assert word in str(refused.value)
+    assert len(query(settings, RUNS)) == 1
+    assert query(settings, "select origin from audit.origin") == [(settings.origin,)]

@@ -1,0 +1,109 @@
+"""A disk that is full, for real: what is said, and that the next run goes on."""
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from expectations.tables import daily_price
+from tasks.load.load import LoadBatch, load
+from tasks.run.context import open_run
+from tasks.run.transaction import commit_exactly_once
+from warehouse.connect import arrow
+from warehouse.connect.connections import embedded_server
+from warehouse.errors import WarehouseDiskFull
+from warehouse.schema.migrate import ensure_up_to_date
+from warehouse.settings import Settings
+
+MEGABYTE = 1024 * 1024
+HELD = """
+select (select count(*) from core.daily_price), (select count(*) from audit.fetch),
+    (select count(*) from audit.batch)
+"""
+
+
+@pytest.fixture
+def small_disk() -> Iterator[Path]:
+    """A file system of 160 MB, where the server's account can reach it."""
+    folder = Path(tempfile.mkdtemp(prefix="rotation-disk-"))
+    mount = ["mount", "-t", "tmpfs", "-o", "size=160m,mode=0711", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode != 0:
+        folder.rmdir()
+        pytest.skip("a disk of a few megabytes can be mounted by root only")
+    try:
+        yield folder
+    finally:
+        # lazily: whatever happened, what still holds it must not hold up the others
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+        folder.rmdir()
+
+
+@pytest.fixture
+def cramped(small_disk: Path) -> Iterator[Settings]:
+    """A warehouse on it."""
+    settings = Settings(home=small_disk / "home", origin="test-cramped")
+    settings.home.mkdir(mode=0o711)
+    ensure_up_to_date(settings)
+    try:
+        yield settings
+    finally:
+        embedded_server(settings).stop()
+
+
+def fill(settings: Settings, leave: int) -> Path:
+    """Fills the disk up to some bytes."""
+    ballast = settings.home / "ballast"
+    disk = os.statvfs(settings.home)
+    with ballast.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, disk.f_bavail * disk.f_frsize - leave)
+    return ballast
+
+
+@pytest.fixture
+def batch(bars, fetches, validated):
+    frame = bars(*((f"T{number:06}", "2024-01-02", 10.0) for number in range(40_000)))
+    return LoadBatch(fetches(("AAA", "loaded")), ((daily_price.CONTRACT, validated(frame)),))
+
+
+def test_no_room_for_rows_is_said_and_the_next_run_loads_them(cramped, batch, query):
+    def load_all():
+        with open_run("prices", cramped) as run:
+            load.fn(batch, run)
+
+    ballast = fill(cramped, leave=MEGABYTE)
+    with pytest.raises(WarehouseDiskFull) as full:
+        load_all()
+    for words in (str(embedded_server(cramped).data), "is full", "make room", "next run"):
+        assert words in str(full.value)
+    ballast.unlink()
+    assert query(cramped, HELD) == [(0, 0, 0)]
+    assert query(cramped, "select state, detail from audit.run") == [("failed", str(full.value))]
+    load_all()
+    assert query(cramped, HELD) == [(40_000, 1, 1)]
+
+
+def test_no_room_for_the_log_is_said_though_the_server_dies_of_it(cramped, query, monkeypatch):
+    monkeypatch.setattr("warehouse.connect.connections.RESTART_SECONDS", 1.0)
+    monkeypatch.setattr("tasks.run.transaction.ATTEMPTS", 2)
+    write_log = """
+    select count(pg_logical_emit_message(true, 'test', repeat('x', 4000000))) as written
+    from generate_series(1, 20)
+    """
+
+    def write():
+        with open_run("prices", cramped) as run:
+            commit_exactly_once(run, lambda connection: arrow.read(connection, write_log).height)
+
+    ballast = fill(cramped, leave=MEGABYTE)
+    with pytest.raises(WarehouseDiskFull, match="is full: make room"):
+        write()
+    ballast.unlink()
+    ensure_up_to_date(cramped)
+    assert query(cramped, HELD) == [(0, 0, 0)]
+    with open_run("macro", cramped):
+        pass
+    assert query(cramped, "select state from audit.run order by run_id")[-1] == ("completed",)
+    assert query(cramped, "select count(*) from audit.run where state = 'running'") == [(0,)]

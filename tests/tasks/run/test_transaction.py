@@ -1,0 +1,194 @@
+"""Connections that break in the middle of a batch: it takes place once, or not at all."""
+
+import os
+import signal
+import socket
+import threading
+import time
+from contextlib import closing
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+from adbc_driver_postgresql import dbapi as adbc
+
+from expectations.tables import daily_price
+from tasks.load.load import LoadBatch, load
+from tasks.run.context import open_run
+from tasks.run.transaction import commit_exactly_once
+from warehouse.connect import arrow
+from warehouse.connect.connections import warehouse_dsn
+from warehouse.errors import WarehouseConnectionLost
+from warehouse.schema.migrate import ensure_up_to_date
+from warehouse.settings import Settings
+
+HELD = """
+select (select count(*) from core.daily_price), (select count(*) from audit.fetch),
+    (select count(*) from audit.load), (select count(*) from audit.batch)
+"""
+STATES = "select state from audit.run order by run_id"
+ENDED = "select pg_terminate_backend(pid, 60000) from pg_stat_activity where pid = %s"
+
+
+class Relay:
+    """A line to the server that can be cut at a message of the client's."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self.cut_after: bytes | None = None
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def close(self) -> None:
+        self._listener.close()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                client = self._listener.accept()[0]
+            except OSError:
+                return
+            server = socket.create_connection(("127.0.0.1", self._port))
+            for ends in ((client, server), (server, client)):
+                threading.Thread(target=self._pass, args=(*ends, client), daemon=True).start()
+
+    def _pass(self, source: socket.socket, target: socket.socket, client: socket.socket) -> None:
+        try:
+            while said := source.recv(65536):
+                if source is client and self.cut_after and self.cut_after in said:
+                    self.cut_after = None
+                    # the client hears no more, whatever the server makes of it
+                    client.shutdown(socket.SHUT_RDWR)
+                    target.sendall(said)
+                    return
+                target.sendall(said)
+        except OSError:
+            pass  # the other end is gone
+        finally:
+            if source is not client:
+                client.close()
+
+
+@pytest.fixture
+def batch(bars, fetches, validated):
+    frame = bars(("AAA", "2024-01-02", 10.0), ("AAA", "2024-01-03", 11.0))
+    return LoadBatch(fetches(("AAA", "loaded")), ((daily_price.CONTRACT, validated(frame)),))
+
+
+@pytest.fixture
+def hosted(fresh_server):
+    """A warehouse on a server of the test's own."""
+    settings = Settings(home=fresh_server.home, origin="test-hosted")
+    ensure_up_to_date(settings)
+    return settings
+
+
+def own_backend(connection):
+    return arrow.read(connection, "select pg_backend_pid() as pid")["pid"][0]
+
+
+def admin_of(server):
+    return psycopg.connect(server.dsn(), autocommit=True)
+
+
+def test_a_line_that_breaks_before_the_commit_costs_nothing(settings, server, query):
+    tried = []
+
+    def work(connection):
+        arrow.execute(connection, "insert into core.instrument (first_ticker) values ('AAA')")
+        tried.append(own_backend(connection))
+        if len(tried) == 1:
+            with closing(admin_of(server)) as admin:
+                admin.execute(ENDED, (tried[0],))
+        return len(tried)
+
+    with open_run("prices", settings) as run:
+        assert commit_exactly_once(run, work) == 2
+    assert query(settings, "select count(*) from core.instrument") == [(1,)]
+    assert query(settings, "select count(*) from audit.batch") == [(1,)]
+    assert query(settings, STATES) == [("completed",)]
+
+
+def test_a_commit_whose_answer_is_lost_is_not_done_twice(settings, server, query, batch):
+    dsn = urlsplit(warehouse_dsn(settings, "owner"))
+    with closing(Relay(dsn.port)) as relay:
+        url = dsn._replace(
+            netloc=dsn.netloc.replace(f":{dsn.port}", f":{relay.port}"), query=""
+        ).geturl()
+        through = Settings(home=settings.home, origin=settings.origin, database_url=url)
+        with open_run("prices", through) as run:
+            relay.cut_after = b"COMMIT"
+            load.fn(batch, run)
+            assert relay.cut_after is None
+    assert query(settings, HELD) == [(2, 1, 1, 1)]
+    assert run.counts["daily_price"]["new"] == 2
+    assert query(settings, STATES) == [("completed",)]
+
+
+@pytest.mark.parametrize("blow", ["fast", "immediate"])
+def test_a_server_that_is_restarted_in_the_middle_is_waited_for(
+    hosted, fresh_server, query, batch, blow
+):
+    restarted = []
+
+    def start_again():
+        # as someone would who has looked at the log first
+        time.sleep(1)
+        while fresh_server.is_running():
+            time.sleep(0.01)
+        fresh_server.start()
+
+    def work(connection):
+        arrow.execute(connection, "insert into core.instrument (first_ticker) values ('ZZZ')")
+        if not restarted:
+            restarted.append(blow)
+            if blow == "fast":
+                fresh_server.stop()
+            else:
+                pid = int((fresh_server.data / "postmaster.pid").read_text().split()[0])
+                os.kill(pid, signal.SIGQUIT)
+            threading.Thread(target=start_again).start()
+        return arrow.read(connection, "select count(*) as n from core.instrument")["n"][0]
+
+    with open_run("prices", hosted) as run:
+        assert commit_exactly_once(run, work) == 1
+        load.fn(batch, run)
+    assert query(hosted, HELD) == [(2, 1, 1, 2)]
+    assert query(hosted, STATES) == [("completed",)]
+
+
+def test_a_server_that_stays_away_is_told_in_a_sentence(
+    hosted, fresh_server, query, batch, monkeypatch
+):
+    monkeypatch.setattr("warehouse.connect.connections.RESTART_SECONDS", 0.1)
+    monkeypatch.setattr("tasks.run.transaction.BACKOFF_SECONDS", 0.01)
+
+    def go_on_alone():
+        with open_run("prices", hosted) as run:
+            fresh_server.stop()
+            load.fn(batch, run)
+
+    with pytest.raises(WarehouseConnectionLost) as lost:
+        go_on_alone()
+    for words in ("was lost", str(fresh_server.data), "make up", "next run"):
+        assert words in str(lost.value)
+    assert isinstance(lost.value.__cause__, Exception)
+    fresh_server.start()
+    with open_run("prices", hosted) as run:
+        load.fn(batch, run)
+    assert query(hosted, HELD) == [(2, 1, 1, 1)]
+    assert query(hosted, STATES) == [("crashed",), ("completed",)]
+
+
+def test_what_is_no_lost_line_is_not_tried_again(settings, query):
+    tried = []
+
+    def work(connection):
+        tried.append(1)
+        arrow.execute(connection, "insert into core.instrument (first_ticker) values (null)")
+
+    with pytest.raises(adbc.Error), open_run("prices", settings) as run:
+        commit_exactly_once(run, work)
+    assert tried == [1]
+    assert query(settings, STATES) == [("failed",)]

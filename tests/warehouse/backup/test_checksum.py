@@ -1,0 +1,111 @@
+"""Equal content has equal hashes, and nothing else has."""
+
+import pytest
+
+from expectations import contracts
+from expectations.tables import daily_price, index_membership
+from warehouse.backup.checksum import TABLES, checksums
+from warehouse.connect.connections import connect
+
+PRICES, MEMBERS = daily_price.CONTRACT, index_membership.CONTRACT
+DAYS = ("2024-01-02", "2024-01-03", "2024-01-04")
+CLOSES = [
+    (ticker, day, 10.0 + place + 7 * row)
+    for row, ticker in enumerate(("AAA", "BBB", "CCC"))
+    for place, day in enumerate(DAYS)
+]
+
+
+def held(settings):
+    with connect(settings, "reader") as connection:
+        return checksums(connection)
+
+
+@pytest.fixture(scope="module")
+def loaded(module_warehouse, bars, members, merged):
+    """A warehouse with some facts."""
+    merged(module_warehouse, PRICES, bars(*CLOSES))
+    merged(module_warehouse, MEMBERS, members(("AAA", "2024-01-04", 100.0)))
+    return module_warehouse
+
+
+@pytest.fixture
+def hypothetical(loaded):
+    """The checksums as they would be after a change, which is rolled back."""
+
+    def after(change, *parameters):
+        with connect(loaded, "owner") as connection:
+            connection.execute(change, parameters or None)
+            found = checksums(connection)
+            connection.rollback()
+        return found
+
+    return after
+
+
+def test_every_published_table_has_one(settings):
+    assert set(TABLES) == {*contracts(), "ticker"}
+    assert [(each.table, each.rows) for each in held(settings)] == [(name, 0) for name in TABLES]
+
+
+def test_order_and_history_of_loading_do_not_matter(loaded, settings, bars, members, merged):
+    merged(settings, MEMBERS, members(("AAA", "2024-01-04", 100.0)))
+    merged(settings, PRICES, bars(*((*row[:2], 99.0) for row in CLOSES[::2])))
+    for some in (CLOSES[5:], CLOSES[3::-1], CLOSES[4:5]):
+        merged(settings, PRICES, bars(*some))
+    assert held(settings) == held(loaded)
+    rows = {each.table: each.rows for each in held(loaded) if each.rows}
+    assert rows == {"daily_price": 9, "index_membership": 1, "ticker": 3}
+
+
+def test_hash_is_two_of_64_bits(loaded):
+    digests = [each.digest for each in held(loaded) if each.rows]
+    assert all(len(digest) == 32 and digest[:16] != digest[16:] for digest in digests)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update core.daily_price set close = close * (1 + 2.3e-16) where session_date = %s",
+        "update core.daily_price set volume = volume + 1 where session_date = %s",
+        "update core.daily_price set volume = null where session_date = %s",
+        "update core.daily_price set source = 'other' where session_date = %s",
+        "update core.daily_price set session_date = '2023-12-29' where session_date = %s",
+        "delete from core.daily_price where session_date = %s",
+    ],
+)
+def test_any_change_of_content_shows(loaded, hypothetical, change):
+    before, after = held(loaded), hypothetical(change, "2024-01-02")
+    assert after[0].digest != before[0].digest
+    assert after[1:] == before[1:]
+
+
+def test_values_that_change_places_show(loaded, hypothetical):
+    """A sum over rows must not let two rows trade their closes."""
+    before, after = (
+        held(loaded)[0],
+        hypothetical(
+            """
+            update core.daily_price as bar set close = other.close
+            from core.daily_price as other
+            where bar.session_date = other.session_date
+                and bar.instrument_id + other.instrument_id = 3
+            """
+        )[0],
+    )
+    assert after.digest != before.digest
+    assert after.rows == before.rows
+
+
+def test_when_and_by_which_run_a_row_was_loaded_is_not_content(loaded, hypothetical):
+    change = "update core.daily_price set loaded_at = now(), run_id = 2"
+    assert hypothetical(change) == held(loaded)
+
+
+def test_settings_of_a_session_do_not_matter(loaded):
+    before = held(loaded)
+    with connect(loaded, "reader") as connection:
+        connection.execute("set datestyle = 'SQL, DMY'")
+        connection.execute("set extra_float_digits = -3")
+        connection.execute("set timezone = 'America/New_York'")
+        assert checksums(connection) == before

@@ -1,0 +1,75 @@
+"""A content hash per published table: equal tables have equal hashes, whatever order or history.
+
+When a row was loaded, and by which run, is not content.
+"""
+
+from dataclasses import dataclass
+
+from psycopg import Connection, sql
+
+TABLES = (
+    "daily_price",
+    "corporate_action",
+    "index_membership",
+    "macro_observation",
+    "ticker",
+    "company_ticker",
+    "company",
+    "company_fact",
+    "rotation_metrics",
+    "index_concentration",
+    "sector_breadth",
+    "debt_maturity",
+    "company_refinancing",
+    "refinancing_wall",
+    "rate_shock",
+    "zombie_status",
+)
+EXCLUDED_COLUMNS = ("loaded_at",)
+
+
+@dataclass(frozen=True)
+class Checksum:
+    """The content of one published table in two numbers."""
+
+    table: str
+    rows: int
+    digest: str
+
+
+def checksums(connection: Connection) -> list[Checksum]:
+    """The checksums of all published tables."""
+    with connection.transaction():
+        # a row is hashed as text, which must not depend on who asks
+        connection.execute("set local extra_float_digits = 1")
+        connection.execute("set local datestyle = 'ISO, YMD'")
+        return [_checksum(connection, table) for table in TABLES]
+
+
+def _checksum(connection: Connection, table: str) -> Checksum:
+    columns = connection.execute(
+        """
+        select column_name from information_schema.columns
+        where table_schema = 'published' and table_name = %s
+        order by column_name
+        """,
+        (table,),
+    ).fetchall()
+    content = sql.SQL(", ").join(
+        sql.Identifier(name) for (name,) in columns if name not in EXCLUDED_COLUMNS
+    )
+    # the sum over rows does not depend on their order; two hashes of 64 bits make one of 128
+    row = connection.execute(
+        sql.SQL(
+            """
+            select
+                count(*),
+                coalesce(sum(hashtextextended(content::text, 0)::numeric), 0),
+                coalesce(sum(hashtextextended(content::text, 1)::numeric), 0)
+            from (select ({content}) as content from published.{table}) as rows
+            """
+        ).format(content=sql.SQL("row({})").format(content), table=sql.Identifier(table))
+    ).fetchone()
+    assert row is not None
+    wide = (int(row[1]) % 2**64) << 64 | int(row[2]) % 2**64
+    return Checksum(table, row[0], f"{wide:032x}")

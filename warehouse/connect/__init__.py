@@ -1,0 +1,1 @@
+"""Connections, DSNs, TLS and the Arrow bridge."""

@@ -1,0 +1,1 @@
+"""Merges batches into tables and resolves tickers to instruments."""

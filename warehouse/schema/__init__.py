@@ -1,0 +1,1 @@
+"""Tables, views, roles, comments and reference tables of the database."""

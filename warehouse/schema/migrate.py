@@ -1,0 +1,168 @@
+"""Brings a database to today's schema: roles, migrations, sessions, views, comments."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import sqlalchemy
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+
+from warehouse.connect.connections import (
+    connect,
+    database_name,
+    embedded_server,
+    external_dsn,
+    is_embedded,
+    role_password,
+    role_user,
+    warehouse_dsn,
+)
+from warehouse.schema.roles import RoleError, ensure_grants, ensure_roles
+from warehouse.schema.sync_calendar import sync_trading_calendar
+from warehouse.schema.sync_macro_series import sync_macro_series
+from warehouse.schema.views import apply_views
+from warehouse.server.local import ensure_database
+from warehouse.settings import Settings
+
+HERE = Path(__file__).parent
+# any constant does; it keeps two migrations of one database apart
+MIGRATION_LOCK = 7_203_115_001
+OLDEST_SERVER = 150_000
+LOCK_TIMEOUT = "1min"
+
+
+class ServerTooOld(RuntimeError):
+    """The server of DATABASE_URL is older than PostgreSQL 15."""
+
+
+class MigrationBlocked(RuntimeError):
+    """A session of somebody else holds what the migration must change; nothing was changed."""
+
+
+def ensure_up_to_date(settings: Settings) -> None:
+    """Starts the embedded server if it is the one in use, and migrates. Safe to call at any time.
+
+    Raises:
+        EmbeddedServerError: when the embedded server can't be started.
+        InsecureDatabase: when DATABASE_URL would not encrypt what goes to another machine.
+        ServerTooOld: when DATABASE_URL's server is older than 15.
+        RoleError: when DATABASE_URL's account may not create the roles, or a role has another
+            password than this state folder's.
+        ViewsInUse: when another's object stands on a view that must be made anew.
+        MigrationBlocked: when somebody's transaction holds a table for a minute.
+    """
+    ensure_database_and_roles(settings)
+    with translate_lock_timeout(), connect(settings, "owner") as connection:
+        connection.execute("select pg_advisory_lock(%s)", (MIGRATION_LOCK,))
+        connection.execute(f"set lock_timeout = '{LOCK_TIMEOUT}'")
+        _migrate(settings)
+        sync_trading_calendar(connection)
+        sync_macro_series(connection)
+        apply_views(connection)
+
+
+def ensure_database_and_roles(settings: Settings) -> None:
+    """Makes what a migration needs: the embedded server, the roles, the database, their rights.
+
+    Raises:
+        EmbeddedServerError, InsecureDatabase, ServerTooOld, RoleError: as `prepare` does.
+    """
+    settings.home.mkdir(parents=True, exist_ok=True)
+    logins = {role_user(role): role_password(settings, role) for role in ("loader", "reader")}
+    if is_embedded(settings):
+        superuser = embedded_server(settings).start()
+        logins[role_user("owner")] = role_password(settings, "owner")
+    else:
+        assert settings.database_url is not None
+        superuser = external_dsn(settings.database_url.get_secret_value())
+    with psycopg.connect(superuser, autocommit=True) as connection:
+        if connection.info.server_version < OLDEST_SERVER:
+            raise ServerTooOld(
+                f"DATABASE_URL names a PostgreSQL {connection.info.server_version // 10000}; "
+                "the warehouse needs 15 or newer."
+            )
+        # roles belong to the whole server: two warehouses on it may be prepared at once
+        connection.execute("select pg_advisory_lock(%s)", (MIGRATION_LOCK,))
+        ensure_roles(connection, logins)
+        if is_embedded(settings):
+            ensure_database(superuser, database_name(settings), role_user("owner"))
+            superuser = embedded_server(settings).dsn(database_name(settings))
+        with psycopg.connect(superuser, autocommit=True) as inside:
+            ensure_grants(inside, is_dedicated_server=is_embedded(settings))
+    _check_passwords(settings)
+
+
+def _check_passwords(settings: Settings) -> None:
+    """Finds out now, not at the first flow of the night, that a password is another one."""
+    for role in ("loader", "reader"):
+        try:
+            psycopg.connect(warehouse_dsn(settings, role)).close()
+        except psycopg.OperationalError as error:
+            if "too many connections" in str(error):
+                continue  # consumers hold all of theirs; that is no reason not to migrate
+            if "password authentication failed" not in str(error):
+                raise
+            name = role_user(role)
+            raise RoleError(
+                f"{name} has another password on this server than in {settings.home}: another "
+                f"state folder was here first. Copy {name}.password from there, or set "
+                f"ROTATION_{role.upper()}_PASSWORD, or give the roles new passwords for all: "
+                "rotation passwords"
+            ) from None
+
+
+@contextmanager
+def translate_lock_timeout() -> Iterator[None]:
+    """Turns a lock that was waited for in vain into a message that says what to do."""
+    try:
+        yield
+    except (psycopg.errors.LockNotAvailable, sqlalchemy.exc.OperationalError) as error:
+        cause = getattr(error, "orig", error)
+        if not isinstance(cause, psycopg.errors.LockNotAvailable):
+            raise
+        raise MigrationBlocked(
+            f"Somebody's transaction has held a table or view of the warehouse for {LOCK_TIMEOUT}, "
+            "so nothing was changed. Wait for running flows and long queries to end, then run "
+            "this again; who it is: select pid, usename, state, query from pg_stat_activity"
+        ) from None
+
+
+def migrate_to(connection: sqlalchemy.Connection, revision: str) -> None:
+    """Applies the migrations up to a revision, or to `head`, in the connection's transaction."""
+    config = _config()
+    connection.exec_driver_sql("create schema if not exists audit")
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+def has_revision(revision: str) -> bool:
+    """Whether a migration of this number is among those of this version."""
+    scripts = ScriptDirectory.from_config(_config())
+    return revision in {script.revision for script in scripts.walk_revisions()}
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(HERE / "migrations"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def owner_engine(settings: Settings) -> sqlalchemy.Engine:
+    """An engine over the owner's DSN."""
+    # the URL goes in as an object: Alembic's own option would print it
+    url = sqlalchemy.make_url(warehouse_dsn(settings, "owner")).set(drivername="postgresql+psycopg")
+    return sqlalchemy.create_engine(url)
+
+
+def _migrate(settings: Settings) -> None:
+    engine = owner_engine(settings)
+    try:
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f"set local lock_timeout = '{LOCK_TIMEOUT}'")
+            migrate_to(connection, "head")
+    finally:
+        engine.dispose()

@@ -1,0 +1,292 @@
+-- How fresh each dataset is, by its own source's clock. A new dataset is one more line in `held`
+-- or in `derived`, and its clock one of those that published.freshness_at knows.
+create or replace view published.session as
+select session_date, closes_at from core.session;
+comment on view published.session is 'One row per session of the New York Stock Exchange, a year ahead.';
+
+create or replace view published.macro_series as
+select
+    series_id, title, frequency, units, seasonal_adjustment, publication_lag_days, used_for
+from core.macro_series;
+comment on view published.macro_series is 'One row per macro series followed.';
+
+create or replace view audit.dataset_state as
+with asked as materialized (
+    select
+        request.dataset, request.item, request.status, request.reason, request.window_start,
+        request.window_end, request.finished_at, request.run_id, request.fetch_id,
+        coalesce(run.clock_at, run.started_at) as clock_at
+    from audit.fetch as request
+    join audit.run as run using (run_id)
+),
+last_of_item as (
+    select distinct on (dataset, item) dataset, item, status as outcome, finished_at as last_fetched_at
+    from asked where dataset in ('macro_observation', 'index_membership')
+    order by dataset, item, fetch_id desc
+),
+last_of_dataset as (
+    select
+        dataset, max(last_fetched_at) as last_fetched_at,
+        string_agg(items || ' ' || status, ', ' order by items desc, status) as outcome
+    from (
+        select dataset, status, count(*) as items, max(finished_at) as last_fetched_at
+        from asked
+        join (select dataset, max(run_id) as run_id from asked group by dataset) as newest
+            using (dataset, run_id)
+        group by dataset, status
+    ) as ending
+    group by dataset
+),
+served as (
+    select dataset, max(clock_at) as served_at
+    from asked where status in ('loaded', 'empty') group by dataset
+),
+loaded as (
+    select split_part(table_name, '.', 2) as dataset, max(loaded_at) as loaded_at
+    from audit.load where rows_new + rows_changed + rows_removed > 0 group by table_name
+),
+last_bar as (
+    select newest.session_date
+    from core.instrument as instrument
+    cross join lateral (
+        select bar.session_date from core.daily_price as bar
+        where bar.instrument_id = instrument.instrument_id
+        order by bar.session_date desc limit 1
+    ) as newest
+),
+series as (
+    select series_id, max(observation_date) as newest, max(loaded_at) as loaded_at
+    from core.macro_observation group by series_id
+),
+file as (
+    select fund, max(as_of_date) as newest, max(loaded_at) as loaded_at
+    from core.index_membership group by fund
+),
+filed as (
+    -- the days of the SEC's index that were read, as far as what they named was asked for
+    select least(
+        max(day) filter (where is_read), min(day) filter (where not is_read) - 1,
+        (select min(filed_date) - 1 from audit.pending_filing where last_requested_on is null)
+    ) as until
+    from audit.filing_index_day where exists (select from core.company_fact)
+),
+held as (
+    -- as far as half of those that trade have got: one ticker fetched alone makes no table fresh
+    select
+        'daily_price' as dataset, null as item, 'close' as clock,
+        (
+            select percentile_disc(0.5) within group (order by session_date desc) from last_bar
+            where session_date > (select max(session_date) - 30 from last_bar)
+        ) as newest,
+        'daily_price' as fetched_with
+    union all
+    select
+        'corporate_action', null, 'asked', (select max(ex_date) from core.corporate_action),
+        'daily_price'
+    union all
+    select 'company_fact', null, 'morning', (select until from filed), 'filing_index'
+    union all
+    select
+        'company_ticker', null, 'morning',
+        (select max(window_end) from asked where dataset = 'company_ticker' and status = 'loaded'),
+        'company_ticker'
+),
+derived as (
+    select 'rotation_metrics' as dataset, max(session_date) as newest from derived.rotation_metrics
+    union all
+    select 'index_concentration', max(as_of_date) from derived.index_concentration
+    union all
+    select 'sector_breadth', max(session_date) from derived.sector_breadth
+    union all
+    select 'debt_maturity', max(filed_date) from derived.debt_maturity
+    union all
+    select 'company_refinancing', max(as_of_date) from derived.company_refinancing
+    union all
+    select 'refinancing_wall', max(as_of_date) from derived.refinancing_wall
+    union all
+    select 'rate_shock', max(as_of_date) from derived.rate_shock
+    union all
+    select 'zombie_status', max(as_of_date) from derived.zombie_status
+),
+last_derivation as (
+    select max(started_at) as started_at from audit.run
+    where flow = 'derived' and state in ('completed', 'degraded')
+),
+behind as (
+    -- what the last derivation saw and did not follow reaches none of the table's rows
+    select
+        followed.derived_table as dataset,
+        min(coalesce(run.clock_at, run.started_at)) as behind_since
+    from audit.derivation as followed
+    join audit.change as change
+        on change.table_name = followed.input_table and change.change_id > followed.change_id
+    join audit.run as run using (run_id)
+    left join last_derivation on true
+    where run.ended_at is null or last_derivation.started_at is null
+        or run.ended_at > last_derivation.started_at
+    group by followed.derived_table
+)
+select
+    held.dataset, held.item, held.clock, held.newest, loaded.loaded_at,
+    last_of_dataset.last_fetched_at, last_of_dataset.outcome,
+    served.served_at, null::timestamptz as behind_since, null::text as frequency,
+    null::integer as lag_days
+from held
+left join loaded using (dataset)
+left join last_of_dataset on last_of_dataset.dataset = held.fetched_with
+left join served on served.dataset = held.fetched_with
+union all
+select
+    'macro_observation', followed.series_id, 'release', series.newest, series.loaded_at,
+    last_of_item.last_fetched_at, last_of_item.outcome, null, null, followed.frequency,
+    followed.publication_lag_days
+from core.macro_series as followed
+left join series using (series_id)
+left join last_of_item
+    on last_of_item.dataset = 'macro_observation' and last_of_item.item = followed.series_id
+union all
+-- a fund that was asked for until lately; one no longer in the settings is not waited for
+select
+    last_of_item.dataset, last_of_item.item, 'morning', file.newest, file.loaded_at,
+    last_of_item.last_fetched_at, last_of_item.outcome, null, null, null, null
+from last_of_item
+left join file on file.fund = last_of_item.item
+where last_of_item.dataset = 'index_membership' and last_of_item.last_fetched_at > (
+    select max(last_fetched_at) - interval '14 days' from last_of_item where dataset = 'index_membership'
+)
+union all
+select
+    derived.dataset, null, 'inputs', derived.newest, loaded.loaded_at, null, null, null,
+    behind.behind_since, null, null
+from derived
+left join loaded using (dataset)
+left join behind using (dataset);
+comment on view audit.dataset_state is 'One row per dataset, and item where each has a clock of its own: what published.freshness_at judges.';
+comment on column audit.dataset_state.dataset is 'The table, by its published name.';
+comment on column audit.dataset_state.item is 'Series or fund; NULL where the table has one clock.';
+comment on column audit.dataset_state.clock is 'close (a row per session, after its close), morning (a file, list or index per session, the next session''s morning), release (an observation per period, after the publication lag), asked (events: due to be asked for after each close), inputs (derived: due when an input changed).';
+comment on column audit.dataset_state.newest is 'Date of the newest fact; NULL where nothing is held.';
+comment on column audit.dataset_state.loaded_at is 'When something new or changed was loaded last.';
+comment on column audit.dataset_state.last_fetched_at is 'When the provider was asked last.';
+comment on column audit.dataset_state.outcome is 'What came of it: a status of audit.fetch, with the number of items where the dataset has many.';
+comment on column audit.dataset_state.served_at is 'The warehouse''s clock when the provider was last asked and answered; NULL where another column says what is due.';
+comment on column audit.dataset_state.behind_since is 'Derived: the warehouse''s clock at the first change of an input that the rows do not reflect; NULL where they reflect all.';
+comment on column audit.dataset_state.frequency is 'Of the series: Daily, Weekly, Monthly, Quarterly.';
+comment on column audit.dataset_state.lag_days is 'Of the series: days from an observation''s date to its release, at most.';
+
+create or replace function published.freshness_at(at timestamptz)
+returns table (
+    dataset text, item text, newest date, loaded_at timestamptz, last_fetched_at timestamptz,
+    last_fetch_status text, next_due_at timestamptz, is_late boolean, reason text
+) language sql stable as $$
+    with due as (
+        select
+            state.*,
+            case state.clock
+                -- the run at 18:30 is done by 22:00, and on half days by 19:00
+                when 'close' then (
+                    select session.closes_at + interval '6 hours' from published.session
+                    where session.session_date > state.newest order by session_date limit 1
+                )
+                when 'asked' then (
+                    select session.closes_at + interval '6 hours' from published.session
+                    where session.closes_at > state.served_at order by session_date limit 1
+                )
+                -- the file of the session after the newest one, on the morning after that
+                when 'morning' then (
+                    select (session.session_date + time '08:30') at time zone 'America/New_York'
+                    from published.session
+                    where session.session_date > state.newest
+                    order by session_date offset 1 limit 1
+                )
+                -- lags are counted in days and releases come on working days; the sessions on top
+                -- are for bank holidays on which the exchange is open
+                when 'release' then (
+                    select session.closes_at + interval '6 hours' from published.session
+                    where session.session_date >= state.lag_days + case state.frequency
+                        when 'Daily' then state.newest + case extract(isodow from state.newest)
+                            when 5 then 3 when 6 then 2 else 1
+                        end
+                        when 'Weekly' then state.newest + 7
+                        when 'Monthly' then (state.newest + interval '1 month')::date
+                        when 'Quarterly' then (state.newest + interval '3 months')::date
+                    end
+                    order by session_date
+                    offset case when state.frequency in ('Daily', 'Weekly') then 1 else 2 end
+                    limit 1
+                )
+                -- a derivation follows each run within hours
+                when 'inputs' then state.behind_since + interval '6 hours'
+            end as next_due_at
+        from audit.dataset_state as state
+    ),
+    not_configured as (
+        -- without a contact the SEC is not asked: what nobody follows is not late
+        select unnest(array[
+            'company_ticker', 'company_fact', 'debt_maturity', 'company_refinancing',
+            'refinancing_wall', 'rate_shock', 'zombie_status'
+        ]) as dataset
+        where not exists (select from audit.fetch where source = 'sec')
+    ),
+    calendar as (
+        -- past the last session known, nothing can be counted, and a due date that is not known
+        -- is no due date to come
+        select max(session_date) as ends_on, coalesce(at > max(closes_at), true) as is_over
+        from published.session
+    )
+    select
+        dataset, item, newest, loaded_at, last_fetched_at, outcome, next_due_at,
+        case
+            when newest is null then dataset not in (select not_configured.dataset from not_configured)
+            when next_due_at is null and clock <> 'inputs' then calendar.is_over
+            else coalesce(next_due_at < at, false)
+        end,
+        case
+            when newest is null and dataset in (select not_configured.dataset from not_configured)
+                then 'not followed: the SEC was never asked, as ROTATION_SEC_USER_AGENT lets it be'
+            when newest is null and clock = 'inputs' then 'nothing has been derived yet'
+            when newest is null
+                then 'nothing is held; ' || coalesce('the last request ended as ' || outcome, 'never asked for')
+            when next_due_at is null and clock <> 'inputs' and calendar.is_over
+                then 'nobody knows what is due: the last session known is '
+                    || coalesce(calendar.ends_on::text, 'none')
+                    || '; make up reads the calendar again'
+            when next_due_at < at then case clock
+                when 'inputs' then 'inputs changed by '
+                    || to_char(behind_since at time zone 'America/New_York', 'YYYY-MM-DD HH24:MI')
+                    || ' in New York are not reflected'
+                when 'asked' then 'not asked for since the close before '
+                    || to_char(next_due_at at time zone 'America/New_York', 'YYYY-MM-DD HH24:MI')
+                    || ' in New York'
+                else 'what follows ' || newest || ' was due by '
+                    || to_char(next_due_at at time zone 'America/New_York', 'YYYY-MM-DD HH24:MI')
+                    || ' in New York; '
+                    || coalesce('the last request ended as ' || outcome, 'never asked for')
+            end
+        end
+    from due cross join calendar
+    order by dataset, item
+$$;
+comment on function published.freshness_at is 'published.freshness judged at an instant: the rows held now, late or not if it were then. For a warehouse whose clock is not the machine''s.';
+
+create or replace view published.freshness as
+select judged.*
+from published.freshness_at(
+    case
+        when exists (select from audit.origin where origin <> 'live')
+            -- a tape's clock is none of the database's: it stands where the last run saw it
+            then (select max(coalesce(clock_at, started_at)) from audit.run)
+        else now()
+    end
+) as judged;
+comment on view published.freshness is
+'One row per dataset (macro: per series; members: per fund): how far it has got, and whether it is late by its source''s own clock. Of a tape, judged at the clock of the last run.';
+comment on column published.freshness.dataset is 'The table, by its published name.';
+comment on column published.freshness.item is 'Series or fund; NULL where the table has one clock.';
+comment on column published.freshness.newest is 'Date of the newest fact; of prices, the session that half of the tickers that still trade have reached; of company_fact, the day up to which the SEC''s indexes were read and the reports that they name asked for; of company_ticker, the day on which the list was read. NULL where nothing is held.';
+comment on column published.freshness.loaded_at is 'When something new or changed was loaded last.';
+comment on column published.freshness.last_fetched_at is 'When the provider was asked last; NULL for derived tables.';
+comment on column published.freshness.last_fetch_status is 'What came of it: a status of audit.fetch, with the number of items where the dataset has many.';
+comment on column published.freshness.next_due_at is 'By when the next fact is due: prices six hours after a session''s close; members, company facts and the list of tickers at 08:30 on the session after the newest one''s next; series after their publication lag; derived tables six hours after an input changed, NULL where none has, or where that is after the last session known.';
+comment on column published.freshness.is_late is 'Whether that instant is past, nothing is held at all, or the last session known is past, so that nobody can say.';
+comment on column published.freshness.reason is 'Why it is late, in words; NULL where it is not.';
