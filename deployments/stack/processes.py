@@ -106,14 +106,14 @@ class Service:
                     break
                 time.sleep(0.05)
 
-    def stop(self, patience_seconds: float = 15) -> bool:
+    def stop(self, grace_seconds: float = 15) -> bool:
         """Ends the process and all it started; True where it ran."""
         facts = self.read_state()
         self.state_file.unlink(missing_ok=True)
         if facts is None:
             return False
         pid = int(str(facts["pid"]))
-        for sign, patience in ((signal.SIGTERM, patience_seconds), (signal.SIGKILL, 5.0)):
+        for sign, patience in ((signal.SIGTERM, grace_seconds), (signal.SIGKILL, 5.0)):
             try:
                 os.killpg(pid, sign)
             except ProcessLookupError:

@@ -138,7 +138,8 @@ def _run(
     try:
         # the thread of the heartbeat holds up the end of every flow by most of a second
         with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
-            state = getattr(module, f"refresh_{flow}")(**parameters, return_state=True)
+            function = "run_backfill" if flow == "backfill" else f"refresh_{flow}"
+            state = getattr(module, function)(**parameters, return_state=True)
         says.send((state.name, state.message or ""))
     except BaseException:
         traceback.print_exc()

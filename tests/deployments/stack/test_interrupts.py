@@ -13,7 +13,7 @@ from warehouse.settings import Settings
 
 PARENT = """
 import os, sys
-from deployments.foreground import run_to_its_end
+from deployments.cli.run_flow import run_to_its_end
 sys.exit(run_to_its_end([sys.executable, "-c", sys.argv[1]], os.environ))
 """
 # longer than the quarter of a second that subprocess.run leaves

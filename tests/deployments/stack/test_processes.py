@@ -9,8 +9,8 @@ from deployments.stack.processes import Service, process_start_time
 
 STOP = """
 import pathlib, sys
-from deployments.services import Service
-sys.exit(not Service(pathlib.Path(sys.argv[1]), "sleeper").stop(patience_seconds=3600))
+from deployments.stack.processes import Service
+sys.exit(not Service(pathlib.Path(sys.argv[1]), "sleeper").stop(grace_seconds=3600))
 """
 
 

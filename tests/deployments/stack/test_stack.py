@@ -45,7 +45,9 @@ def wait_for(api: Api, flow_run: str) -> dict[str, str]:
 @pytest.mark.parametrize("entrypoint", [each["entrypoint"] for each in DEPLOYMENTS])
 def test_every_entrypoint_is_a_flow(entrypoint: str) -> None:
     module, _, function = entrypoint.rpartition(".")
-    assert getattr(import_module(module), function).name == module.rpartition(".")[2]
+    assert getattr(import_module(module), function).name == module.rpartition(".")[2].replace(
+        "_", "-"
+    )
 
 
 def test_every_deployment_of_the_file_is_there(api: Api) -> None:

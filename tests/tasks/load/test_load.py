@@ -60,7 +60,7 @@ def test_batch_leaves_rows_ledger_quarantine_and_results(
     assert run.counts["daily_price"] == {
         "new": 1, "changed": 0, "same": 0, "removed": 0, "quarantined": 1,
     }  # fmt: skip
-    assert run.absent == {"delisted": ["GONE"]}
+    assert run.unsuccessful == {"delisted": ["GONE"]}
 
 
 def test_row_that_the_database_refuses_takes_the_whole_batch_with_it(
@@ -73,7 +73,7 @@ def test_row_that_the_database_refuses_takes_the_whole_batch_with_it(
     with pytest.raises(adbc.Error, match="check"):
         load.fn(batch, run)
     assert query(settings, COUNTS) == [(0, 0, 0, 0, 0)]
-    assert (run.counts, run.absent) == ({}, {})
+    assert (run.counts, run.unsuccessful) == ({}, {})
 
 
 def test_refused_batch_leaves_ledger_and_results_and_no_row(settings, fetches, new_run, query):
@@ -84,7 +84,7 @@ def test_refused_batch_leaves_ledger_and_results_and_no_row(settings, fetches, n
     batch = LoadBatch(fetches(("AAA", "loaded"), ("GONE", "delisted")), validation_error=refusal)
     assert load.fn(batch, run) == {}
     assert query(settings, COUNTS) == [(0, 2, 0, 1, 0)]
-    assert run.refusals == ["core.daily_price refused the batch"]
+    assert run.validation_failures == ["core.daily_price refused the batch"]
     # what came was not loaded; a delisting stays one
     ledger = "select item, status, reason, detail from audit.fetch order by item"
     assert query(settings, ledger) == [

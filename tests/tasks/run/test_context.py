@@ -23,7 +23,7 @@ where not granted and datname = current_database()
 # a run whose process is killed without a word
 DOOMED = """
 import os, pickle, signal, sys
-from tasks.record import run
+from tasks.run.context import open_run
 with open_run("prices", pickle.load(sys.stdin.buffer)):
     os.kill(os.getpid(), signal.SIGKILL)
 """

@@ -29,15 +29,15 @@ CUT = f"select pg_terminate_backend(pid, 60000) from ({HOLDER}) as holder"
 LONG = """
 import pickle, sys
 from prefect.exceptions import TerminationSignal
-from tasks.record import run
-from warehouse import arrow
-from warehouse.connections import bulk
+from tasks.run.context import open_run
+from warehouse.connect import arrow
+from warehouse.connect.connections import adbc_connection
 import signal
 def end(number, frame):
     raise TerminationSignal(number)
 signal.signal(signal.SIGTERM, end)
 settings = pickle.load(sys.stdin.buffer)
-with open_run("prices", settings), bulk(settings) as connection:
+with open_run("prices", settings), adbc_connection(settings) as connection:
     arrow.read(connection, "select 1 as one from pg_sleep(600)")
 """
 SLEEPING = (
@@ -124,7 +124,7 @@ def test_a_run_that_was_cut_off_takes_its_turn_again(settings, query, admin):
 def test_a_run_that_was_cut_off_gives_way_to_the_one_that_has_begun(
     settings, query, admin, monkeypatch
 ):
-    monkeypatch.setattr("tasks.run.lock.RETAKE_SECONDS", 0.2)
+    monkeypatch.setattr("tasks.run.lock.REACQUIRE_TIMEOUT_SECONDS", 0.2)
 
     def meet():
         with ExitStack() as runs:

@@ -26,7 +26,7 @@ from warehouse.server.local import get_or_create_secret
 from warehouse.settings import Settings
 
 START = """
-import sys, pathlib, warehouse.embedded as embedded
+import sys, pathlib, warehouse.server.embedded as embedded
 print(embedded.EmbeddedServer(pathlib.Path(sys.argv[1])).start())
 """
 
