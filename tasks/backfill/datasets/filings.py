@@ -16,7 +16,7 @@ from tasks.backfill.request import ResolvedRequest
 from tasks.backfill.targets import ALL_INDEXES, read_target_companies
 from tasks.extract.sec.extract import CompanyRequest
 from tasks.plan.filings import INITIAL_INDEX_LOOKBACK_DAYS, should_use_bulk_file
-from tasks.run.context import TEMPORARY_FAILURES
+from tasks.run.totals import TEMPORARY_FAILURES
 from warehouse.connect.connections import connect
 
 _COMPANIES = """
