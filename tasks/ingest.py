@@ -172,7 +172,8 @@ def ishares_holdings(settings: Settings) -> Source[HoldingsBatch, HoldingsExtrac
     ) -> pd.DataFrame:
         dates = reply.members["as_of_date"]
         previous = None if dates.empty else batch.previous_member_count(dates.iloc[0].date())
-        return index_membership.with_context(reply.members, previous)
+        is_live = settings.origin == "live"
+        return index_membership.with_context(reply.members, previous, is_live)
 
     return Source(
         lambda batch, now: extract_holdings(batch.requests, now, settings, policy),

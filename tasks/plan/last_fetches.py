@@ -79,16 +79,16 @@ def read_last_fetches(
         from unnest(%(items)s::text[]) as requested (item)
         cross join lateral (
             select
-                fetch.status, fetch.window_start, fetch.run_id,
-                coalesce(run.clock_at, fetch.finished_at) as fetched_at
-            from audit.fetch as fetch
-            join audit.run as run on run.run_id = fetch.run_id
-            where fetch.dataset = %(dataset)s and fetch.item = requested.item
+                logged.status, logged.window_start, logged.run_id,
+                coalesce(run.clock_at, logged.finished_at) as fetched_at
+            from audit.fetch as logged
+            join audit.run as run on run.run_id = logged.run_id
+            where logged.dataset = %(dataset)s and logged.item = requested.item
                 and (
-                    not %(full_history)s or fetch.window_start is null
-                    or fetch.window_start <= %(covering_from)s::date
+                    not %(full_history)s or logged.window_start is null
+                    or logged.window_start <= %(covering_from)s::date
                 )
-            order by fetch.finished_at desc, fetch.fetch_id desc
+            order by logged.finished_at desc, logged.fetch_id desc
             limit 1
         ) as newest
         """,

@@ -93,13 +93,13 @@ def _last_fetches(connection: Connection, fund: str) -> dict[date, _FileFetch]:
     """Return the newest fetch of each day's file."""
     rows = connection.execute(
         """
-        select distinct on (fetch.window_start)
-            fetch.window_start, fetch.status, coalesce(run.clock_at, fetch.finished_at)
-        from audit.fetch as fetch
-        join audit.run as run on run.run_id = fetch.run_id
-        where fetch.dataset = 'index_membership' and fetch.item = %s
-            and fetch.window_start is not null
-        order by fetch.window_start, fetch.finished_at desc, fetch.fetch_id desc
+        select distinct on (logged.window_start)
+            logged.window_start, logged.status, coalesce(run.clock_at, logged.finished_at)
+        from audit.fetch as logged
+        join audit.run as run on run.run_id = logged.run_id
+        where logged.dataset = 'index_membership' and logged.item = %s
+            and logged.window_start is not null
+        order by logged.window_start, logged.finished_at desc, logged.fetch_id desc
         """,
         (fund,),
     ).fetchall()

@@ -76,13 +76,13 @@ explained as (
         and quarantined.session_date = missing.session_date
     left join lateral (
         select
-            fetch.status, fetch.window_end,
-            coalesce(run.clock_at, fetch.finished_at) as fetched_at
-        from audit.fetch as fetch
-        join audit.run as run on run.run_id = fetch.run_id
-        where fetch.dataset = 'daily_price' and fetch.item = missing.ticker
-            and missing.session_date between fetch.window_start and fetch.window_end
-        order by fetch.finished_at desc, fetch.fetch_id desc
+            logged.status, logged.window_end,
+            coalesce(run.clock_at, logged.finished_at) as fetched_at
+        from audit.fetch as logged
+        join audit.run as run on run.run_id = logged.run_id
+        where logged.dataset = 'daily_price' and logged.item = missing.ticker
+            and missing.session_date between logged.window_start and logged.window_end
+        order by logged.finished_at desc, logged.fetch_id desc
         limit 1
     ) as newest on true
 ),

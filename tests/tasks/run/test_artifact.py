@@ -11,7 +11,7 @@ def test_a_server_that_takes_no_artifact_ends_no_run(caplog: pytest.LogCaptureFi
     assert (
         artifact.upsert_artifact(httpx.get, url="http://127.0.0.1:9/api", trust_env=False) is None
     )
-    assert "was not kept: ConnectError" in caplog.text
+    assert "Could not save the run artifact: ConnectError" in caplog.text
 
 
 def test_a_mistake_of_ours_is_not_passed_over() -> None:

@@ -1,4 +1,4 @@
-"""What a run leaves in audit.run, however it ends."""
+"""Rows of audit.run: states and details of runs, however they end."""
 
 import os
 import pickle
@@ -12,7 +12,8 @@ import pytest
 from prefect.exceptions import TerminationSignal
 from prefect.states import StateType
 
-from tasks.run.context import OriginMismatch, RunContext, open_run
+from tasks.run.context import OriginMismatch, open_run
+from tasks.run.totals import RunTotals
 
 RUNS = "select flow, state, detail, ended_at is not null from audit.run order by run_id"
 # in this database: the server holds Prefect's, too
@@ -23,7 +24,7 @@ where not granted and datname = current_database()
 # a run whose process is killed without a word
 DOOMED = """
 import os, pickle, signal, sys
-from tasks.record import run
+from tasks.run.context import open_run
 with open_run("prices", pickle.load(sys.stdin.buffer)):
     os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -35,15 +36,15 @@ def test_run_that_brings_everything_is_completed(settings, fetches, query):
         run.count("daily_price", new=1_200, same=3)
         run.count("daily_price", new=34)
         run.record_fetches(fetches(("AAA", "loaded"), ("BBB", "empty"), ("CCC", "not_found")))
-    summary = "daily_price: 1,234 new, 3 same\n1 empty: BBB\n1 not_found: CCC"
+    summary = "daily_price: 1,234 new, 3 unchanged\n1 empty: BBB\n1 not_found: CCC"
     assert query(settings, RUNS) == [("prices", "completed", summary, True)]
-    assert (run.end_state().name, run.end_state().message) == ("Completed", summary)
+    assert (run.to_prefect_state().name, run.to_prefect_state().message) == ("Completed", summary)
 
 
 def test_run_without_work_says_so(settings, query):
     with open_run("derived", settings):
         pass
-    assert query(settings, RUNS) == [("derived", "completed", "nothing to do", True)]
+    assert query(settings, RUNS) == [("derived", "completed", "No work to do.", True)]
 
 
 @pytest.mark.parametrize("status", ["throttled", "outage", "refused"])
@@ -55,14 +56,14 @@ def test_run_that_a_provider_failed_is_degraded(settings, fetches, query, status
     items = ", ".join(f"T{n:02}" for n in range(8))
     summary = f"daily_price: 1 new\n10 {status}: {items} and 2 more"
     assert query(settings, RUNS) == [("prices", "degraded", summary, True)]
-    state = run.end_state()
+    state = run.to_prefect_state()
     # the flow still counts as done: what could be loaded was
     assert (state.type, state.name, state.message) == (StateType.COMPLETED, "Degraded", summary)
 
 
 @pytest.mark.parametrize("status", ["empty", "not_found", "delisted"])
 def test_what_a_provider_does_not_have_degrades_nothing(fetches, status):
-    run = RunContext(1, None)
+    run = RunTotals()
     run.record_fetches(fetches(("AAA", status)))
     assert run.degraded_reasons() == []
     assert run.summary() == f"1 {status}: AAA"
@@ -72,10 +73,10 @@ def test_refused_batch_degrades_the_run(settings, query):
     with open_run("prices", settings) as run:
         run.count("daily_price", new=1)
         run.answered_count = 2
-        run.validation_failures.append("core.daily_price refused the batch, which breaks a rule")
+        run.validation_failures.append("core.daily_price: validation failed: a rule")
     detail = f"daily_price: 1 new\n{run.validation_failures[0]}"
     assert query(settings, RUNS) == [("prices", "degraded", detail, True)]
-    assert run.end_state().name == "Degraded"
+    assert run.to_prefect_state().name == "Degraded"
 
 
 def test_run_that_nobody_answered_has_failed(settings, fetches, query):
@@ -85,18 +86,16 @@ def test_run_that_nobody_answered_has_failed(settings, fetches, query):
     summary = run.summary()
     assert "1 outage: AAA\n1 throttled: BBB" in summary
     assert query(settings, RUNS) == [("prices", "failed", summary, True)]
-    state = run.end_state()
+    state = run.to_prefect_state()
     assert (state.type, state.name, state.message) == (StateType.FAILED, "Failed", summary)
 
 
 def test_run_whose_every_batch_was_refused_has_failed(settings, fetches, query):
     with open_run("macro", settings) as run:
         run.record_fetches(fetches(("AAA", "loaded")))
-        run.validation_failures.append(
-            "core.macro_observation refused the batch, which breaks a rule"
-        )
+        run.validation_failures.append("core.macro_observation: validation failed: a rule")
     assert query(settings, RUNS)[0][1] == "failed"
-    assert run.end_state().type == StateType.FAILED
+    assert run.to_prefect_state().type == StateType.FAILED
 
 
 def test_run_that_learned_that_there_is_nothing_is_no_failure(settings, fetches, query):
@@ -116,7 +115,7 @@ def test_run_that_someone_ends_is_cancelled(settings, query, end):
     with pytest.raises(type(end)), open_run("macro", settings):
         raise end
     assert query(settings, RUNS) == [
-        ("macro", "cancelled", "ended by a signal, between two batches", True)
+        ("macro", "cancelled", "cancelled by signal between batches", True)
     ]
 
 

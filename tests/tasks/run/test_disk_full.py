@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from expectations.tables import daily_price
-from tasks.load.load import LoadBatch, load
+from tasks.load.load import load
 from tasks.run.context import open_run
-from tasks.run.transaction import commit_exactly_once
 from warehouse.connect import arrow
 from warehouse.connect.connections import embedded_server
 from warehouse.errors import WarehouseDiskFull
@@ -63,15 +62,15 @@ def fill(settings: Settings, leave: int) -> Path:
 
 
 @pytest.fixture
-def batch(bars, fetches, validated):
+def batch(bars, fetches, checked):
     frame = bars(*((f"T{number:06}", "2024-01-02", 10.0) for number in range(40_000)))
-    return LoadBatch(fetches(("AAA", "loaded")), ((daily_price.CONTRACT, validated(frame)),))
+    return fetches(("AAA", "loaded")), (checked(daily_price.CONTRACT, frame),)
 
 
 def test_no_room_for_rows_is_said_and_the_next_run_loads_them(cramped, batch, query):
     def load_all():
         with open_run("prices", cramped) as run:
-            load.fn(batch, run)
+            load.fn(*batch, run.writer)
 
     ballast = fill(cramped, leave=MEGABYTE)
     with pytest.raises(WarehouseDiskFull) as full:
@@ -95,7 +94,9 @@ def test_no_room_for_the_log_is_said_though_the_server_dies_of_it(cramped, query
 
     def write():
         with open_run("prices", cramped) as run:
-            commit_exactly_once(run, lambda connection: arrow.read(connection, write_log).height)
+            run.writer.commit_exactly_once(
+                lambda connection: arrow.read(connection, write_log).height
+            )
 
     ballast = fill(cramped, leave=MEGABYTE)
     with pytest.raises(WarehouseDiskFull, match="is full: make room"):

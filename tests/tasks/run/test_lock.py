@@ -1,4 +1,4 @@
-"""Who is alive, who has the turn, and what of a run that was cut off."""
+"""Run locks, liveness, and runs that lost their connection."""
 
 import os
 import pickle
@@ -13,7 +13,6 @@ import pytest
 
 from tasks.run.context import open_run
 from tasks.run.lock import LIVENESS_LOCK_CLASS, RunLockLost, mark_crashed_runs
-from tasks.run.transaction import commit_exactly_once
 from warehouse.connect import arrow
 from warehouse.connect.connections import connect, warehouse_dsn
 
@@ -29,15 +28,15 @@ CUT = f"select pg_terminate_backend(pid, 60000) from ({HOLDER}) as holder"
 LONG = """
 import pickle, sys
 from prefect.exceptions import TerminationSignal
-from tasks.record import run
-from warehouse import arrow
-from warehouse.connections import bulk
+from tasks.run.context import open_run
+from warehouse.connect import arrow
+from warehouse.connect.connections import adbc_connection
 import signal
 def end(number, frame):
     raise TerminationSignal(number)
 signal.signal(signal.SIGTERM, end)
 settings = pickle.load(sys.stdin.buffer)
-with open_run("prices", settings), bulk(settings) as connection:
+with open_run("prices", settings), adbc_connection(settings) as connection:
     arrow.read(connection, "select 1 as one from pg_sleep(600)")
 """
 SLEEPING = (
@@ -113,8 +112,8 @@ def test_a_run_that_was_cut_off_takes_its_turn_again(settings, query, admin):
         admin.execute(CUT)
         with open_run("macro", settings):
             assert query(settings, STATES) == [("prices", "crashed"), ("macro", "running")]
-        commit_exactly_once(
-            run, lambda connection: arrow.read(connection, "select 1 as one").height
+        run.writer.commit_exactly_once(
+            lambda connection: arrow.read(connection, "select 1 as one").height
         )
         assert query(settings, STATES)[0] == ("prices", "running")
         assert len(query(settings, HOLDER)) == 1
@@ -124,14 +123,14 @@ def test_a_run_that_was_cut_off_takes_its_turn_again(settings, query, admin):
 def test_a_run_that_was_cut_off_gives_way_to_the_one_that_has_begun(
     settings, query, admin, monkeypatch
 ):
-    monkeypatch.setattr("tasks.run.lock.RETAKE_SECONDS", 0.2)
+    monkeypatch.setattr("tasks.run.lock.REACQUIRE_TIMEOUT_SECONDS", 0.2)
 
     def meet():
         with ExitStack() as runs:
             first = runs.enter_context(open_run("prices", settings))
             admin.execute(CUT)
             runs.enter_context(open_run("prices", settings))
-            commit_exactly_once(first, lambda _: pytest.fail("it wrote"))
+            first.writer.commit_exactly_once(lambda _: pytest.fail("it wrote"))
 
     with pytest.raises(RunLockLost, match="another run has begun"):
         meet()
@@ -146,9 +145,9 @@ def test_a_run_that_was_taken_for_dead_writes_no_more(settings, query):
     def write_on():
         with open_run("prices", settings) as run:
             query(settings, "update audit.run set state = 'crashed' returning run_id")
-            commit_exactly_once(run, lambda _: pytest.fail("it wrote"))
+            run.writer.commit_exactly_once(lambda _: pytest.fail("it wrote"))
 
-    with pytest.raises(RunLockLost, match="taken for dead"):
+    with pytest.raises(RunLockLost, match="marked as crashed"):
         write_on()
     assert query(settings, BATCHES) == [(0,)]
 
@@ -161,5 +160,5 @@ def test_nobody_buries_a_run_in_the_middle_of_a_batch(settings, query, admin):
             with connect(settings) as other:
                 return mark_crashed_runs(other) + 1
 
-        assert commit_exactly_once(run, work) == 1
+        assert run.writer.commit_exactly_once(work) == 1
         assert query(settings, BATCHES) == [(1,)]
