@@ -89,7 +89,7 @@ class RunTotals:
         """Return one line per rule that rows broke, with one example."""
         return [
             f"{each.table}: {each.row_count:,} rows break {each.rule} ({each.action}), for example"
-            f" {each.example}. All of them are in audit."
+            f" {each.example}"
             for each in self.broken_rules.values()
         ]
 

@@ -57,8 +57,7 @@ def test_batch_stores_rows_fetch_log_quarantine_and_rule_results(
     }  # fmt: skip
     assert (totals.unsuccessful, totals.answered_count) == ({"delisted": ["GONE"]}, 2)
     assert totals.describe_broken_rules() == [
-        "daily_price: 1 rows break price_missing (quarantine), for example AAA. All of them are in"
-        " audit."
+        "daily_price: 1 rows break price_missing (quarantine), for example AAA"
     ]
     # the caller adds them
     assert (run.counts, run.unsuccessful) == ({}, {})
