@@ -65,7 +65,7 @@ from warehouse.settings import Settings
 
 
 class Reply(Protocol):
-    """What an extraction returns: frames of rows, and the fetch log."""
+    """Reply of an extraction: frames of rows, and the fetch log."""
 
     @property
     def fetches(self) -> pd.DataFrame:

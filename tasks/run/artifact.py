@@ -24,7 +24,7 @@ def publish_run_artifact(run_id: int, notes: Sequence[str], settings: Settings) 
 
     Args:
         run_id: The run.
-        notes: What there is to report beside the numbers of rows, a line each.
+        notes: Message, items without data and failures, a line each.
         settings: Of the run.
     """
     if flow_run.id is None:

@@ -57,7 +57,7 @@ def open_run(
 ) -> Iterator[RunContext]:
     """Open a run in `audit.run` and close it with its state, however its work ends.
 
-    Runs of one provider exclude each other, whatever their flow, deployment, process or machine:
+    Runs of one provider exclude each other across flows, deployments, processes and machines:
     two at once would double the request rate, and the slower could load the older reply last. The
     run lock is an advisory lock of the warehouse under the provider's name. Waiters are served
     first-come, first-served; a backfill opens one run per chunk, so scheduled runs get in between.

@@ -103,7 +103,7 @@ class RunTotals:
         return _describe_items(temporary) + self.validation_failures
 
     def notes(self) -> list[str]:
-        """Return what there is to report beside the numbers of rows."""
+        """Return message, items without data and failures, a line each."""
         message = [self.message] if self.message else []
         return message + _describe_items(self.unsuccessful) + self.validation_failures
 

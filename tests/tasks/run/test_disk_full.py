@@ -1,4 +1,4 @@
-"""A disk that is full, for real: what is said, and that the next run goes on."""
+"""A full disk, for real: the message, and the next run loads the rest."""
 
 import os
 import subprocess
@@ -35,7 +35,7 @@ def small_disk() -> Iterator[Path]:
     try:
         yield folder
     finally:
-        # lazily: whatever happened, what still holds it must not hold up the others
+        # lazily: a process that still uses it must not block the others
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
         folder.rmdir()
 
@@ -67,7 +67,7 @@ def batch(bars, fetches, checked):
     return fetches(("AAA", "loaded")), (checked(daily_price.CONTRACT, frame),)
 
 
-def test_no_room_for_rows_is_said_and_the_next_run_loads_them(cramped, batch, query):
+def test_a_disk_too_full_for_rows_is_reported_and_the_next_run_loads_them(cramped, batch, query):
     def load_all():
         with open_run("prices", cramped) as run:
             load.fn(*batch, run.writer)
@@ -84,7 +84,9 @@ def test_no_room_for_rows_is_said_and_the_next_run_loads_them(cramped, batch, qu
     assert query(cramped, HELD) == [(40_000, 1, 1)]
 
 
-def test_no_room_for_the_log_is_said_though_the_server_dies_of_it(cramped, query, monkeypatch):
+def test_a_disk_too_full_for_the_log_is_reported_although_the_server_dies(
+    cramped, query, monkeypatch
+):
     monkeypatch.setattr("warehouse.connect.connections.RESTART_SECONDS", 1.0)
     monkeypatch.setattr("tasks.run.transaction.ATTEMPTS", 2)
     write_log = """

@@ -91,7 +91,7 @@ def admin_of(server):
     return psycopg.connect(server.dsn(), autocommit=True)
 
 
-def test_a_line_that_breaks_before_the_commit_costs_nothing(settings, server, query):
+def test_a_connection_lost_before_the_commit_is_retried(settings, server, query):
     tried = []
 
     def work(connection):
@@ -109,7 +109,7 @@ def test_a_line_that_breaks_before_the_commit_costs_nothing(settings, server, qu
     assert query(settings, STATES) == [("completed",)]
 
 
-def test_a_commit_whose_answer_is_lost_is_not_done_twice(settings, server, query, batch):
+def test_a_commit_without_a_reply_is_not_repeated(settings, server, query, batch):
     dsn = urlsplit(warehouse_dsn(settings, "owner"))
     with closing(Relay(dsn.port)) as relay:
         url = dsn._replace(
@@ -126,9 +126,7 @@ def test_a_commit_whose_answer_is_lost_is_not_done_twice(settings, server, query
 
 
 @pytest.mark.parametrize("blow", ["fast", "immediate"])
-def test_a_server_that_is_restarted_in_the_middle_is_waited_for(
-    hosted, fresh_server, query, batch, blow
-):
+def test_a_restart_of_the_server_is_waited_for(hosted, fresh_server, query, batch, blow):
     restarted = []
 
     def start_again():
@@ -157,19 +155,19 @@ def test_a_server_that_is_restarted_in_the_middle_is_waited_for(
     assert query(hosted, STATES) == [("completed",)]
 
 
-def test_a_server_that_stays_away_is_told_in_a_sentence(
+def test_a_server_that_stays_down_is_reported_in_a_sentence(
     hosted, fresh_server, query, batch, monkeypatch
 ):
     monkeypatch.setattr("warehouse.connect.connections.RESTART_SECONDS", 0.1)
     monkeypatch.setattr("tasks.run.transaction.BACKOFF_SECONDS", 0.01)
 
-    def go_on_alone():
+    def load_without_server():
         with open_run("prices", hosted) as run:
             fresh_server.stop()
             load.fn(*batch, run.writer)
 
     with pytest.raises(WarehouseConnectionLost) as lost:
-        go_on_alone()
+        load_without_server()
     for words in ("was lost", str(fresh_server.data), "make up", "next run"):
         assert words in str(lost.value)
     assert isinstance(lost.value.__cause__, Exception)
@@ -180,7 +178,7 @@ def test_a_server_that_stays_away_is_told_in_a_sentence(
     assert query(hosted, STATES) == [("crashed",), ("completed",)]
 
 
-def test_what_is_no_lost_line_is_not_tried_again(settings, query):
+def test_other_errors_are_not_retried(settings, query):
     tried = []
 
     def work(connection):

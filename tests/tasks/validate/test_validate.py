@@ -58,7 +58,7 @@ def make_frame(*values: float) -> pd.DataFrame:
     )
 
 
-def test_good_rows_keep_order_and_lose_what_the_loader_does_not_need():
+def test_valid_rows_keep_their_order_and_lose_other_columns():
     good = validate(make_contract(SMALL), make_frame(3, 10, 1)).valid_rows
     assert list(good.columns) == ["ticker", "day", "v", "step"]
     assert good["v"].to_list() == [3, 1]
@@ -104,13 +104,13 @@ def test_results_have_one_row_per_rule():
     assert results.loc[1, "expectation"] == "ExpectColumnValuesToNotBeNull"
 
 
-def test_a_warning_sets_nothing_aside():
+def test_a_warning_quarantines_nothing():
     validated = validate(make_contract(ODD), make_frame(1, 2))
     assert len(validated.valid_rows) == 2
     assert validated.quarantine.empty
 
 
-def test_a_rule_on_the_share_set_aside_sees_what_the_others_did():
+def test_a_rule_on_the_quarantined_share_sees_the_other_rules():
     contract = make_contract(SHARE, SMALL)
     assert validate(contract, make_frame(1, 10)).rule_results["success"].to_list() == [
         True,
@@ -139,7 +139,7 @@ def test_missing_columns_refuse_the_batch_before_anything_is_computed():
     assert refused.rule_results["rule"].to_list() == ["columns_missing"]
 
 
-def test_a_rule_that_cannot_be_evaluated_is_no_pass():
+def test_a_rule_that_cannot_be_evaluated_raises():
     wrong = Rule("wrong", "", "ExpectColumnValuesToNotBeNull", {"column": "no_such_column"})
     with pytest.raises(RuleEvaluationError, match="wrong"):
         validate(make_contract(wrong), make_frame(1))
