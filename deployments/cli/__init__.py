@@ -16,15 +16,11 @@ from rich.table import Table
 from deployments.cli import admin
 from deployments.cli.backfill import backfill
 from deployments.cli.run_flow import flow_command, run_python, use_stack_environment
-from deployments.sandbox.launch import SandboxError
 from deployments.stack import prefect_server, stack
-from deployments.stack.processes import ServiceError
-from tasks.run.clock import ClockError, now
-from warehouse.backup.backup import BackupError
+from tasks.run.clock import now
 from warehouse.backup.checksum import checksums
-from warehouse.backup.restore import WarehouseNotEmpty
+from warehouse.base_error import RotationError
 from warehouse.connect.connections import (
-    InvalidDatabaseUrl,
     Role,
     connect,
     embedded_server,
@@ -32,11 +28,6 @@ from warehouse.connect.connections import (
     is_embedded,
     warehouse_dsn,
 )
-from warehouse.connect.tls import InsecureDatabase
-from warehouse.schema.migrate import MigrationBlocked, ServerTooOld
-from warehouse.schema.roles import RoleError
-from warehouse.schema.views import DependentViewsError
-from warehouse.server.binaries import EmbeddedServerError
 from warehouse.settings import Settings
 
 app = typer.Typer(
@@ -226,26 +217,9 @@ for command in (admin.backup, admin.restore, admin.passwords, admin.destroy):
 
 def main() -> None:
     """The entry point: expected failures end with their message, not with a traceback."""
-    expected = (
-        EmbeddedServerError,
-        SandboxError,
-        ServiceError,
-        ServerTooOld,
-        MigrationBlocked,
-        DependentViewsError,
-        BackupError,
-        WarehouseNotEmpty,
-        admin.StackRunning,
-        InsecureDatabase,
-        InvalidDatabaseUrl,
-        RoleError,
-        ClockError,
-        psycopg.Error,
-        ValidationError,
-    )
     try:
         app()
-    except expected as error:
+    except (RotationError, psycopg.Error, ValidationError) as error:
         words = _error_message(error)
         Console(stderr=True).print(f"[red]{type(error).__name__}[/]: ", end="")
         Console(stderr=True).print(words, markup=False, highlight=False)

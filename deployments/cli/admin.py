@@ -12,6 +12,7 @@ from rich.console import Console
 from deployments.stack import prefect_server, stack
 from warehouse.backup.backup import write_backup
 from warehouse.backup.restore import restore_backup
+from warehouse.base_error import RotationError
 from warehouse.connect.connections import (
     Role,
     embedded_server,
@@ -32,7 +33,7 @@ MANAGED_PATHS = (
 )
 
 
-class StackRunning(RuntimeError):
+class StackRunning(RotationError):
     """Something runs that the command would pull the ground from under."""
 
 

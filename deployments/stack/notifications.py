@@ -15,6 +15,7 @@ from prefect.events.schemas.automations import AutomationCore, EventTrigger, Pos
 from prefect.events.schemas.events import ResourceSpecification
 from pydantic import SecretStr
 
+from warehouse.base_error import RotationError
 from warehouse.settings import Settings
 
 BLOCK = "rotation-notify"
@@ -33,7 +34,7 @@ BODY = (
 )
 
 
-class NotifyError(ValueError):
+class NotifyError(RotationError):
     """ROTATION_NOTIFY_URL is no address that messages can be sent to."""
 
 

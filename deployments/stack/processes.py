@@ -13,8 +13,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from warehouse.base_error import RotationError
 
-class ServiceError(RuntimeError):
+
+class ServiceError(RotationError):
     """A process of the stack did not start or did not stay; the message has its log's end."""
 
 

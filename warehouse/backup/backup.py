@@ -21,6 +21,7 @@ import pyarrow as pa
 from psycopg import IsolationLevel, sql
 
 from warehouse.backup.checksum import checksums
+from warehouse.base_error import RotationError
 from warehouse.connect.connections import connect
 from warehouse.schema.views import views_digest
 from warehouse.settings import Settings
@@ -37,7 +38,7 @@ PORTABLE_TEXT_SETTINGS = (
 )
 
 
-class BackupError(RuntimeError):
+class BackupError(RotationError):
     """A backup can't be written or is not whole; the warehouse is as it was before."""
 
 

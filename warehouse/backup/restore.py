@@ -21,6 +21,7 @@ from warehouse.backup.backup import (
     stored_tables,
 )
 from warehouse.backup.checksum import checksums
+from warehouse.base_error import RotationError
 from warehouse.connect.connections import is_embedded
 from warehouse.schema.migrate import (
     LOCK_TIMEOUT,
@@ -35,7 +36,7 @@ from warehouse.schema.views import VIEW_SCHEMAS, apply_views, views_digest
 from warehouse.settings import Settings
 
 
-class WarehouseNotEmpty(RuntimeError):
+class WarehouseNotEmpty(RotationError):
     """The warehouse holds something that a restore would replace."""
 
 

@@ -9,11 +9,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from secrets import token_hex
 
+from warehouse.base_error import RotationError
+
 # where root keeps what the server's account must reach and can't below the state folder
 SHARED_DIR = Path("/var/lib/great-rotation")
 
 
-class EmbeddedServerError(RuntimeError):
+class EmbeddedServerError(RotationError):
     """The embedded server could not be made, started or stopped; the message says where to look."""
 
 

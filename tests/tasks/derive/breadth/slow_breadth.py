@@ -1,4 +1,4 @@
-"""Breadth computed slowly and independently, session by session."""
+"""Breadth computed slowly and independently, session by session.
 
 Prices are exact: whole micro-dollars, as Python's integers.
 """
