@@ -25,6 +25,7 @@ def start_database(settings: Settings, set_as_current: bool = True) -> None:
     ensure_up_to_date(settings)
     if set_as_current:
         save_origin(settings)
+        write_service_file(settings)
 
 
 def ensure_database_running(settings: Settings) -> bool:
@@ -42,6 +43,7 @@ def ensure_database_running(settings: Settings) -> bool:
             "make demo (offline)."
         )
     server.start()
+    write_service_file(settings)  # the port may be another one now
     return True
 
 

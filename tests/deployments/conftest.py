@@ -17,6 +17,7 @@ import pytest
 
 from deployments.sandbox.market import simulate
 from deployments.stack import prefect_server, stack
+from deployments.stack.database import load_settings
 from warehouse.settings import Settings
 
 ROTATION = Path(sys.executable).with_name("rotation")
@@ -37,7 +38,7 @@ class Home:
     @property
     def settings(self) -> Settings:
         """As later commands find them."""
-        return stack.load_settings(self.folder)
+        return load_settings(self.folder)
 
     def rotation(
         self, *arguments: str, check: bool = True, **variables: str

@@ -92,6 +92,6 @@ def make_executable_by_all(programs: Path) -> Path:
 def process_command(process_id: int) -> list[str]:
     """Return program and arguments of a process; empty for none and for a zombie."""
     try:
-        return psutil.Process(process_id).cmdline()
+        return [*psutil.Process(process_id).cmdline()]
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return []
