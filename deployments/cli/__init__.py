@@ -9,35 +9,8 @@ from rich.console import Console
 
 from deployments.cli import admin, commands, query
 from deployments.cli.backfill import backfill
-from deployments.sandbox.launch import SandboxError
-from deployments.stack.processes import ServiceError
-from tasks.run.clock import ClockError
-from warehouse.backup.backup import BackupError
-from warehouse.backup.restore import WarehouseNotEmpty
-from warehouse.connect.connections import InvalidDatabaseUrl
-from warehouse.connect.tls import InsecureDatabase
-from warehouse.schema.migrate import MigrationBlocked, ServerTooOld
-from warehouse.schema.roles import RoleError
-from warehouse.schema.views import DependentViewsError
-from warehouse.server.binaries import EmbeddedServerError
+from warehouse.base_error import RotationError
 
-EXPECTED_ERRORS = (
-    EmbeddedServerError,
-    SandboxError,
-    ServiceError,
-    ServerTooOld,
-    MigrationBlocked,
-    DependentViewsError,
-    BackupError,
-    WarehouseNotEmpty,
-    admin.StackRunning,
-    InsecureDatabase,
-    InvalidDatabaseUrl,
-    RoleError,
-    ClockError,
-    psycopg.Error,
-    ValidationError,
-)
 COMMANDS = {
     "Services": (commands.demo, commands.up, commands.down, commands.status, commands.health),
     "Flows": (commands.run, backfill, commands.rebuild),
@@ -59,7 +32,7 @@ def main() -> None:
     """Run the command line; expected errors end with their message instead of a traceback."""
     try:
         app()
-    except EXPECTED_ERRORS as error:
+    except (RotationError, psycopg.Error, ValidationError) as error:
         console = Console(stderr=True)
         console.print(f"[red]{type(error).__name__}[/]: ", end="")
         console.print(_error_message(error), markup=False, highlight=False)

@@ -18,6 +18,7 @@ from deployments.stack.database import (
 )
 from warehouse.backup.backup import write_backup
 from warehouse.backup.restore import restore_backup
+from warehouse.base_error import RotationError
 from warehouse.connect.connections import (
     Role,
     embedded_server,
@@ -38,7 +39,7 @@ MANAGED_PATHS = (
 )
 
 
-class StackRunning(RuntimeError):
+class StackRunning(RotationError):
     """A service runs that has to be stopped before the command."""
 
 

@@ -14,6 +14,7 @@ from prefect.events.schemas.automations import AutomationCore, EventTrigger, Pos
 from prefect.events.schemas.events import ResourceSpecification
 from pydantic import SecretStr
 
+from warehouse.base_error import RotationError
 from warehouse.settings import Settings
 
 BLOCK = "rotation-notify"
@@ -31,7 +32,7 @@ BODY = (
 )
 
 
-class NotifyError(ValueError):
+class NotifyError(RotationError):
     """ROTATION_NOTIFY_URL is not a supported address; the message does not contain it."""
 
 

@@ -12,10 +12,12 @@ from pathlib import Path
 
 import psutil
 
+from warehouse.base_error import RotationError
+
 KILL_SECONDS = 5.0
 
 
-class ServiceError(RuntimeError):
+class ServiceError(RotationError):
     """A process of the stack did not start or ended; the message has the end of its log."""
 
 

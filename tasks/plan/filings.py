@@ -12,6 +12,7 @@ from expectations.calendars.trading import new_york_date
 from tasks.extract.sec.bulk_facts import has_cached_archive
 from tasks.extract.sec.extract import CompanyRequest
 from tasks.load.pending_filings import TRACKED_CIKS_SQL
+from warehouse.base_error import RotationError
 from warehouse.connect.connections import connect
 from warehouse.settings import Settings
 
@@ -22,7 +23,7 @@ INITIAL_INDEX_LOOKBACK_DAYS = 4
 COMPANY_PROFILE_TTL_DAYS = 180
 
 
-class UnknownTicker(ValueError):
+class UnknownTicker(RotationError):
     """A ticker that the SEC's list does not have."""
 
 

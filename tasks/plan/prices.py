@@ -15,6 +15,7 @@ import warehouse
 from tasks.extract.fred.extract import SeriesRequest
 from tasks.extract.ishares.extract import HoldingsRequest
 from tasks.extract.yahoo.extract import PriceRequest
+from warehouse.base_error import RotationError
 from warehouse.connect.connections import connect
 from warehouse.settings import Settings
 
@@ -26,7 +27,7 @@ REFERENCE = Path(warehouse.__path__[0]) / "reference"
 T = TypeVar("T")
 
 
-class UnknownSeries(ValueError):
+class UnknownSeries(RotationError):
     """A series that the reference table does not list."""
 
 

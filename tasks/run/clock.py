@@ -4,10 +4,11 @@ from datetime import UTC, datetime
 
 import httpx
 
+from warehouse.base_error import RotationError
 from warehouse.settings import Settings
 
 
-class ClockError(RuntimeError):
+class ClockError(RotationError):
     """ROTATION_CLOCK can't be read; a run must not guess what day it is."""
 
 

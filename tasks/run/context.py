@@ -17,6 +17,7 @@ from tasks.run.artifact import publish_run_artifact, suppress_engine_tracebacks
 from tasks.run.clock import now
 from tasks.run.events import emit_table_changed_events
 from tasks.run.lock import RunLock, RunLockLost, acquire_run_lock, cancel_queries_on_signal
+from warehouse.base_error import RotationError
 from warehouse.connect import arrow
 from warehouse.connect.connections import connect
 from warehouse.errors import WarehouseUnavailable, to_user_error
@@ -56,7 +57,7 @@ VALIDATION = _columns(
 )
 
 
-class OriginMismatch(RuntimeError):
+class OriginMismatch(RotationError):
     """The warehouse holds facts of another origin; real and simulated never mix."""
 
 

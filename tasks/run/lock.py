@@ -19,6 +19,7 @@ import psycopg
 from prefect.runtime import flow_run
 from psycopg import Connection, errors
 
+from warehouse.base_error import RotationError
 from warehouse.connect.connections import cancel_bulk_statements, open_autocommit_connection
 from warehouse.server.binaries import EmbeddedServerError
 from warehouse.settings import Settings
@@ -31,7 +32,7 @@ LIVENESS_LOCK_CLASS = 7_203_115
 REACQUIRE_TIMEOUT_SECONDS = 10
 
 
-class RunLockLost(RuntimeError):
+class RunLockLost(RotationError):
     """Another run took over while this one was cut off from the warehouse."""
 
 

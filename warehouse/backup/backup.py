@@ -20,6 +20,7 @@ import pyarrow as pa
 from psycopg import IsolationLevel, sql
 
 from warehouse.backup.checksum import checksums
+from warehouse.base_error import RotationError
 from warehouse.connect.connections import connect
 from warehouse.schema.views import views_digest
 from warehouse.settings import Settings
@@ -36,7 +37,7 @@ PORTABLE_TEXT_SETTINGS = (
 )
 
 
-class BackupError(RuntimeError):
+class BackupError(RotationError):
     """A backup cannot be written or is damaged; the warehouse is unchanged."""
 
 

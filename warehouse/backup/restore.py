@@ -22,6 +22,7 @@ from warehouse.backup.backup import (
     stored_tables,
 )
 from warehouse.backup.checksum import checksums
+from warehouse.base_error import RotationError
 from warehouse.connect.connections import is_embedded
 from warehouse.schema.migrate import (
     LOCK_TIMEOUT,
@@ -36,7 +37,7 @@ from warehouse.schema.views import VIEW_SCHEMAS, apply_views, views_digest
 from warehouse.settings import Settings
 
 
-class WarehouseNotEmpty(RuntimeError):
+class WarehouseNotEmpty(RotationError):
     """The warehouse has runs, which a restore would delete."""
 
 

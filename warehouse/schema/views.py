@@ -7,13 +7,14 @@ import psycopg
 from psycopg import errors, sql
 
 from expectations import contracts
+from warehouse.base_error import RotationError
 
 HERE = Path(__file__).parent
 # no migration makes a view or a function in these schemas: all come from the files in views/
 VIEW_SCHEMAS = ["published", "as_of"]
 
 
-class DependentViewsError(RuntimeError):
+class DependentViewsError(RotationError):
     """An object that is not the warehouse's stands on a view that must be made anew."""
 
 

@@ -10,11 +10,13 @@ from secrets import token_hex
 
 import psutil
 
+from warehouse.base_error import RotationError
+
 # data and binaries go here if root's state folder is closed to the server's account
 SHARED_DIR = Path("/var/lib/great-rotation")
 
 
-class EmbeddedServerError(RuntimeError):
+class EmbeddedServerError(RotationError):
     """The embedded server could not be created, started or stopped; the message names the log."""
 
 
