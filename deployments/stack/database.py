@@ -16,7 +16,7 @@ SERVICE_FILE = "pg_service.conf"
 
 
 def start_database(settings: Settings, set_as_current: bool = True) -> None:
-    """Start the embedded server, if used, and bring the schema up to date.
+    """Start the embedded server, if used, and migrate the schema.
 
     Args:
         settings: Of the warehouse.

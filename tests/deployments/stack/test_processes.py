@@ -5,7 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from deployments.stack.processes import Service, process_identity
+import pytest
+
+from deployments.stack import prefect_server
+from deployments.stack.processes import Service, ServiceError, process_identity
+from warehouse.settings import Settings
 
 STOP = """
 import pathlib, sys
@@ -48,3 +52,26 @@ def test_children_that_ignore_sigterm_are_killed(tmp_path: Path) -> None:
         assert service.read_state() is not None
     finally:
         service.stop()
+
+
+@pytest.mark.parametrize(
+    ("output", "is_taken"),
+    [
+        ("Port 4200 is already in use. Please specify a different port", True),
+        ("error while attempting to bind on address: address already in use", True),
+        ("no such table: alembic_version", False),
+    ],
+)
+def test_start_retries_only_if_the_port_was_taken(
+    tmp_path: Path, output: str, is_taken: bool
+) -> None:
+    """The program that has the port may not respond, so the log of the ended server decides."""
+    service = Service(tmp_path, "prefect-server")
+    port = prefect_server.free_port()
+    environment = prefect_server.prefect_environment(Settings(home=tmp_path), port)
+    service.start([sys.executable, "-c", f"print({output!r})"], environment, port=port)
+    if is_taken:
+        assert prefect_server._wait_until_ready(service, environment) is False
+    else:
+        with pytest.raises(ServiceError, match=output):
+            prefect_server._wait_until_ready(service, environment)
