@@ -80,20 +80,20 @@ def report(console: Console, connection: Connection, after_run: int) -> None:
     """Print what the runs after a given one loaded, quarantined and missed, and the metrics."""
     loads = connection.execute(
         """
-        select table_name, sum(rows_new), sum(rows_changed), sum(rows_same), sum(rows_removed)
+        select table_name, sum(rows_new)::bigint, sum(rows_changed)::bigint,
+            sum(rows_same)::bigint, sum(rows_removed)::bigint
         from audit.load where run_id > %s group by table_name order by table_name
         """,
         (after_run,),
     ).fetchall()
     columns = ("table", "new", "changed", "unchanged", "deleted")
-    numbers = [(table, *(f"{number:,}" for number in counts)) for table, *counts in loads]
-    _print_table(console, "Loaded rows (audit.load)", columns, numbers)
+    _print_table(console, "Loaded rows (audit.load)", columns, loads)
     if after_run and not any(new or changed or deleted for _, new, changed, _, deleted in loads):
         console.print("[bold]No changes:[/] all rows already loaded.")
 
     quarantined = connection.execute(
         """
-        select table_name, rule, count(*)::text,
+        select table_name, rule, count(*),
             (array_agg((select string_agg(value, ' ') from jsonb_each_text(key)) order by key))[1],
             max(reason)
         from audit.quarantine where last_run_id > %s group by table_name, rule
@@ -106,7 +106,7 @@ def report(console: Console, connection: Connection, after_run: int) -> None:
 
     warnings = connection.execute(
         """
-        select table_name, rule, sum(unexpected)::text, sum(evaluated)::text,
+        select table_name, rule, sum(unexpected)::bigint, sum(evaluated)::bigint,
             split_part(min(detail), ', ', 1)
         from audit.validation where run_id > %s and not success and action = 'warn'
         group by table_name, rule order by table_name, rule
@@ -118,7 +118,7 @@ def report(console: Console, connection: Connection, after_run: int) -> None:
 
     fetches = connection.execute(
         """
-        select source, status, reason, count(*)::text,
+        select source, status, reason, count(*),
             array_to_string((array_agg(item order by item))[1:8], ', ')
         from audit.fetch where run_id > %s and status <> 'loaded'
         group by source, status, reason order by source, status, reason
@@ -145,12 +145,12 @@ def report(console: Console, connection: Connection, after_run: int) -> None:
 
 
 def _print_table(
-    console: Console, title: str, columns: Iterable[str], rows: Iterable[tuple[str | None, ...]]
+    console: Console, title: str, columns: Iterable[str], rows: Iterable[tuple[object, ...]]
 ) -> None:
     """Print a table, unless it has no rows."""
     table = Table(*columns, title=title)
     for row in rows:
-        table.add_row(*("" if value is None else value for value in row))
+        table.add_row(*(f"{v:,}" if isinstance(v, int) else str(v or "") for v in row))
     if table.row_count:
         console.print(table)
 
