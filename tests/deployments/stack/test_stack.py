@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from deployments.cli import app
 from deployments.stack import prefect_server, stack
+from deployments.stack.database import start_database
 from deployments.stack.processes import ServiceError
 from tests.deployments.conftest import Api, Home, Up, start, wait
 from warehouse.backup.checksum import TABLES
@@ -43,7 +44,8 @@ def wait_for(api: Api, flow_run: str) -> dict[str, str]:
 @pytest.mark.parametrize("entrypoint", [each["entrypoint"] for each in DEPLOYMENTS])
 def test_every_entrypoint_is_a_flow(entrypoint: str) -> None:
     module, _, function = entrypoint.rpartition(".")
-    assert getattr(import_module(module), function).name == module.rpartition(".")[2]
+    name = module.rpartition(".")[2].replace("_", "-")
+    assert getattr(import_module(module), function).name == name
 
 
 def test_every_deployment_of_prefect_yaml_exists(api: Api) -> None:
@@ -239,7 +241,7 @@ def test_server_uses_another_port_if_the_first_is_taken(
     taken, free = urlsplit(api.url).port, prefect_server.free_port()
     ports = [taken, free]
     monkeypatch.setattr(prefect_server, "free_port", lambda preferred: ports.pop(0))
-    stack.start_database(settings)
+    start_database(settings)
     environment = prefect_server.start_server(settings)
     assert urlsplit(environment["PREFECT_API_URL"]).port == free
     assert prefect_server.start_server(settings) == environment
