@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,9 +99,17 @@ class Service:
         state = self.read_state()
         if state is None:
             return
+        children: list[psutil.Process] = []
         with suppress(psutil.NoSuchProcess):
             children = psutil.Process(int(str(state["pid"]))).children()
-            _terminate(children, grace_seconds)
+
+        def send(sign: signal.Signals) -> None:
+            for child in children:
+                # psutil compares the identity before it sends a signal
+                with suppress(psutil.NoSuchProcess):
+                    child.send_signal(sign)
+
+        _terminate(send, lambda: all(map(_has_ended, children)), grace_seconds)
 
     def stop(self, grace_seconds: float = 15) -> bool:
         """Stop the process and its process group; return True if it was running."""
@@ -110,16 +118,12 @@ class Service:
         if state is None:
             return False
         group = int(str(state["pid"]))
-        for sign, seconds in ((signal.SIGTERM, grace_seconds), (signal.SIGKILL, KILL_SECONDS)):
-            try:
+
+        def send(sign: signal.Signals) -> None:
+            with suppress(ProcessLookupError):
                 os.killpg(group, sign)
-            except ProcessLookupError:
-                return True
-            deadline = time.monotonic() + seconds
-            while time.monotonic() < deadline:
-                if not _is_group_alive(group):
-                    return True
-                time.sleep(0.05)
+
+        _terminate(send, lambda: not _is_group_alive(group), grace_seconds)
         return True
 
 
@@ -141,17 +145,19 @@ def _has_ended(process: psutil.Process) -> bool:
         return True
 
 
-def _terminate(processes: Sequence[psutil.Process], grace_seconds: float) -> None:
+def _terminate(
+    send: Callable[[signal.Signals], None], has_ended: Callable[[], bool], grace_seconds: float
+) -> None:
+    """Send SIGTERM, and SIGKILL after the grace period, until the processes have ended."""
     for sign, seconds in ((signal.SIGTERM, grace_seconds), (signal.SIGKILL, KILL_SECONDS)):
-        for process in processes:
-            # psutil compares the identity before it sends a signal
-            with suppress(psutil.NoSuchProcess):
-                process.send_signal(sign)
+        send(sign)
         deadline = time.monotonic() + seconds
-        while processes := [process for process in processes if not _has_ended(process)]:
+        while not has_ended():
             if time.monotonic() > deadline:
                 break
             time.sleep(0.05)
+        else:
+            return
 
 
 def _is_group_alive(group: int) -> bool:
