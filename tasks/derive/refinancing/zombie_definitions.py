@@ -56,7 +56,7 @@ class CompanyProfile:
 
 
 def read_years(known: PointInTimeFacts, period_end: date) -> dict[str, Any]:
-    """Return `ebit_below_interest`, `ebitda_less_interest_3y` and `sales_change` of the last years."""
+    """Return interest tests of the last years: columns `ebit_below_interest` and so on."""
     end = latest_fiscal_year(known, ("net_income", "revenue", *INTEREST_CONCEPTS), period_end)
     is_below, cushions, sales = (
         list[bool | None](),
