@@ -31,8 +31,8 @@ def plan_company_tickers(now: datetime, settings: Settings) -> bool:
     """Whether the SEC's list of tickers has still to be read today."""
     with connect(settings) as connection:
         read = connection.execute(
-            "select 1 from audit.fetch where dataset = 'company_ticker' and window_end = %s"
-            " and status in ('loaded', 'empty') limit 1",
+            "select 1 from audit.latest_fetch"
+            " where dataset = 'company_ticker' and last_succeeded_date = %s",
             (new_york_date(now),),
         ).fetchone()
     return read is None
@@ -118,33 +118,26 @@ def plan_company_requests(
     with connect(settings) as connection:
         rows = connection.execute(
             """
-            with wanted as (select unnest(%(wanted)s::integer[]) as cik),
-            asked as (
-                select
-                    item::integer as cik,
-                    bool_or(dataset = 'company_fact') as has_answered,
-                    bool_or(dataset = 'company_fact' and status = 'loaded') as has_facts,
-                    max(window_end) filter (where dataset = 'company') as company_asked_on
-                from audit.fetch
-                where dataset in ('company_fact', 'company') and item ~ '^\\d+$'
-                    and status in ('loaded', 'empty', 'not_found')
-                group by item
-            ),
-            due as (
+            with requested as (select unnest(%(ciks)s::integer[]) as cik),
+            pending as (
                 select distinct cik from audit.pending_filing
                 where last_requested_on is null or last_requested_on < %(today)s
             )
             select
-                wanted.cik,
-                %(all)s or asked.has_answered is not true or due.cik is not null as wants_facts,
-                coalesce(asked.has_facts, false) as has_facts,
-                asked.company_asked_on
-            from wanted
-            left join asked on asked.cik = wanted.cik
-            left join due on due.cik = wanted.cik
-            order by wanted.cik
+                requested.cik,
+                %(all)s or fact.has_succeeded is not true or pending.cik is not null
+                    as fetch_facts,
+                coalesce(fact.has_loaded, false) as has_facts,
+                company.last_succeeded_date as profile_requested_on
+            from requested
+            left join audit.latest_fetch as fact
+                on fact.dataset = 'company_fact' and fact.item = requested.cik::text
+            left join audit.latest_fetch as company
+                on company.dataset = 'company' and company.item = requested.cik::text
+            left join pending on pending.cik = requested.cik
+            order by requested.cik
             """,
-            {"wanted": [*ciks], "today": today, "all": full_history or force},
+            {"ciks": [*ciks], "today": today, "all": full_history or force},
         ).fetchall()
     profile_expiry = today - timedelta(days=COMPANY_PROFILE_TTL_DAYS)
     return [

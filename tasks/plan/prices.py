@@ -54,19 +54,16 @@ def plan_prices(
             """
             with newest as (
                 select
-                    asked.ticker, ticker.instrument_id,
+                    map.ticker, map.instrument_id,
                     min(bar.session_date) as overlap_start, max(bar.session_date) as last_held
-                from unnest(%(wanted)s::text[]) as asked (ticker)
-                cross join lateral (
-                    select instrument_id from core.ticker
-                    where core.ticker.ticker = asked.ticker order by valid_from desc limit 1
-                ) as ticker
+                from core.ticker_instrument as map
                 cross join lateral (
                     select session_date from core.daily_price as bar
-                    where bar.instrument_id = ticker.instrument_id
+                    where bar.instrument_id = map.instrument_id
                     order by session_date desc limit %(overlap)s
                 ) as bar
-                group by asked.ticker, ticker.instrument_id
+                where map.ticker = any (%(wanted)s) and map.counts_to = 'infinity'
+                group by map.ticker, map.instrument_id
             ),
             aside as (
                 select key ->> 'ticker' as ticker, (key ->> 'session_date')::date as session_date
@@ -110,10 +107,9 @@ def universe(connection: Connection) -> list[str]:
     """
     members = connection.execute(
         """
-        select distinct coalesce(now.ticker, member.ticker)
+        select distinct named.ticker
         from core.index_membership as member
-        left join core.ticker as now
-            on now.instrument_id = member.instrument_id and now.valid_to = 'infinity'
+        join core.current_ticker as named using (instrument_id)
         where member.as_of_date = (
             select max(newest.as_of_date) from core.index_membership as newest
             where newest.index_code = member.index_code
@@ -149,11 +145,9 @@ def read_stored_closes(windows: Sequence[PriceRequest], settings: Settings) -> p
             """
             select asked.ticker, bar.session_date, bar.close
             from unnest(%s::text[], %s::date[]) as asked (ticker, start)
-            cross join lateral (
-                select instrument_id from core.ticker
-                where core.ticker.ticker = asked.ticker order by valid_from desc limit 1
-            ) as ticker
-            join core.daily_price as bar on bar.instrument_id = ticker.instrument_id
+            join core.ticker_instrument as map
+                on map.ticker = asked.ticker and map.counts_to = 'infinity'
+            join core.daily_price as bar on bar.instrument_id = map.instrument_id
                 and bar.session_date >= asked.start - %s::integer
             """,
             (

@@ -129,25 +129,17 @@ def read_last_fetches(
     """
     rows = connection.execute(
         """
-        select wanted.item, newest.status, newest.last_fetched_at, newest.window_start,
-        newest.run_id
-        from unnest(%(items)s::text[]) as wanted (item)
-        cross join lateral (
-            select
-                asked.status, asked.window_start, asked.run_id,
-                coalesce(run.clock_at, asked.finished_at) as last_fetched_at
-            from audit.fetch as asked
-            join audit.run as run on run.run_id = asked.run_id
-            where asked.dataset = %(dataset)s and asked.item = wanted.item
-                and (
-                    not %(is_whole)s or asked.window_start is null
-                    or asked.window_start <= %(reaching)s::date
-                )
-            order by asked.finished_at desc, asked.fetch_id desc
-            limit 1
-        ) as newest
+        select requested.item, latest.status, latest.fetched_at, latest.window_start, latest.run_id
+        from unnest(%(items)s::text[]) as requested (item)
+        cross join lateral audit.latest_fetch(
+            %(dataset)s, requested.item, reached_date => %(reached_date)s::date
+        ) as latest
         """,
-        {"items": [*items], "dataset": dataset, "reaching": covering_from, "is_whole": is_whole},
+        {
+            "items": [*items],
+            "dataset": dataset,
+            "reached_date": covering_from if is_whole else None,
+        },
     ).fetchall()
     return {item: LastFetch(status, at, start, run) for item, status, at, start, run in rows}
 

@@ -23,16 +23,6 @@ _COMPANIES = """
 with wanted as (
     select * from unnest(%(tickers)s::text[], %(ciks)s::integer[]) as filer (ticker, cik)
 ),
-asked as (
-    select
-        dataset, item,
-        (array_agg(status order by fetch_id desc))[1] as status,
-        bool_or(status = 'loaded') as has_rows,
-        bool_or(status in ('loaded', 'empty', 'not_found')) as has_answered
-    from audit.fetch
-    where dataset in ('company_fact', 'company') and item in (select cik::text from wanted)
-    group by dataset, item
-),
 due as (
     select
         cik, min(filed_date) as first, max(filed_date) as last,
@@ -42,11 +32,13 @@ due as (
     group by cik
 )
 select
-    wanted.ticker, wanted.cik, fact.status, coalesce(fact.has_rows, false), company.status,
-    coalesce(company.has_answered, false), due.first, due.last, coalesce(due.is_open, false)
+    wanted.ticker, wanted.cik, fact.status, coalesce(fact.has_loaded, false), company.status,
+    coalesce(company.has_succeeded, false), due.first, due.last, coalesce(due.is_open, false)
 from wanted
-left join asked as fact on fact.dataset = 'company_fact' and fact.item = wanted.cik::text
-left join asked as company on company.dataset = 'company' and company.item = wanted.cik::text
+left join audit.latest_fetch as fact
+    on fact.dataset = 'company_fact' and fact.item = wanted.cik::text
+left join audit.latest_fetch as company
+    on company.dataset = 'company' and company.item = wanted.cik::text
 left join due on due.cik = wanted.cik
 order by wanted.ticker, wanted.cik
 """
@@ -193,10 +185,10 @@ def _ticker_list(connection: Connection, today: date) -> _TickerList:
     row = connection.execute(
         """
         select
-            coalesce(bool_or(status in ('loaded', 'empty')), false),
-            coalesce(bool_or(status in ('loaded', 'empty') and window_end = %s), false),
-            coalesce((array_agg(status order by fetch_id desc))[1] = any (%s), false)
-        from audit.fetch where dataset = 'company_ticker'
+            coalesce(bool_or(has_succeeded), false),
+            coalesce(bool_or(last_succeeded_date = %s), false),
+            coalesce(bool_or(status = any (%s)), false)
+        from audit.latest_fetch where dataset = 'company_ticker'
         """,
         (today, [*TEMPORARY_FAILURES]),
     ).fetchone()

@@ -42,8 +42,9 @@ def plan_holdings_backfill(scope: ResolvedRequest) -> BackfillPlan:
             held = _stored_dates(connection, fund)
             first = scope.start or min(held, default=scope.end)
             days = session_closes().loc[pd.Timestamp(first) : pd.Timestamp(scope.end)].index
-            answers = _last_fetches(connection, fund)
-            for day in (stamp.date() for stamp in days):
+            dates = [stamp.date() for stamp in days]
+            answers = _last_fetches(connection, fund, dates)
+            for day in dates:
                 answer = answers.get(day)
                 gap = None if day in held else _gap(fund, day, answer, due)
                 if gap is not None:
@@ -84,19 +85,17 @@ def _stored_dates(connection: Connection, fund: str) -> set[date]:
     return {day for (day,) in rows}
 
 
-def _last_fetches(connection: Connection, fund: str) -> dict[date, _LastFetch]:
-    """Day to the newest answer for its file."""
+def _last_fetches(
+    connection: Connection, fund: str, days: Sequence[date]
+) -> dict[date, _LastFetch]:
+    """Return each day's newest request for its file, where there was one."""
     rows = connection.execute(
         """
-        select distinct on (asked.window_start)
-            asked.window_start, asked.status, coalesce(run.clock_at, asked.finished_at)
-        from audit.fetch as asked
-        join audit.run as run on run.run_id = asked.run_id
-        where asked.dataset = 'index_membership' and asked.item = %s
-            and asked.window_start is not null
-        order by asked.window_start, asked.finished_at desc, asked.fetch_id desc
+        select day, latest.status, latest.fetched_at
+        from unnest(%(days)s::date[]) as day
+        cross join lateral audit.latest_fetch('index_membership', %(fund)s, day) as latest
         """,
-        (fund,),
+        {"days": [*days], "fund": fund},
     ).fetchall()
     return {day: _LastFetch(status, at) for day, status, at in rows}
 

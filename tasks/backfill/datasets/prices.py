@@ -26,19 +26,15 @@ from warehouse.connect.connections import connect
 # A symbol stands for what it names now, with the past that this had under other symbols: so does
 # Yahoo's history of it.
 _BOUNDS = """
-with named as (
-    select distinct on (ticker) ticker, instrument_id
-    from core.ticker where ticker = any (%(items)s)
-    order by ticker, valid_from desc
-)
 select
-    named.ticker,
-    named.instrument_id,
+    map.ticker,
+    map.instrument_id,
     min(bar.session_date) as first_bar,
     count(*) filter (where bar.session_date between %(start)s and %(end)s) as held
-from named
-join core.daily_price as bar on bar.instrument_id = named.instrument_id
-group by named.ticker, named.instrument_id
+from core.ticker_instrument as map
+join core.daily_price as bar using (instrument_id)
+where map.ticker = any (%(items)s) and map.counts_to = 'infinity'
+group by map.ticker, map.instrument_id
 """
 
 # one row per expected and missing session: sessions from the ticker's first bar on
@@ -64,7 +60,7 @@ missing as (
 ),
 answered as (
     select
-        missing.ticker, missing.session_date, answer.last_fetched_at,
+        missing.ticker, missing.session_date, answer.fetched_at,
         case
             when aside.is_unfinished then 'unfinished'
             when aside.ticker is not null then 'quarantined'
@@ -76,29 +72,20 @@ answered as (
     from missing
     left join aside on aside.ticker = missing.ticker
         and aside.session_date = missing.session_date
-    left join lateral (
-        select
-            asked.status, asked.window_end,
-            coalesce(run.clock_at, asked.finished_at) as last_fetched_at
-        from audit.fetch as asked
-        join audit.run as run on run.run_id = asked.run_id
-        where asked.dataset = 'daily_price' and asked.item = missing.ticker
-            and missing.session_date between asked.window_start and asked.window_end
-        order by asked.finished_at desc, asked.fetch_id desc
-        limit 1
-    ) as answer on true
+    left join lateral audit.latest_fetch('daily_price', missing.ticker, missing.session_date)
+        as answer on true
 ),
 judged as (
     select
         ticker, session_date, reason,
         reason = any (%(failed)s) or (
-            last_fetched_at < %(due)s
+            fetched_at < %(due)s
             -- of an old hole that an answer had, too, the vendor has no more to tell
             and not (past_correction_window and reason in ('no_row', 'quarantined'))
         ) or (
             -- the newest bar may be late, or be mended the same evening
             session_date = %(newest)s and reason in ('no_row', 'quarantined')
-            and last_fetched_at < %(lately)s
+            and fetched_at < %(lately)s
         ) as is_due
     from answered
 )
@@ -224,12 +211,10 @@ def _earliest_fetched(connection: Connection, items: Sequence[str]) -> dict[str,
     return dict(
         connection.execute(
             """
-            select item, min(window_start) from audit.fetch
-            where dataset = 'daily_price' and item = any (%s) and status <> all (%s)
-                and window_start is not null
-            group by item
+            select item, first_succeeded_date from audit.latest_fetch
+            where dataset = 'daily_price' and item = any (%s) and first_succeeded_date is not null
             """,
-            ([*items], [*TEMPORARY_FAILURES]),
+            ([*items],),
         ).fetchall()
     )
 
