@@ -45,8 +45,8 @@ select
 from change join core.ticker as ticker using (instrument_id)
 """
 CURRENT_INSTRUMENT_SQL = """(
-    select instrument_id from core.ticker
-    where core.ticker.ticker = {ticker} order by valid_from desc limit 1
+    select instrument_id from core.ticker_instrument
+    where ticker_instrument.ticker = {ticker} and counts_to = 'infinity'
 )"""
 CLOSES = f"""
     select price.session_date, price.close_split_adjusted

@@ -73,16 +73,9 @@ aside as materialized (
         from audit.quarantine where table_name = 'daily_price'
     ) as dated
     -- the instrument that the symbol names that day, else the one that it names next, or did last
-    cross join lateral (
-        select held.instrument_id
-        from core.ticker as held
-        where held.ticker = dated.ticker
-        order by
-            held.valid_from <= dated.session_date and dated.session_date < held.valid_to desc,
-            case when held.valid_from > dated.session_date then held.valid_from end nulls last,
-            held.valid_to desc
-        limit 1
-    ) as names
+    join core.ticker_instrument as names
+        on names.ticker = dated.ticker and names.counts_from <= dated.session_date
+        and dated.session_date < names.counts_to
     group by names.instrument_id, dated.session_date
 )
 select
@@ -95,17 +88,11 @@ select
             -- the newest request that covers the session, under any of its symbols
             select case when asked.status = 'loaded' then 'no_row' else asked.status end
             from core.ticker as ticker
-            cross join lateral (
-                select covering.fetch_id, covering.status
-                from audit.fetch as covering
-                where covering.dataset = 'daily_price' and covering.item = ticker.ticker
-                    and covering.window_start <= expected.session_date
-                    and covering.window_end >= expected.session_date
-                order by covering.fetch_id desc
-                limit 1
+            cross join lateral audit.latest_fetch(
+                'daily_price', ticker.ticker, expected.session_date
             ) as asked
             where ticker.instrument_id = expected.instrument_id
-            order by asked.fetch_id desc
+            order by asked.finished_at desc, asked.fetch_id desc
             limit 1
         ), 'not_asked')
     end as outcome
@@ -154,12 +141,7 @@ select
         ) then 'loaded'
         else coalesce((
             select case when asked.status = 'loaded' then 'no_row' else asked.status end
-            from audit.fetch as asked
-            where asked.dataset = 'index_membership' and asked.item = fund.fund
-                and asked.window_start <= session.session_date
-                and asked.window_end >= session.session_date
-            order by asked.fetch_id desc
-            limit 1
+            from audit.latest_fetch('index_membership', fund.fund, session.session_date) as asked
         ), 'not_asked')
     end as outcome
 from fund
@@ -180,15 +162,14 @@ with named as materialized (
     window later as (partition by instrument_id order by known_from)
 ),
 asked as materialized (
-    select distinct on (item) item, status
-    from audit.fetch where dataset = 'company_fact' order by item, fetch_id desc
+    select item, status from audit.latest_fetch where dataset = 'company_fact'
 ),
 aside as materialized (
     select distinct key ->> 'cik' as cik from audit.quarantine where table_name = 'company_fact'
 ),
 list as materialized (
-    select coalesce(bool_or(status = 'loaded'), false) as is_read
-    from audit.fetch where dataset = 'company_ticker'
+    select coalesce(bool_or(has_loaded), false) as is_read
+    from audit.latest_fetch where dataset = 'company_ticker'
 ),
 filer as materialized (
     select
@@ -269,13 +250,10 @@ comment on column published.coverage.is_backcast is 'Whether the members are tho
 
 create or replace view published.coverage_gap as
 select
-    'daily_price' as dataset, expected.index_code, now_named.ticker as item, expected.session_date,
+    'daily_price' as dataset, expected.index_code, named.ticker as item, expected.session_date,
     expected.outcome as missing_reason
 from derived.expected_price as expected
-cross join lateral (
-    select ticker from core.ticker
-    where core.ticker.instrument_id = expected.instrument_id order by valid_from desc limit 1
-) as now_named
+join core.current_ticker as named using (instrument_id)
 where expected.outcome <> 'loaded'
 union all
 select 'index_membership', index_code, fund, session_date, outcome

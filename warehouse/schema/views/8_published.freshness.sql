@@ -13,16 +13,14 @@ comment on view published.macro_series is 'One row per macro series followed.';
 create or replace view audit.dataset_state as
 with asked as materialized (
     select
-        request.dataset, request.item, request.status, request.reason, request.window_start,
-        request.window_end, request.finished_at, request.run_id, request.fetch_id,
+        request.dataset, request.status, request.window_end, request.finished_at, request.run_id,
         coalesce(run.clock_at, run.started_at) as clock_at
     from audit.fetch as request
     join audit.run as run using (run_id)
 ),
 last_of_item as (
-    select distinct on (dataset, item) dataset, item, status as outcome, finished_at as last_fetched_at
-    from asked where dataset in ('macro_observation', 'index_membership')
-    order by dataset, item, fetch_id desc
+    select dataset, item, status as outcome, finished_at as last_fetched_at
+    from audit.latest_fetch where dataset in ('macro_observation', 'index_membership')
 ),
 last_of_dataset as (
     select
