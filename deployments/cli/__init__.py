@@ -33,7 +33,7 @@ from warehouse.connect.connections import (
     warehouse_dsn,
 )
 from warehouse.connect.tls import InsecureDatabase
-from warehouse.schema.migrate import MigrationBlocked, ServerTooOld
+from warehouse.schema.migrate import MigrationBlocked, ServerTooOld, UnknownSchemaRevision
 from warehouse.schema.roles import RoleError
 from warehouse.schema.views import DependentViewsError
 from warehouse.server.binaries import EmbeddedServerError
@@ -213,6 +213,17 @@ def sql(
 
 
 @app.command()
+def schema(
+    tables: Annotated[bool, typer.Option("--tables", help="Without views and functions.")] = False,
+) -> None:
+    """Print the SQL of the schema: tables, views and functions, generated ones included."""
+    from warehouse.schema.tables import tables_sql
+    from warehouse.schema.views import schema_sql
+
+    print(tables_sql() if tables else schema_sql(), end="")
+
+
+@app.command()
 def checksum() -> None:
     """Print a content hash per published table; equal content has equal hashes."""
     with connect(stack.load_settings(), "reader") as connection:
@@ -232,6 +243,7 @@ def main() -> None:
         ServiceError,
         ServerTooOld,
         MigrationBlocked,
+        UnknownSchemaRevision,
         DependentViewsError,
         BackupError,
         WarehouseNotEmpty,

@@ -13,6 +13,7 @@ from prefect.exceptions import TerminationSignal
 from psycopg import Connection
 
 from expectations.contract import Column
+from expectations.tables.audit import audit_columns
 from tasks.run.artifact import publish_run_artifact, suppress_engine_tracebacks
 from tasks.run.clock import now
 from tasks.run.events import emit_table_changed_events
@@ -23,36 +24,32 @@ from warehouse.errors import WarehouseUnavailable, to_user_error
 from warehouse.server.binaries import EmbeddedServerError
 from warehouse.settings import Settings
 
-
-def _columns(**sql_types: str) -> tuple[Column, ...]:
-    # their units and meanings are said where the tables are made: migrations, 0002_audit.sql
-    return tuple(Column(name, sql_type, "") for name, sql_type in sql_types.items())
-
-
-FETCH = _columns(
-    source="text",
-    dataset="text",
-    item="text",
-    window_start="date",
-    window_end="date",
-    status="text",
-    reason="text",
-    detail="text",
-    rows="bigint",
-    attempts="integer",
-    started_at="timestamp with time zone",
-    finished_at="timestamp with time zone",
+FETCH = audit_columns(
+    "fetch",
+    "source",
+    "dataset",
+    "item",
+    "window_start",
+    "window_end",
+    "status",
+    "reason",
+    "detail",
+    "rows",
+    "attempts",
+    "started_at",
+    "finished_at",
 )
-QUARANTINE = _columns(table_name="text", key="jsonb", rule="text", reason="text", row="jsonb")
-VALIDATION = _columns(
-    table_name="text",
-    rule="text",
-    action="text",
-    expectation="text",
-    success="boolean",
-    evaluated="bigint",
-    unexpected="bigint",
-    detail="text",
+QUARANTINE = audit_columns("quarantine", "table_name", "key", "rule", "reason", "row")
+VALIDATION = audit_columns(
+    "validation",
+    "table_name",
+    "rule",
+    "action",
+    "expectation",
+    "success",
+    "evaluated",
+    "unexpected",
+    "detail",
 )
 
 
@@ -271,11 +268,11 @@ def upsert_quarantine(connection: adbc.Connection, run_id: int, rows: pd.DataFra
         connection,
         f"""
         insert into audit.quarantine
-            (run_id, last_run_id, table_name, key, rule, reason, row)
+            (first_run_id, last_run_id, table_name, key, rule, reason, row)
         select distinct {run_id}, {run_id}, table_name, key::jsonb, rule, reason, row::jsonb
         from new_quarantine
         on conflict (table_name, rule, key, row_hash) do update
-        set last_run_id = excluded.run_id, last_seen_at = clock_timestamp()
+        set last_run_id = excluded.last_run_id, last_seen_at = clock_timestamp()
         """,
     )
 

@@ -48,7 +48,7 @@ def test_batch_leaves_rows_ledger_quarantine_and_results(
         ("GONE", "delisted", "delisted", run.run_id),
     ]
     assert query(
-        settings, "select table_name, key, rule, reason, row, run_id from audit.quarantine"
+        settings, "select table_name, key, rule, reason, row, first_run_id from audit.quarantine"
     ) == [
         ("daily_price", {"ticker": "AAA"}, "price_missing", "no close", {"close": None}, run.run_id)
     ]
@@ -103,7 +103,7 @@ def test_row_set_aside_again_is_noted_not_doubled(
         load.fn(LoadBatch(fetches(), pair), run)
     assert query(
         settings,
-        "select row, run_id, last_run_id, last_seen_at > quarantined_at from audit.quarantine"
+        "select row, first_run_id, last_run_id, last_seen_at > quarantined_at from audit.quarantine"
         " order by quarantine_id",
     ) == [
         ({"close": None}, first.run_id, second.run_id, True),
