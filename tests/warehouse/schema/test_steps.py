@@ -27,7 +27,7 @@ with relation as (
     where relkind = 'r' and relnamespace::regnamespace::text = any (%(stored)s)
 )
 select name, attname, row_number() over (partition by name order by attnum) || ' '
-    || format_type(atttypid, atttypmod) || ' ' || attnotnull || attidentity || attgenerated
+    || format_type(atttypid, atttypmod) || ' ' || concat(attnotnull, attidentity, attgenerated)
     || coalesce(pg_get_expr(adbin, adrelid), '')
 from relation
 join pg_attribute on attrelid = relation.oid and attnum > 0 and not attisdropped
