@@ -1,63 +1,63 @@
-# `make demo` and `make test` need Python 3.11 to 3.13, pip and make; nothing else.
+# `make demo` and `make test` need only Python 3.11 to 3.13, pip and make.
 PYTHON ?= python3
 BIN := .venv/bin
 TAPE ?=
 SANDBOX ?=
-BLOWS ?=
+FAULTS ?=
 SEED ?=
-# much of a test is waiting for a server: three at once suit two cores; the longest groups come early
+# tests often wait for a server, so three workers suit two cores; the longest groups start first
 TEST_WORKERS ?= 3
 PYTEST := $(BIN)/pytest -n $(TEST_WORKERS) --dist loadscope --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status sql test check torture bench lock
+.PHONY: help setup demo up down status sql test check chaos bench lock
 
-help: ## what there is
+help: ## show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# the lock is complete, so pip resolves nothing; the stamp makes setup run once per change
+# The lock is complete, so pip resolves nothing. The stamp makes setup run once per change.
 .venv/stamp: requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 14), "Python 3.11 to 3.13 is needed; set PYTHON=..."'
+	@$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 14), "Python 3.11 to 3.13 is required: set PYTHON=/path/to/python"'
 	@echo "Setting up .venv (about a minute the first time)"
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-setup: .venv/stamp ## install everything into .venv
+setup: .venv/stamp ## install the locked dependencies into .venv
 
-demo: setup ## run the whole system offline; TAPE=folder replays that tape
+demo: setup ## run all flows offline on a simulated market; TAPE=folder replays that tape
 	@$(BIN)/rotation demo $(if $(TAPE),--tape "$(TAPE)")
 
-up: setup ## start Postgres, Prefect and the deployments; SANDBOX=1 offline, TAPE=folder likewise
+up: setup ## start Postgres, Prefect and the deployments; SANDBOX=1 or TAPE=folder: offline
 	@$(BIN)/rotation up $(if $(SANDBOX),--sandbox) $(if $(TAPE),--tape "$(TAPE)")
 
-down: ## stop everything
+down: ## stop all services
 	@$(BIN)/rotation down
 
-status: ## what runs, and what the warehouse holds
+status: ## show service status and row counts
 	@$(BIN)/rotation status
 
-sql: ## a psql session as the read-only role
+sql: ## open psql as the read-only role
 	@$(BIN)/rotation sql
 
-test: setup ## lint, types, tests
+test: setup ## run the linter, the type checker and the tests
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(PYTEST) -m "not slow"
 
-check: setup ## the slower checks, too
+check: setup ## run all tests, including the slow ones
 	@$(PYTEST)
 
-torture: setup ## hit runs with hundreds of drawn blows (an hour); SEED=n repeats those of a seed
-	@ROTATION_TEST_BLOWS=$(or $(BLOWS),300) $(if $(SEED),ROTATION_TEST_SEED=$(SEED)) \
-		$(BIN)/pytest tests/flows/test_torture.py -s
+chaos: setup ## inject hundreds of random faults into runs (about 1 h); FAULTS=n, SEED=n repeats one
+	@ROTATION_TEST_FAULTS=$(or $(FAULTS),300) $(if $(SEED),ROTATION_TEST_SEED=$(SEED)) \
+		$(BIN)/pytest tests/flows/test_chaos.py -s
 
-bench: setup ## what the derivation of breadth costs at full size (minutes, 4 GB of disk)
+bench: setup ## benchmark sector_breadth at full scale (minutes, 4 GB of disk)
 	@$(BIN)/python -m deployments.bench
 
-lock: setup ## pin the dependencies again
+lock: setup ## regenerate requirements.lock
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-annotate --no-header --quiet \
 		--output-file requirements.lock

@@ -1,10 +1,10 @@
-"""Backfills, from the form in Prefect's UI or from the command line.
+"""Backfill a dataset, from the form in Prefect's UI or from the command line.
 
-Refreshes: a dataset's core tables where rows are missing, failed or stale; then what is derived.
-When: when asked.
+Refreshes: a dataset's core tables where rows are missing, failed or stale; then the derived tables.
+When: on demand.
 Settings: those of the dataset's own flow.
-Degrades: a chunk that fails leaves the others to go on, and the run ends as Degraded, or Failed
-where all do. What was loaded stays; asked for again, the same backfill goes on from there.
+Degrades: if a chunk fails, the others continue; the run ends as Degraded, or as Failed if all
+chunks fail. Loaded rows are kept; the same backfill, run again, continues from there.
 """
 
 from datetime import date
@@ -27,12 +27,12 @@ from tasks.run import artifact
 from tasks.run.clock import now
 from warehouse.settings import Settings
 
-# a new dataset needs its line here, and is in the form by that
+# the form's choices: a new dataset needs its line here
 BACKFILL_DATASETS = {"prices": PRICES, "macro": MACRO, "holdings": HOLDINGS, "filings": FILINGS}
 DatasetName = Annotated[str, Field(json_schema_extra={"enum": [*BACKFILL_DATASETS]})]
 
 
-# the parameters are checked below, all of them at once and with words that help
+# validated below instead, all parameters at once and with messages that say what to do
 @flow(name="backfill", validate_parameters=False)
 def run_backfill(
     dataset: DatasetName = "prices",
@@ -46,23 +46,23 @@ def run_backfill(
     parallelism: request.Parallelism = 4,
     dry_run: bool = False,
 ) -> State:
-    """Finds what is missing, shows the plan, loads it chunk by chunk, and derives what follows.
+    """Plan a backfill, show the plan, ingest it chunk by chunk, and refresh the derived tables.
 
     Args:
-        dataset: What to fill.
-        mode: missing: rows that are expected and not there, and that asking could bring; failed:
-            what was throttled, down or refused when it was asked for last; stale: what was not
-            asked for since its source had something new; all: everything again.
-        start: The first day that counts. Left at 1900-01-01: where the dataset begins. Filings:
-            of the days of the SEC's index; a company's reply always has all it filed.
-        end: The last day that counts. Left at 2100-01-01: up to now.
-        tickers: Prices and filings: symbols. None: all that are followed.
+        dataset: The dataset to backfill.
+        mode: missing: expected rows that a new request could return; failed: items throttled, down
+            or refused at their last request; stale: items not requested since their source's
+            latest release; all: everything again.
+        start: The first day. Left at 1900-01-01: the dataset's first. Filings: the first day of
+            the SEC's index; a company's reply always has its whole history.
+        end: The last day. Left at 2100-01-01: up to now.
+        tickers: Prices and filings only: tickers. None: the whole universe.
         index: The members of one index, or for holdings its files, in place of tickers.
-        series_ids: Macro only: FRED ids. None: all that are followed.
-        order: What to begin with.
-        parallelism: Prices and filings: how many requests may be under way at once, at the
-            configured pace all the same. FRED and iShares are asked one thing at a time.
-        dry_run: Show the plan and ask for nothing.
+        series_ids: Macro only: FRED ids. None: all followed series.
+        order: The order of requests.
+        parallelism: Prices and filings: how many requests may run at once, within the configured
+            rate. FRED and iShares get one request at a time.
+        dry_run: Show the plan and request nothing.
     """
     parameters = dict(locals())
     settings = Settings()
@@ -74,10 +74,10 @@ def run_backfill(
     source = BACKFILL_DATASETS[scope.request.dataset]
     plan = source.plan(scope)
     work_items = sort_work_items(plan.needs, scope.request.order)
-    said = reporting.publish_plan(scope, plan, work_items)
+    plan_summary = reporting.publish_plan(scope, plan, work_items)
     if scope.request.dry_run:
-        return Completed(message=f"Plan only: {said}")
-    outcome = execute_plan(scope.request.dataset, source, work_items, scope)
-    # also where nothing is to do: a run that was killed may have left this to the next one
+        return Completed(message=f"Plan only: {plan_summary}")
+    result = execute_plan(scope.request.dataset, source, work_items, scope)
+    # also without work: a run that was killed may have left this to the next one
     derived = refresh_derived(return_state=True)
-    return build_final_state(outcome, source, scope, said, derived)
+    return build_final_state(result, source, scope, plan_summary, derived)

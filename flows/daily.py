@@ -1,10 +1,10 @@
-"""Everything, in order: holdings, prices, macro, filings, then what is derived from them.
+"""Refresh everything in order: holdings, prices, macro, filings, then the derived tables.
 
 Refreshes: all tables.
-When: at 18:30 New York on weekdays, and at 21:30 what 18:30 did not get.
-Degrades: sources are independent. One that fails leaves the others to load, and the derived tables
-follow what was loaded. The run ends as Degraded where a source lacks some of what was asked, and
-as Failed where one brought nothing at all or the derived tables failed.
+When: at 18:30 New York on weekdays, and at 21:30 what is still stale.
+Degrades: sources are independent. If one fails, the others are loaded, and the derived tables use
+what was loaded. The run ends as Degraded if a source lacks some of its items, and as Failed if one
+loaded nothing at all or the derived tables failed.
 """
 
 from prefect import flow, get_run_logger
@@ -20,26 +20,25 @@ from flows.prices import refresh_prices
 
 @flow(name="daily")
 def refresh_daily(only_stale: bool = False) -> State:
-    """Refreshes every source, then everything derived.
+    """Refresh every source, then all derived tables.
 
     Args:
-        only_stale: Leave out what was asked for since its source had something new to tell. On a
-            day without a session, and in a run that starts late, after another has done its
-            work, nothing is left.
+        only_stale: Skip items already fetched since the source's latest release. On non-trading
+            days, or after another run, there is nothing to do.
     """
     states: dict[str, State] = {}
-    # holdings first: they say which tickers there are
+    # holdings first: their members decide which tickers are requested
     for source in (refresh_holdings, refresh_prices, refresh_macro):
         states[source.name] = source(only_stale=only_stale, return_state=True)
-    # it asks for no more than what is due in any case
+    # it requests only due filings in any case; this flag makes a missing contact no failure
     states["filings"] = refresh_filings(only_stale=True, return_state=True)
     states["derived"] = refresh_derived(return_state=True)
-    for name, end in states.items():
-        get_run_logger().info("%s: %s\n%s", name, end.name, end.message or "")
+    for name, state in states.items():
+        get_run_logger().info("%s: %s\n%s", name, state.name, state.message or "")
     not_completed = [
-        f"{name}: {end.name}" for name, end in states.items() if end.name != "Completed"
+        f"{name}: {state.name}" for name, state in states.items() if state.name != "Completed"
     ]
-    if not all(end.is_completed() for end in states.values()):
+    if not all(state.is_completed() for state in states.values()):
         return Failed(message="; ".join(not_completed))
     if not_completed:
         return Completed(name="Degraded", message="; ".join(not_completed))

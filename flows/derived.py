@@ -54,4 +54,4 @@ def refresh_derived(
         publish(derive_refinancing_wall(settings), run)
         publish(derive_rate_shock(settings), run)
         publish(derive_zombie_status(settings), run)
-    return run.end_state()
+    return run.to_prefect_state()

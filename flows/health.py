@@ -1,12 +1,11 @@
-"""Is the warehouse well: a check that fails loudly, so that no news is good news.
+"""Check the health of the warehouse. The flow run fails if any check reports an issue.
 
-Refreshes: the calendar of sessions, by which what is due is counted, where it runs out; leaves an
-artifact with what is late and why.
-When: at 09:20 New York on weekdays, when the morning's members and releases are due and what came
-late was asked for again, and at 22:30, when the day's prices are.
+Refreshes: the trading calendar, before it runs out; the artifact `health-report`.
+When: at 09:20 New York on weekdays, after the morning's members, releases and their retries, and
+at 22:30, after the day's prices.
 Settings: `ROTATION_HEALTH_COVERAGE_PCT`, `ROTATION_HEALTH_FREE_GB`, `ROTATION_NOTIFY_URL`.
-Degrades: it fails with one line per fault; without a fault it completes. A run that begins over
-an hour late judges nothing: the worker was down, and what it missed is only being caught up.
+Degrades: never; it fails with one line per issue. A run that starts over an hour late checks
+nothing: the worker was down, and the first runs after it only catch up.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -30,22 +29,25 @@ MAX_START_DELAY = timedelta(hours=1)
 
 @flow(name="health")
 def check_health() -> State:
-    """Looks for what is late, thin, failed, growing or running out."""
-    due = flow_run.scheduled_start_time
-    # by the machine's clock, which is the schedule's, and not by a tape's
-    if datetime.now(UTC) - due > MAX_START_DELAY:
-        return Completed(message=f"Due at {due:%Y-%m-%d %H:%M %Z}, too late: the next one judges.")
+    """Check freshness SLAs, coverage, failed runs, quarantine rate, clock skew and disk."""
+    # the machine's clock, as for the schedule; not the clock of a replay
+    delay = datetime.now(UTC) - flow_run.scheduled_start_time
+    if delay > MAX_START_DELAY:
+        minutes = round(delay.total_seconds() / 60)
+        return Completed(
+            message=f"Started {minutes} minutes late; skipped, next check runs at schedule."
+        )
     settings = Settings()
     artifact.suppress_engine_tracebacks()
-    instant = now(settings)
+    logical_time = now(settings)
     with connect(settings) as connection:
         sync_trading_calendar(connection)
-    faults = run_health_checks(settings, instant)
+    issues = run_health_checks(settings, logical_time)
     create_markdown_artifact(
-        key="health",
-        markdown=render_health_report(faults, settings, instant),
-        description="What is wrong, and how fresh each dataset is.",
+        key="health-report",
+        markdown=render_health_report(issues, settings, logical_time),
+        description="Issues, and the freshness of each dataset.",
     )
-    if faults:
-        return Failed(message="\n".join(map(str, faults)))
-    return Completed(message="All is well.")
+    if issues:
+        return Failed(message="\n".join(map(str, issues)))
+    return Completed(message="All checks passed.")

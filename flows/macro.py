@@ -1,12 +1,12 @@
-"""Macro series with all their vintages.
+"""Refresh macro series with all their vintages.
 
 Refreshes: `macro_observation` of the series in `warehouse/reference/macro_series.csv`, or of
 those named.
 When: at 08:35 New York, five minutes after the Bureau of Labor Statistics publishes, and later.
-Settings: `FRED_API_KEY`, `ROTATION_FRED_*`. Without a key, FRED's keyless CSV serves: newest
+Settings: `FRED_API_KEY`, `ROTATION_FRED_*`. Without a key, FRED's keyless CSV is read: newest
 values only, no vintages.
-Degrades: a series that brings nothing is in the ledger with its reason; the others load, and the
-run ends as Degraded.
+Degrades: a series without data is in the fetch log with its reason; the others are loaded.
+Throttling or an outage ends the run as Degraded.
 """
 
 from typing import Annotated
@@ -15,10 +15,8 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from pydantic import Field
 
-from tasks.extract.fred.extract import fred_request_policy
-from tasks.ingest import ingest_macro
-from tasks.plan.prices import plan_macro
-from tasks.plan.release_times import skip_up_to_date
+from tasks.ingest import fred_macro, ingest_plan
+from tasks.plan.macro import plan_macro
 from tasks.run.context import open_run
 from warehouse.settings import Settings
 
@@ -31,17 +29,15 @@ def refresh_macro(
     full_history: bool = False,
     only_stale: bool = False,
 ) -> State:
-    """Extracts, validates and loads macro observations.
+    """Ingest macro observations.
 
     Args:
-        series_ids: FRED ids to refresh; none: all that are followed.
-        full_history: Ask for every vintage again, not only for what is new.
-        only_stale: Leave out what was asked for since FRED last had something new to tell.
+        series_ids: FRED ids to refresh; none: all followed series.
+        full_history: Request all vintages again, not only new ones.
+        only_stale: Skip series fetched since FRED's latest release.
     """
     settings = Settings()
     with open_run("macro", settings, provider="fred") as run:
-        requests = plan_macro(series_ids, full_history, settings)
-        if only_stale:
-            requests = skip_up_to_date("macro_observation", requests, full_history, run)
-        ingest_macro(requests, run, fred_request_policy(settings))
-    return run.end_state()
+        plan = plan_macro(series_ids, full_history, only_stale, run)
+        ingest_plan(fred_macro(settings), plan, run)
+    return run.to_prefect_state()

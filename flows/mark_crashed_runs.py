@@ -1,10 +1,9 @@
-"""Runs that died without a word.
+"""Mark `audit.run` rows without a live process as crashed.
 
-Refreshes: `audit.run`: what is running there and has no process any more is marked as died.
-When: as soon as Prefect calls a run Crashed or Cancelled (`deployments/stack/automations.py`).
-Each run
-that begins does the same.
-Degrades: not at all; it asks no provider.
+Refreshes: `audit.run`: the state of running rows without a live process.
+When: after a flow run becomes Crashed or Cancelled (`deployments/stack/automations.py`). Each run
+does the same when it starts.
+Degrades: never; it sends no request to a provider.
 """
 
 from prefect import flow
@@ -18,7 +17,7 @@ from warehouse.settings import Settings
 
 @flow(name="mark-crashed-runs")
 def mark_crashed_runs() -> State:
-    """Marks runs whose process is gone as died."""
+    """Mark orphaned runs as crashed."""
     with connect(Settings()) as connection:
-        found = lock.mark_crashed_runs(connection)
-    return Completed(message=f"{found} runs had died unnoticed." if found else "No run has died.")
+        count = lock.mark_crashed_runs(connection)
+    return Completed(message=f"{count} runs marked as crashed." if count else "No crashed runs.")

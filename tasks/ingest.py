@@ -1,13 +1,25 @@
-"""One batch through its verbs: extract, validate, load.
+"""Ingest batches: extract, validate and load, each once.
 
-A batch that breaks a critical rule leaves its ledger and what refused it; the others go on.
+If a critical rule fails, the batch's fetch log and rule results are stored, its rows are not;
+other batches continue.
+
+Example:
+    source = yahoo_prices(settings)
+    for batch in plan_prices(tickers, full_history, only_stale, run).batches():
+        ingest(source, batch, run)
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Generic, Protocol, TypeVar
+
+import pandas as pd
+from prefect import get_run_logger
 
 from expectations.calendars.trading import new_york_date
+from expectations.contract import Contract
 from expectations.tables import (
     company,
     company_fact,
@@ -17,132 +29,209 @@ from expectations.tables import (
     index_membership,
     macro_observation,
 )
-from tasks.extract.fred.extract import SeriesRequest, extract_macro
-from tasks.extract.ishares.extract import HoldingsRequest, excluded_equity_rows, extract_holdings
-from tasks.extract.provider.policy import RequestPolicy
+from tasks.extract.fred.extract import (
+    MacroExtract,
+    SeriesRequest,
+    extract_macro,
+    fred_request_policy,
+)
+from tasks.extract.ishares.extract import (
+    HoldingsExtract,
+    excluded_equity_rows,
+    extract_holdings,
+    ishares_request_policy,
+)
 from tasks.extract.sec.bulk_facts import CompanyFactsZip, download_archive
 from tasks.extract.sec.client import SecSession
 from tasks.extract.sec.extract import (
+    CompanyBatch,
     CompanyRequest,
+    SecExtract,
     extract_companies,
     extract_company_tickers,
     extract_filing_index,
 )
 from tasks.extract.sec.parse import changed_ticker_mappings
-from tasks.extract.yahoo.extract import PriceRequest, extract_prices
-from tasks.load.load import LoadBatch, load
-from tasks.load.pending_filings import PendingFilingUpdate, read_pending_filings, reconcile_pending
-from tasks.plan.filings import plan_company_tickers, read_current_ticker_ciks, should_use_bulk_file
-from tasks.plan.prices import read_previous_member_count, read_stored_closes
+from tasks.extract.yahoo.extract import PriceExtract, extract_prices, yahoo_request_policy
+from tasks.load.load import load
+from tasks.load.pending_filings import PendingFilingUpdate, reconcile_pending
+from tasks.plan.batched import Plan
+from tasks.plan.filings import CompanyRequestBatch, should_use_bulk_file
+from tasks.plan.holdings import HoldingsBatch
+from tasks.plan.prices import PriceBatch
 from tasks.run.context import RunContext
-from tasks.validate.validate import ValidationFailed, add_quarantined_rows, validate_batch
+from tasks.validate.validate import Checked, Refused, add_quarantined_rows, validate_batch
+from warehouse.settings import Settings
 
 
-def ingest_prices(requests: Sequence[PriceRequest], run: RunContext, policy: RequestPolicy) -> None:
-    """Extracts, validates and loads one batch of tickers."""
-    settings, instant = run.settings, run.now
-    reply = extract_prices(requests, instant, settings, policy)
-    held = read_stored_closes(requests, settings)
-    try:
-        bars = validate_batch(
-            daily_price.CONTRACT, daily_price.add_context(reply.bars, instant, held)
-        )
-        actions = validate_batch(
-            corporate_action.CONTRACT,
-            corporate_action.with_context(reply.actions, instant, bars.valid_rows, held),
-        )
-    except ValidationFailed as error:
-        load(LoadBatch(reply.fetches, validation_error=error), run)
-        return
-    validated = ((daily_price.CONTRACT, bars), (corporate_action.CONTRACT, actions))
-    load(LoadBatch(reply.fetches, validated), run)
+class Reply(Protocol):
+    """Reply of an extraction: frames of rows, and the fetch log."""
+
+    @property
+    def fetches(self) -> pd.DataFrame:
+        """One row per requested item."""
+        ...
 
 
-def ingest_macro(
-    asked: Sequence[SeriesRequest], this_run: RunContext, dealings: RequestPolicy
-) -> None:
-    """Extracts, validates and loads some series."""
-    reply = extract_macro(asked, this_run.now, this_run.settings, dealings)
-    try:
-        observations = validate_batch(
-            macro_observation.CONTRACT,
-            macro_observation.with_context(reply.observations, this_run.now),
-        )
-    except ValidationFailed as refusal:
-        load(LoadBatch(reply.fetches, validation_error=refusal), this_run)
-    else:
-        load(LoadBatch(reply.fetches, ((macro_observation.CONTRACT, observations),)), this_run)
+B = TypeVar("B")
+Q = TypeVar("Q")
+R = TypeVar("R", bound=Reply)
+Frame = Callable[[R, B, datetime, Sequence[Checked]], pd.DataFrame]
 
 
-def ingest_holdings(asked: HoldingsRequest, this_run: RunContext, dealings: RequestPolicy) -> None:
-    """Extracts, validates and loads one fund's file."""
-    settings = this_run.settings
-    reply = extract_holdings([asked], this_run.now, settings, dealings)
-    previous = read_previous_member_count(reply.members, settings)
-    try:
-        members = validate_batch(
-            index_membership.CONTRACT, index_membership.with_context(reply.members, previous)
-        )
-    except ValidationFailed as refusal:
-        load(LoadBatch(reply.fetches, validation_error=refusal), this_run)
-        return
-    members = add_quarantined_rows(
-        index_membership.CONTRACT, members, excluded_equity_rows(reply.excluded)
+@dataclass(frozen=True)
+class Source(Generic[B, R]):
+    """How to request a dataset of a provider, and which tables its replies fill.
+
+    Attributes:
+        extract: Requests a batch, at a logical time.
+        tables: The contract of each table, and the function that makes its frame from the reply,
+            the batch, the logical time and the tables checked before.
+        excluded_rows: Rows of the first table that the extraction excluded, to be quarantined.
+        pending_filings: Filings that a reply discovers or completes.
+    """
+
+    extract: Callable[[B, datetime], R]
+    tables: Sequence[tuple[Contract, Frame[R, B]]]
+    excluded_rows: Callable[[R], pd.DataFrame] | None = None
+    pending_filings: Callable[[R, B, datetime], PendingFilingUpdate] | None = None
+
+    def validate(self, reply: R, batch: B, now: datetime) -> Sequence[Checked] | Refused:
+        """Validate a reply table by table; one refused table refuses the batch."""
+        tables: list[Checked] = []
+        for contract, frame in self.tables:
+            checked = validate_batch(contract, frame(reply, batch, now, tables))
+            if isinstance(checked, Refused):
+                return checked
+            tables.append(checked)
+        if self.excluded_rows is not None:
+            tables[0] = add_quarantined_rows(tables[0], self.excluded_rows(reply))
+        return tables
+
+
+def ingest(source: Source[B, R], batch: B, run: RunContext) -> None:
+    """Extract, validate and load one batch, and add its totals to the run."""
+    reply = source.extract(batch, run.now)
+    checked = source.validate(reply, batch, run.now)
+    pending = source.pending_filings(reply, batch, run.now) if source.pending_filings else None
+    run.add(load(reply.fetches, checked, run.writer, pending))
+
+
+def ingest_plan(source: Source[B, R], plan: Plan[Q, B], run: RunContext) -> None:
+    """Ingest a plan batch by batch, and log the progress."""
+    run.message = run.message or plan.message
+    done_count = 0
+    for batch in plan.batches():
+        ingest(source, batch, run)
+        done_count = min(done_count + plan.batch_size, len(plan.requests))
+        get_run_logger().info("%d of %d requests ingested", done_count, len(plan.requests))
+
+
+def yahoo_prices(settings: Settings) -> Source[PriceBatch, PriceExtract]:
+    """Return the source of daily bars and corporate actions, under one request policy."""
+    policy = yahoo_request_policy(settings)
+    return Source(
+        lambda batch, now: extract_prices(batch.requests, now, settings, policy),
+        (
+            (
+                daily_price.CONTRACT,
+                lambda reply, batch, now, _: daily_price.add_context(
+                    reply.bars, now, batch.stored_closes
+                ),
+            ),
+            (
+                corporate_action.CONTRACT,
+                lambda reply, batch, now, tables: corporate_action.with_context(
+                    reply.actions, now, tables[0].valid_rows, batch.stored_closes
+                ),
+            ),
+        ),
     )
-    load(LoadBatch(reply.fetches, ((index_membership.CONTRACT, members),)), this_run)
 
 
-def ingest_company_tickers(this_run: RunContext, sec: SecSession) -> None:
-    """Extracts, validates and loads the SEC's list of tickers, unless today's was read."""
-    settings, instant = this_run.settings, this_run.now
-    if not plan_company_tickers(instant, settings):
-        return
-    reply = extract_company_tickers(instant, sec)
-    found = changed_ticker_mappings(reply.rows, read_current_ticker_ciks(settings))
-    tickers = validate_batch(company_ticker.CONTRACT, found)
-    load(LoadBatch(reply.fetches, ((company_ticker.CONTRACT, tickers),)), this_run)
+def fred_macro(settings: Settings) -> Source[Sequence[SeriesRequest], MacroExtract]:
+    """Return the source of macro observations, under one request policy."""
+    policy = fred_request_policy(settings)
+    return Source(
+        lambda batch, now: extract_macro(batch, now, settings, policy),
+        (
+            (
+                macro_observation.CONTRACT,
+                lambda reply, _, now, __: macro_observation.with_context(reply.observations, now),
+            ),
+        ),
+    )
 
 
-def ingest_filing_index(day: date, this_run: RunContext, sec: SecSession) -> None:
-    """Extracts a day's index of filings and notes those that it names as due."""
-    reply = extract_filing_index(day, this_run.now, sec)
-    dues = PendingFilingUpdate(new_york_date(this_run.now), reply.rows)
-    load(LoadBatch(reply.fetches, pending_filings=dues), this_run)
+def ishares_holdings(settings: Settings) -> Source[HoldingsBatch, HoldingsExtract]:
+    """Return the source of index members, under one request policy."""
+    policy = ishares_request_policy(settings)
+
+    def members(
+        reply: HoldingsExtract, batch: HoldingsBatch, _: datetime, __: Sequence[Checked]
+    ) -> pd.DataFrame:
+        dates = reply.members["as_of_date"]
+        previous = None if dates.empty else batch.previous_member_count(dates.iloc[0].date())
+        is_live = settings.origin == "live"
+        return index_membership.with_context(reply.members, previous, is_live)
+
+    return Source(
+        lambda batch, now: extract_holdings(batch.requests, now, settings, policy),
+        ((index_membership.CONTRACT, members),),
+        excluded_rows=lambda reply: excluded_equity_rows(reply.excluded),
+    )
+
+
+def sec_company_tickers(sec: SecSession) -> Source[Mapping[str, int], SecExtract]:
+    """Return the source of the SEC's ticker list; only changed mappings are loaded."""
+    return Source(
+        lambda _, now: extract_company_tickers(now, sec),
+        (
+            (
+                company_ticker.CONTRACT,
+                lambda reply, stored_ciks, _, __: changed_ticker_mappings(reply.rows, stored_ciks),
+            ),
+        ),
+    )
+
+
+def sec_filing_index(sec: SecSession) -> Source[date, SecExtract]:
+    """Return the source of the daily filing index, which discovers pending filings."""
+    return Source(
+        lambda day, now: extract_filing_index(day, now, sec),
+        (),
+        pending_filings=lambda reply, _, now: PendingFilingUpdate(new_york_date(now), reply.rows),
+    )
+
+
+def sec_companies(
+    sec: SecSession, bulk_facts: CompanyFactsZip | None = None
+) -> Source[CompanyRequestBatch, CompanyBatch]:
+    """Return the source of company facts and profiles, which completes pending filings.
+
+    Of a refused batch, the filings stay pending: the next run requests its companies again.
+    """
+    return Source(
+        lambda batch, now: extract_companies(batch.requests, now, sec, bulk_facts),
+        (
+            (
+                company_fact.CONTRACT,
+                lambda reply, _, now, __: company_fact.with_context(reply.facts, now),
+            ),
+            (company.CONTRACT, lambda reply, *_: reply.companies),
+        ),
+        pending_filings=lambda reply, batch, now: reconcile_pending(
+            reply.completed_ciks, reply.filings, batch.pending_filings, new_york_date(now)
+        ),
+    )
 
 
 def open_bulk_facts(
-    asked: Sequence[CompanyRequest], this_run: RunContext, sec: SecSession
+    requests: Sequence[CompanyRequest], run: RunContext, sec: SecSession
 ) -> AbstractContextManager[CompanyFactsZip | None]:
-    """The archive of all companies' facts; None where so few are asked, or it can't be had."""
-    if not should_use_bulk_file(asked, this_run.settings):
+    """Download and open the SEC's bulk file of facts; None for few requests, or if it fails."""
+    if not should_use_bulk_file(requests, run.settings):
         return nullcontext()
-    archive, fetches = download_archive(this_run.now, sec)
-    load(LoadBatch(fetches), this_run)
-    return nullcontext() if archive is None else archive
-
-
-def ingest_companies(
-    asked: Sequence[CompanyRequest],
-    this_run: RunContext,
-    sec: SecSession,
-    archive: CompanyFactsZip | None = None,
-) -> None:
-    """Extracts, validates and loads one batch of companies.
-
-    The filings that came are no longer due. A refused batch stays due as a whole: its companies
-    are asked again by the next run.
-    """
-    settings, instant = this_run.settings, this_run.now
-    reply = extract_companies(asked, instant, sec, archive)
-    try:
-        facts = validate_batch(
-            company_fact.CONTRACT, company_fact.with_context(reply.facts, instant)
-        )
-        companies = validate_batch(company.CONTRACT, reply.companies)
-    except ValidationFailed as refusal:
-        load(LoadBatch(reply.fetches, validation_error=refusal), this_run)
-        return
-    due = read_pending_filings(reply.completed_ciks, settings)
-    dues = reconcile_pending(reply.completed_ciks, reply.filings, due, new_york_date(instant))
-    validated = ((company_fact.CONTRACT, facts), (company.CONTRACT, companies))
-    load(LoadBatch(reply.fetches, validated, pending_filings=dues), this_run)
+    bulk_facts, fetches = download_archive(run.now, sec)
+    run.add(load(fetches, (), run.writer))
+    return nullcontext() if bulk_facts is None else bulk_facts

@@ -6,6 +6,7 @@ import psycopg
 from adbc_driver_postgresql import dbapi as adbc
 from psycopg.conninfo import conninfo_to_dict
 
+from warehouse.base_error import RotationError
 from warehouse.connect.connections import embedded_server, external_dsn, is_embedded
 from warehouse.server.binaries import EmbeddedServerError
 from warehouse.settings import Settings
@@ -16,7 +17,7 @@ FULL = ("53100", "58030")
 RETRY_HINT = "Nothing is half-loaded, and the next run brings what this one did not."
 
 
-class WarehouseUnavailable(RuntimeError):
+class WarehouseUnavailable(RotationError):
     """The warehouse's server is gone or full; the message is for people and holds no secret."""
 
 

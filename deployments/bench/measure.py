@@ -35,7 +35,7 @@ def rebuild(settings: Settings) -> tuple[float, float, float]:
         derived = derive_sector_breadth.fn(settings)
         derived_at = time.perf_counter()
         assert derived is not None
-        validate_and_merge(derived, run)
+        validate_and_merge(derived, run.writer)
         done = time.perf_counter()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     return derived_at - began, done - derived_at, peak
@@ -61,7 +61,7 @@ def increment(settings: Settings, tickers: int) -> float:
             began = time.perf_counter()
             derived = derive_sector_breadth.fn(settings)
             assert derived is not None
-            validate_and_merge(derived, run)
+            validate_and_merge(derived, run.writer)
             found.append(time.perf_counter() - began)
     return sorted(found)[len(found) // 2]
 

@@ -1,4 +1,4 @@
-"""Commands that keep the warehouse: backup and restore, new passwords, taking it all away."""
+"""Administration commands: backup, restore, password rotation and deletion."""
 
 import secrets
 import shutil
@@ -10,8 +10,15 @@ import typer
 from rich.console import Console
 
 from deployments.stack import prefect_server, stack
+from deployments.stack.database import (
+    SERVICE_FILE,
+    load_settings,
+    save_origin,
+    write_service_file,
+)
 from warehouse.backup.backup import write_backup
 from warehouse.backup.restore import restore_backup
+from warehouse.base_error import RotationError
 from warehouse.connect.connections import (
     Role,
     embedded_server,
@@ -25,22 +32,22 @@ from warehouse.schema.migrate import ensure_database_and_roles
 from warehouse.schema.roles import RoleError, change_password
 from warehouse.settings import Settings
 
-# what the product keeps in its state folder; anything else there is somebody's own
+# files and folders that `destroy` deletes from the state folder; others belong to the user
 MANAGED_PATHS = (
     *("postgres", "logs", "services", "prefect", "sandbox", "demo", "tapes", "cache", "sec"),
-    *("origin", "postgres.lock"),
+    *("origin", "postgres.lock", SERVICE_FILE),
 )
 
 
-class StackRunning(RuntimeError):
-    """Something runs that the command would pull the ground from under."""
+class StackRunning(RotationError):
+    """A service runs that has to be stopped before the command."""
 
 
 def backup(
-    target: Annotated[Path, typer.Argument(help="A file to write, or a folder to write one in.")],
+    target: Annotated[Path, typer.Argument(help="New file, or a folder for it.")],
 ) -> None:
-    """Write the whole warehouse to one file, from one snapshot, while flows go on."""
-    settings = stack.load_settings()
+    """Write the warehouse to one file, from one snapshot; flows may keep running."""
+    settings = load_settings()
     console = Console()
     is_started = is_embedded(settings) and not embedded_server(settings).is_running()
     if is_started:
@@ -63,21 +70,21 @@ def backup(
 
 
 def restore(
-    file: Annotated[Path, typer.Argument(help="What `rotation backup` wrote.")],
-    overwrite: Annotated[
-        bool, typer.Option(help="Replace a warehouse that is not empty, all of it.")
-    ] = False,
+    file: Annotated[Path, typer.Argument(help="File written by `rotation backup`.")],
+    overwrite: Annotated[bool, typer.Option(help="Replace a warehouse that is not empty.")] = False,
 ) -> None:
-    """Bring a backup back, into an empty warehouse unless told otherwise: wholly or not at all."""
-    settings = stack.load_settings()
+    """Restore a backup (atomic) into an empty warehouse, or any with --overwrite."""
+    settings = load_settings()
     if stack.is_worker_running(settings):
-        raise StackRunning("A worker runs, and its flows would write meanwhile. First: make down")
+        raise StackRunning(
+            "The worker is running, and its flows write to the warehouse. Stop it first: make down"
+        )
     console = Console()
     with console.status("Reading") as shown:
         settings, manifest = restore_backup(
             settings, file, overwrite, lambda table: shown.update(f"Restoring {table}")
         )
-    stack.save_origin(settings)
+    save_origin(settings)
     rows = sum(member.rows for member in manifest.members)
     console.print(
         f"Restored {rows:,} rows of origin {manifest.origin}, as of {manifest.made_at}.",
@@ -86,14 +93,16 @@ def restore(
     )
 
 
-def passwords() -> None:
-    """Give every login a new password: the roles, Prefect's database, its UI, the superuser.
+def rotate_passwords() -> None:
+    """Rotate the passwords of all roles, of Prefect's database and UI, and of the superuser.
 
-    Where a setting names one (ROTATION_READER_PASSWORD and the like), that becomes the password.
+    A password in a setting, such as ROTATION_READER_PASSWORD, is applied instead of a new one.
     """
-    settings = stack.load_settings()
+    settings = load_settings()
     if stack.is_worker_running(settings) or prefect_server.is_server_running(settings):
-        raise StackRunning("Prefect runs and holds the passwords of now. First: make down")
+        raise StackRunning(
+            "Prefect is running with the current passwords. Stop it first: make down"
+        )
     given = {"loader": settings.loader_password, "reader": settings.reader_password}
     roles: list[Role] = ["loader", "reader"]
     files = {role_user(role): password_file(settings, role) for role in roles if not given[role]}
@@ -104,32 +113,33 @@ def passwords() -> None:
         assert settings.database_url is not None
         administrator = external_dsn(settings.database_url.get_secret_value())
     with psycopg.connect(administrator, autocommit=True) as connection:
-        there = _logins(connection)
+        logins = _logins(connection)
         try:
             for role in roles:
-                if given[role] and role_user(role) in there:
+                if given[role] and role_user(role) in logins:
                     change_password(connection, role_user(role), role_password(settings, role))
             for name, file in files.items():
-                if name in there:
+                if name in logins:
                     _rotate_password(connection, name, file)
         except psycopg.errors.InsufficientPrivilege as error:
             raise RoleError(
-                f"The account of DATABASE_URL may not: {error.diag.message_primary}. Have an "
-                "administrator run: alter role ... password '...', for rotation_loader and "
-                "rotation_reader, and put the same into ROTATION_LOADER_PASSWORD and "
-                "ROTATION_READER_PASSWORD."
+                "The account of DATABASE_URL cannot change passwords "
+                f"({error.diag.message_primary}). Ask an administrator to run: alter role ... "
+                "password '...', for rotation_loader and rotation_reader, and set "
+                "ROTATION_LOADER_PASSWORD and ROTATION_READER_PASSWORD to the new ones."
             ) from None
-    # the embedded server holds Prefect's data, wherever the warehouse is
+    # Prefect's data are in the embedded server, even if the warehouse is not
     files = {prefect_server.PREFECT: settings.home / "prefect.password"}
     files |= {"postgres": settings.home / "postgres.password"}
     with psycopg.connect(embedded_server(settings).start(), autocommit=True) as connection:
-        there = _logins(connection)
+        logins = _logins(connection)
         for name, file in files.items():
-            if name in there:
+            if name in logins:
                 _rotate_password(connection, name, file)
     (settings.home / "ui.password").unlink(missing_ok=True)
     ensure_database_and_roles(settings)
-    print("All passwords are new. Hand the reader's to its users (rotation dsn), then: make up")
+    write_service_file(settings)
+    print("All passwords rotated. Send readers the new DSN (rotation dsn), then: make up")
 
 
 def _logins(connection: psycopg.Connection) -> set[str]:
@@ -137,31 +147,32 @@ def _logins(connection: psycopg.Connection) -> set[str]:
 
 
 def _rotate_password(connection: psycopg.Connection, role: str, file: Path) -> None:
-    """A new password in the server, then in the file; killed between, it is in `.new` beside it."""
-    aside = file.with_name(f"{file.name}.new")
-    aside.unlink(missing_ok=True)
-    aside.touch(mode=0o600)
-    aside.write_text(secrets.token_urlsafe(24))
-    change_password(connection, role, aside.read_text())
-    aside.rename(file)
+    """Change a password in the server, then in its file; if killed between, it is in `.new`."""
+    new_file = file.with_name(f"{file.name}.new")
+    new_file.unlink(missing_ok=True)
+    new_file.touch(mode=0o600)
+    new_file.write_text(secrets.token_urlsafe(24))
+    change_password(connection, role, new_file.read_text())
+    new_file.rename(file)
 
 
 def destroy(
-    yes: Annotated[bool, typer.Option(help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option(help="Skip confirmation.")] = False,
 ) -> None:
-    """Stop everything and delete this state folder's warehouse, passwords and logs, for good.
+    """Stop all services and delete this state folder's warehouse, passwords and logs.
 
-    A database of DATABASE_URL is left alone.
+    An external database (DATABASE_URL) is not changed.
     """
     settings = Settings()
     data = embedded_server(settings).data
     if not yes:
         typer.confirm(f"Delete all of {settings.home} and {data}?", abort=True)
     stack.stop_all(settings)
-    # behind a link where root's server can't reach the state folder
+    # the data folder may be behind a link
     shutil.rmtree(data, ignore_errors=True)
-    ours = [settings.home / name for name in MANAGED_PATHS]
-    for path in [*ours, *settings.home.glob("*.password"), *settings.home.glob("*.password.new")]:
+    managed = [settings.home / name for name in MANAGED_PATHS]
+    managed += [*settings.home.glob("*.password"), *settings.home.glob("*.password.new")]
+    for path in managed:
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
@@ -169,4 +180,5 @@ def destroy(
     left = sorted(path.name for path in settings.home.iterdir()) if settings.home.exists() else []
     if not left and settings.home.exists():
         settings.home.rmdir()
-    print(f"Left in {settings.home}: {', '.join(left)}" if left else f"{settings.home} is gone.")
+    kept = f"; not deleted: {', '.join(left)}" if left else ""
+    print(f"Deleted {settings.home}{kept}.")

@@ -16,7 +16,7 @@ from typing import Any, Self
 import httpx
 
 from deployments.sandbox.launch import STATE, SandboxError, instant_text, launch
-from deployments.stack.processes import process_start_time
+from deployments.stack.processes import process_identity
 
 CONTROL_HEADER = {"X-Rotation-Sandbox": "1"}
 # for one that shares its machine with much else
@@ -182,11 +182,11 @@ class Sandbox:
         """
         if self._serves():  # otherwise it is ending already, and needs no second signal
             # the number alone may be another process's in a moment
-            began = process_start_time(self.pid)
+            began = process_identity(self.pid)
             with suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGTERM)
             deadline = time.monotonic() + TIMEOUT_SECONDS
-            while began and process_start_time(self.pid) == began:
+            while began and process_identity(self.pid) == began:
                 if time.monotonic() > deadline:
                     who = f"The sandbox of {self.home} (process {self.pid})"
                     raise SandboxError(f"{who} does not end.")

@@ -7,11 +7,13 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+from warehouse.base_error import RotationError
+
 STATE = "sandbox.json"  # in the home; there while the sandbox serves
 ROOT = Path(__file__).resolve().parents[2]
 
 
-class SandboxError(Exception):
+class SandboxError(RotationError):
     """A sandbox that does not start, cannot be found or refuses a command."""
 
 

@@ -1,6 +1,5 @@
-"""What the Prefect server does by itself when something happens, applied by `rotation up`."""
+"""Automations of the Prefect server, applied by `rotation up`."""
 
-import sys
 from datetime import timedelta
 from uuid import UUID
 
@@ -10,16 +9,16 @@ from prefect.events.actions import ChangeFlowRunState, RunDeployment
 from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
 from prefect.events.schemas.events import ResourceSpecification
 
-from deployments.stack.notifications import NotifyError, delete_notification_block, notifications
+from deployments.stack.notifications import delete_notification_block, notifications
 from warehouse.settings import Settings
 
-# ours by their names: what bears one and is no longer wanted is removed
+# automations with this prefix are managed here: those no longer defined are deleted
 PREFIX = "rotation: "
 FLOW_RUN = ResourceSpecification({"prefect.resource.id": "prefect.flow-run.*"})
-# three heartbeats, which prefect_server.prefect_environment sets to 30 s
+# three heartbeats of 30 s each, set in prefect_server.prefect_environment
 HEARTBEAT_TIMEOUT = timedelta(seconds=90)
 HEARTBEAT = "prefect.flow-run.heartbeat"
-# all names that a run of ours ends under: Degraded is a completion of our own
+# all final states; Degraded is a Completed state of this project
 TERMINAL_EVENTS = {
     f"prefect.flow-run.{name}"
     for name in ("Completed", "Degraded", "Failed", "TimedOut", "Crashed", "Cancelled")
@@ -27,16 +26,16 @@ TERMINAL_EVENTS = {
 
 
 def automations(mark_crashed_runs: UUID) -> list[AutomationCore]:
-    """All automations that are wanted. A new one is one more entry.
+    """Return the automations for crashed runs.
 
     Args:
-        mark_crashed_runs: The deployment that marks dead runs in `audit.run`.
+        mark_crashed_runs: Id of the deployment that marks crashed runs in `audit.run`.
     """
     return [
         AutomationCore(
             name=f"{PREFIX}mark runs without heartbeat as crashed",
-            description="No heartbeat and no end within 90 s: its process is gone, the worker's "
-            "too, or the whole machine.",
+            description="No heartbeat and no final state for 90 s: the process, the worker or the "
+            "machine has stopped.",
             trigger=EventTrigger(
                 after={HEARTBEAT},
                 expect={HEARTBEAT, *TERMINAL_EVENTS},
@@ -50,18 +49,18 @@ def automations(mark_crashed_runs: UUID) -> list[AutomationCore]:
                     state=StateType.CRASHED,
                     name="Crashed",
                     force=False,
-                    message="Its process fell silent. What it had loaded is kept, and the next "
-                    "run brings the rest.",
+                    message="No heartbeat for 90 s; marked as Crashed. Committed batches are kept; "
+                    "the next run loads the rest.",
                 )
             ],
         ),
         AutomationCore(
             name=f"{PREFIX}mark crashed runs",
-            description="Marks it in audit.run, too, without waiting for the next run.",
+            description="Marks crashed and cancelled runs in audit.run, before the next run.",
             trigger=EventTrigger(
                 expect={"prefect.flow-run.Crashed", "prefect.flow-run.Cancelled"},
                 match=FLOW_RUN,
-                # its own death must not call it again, and again
+                # a crash of this flow must not trigger itself
                 match_related={
                     "prefect.resource.role": "flow",
                     "prefect.resource.name": "!mark-crashed-runs",
@@ -80,36 +79,30 @@ def automations(mark_crashed_runs: UUID) -> list[AutomationCore]:
 
 
 def apply(settings: Settings) -> None:
-    """Brings the server's automations of ours to what is wanted; again changes nothing.
+    """Create, update and delete the managed automations; idempotent.
 
     Raises:
-        NotifyError: when ROTATION_NOTIFY_URL can't be used.
+        NotifyError: If ROTATION_NOTIFY_URL is invalid.
     """
     with get_client(sync_client=True) as client:
         mark_crashed_runs = client.read_deployment_by_name("mark-crashed-runs/mark-crashed-runs").id
-        told = [
+        messages = [
             each.model_copy(update={"name": PREFIX + each.name}) for each in notifications(settings)
         ]
-        wanted = {each.name: each for each in automations(mark_crashed_runs) + told}
-        for held in client.read_automations():
-            if not held.name.startswith(PREFIX):
+        missing = {each.name: each for each in automations(mark_crashed_runs) + messages}
+        for stored in client.read_automations():
+            if not stored.name.startswith(PREFIX):
                 continue
-            again = wanted.pop(held.name, None)
-            if again is None:
-                client.delete_automation(held.id)
+            defined = missing.pop(stored.name, None)
+            if defined is None:
+                client.delete_automation(stored.id)
             else:
-                # Whether it is switched off is the user's choice. Built anew from its fields: the
-                # client leaves out those that nobody set, and the server asks for all but one.
-                whole = again.model_dump(exclude={"owner_resource"}) | {"enabled": held.enabled}
-                client.update_automation(held.id, AutomationCore.model_validate(whole))
-        for automation in wanted.values():
+                # Keep the user's choice of `enabled`. Rebuilt from all fields, since the client
+                # omits unset ones and the server requires all except owner_resource.
+                fields = defined.model_dump(exclude={"owner_resource"})
+                fields["enabled"] = stored.enabled
+                client.update_automation(stored.id, AutomationCore.model_validate(fields))
+        for automation in missing.values():
             client.create_automation(automation)
     if settings.notify_url is None:
         delete_notification_block()
-
-
-if __name__ == "__main__":
-    try:
-        apply(Settings())
-    except NotifyError as error:
-        sys.exit(str(error))

@@ -1,7 +1,6 @@
-"""Who is told when something goes wrong: one notification block, and what it is told of.
+"""Notifications of failed, late and degraded runs, sent to ROTATION_NOTIFY_URL by automations.
 
-The automations react to events that Prefect's server writes anyway, so that without a
-ROTATION_NOTIFY_URL nothing is lost but the message: the events stay in the UI's event feed.
+Without that setting no message is sent; the events are in the event feed of the UI all the same.
 """
 
 from datetime import timedelta
@@ -15,14 +14,14 @@ from prefect.events.schemas.automations import AutomationCore, EventTrigger, Pos
 from prefect.events.schemas.events import ResourceSpecification
 from pydantic import SecretStr
 
+from warehouse.base_error import RotationError
 from warehouse.settings import Settings
 
 BLOCK = "rotation-notify"
-# Prefect calls a run late after 15 s; a worker that is restarting or a run that waits for the one
-# before it is no news
+# Prefect marks a run as late after 15 s, which a restarting worker or a queued run exceeds
 LATE_AFTER = timedelta(minutes=15)
 FLOW_RUN = ResourceSpecification({"prefect.resource.id": "prefect.flow-run.*"})
-# a deployment's own runs, not the flows that they call: those would tell everything twice
+# runs of deployments only: messages for their subflow runs would be duplicates
 OF_A_DEPLOYMENT = ResourceSpecification(
     {"prefect.resource.role": "deployment", "prefect.resource.id": "prefect.deployment.*"}
 )
@@ -33,48 +32,48 @@ BODY = (
 )
 
 
-class NotifyError(ValueError):
-    """ROTATION_NOTIFY_URL is no address that messages can be sent to."""
+class NotifyError(RotationError):
+    """ROTATION_NOTIFY_URL is not a supported address; the message does not contain it."""
 
 
 def to_apprise_url(url: str) -> str:
-    """The address in the form that Prefect's notification block takes.
+    """Return the address as an Apprise URL, which Prefect's notification block needs.
 
     Args:
-        url: A web address of Slack, Discord, Teams, Google Chat and the like; mailto(s)://user:
-            password@host?to=... for mail, or any other address that Apprise knows; another web
-            address: it is sent the message as JSON, with `title` and `message`.
+        url: A webhook of Slack, Discord, Teams, Google Chat and others; mailto(s)://user:
+            password@host?to=... for mail, or another URL that Apprise supports. Any other web
+            address receives the message as JSON with `title` and `message`.
 
     Raises:
-        NotifyError: when it is none of them. The message does not quote it: it holds a secret.
+        NotifyError: If it is none of them. The message does not quote it, since it has a secret.
     """
     if Apprise.instantiate(url, suppress_exceptions=True) is not None:
         return url
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise NotifyError(
-            f"ROTATION_NOTIFY_URL begins with {parts.scheme!r}: it must be a web address, "
-            "mailtos://user:password@host?to=someone@example.com, or another address that "
-            "Apprise knows."
+            f"ROTATION_NOTIFY_URL starts with {parts.scheme!r}: it must be a web address, "
+            "mailtos://user:password@host?to=someone@example.com, or another URL that Apprise "
+            "supports."
         )
     scheme = "jsons" if parts.scheme == "https" else "json"
-    # what is not marked by a dash, Apprise takes for an option of its own
+    # Apprise treats query parameters without a leading dash as its own options
     query = urlencode({f"-{name}": value for name, value in parse_qsl(parts.query)})
     path = quote(parts.path, safe="/%")
     return f"{scheme}://{parts.netloc}{path}" + (f"?{query}" if query else "")
 
 
 def notifications(settings: Settings) -> list[AutomationCore]:
-    """The automations that tell whoever ROTATION_NOTIFY_URL names; none without it.
+    """Return the automations that send messages; none without ROTATION_NOTIFY_URL.
 
-    The address is kept in a block of Prefect's, encrypted.
+    The address is stored in a Prefect block, encrypted.
 
     Raises:
-        NotifyError: when the address can't be used.
+        NotifyError: If the address is invalid.
     """
     if settings.notify_url is None:
         return []
-    # Prefect hands this block's address on to Apprise as it is, whatever service it names
+    # Prefect passes this block's URL to Apprise unchanged, for every service
     url = SecretStr(to_apprise_url(settings.notify_url.get_secret_value()))
     block = SlackWebhook(url=url).save(BLOCK, overwrite=True)
     assert isinstance(block, UUID)
@@ -92,7 +91,7 @@ def notifications(settings: Settings) -> list[AutomationCore]:
         _notification(
             block,
             "a run is degraded",
-            "A run of a deployment loaded what it could, and something is missing.",
+            "A run of a deployment completed with missing data.",
             EventTrigger(
                 expect={"prefect.flow-run.Degraded"},
                 match=FLOW_RUN,
@@ -102,7 +101,7 @@ def notifications(settings: Settings) -> list[AutomationCore]:
         _notification(
             block,
             "a run is late",
-            "A run was due and has neither started nor been cancelled since.",
+            "A scheduled run has neither started nor been cancelled for 15 minutes.",
             EventTrigger(
                 after={"prefect.flow-run.Late"},
                 expect={f"prefect.flow-run.{name}" for name in ("Pending", "Running", "Cancelled")},
@@ -116,10 +115,10 @@ def notifications(settings: Settings) -> list[AutomationCore]:
 
 
 def _notification(
-    block: UUID, what: str, description: str, trigger: EventTrigger
+    block: UUID, name: str, description: str, trigger: EventTrigger
 ) -> AutomationCore:
     return AutomationCore(
-        name=what,
+        name=name,
         description=description,
         trigger=trigger,
         actions=[SendNotification(block_document_id=block, subject=SUBJECT, body=BODY)],
@@ -127,8 +126,8 @@ def _notification(
 
 
 def delete_notification_block() -> None:
-    """Removes the block, where there is one."""
+    """Delete the notification block if it exists."""
     try:
         SlackWebhook.delete(BLOCK)
     except ValueError:
-        return  # there was none
+        return  # it does not exist

@@ -1,21 +1,24 @@
-"""Long-running processes of the local stack: started apart, found again, stopped wholly.
-
-Each has a file in the state folder that says which process it is, and a log beside the others.
-"""
+"""Long-running processes of the local stack, each with a state file and a log file."""
 
 import json
 import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 
-class ServiceError(RuntimeError):
-    """A process of the stack did not start or did not stay; the message has its log's end."""
+from warehouse.base_error import RotationError
+
+KILL_SECONDS = 5.0
+
+
+class ServiceError(RotationError):
+    """A process of the stack did not start or ended; the message has the end of its log."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,7 @@ class Service:
 
     Attributes:
         home: The state folder.
-        name: Names its files: `services/<name>.json` and `logs/<name>.log`.
+        name: Stem of its files: `services/<name>.json` and `logs/<name>.log`.
     """
 
     home: Path
@@ -32,18 +35,24 @@ class Service:
 
     @property
     def state_file(self) -> Path:
-        """Says which process it is, and what it was started for."""
+        """Return the file with the process number, its identity and its start parameters."""
         return self.home / "services" / f"{self.name}.json"
 
     @property
     def log_file(self) -> Path:
-        """What it prints."""
+        """Return the file with the output of the process."""
         return self.home / "logs" / f"{self.name}.log"
 
     def start(
-        self, command: Sequence[str], environment: Mapping[str, str], **facts: object
+        self, command: Sequence[str], environment: Mapping[str, str], **parameters: object
     ) -> None:
-        """Starts the process in a session of its own, so that Ctrl-C here does not reach it."""
+        """Start the process in a session of its own, which Ctrl-C in this terminal does not reach.
+
+        Args:
+            command: Program and arguments.
+            environment: All of its environment variables.
+            parameters: Stored in the state file, for `read_state`.
+        """
         self.state_file.parent.mkdir(parents=True, exist_ok=True)
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
         with self.log_file.open("ab") as log:
@@ -55,110 +64,113 @@ class Service:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        facts |= {"pid": process.pid, "started": process_start_time(process.pid)}
-        self.state_file.write_text(json.dumps(facts))
+        state = parameters | {"pid": process.pid, "identity": process_identity(process.pid)}
+        self.state_file.write_text(json.dumps(state))
 
     def read_state(self) -> dict[str, object] | None:
-        """What it was started for, with its `pid`; None where it does not run."""
+        """Return the start parameters with `pid`; None if the process does not run."""
         try:
-            facts: dict[str, object] = json.loads(self.state_file.read_text())
+            state: dict[str, object] = json.loads(self.state_file.read_text())
         except (FileNotFoundError, json.JSONDecodeError):
             return None
-        # the number may have been given to another process since
-        pid = facts["pid"]
-        return (
-            facts
-            if isinstance(pid, int) and process_start_time(pid) == facts.get("started")
-            else None
-        )
+        identity = process_identity(int(str(state["pid"])))
+        return state if identity is not None and identity == state.get("identity") else None
 
     def check(self) -> None:
-        """Raises ServiceError where it does not run."""
+        """Raise ServiceError if the process does not run."""
         if self.read_state() is None:
             raise ServiceError(f"{self.name} ended. The end of {self.log_file}:\n{self.log_tail()}")
 
     def log_tail(self, characters: int = 2000) -> str:
-        """The end of its log."""
+        """Return the end of the log."""
         if not self.log_file.exists():
             return ""
         return self.log_file.read_text(errors="replace")[-characters:]
 
     def terminate_children(self, grace_seconds: float = 60) -> None:
-        """Asks what the process started to end, in the end ends it; the process itself goes on.
+        """Terminate the child processes and keep the process itself running.
 
-        A worker that is told to end kills its flow runs without a word. Asked first, they end
-        their statements, say how they ended, and give their turn to others.
+        Used for flow runs before their worker stops: on SIGTERM the worker kills them, leaving
+        queries, run state and locks uncleaned.
+
+        Args:
+            grace_seconds: Time between SIGTERM and SIGKILL.
         """
-        facts = self.read_state()
-        pids = _children_of(int(str(facts["pid"]))) if facts else []
-        children = {pid: began for pid in pids if (began := process_start_time(pid))}
-        for sign, patience in ((signal.SIGTERM, grace_seconds), (signal.SIGKILL, 5.0)):
-            deadline = time.monotonic() + patience
-            # the number alone may be another process's in a moment
-            children = {
-                pid: began for pid, began in children.items() if process_start_time(pid) == began
-            }
-            for pid in children:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, sign)
-            while any(process_start_time(pid) == began for pid, began in children.items()):
-                if time.monotonic() > deadline:
-                    break
-                time.sleep(0.05)
+        state = self.read_state()
+        if state is None:
+            return
+        children: list[psutil.Process] = []
+        with suppress(psutil.NoSuchProcess):
+            children = psutil.Process(int(str(state["pid"]))).children()
 
-    def stop(self, patience_seconds: float = 15) -> bool:
-        """Ends the process and all it started; True where it ran."""
-        facts = self.read_state()
+        def send(sign: signal.Signals) -> None:
+            for child in children:
+                # psutil compares the identity before it sends a signal
+                with suppress(psutil.NoSuchProcess):
+                    child.send_signal(sign)
+
+        _terminate(send, lambda: all(map(_has_ended, children)), grace_seconds)
+
+    def stop(self, grace_seconds: float = 15) -> bool:
+        """Stop the process and its process group; return True if it was running."""
+        state = self.read_state()
         self.state_file.unlink(missing_ok=True)
-        if facts is None:
+        if state is None:
             return False
-        pid = int(str(facts["pid"]))
-        for sign, patience in ((signal.SIGTERM, patience_seconds), (signal.SIGKILL, 5.0)):
-            try:
-                os.killpg(pid, sign)
-            except ProcessLookupError:
-                return True
-            deadline = time.monotonic() + patience
-            while time.monotonic() < deadline:
-                if not _is_group_alive(pid):
-                    return True
-                time.sleep(0.05)
+        group = int(str(state["pid"]))
+
+        def send(sign: signal.Signals) -> None:
+            with suppress(ProcessLookupError):
+                os.killpg(group, sign)
+
+        _terminate(send, lambda: not _is_group_alive(group), grace_seconds)
         return True
 
 
-def process_start_time(pid: int) -> str:
-    """What tells a process from a later one of the same number; empty where it does not run."""
-    stat = Path(f"/proc/{pid}/stat")
-    if Path("/proc/self/stat").exists():
-        try:
-            # after the name in brackets: the state, and as the 20th the start in clock ticks
-            facts = stat.read_text().rpartition(")")[2].split()
-        except OSError:
-            return ""
-        return "" if facts[0] == "Z" else facts[19]
-    done = subprocess.run(
-        ["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True
-    )
-    state, _, started = done.stdout.strip().partition(" ")
-    return "" if state.startswith("Z") else started.strip()
+def process_identity(pid: int) -> int | None:
+    """Return a number that differs for a later process of the same pid; None if none runs."""
+    try:
+        process = psutil.Process(pid)
+        # psutil hashes the pid and the start time, which clock changes do not move
+        return None if _has_ended(process) else hash(process)
+    except psutil.NoSuchProcess:
+        return None
 
 
-def _children_of(pid: int) -> list[int]:
-    """The processes that a process started itself."""
-    done = subprocess.run(["ps", "-Ao", "pid=,ppid="], capture_output=True, text=True)
-    pairs = (line.split() for line in done.stdout.splitlines())
-    return [int(child) for child, parent in pairs if int(parent) == pid]
+def _has_ended(process: psutil.Process) -> bool:
+    # a zombie has ended; its parent, another process, has not collected it yet
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def _terminate(
+    send: Callable[[signal.Signals], None], has_ended: Callable[[], bool], grace_seconds: float
+) -> None:
+    """Send SIGTERM, and SIGKILL after the grace period, until the processes have ended."""
+    for sign, seconds in ((signal.SIGTERM, grace_seconds), (signal.SIGKILL, KILL_SECONDS)):
+        send(sign)
+        deadline = time.monotonic() + seconds
+        while not has_ended():
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.05)
+        else:
+            return
 
 
 def _is_group_alive(group: int) -> bool:
-    # collect it, where it is a child of ours; else init does
+    # collect an ended child of this process; init collects the others
     with suppress(ChildProcessError):
         os.waitpid(-group, os.WNOHANG)
+    return any(
+        _group_of(process) == group and not _has_ended(process) for process in psutil.process_iter()
+    )
+
+
+def _group_of(process: psutil.Process) -> int | None:
     try:
-        os.killpg(group, 0)
-    except (ProcessLookupError, PermissionError):
-        return False
-    # what has ended and is another's child is there until that one asks for it
-    done = subprocess.run(["ps", "-Ao", "pgid=,stat="], capture_output=True, text=True)
-    pairs = (line.split() for line in done.stdout.splitlines())
-    return any(int(of) == group and not state.startswith("Z") for of, state in pairs)
+        return os.getpgid(process.pid)
+    except ProcessLookupError:
+        return None

@@ -113,9 +113,10 @@ RULES = (
         "warn",
     ),
     flag_rule(
-        "is_off_band",
+        "is_unusual_count",
         "member_count_unusual",
-        "the number of members is outside the fund's band in warehouse/reference/fund.csv",
+        "the number of members is over 1.25 times the previous snapshot's, or in the first live"
+        " snapshot outside the fund's band in warehouse/reference/fund.csv",
         "warn",
     ),
 )
@@ -128,10 +129,19 @@ def funds() -> pd.DataFrame:
         return pd.read_csv(file, index_col="fund")
 
 
-def with_context(frame: pd.DataFrame, previous_members: int | None) -> pd.DataFrame:
-    """Write into an extracted snapshot how many members the one before it had (None: none)."""
+def with_context(
+    frame: pd.DataFrame, previous_members: int | None, is_live: bool = True
+) -> pd.DataFrame:
+    """Add the previous snapshot's member count, and whether the data is live, to a snapshot.
+
+    Args:
+        frame: The extracted snapshot.
+        previous_members: Member count of the snapshot before it; None: there is none.
+        is_live: Whether the fund is the real one: a simulated fund may be of any size.
+    """
     return frame.assign(
-        previous_members=float("nan" if previous_members is None else previous_members)
+        previous_members=float("nan" if previous_members is None else previous_members),
+        is_live=is_live,
     )
 
 
@@ -162,8 +172,13 @@ def annotate(frame: pd.DataFrame) -> pd.DataFrame:
     out["filed_weight_sum_pct"] = snapshot["weight_pct_filed"].transform("sum")
     out["members_kept"] = members / frame["previous_members"]
     fund = funds().reindex(frame["fund"]).set_axis(frame.index, axis=0)
-    out["is_off_band"] = (members < fund["expected_min_members"]) | (
+    is_off_band = (members < fund["expected_min_members"]) | (
         members > fund["expected_max_members"]
+    )
+    is_first = frame["previous_members"].isna()
+    # the counterpart of member_count_dropped
+    out["is_unusual_count"] = (is_first & frame["is_live"] & is_off_band) | (
+        members > frame["previous_members"] / 0.8
     )
     out["is_known_too_early"] = _is_known_too_early(frame)
     out["is_surplus"] = _is_surplus(frame)
@@ -183,7 +198,7 @@ CONTRACT = Contract(
         "(old.index_code, old.as_of_date) in (select index_code, as_of_date from {staged})"
     ),
     dirty_from="min(known_from)",
-    context_columns=("previous_members",),
+    context_columns=("previous_members", "is_live"),
     rules=RULES,
     add_rule_columns=annotate,
 )

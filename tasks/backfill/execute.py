@@ -11,8 +11,9 @@ from tasks.backfill import reporting
 from tasks.backfill.adapter import BackfillAdapter
 from tasks.backfill.plan import WorkItem
 from tasks.backfill.request import ResolvedRequest
-from tasks.plan.prices import batched
-from tasks.run.context import OriginMismatch, RunContext, open_run
+from tasks.plan.batched import batched
+from tasks.run.context import OriginMismatch, open_run
+from tasks.run.totals import RunTotals
 from warehouse.errors import WarehouseUnavailable
 
 
@@ -26,7 +27,7 @@ class BackfillResult:
         failures: The chunks that ended with an error, one sentence each.
     """
 
-    total: RunContext
+    total: RunTotals
     chunks: int
     failures: list[str] = field(default_factory=list)
 
@@ -46,7 +47,7 @@ def execute_plan(
         WarehouseTrouble: when its server is gone or full.
     """
     chunks = list(batched(needs, dataset.chunk_size(scope)))
-    outcome = BackfillResult(RunContext(0, scope.settings), len(chunks))
+    outcome = BackfillResult(RunTotals(), len(chunks))
     progress = reporting.Progress(name, len(needs))
     with dataset.open_ingest(scope, needs) as bring:
         for number, chunk in enumerate(chunks, start=1):

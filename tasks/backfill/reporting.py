@@ -14,7 +14,7 @@ from prefect.artifacts import (
 from tasks.backfill.plan import BackfillPlan, DataGap, WorkItem
 from tasks.backfill.request import ResolvedRequest
 from tasks.run import artifact
-from tasks.run.context import RunContext
+from tasks.run.totals import RunTotals
 
 # Called with what is shown (plan, progress or result), its text, and the share that is done.
 Listener = Callable[[str, str, float], None]
@@ -63,7 +63,7 @@ def publish_plan(scope: ResolvedRequest, survey: BackfillPlan, needs: Sequence[W
 
 
 def publish_result(
-    scope: ResolvedRequest, total: RunContext, failures: Sequence[str], gaps: Sequence[DataGap]
+    scope: ResolvedRequest, total: RunTotals, failures: Sequence[str], gaps: Sequence[DataGap]
 ) -> str:
     """Shows what came of it and what is missing still, with the reasons; the latter in a line."""
     lines = [f"# Backfill of {scope.request.dataset}: what came of it", ""]
@@ -114,7 +114,7 @@ class Progress:
                 description=f"0 of {needs:,}",
             )
 
-    def advance(self, done: int, total: RunContext) -> None:
+    def advance(self, done: int, total: RunTotals) -> None:
         """Shows that so many more are done."""
         self._done += done
         loaded = ", ".join(

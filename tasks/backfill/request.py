@@ -15,8 +15,9 @@ from tasks.backfill.targets import ALL_INDEXES, read_member_tickers, read_target
 from tasks.extract.fred.extract import SERIES_ID
 from tasks.extract.sec.client import MISSING_USER_AGENT_MESSAGE
 from tasks.extract.yahoo.extract import TICKER
-from tasks.plan.prices import universe
 from tasks.plan.release_times import latest_closed_session, latest_due_holdings_date
+from tasks.plan.universe import universe
+from warehouse.base_error import RotationError
 from warehouse.connect.connections import connect
 from warehouse.reference import read_reference
 from warehouse.settings import Settings
@@ -35,7 +36,7 @@ NO_START_DATE = date(1900, 1, 1)
 NO_END_DATE = date(2100, 1, 1)
 
 
-class InvalidBackfillRequest(ValueError):
+class InvalidBackfillRequest(RotationError):
     """A backfill that can't be: what is wrong with it and what to do, one sentence per fault."""
 
 

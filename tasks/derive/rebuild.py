@@ -11,6 +11,7 @@ from psycopg import Connection
 import warehouse
 from expectations import contracts
 from tasks.derive.refinancing import rate_shock, refinancing_wall, zombie_status
+from warehouse.base_error import RotationError
 from warehouse.connect.connections import connect
 from warehouse.settings import Settings
 
@@ -43,7 +44,7 @@ UPSTREAM = {
 }
 
 
-class UnknownTable(ValueError):
+class UnknownTable(RotationError):
     """A name that no derived table has."""
 
 

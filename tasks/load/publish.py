@@ -1,4 +1,4 @@
-"""Publishes derived rows: checked, merged and committed in one transaction, then announced."""
+"""Publish derived rows: validate, merge and notify in one transaction."""
 
 from dataclasses import asdict
 
@@ -7,84 +7,76 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.derive.incremental.changes import DerivedBatch, read_watermarks
-from tasks.run.context import RunContext, insert_validation_results
-from tasks.run.events import has_changes, notify_table_changed
-from tasks.run.transaction import commit_exactly_once
-from tasks.validate.validate import ValidationFailed, validate
+from tasks.load.load import write_table
+from tasks.run.audit import insert_validation_results
+from tasks.run.context import RunContext
+from tasks.run.events import has_changes
+from tasks.run.totals import RunTotals
+from tasks.run.transaction import RunWriter
+from tasks.validate.validate import Refused, validate
 from warehouse.connect import arrow
-from warehouse.connect.connections import adbc_connection
-from warehouse.merge.merge import MergeCounts, lock_tables, merge
+from warehouse.merge.merge import MergeCounts, lock_tables
 
 
 @task(name="publish", cache_policy=NO_CACHE)
 def publish(derived: DerivedBatch | None, run: RunContext) -> bool:
-    """Brings a derived table up to what was derived for it.
+    """Validate and merge derived rows; return whether any published row changed.
 
-    Where the rows break a rule, yesterday's stay published, and the run fails at its end: tables
-    that are not made of this one go on.
-
-    Returns:
-        Whether anything was published.
+    If the rows break a rule, the published rows stay and the run fails at its end: tables that do
+    not depend on this one go on.
     """
     if derived is None:
         return False
-    table = derived.contract.table
-    try:
-        counts = validate_and_merge(derived, run)
-    except ValidationFailed as refusal:
-        get_run_logger().error("%s", refusal)
-        run.validation_failures.append(str(refusal))
-        return False
-    if counts is None:
-        get_run_logger().info("%s: another run has derived it meanwhile", table)
-        return False
-    run.count(table, **asdict(counts))
-    return has_changes(asdict(counts))
+    table, totals = derived.contract.table, validate_and_merge(derived, run.writer)
+    run.add(totals)
+    for message in totals.validation_failures:
+        get_run_logger().error(message)
+    if not totals.counts and not totals.validation_failures:
+        get_run_logger().info("%s: skipped, a newer run already derived it", table)
+    return has_changes(totals.counts.get(table, {}))
 
 
-def validate_and_merge(derived: DerivedBatch, run: RunContext) -> MergeCounts | None:
-    """Checks and merges derived rows in one transaction.
+def validate_and_merge(derived: DerivedBatch, writer: RunWriter) -> RunTotals:
+    """Validate and merge derived rows in one transaction; return its totals.
 
-    Readers see the old rows until all new ones are there. A derivation that another one has
-    overtaken meanwhile is dropped: the other has seen all that this one saw.
-
-    Returns:
-        What became of the rows; None where they were dropped.
-
-    Raises:
-        BatchRefused: when the rows break a rule; nothing is written then but what broke it, in
-            `audit.validation`.
+    Readers see the old rows until all new ones are stored. If another run has published newer
+    input changes meanwhile, this result is discarded, and the totals are empty. If the rows break
+    a rule, only the rule results are stored.
     """
-    table = derived.contract.table
-    try:
-        validated = validate(derived.contract, derived.rows.to_pandas())
-    except ValidationFailed as refusal:
-        with adbc_connection(run.settings) as connection:
-            insert_validation_results(connection, run.run_id, refusal.results)
-            connection.commit()
-        raise
+    checked = validate(derived.contract, derived.rows.to_pandas())
+    if isinstance(checked, Refused):
+        refusal = checked
 
-    def merge_all(connection: adbc.Connection) -> MergeCounts | None:
-        instant = lock_tables(connection, [derived.contract])
-        if (
-            read_watermarks(connection, table, derived.changes.from_watermark)
-            != derived.changes.from_watermark
-        ):
+        def insert_results(connection: adbc.Connection) -> bool:
+            insert_validation_results(connection, writer.run_id, refusal.rule_results)
+            return True
+
+        writer.commit_exactly_once(insert_results)
+        return RunTotals(validation_failures=[refusal.message])
+    table, valid = derived.contract.table, checked
+
+    def write(connection: adbc.Connection) -> MergeCounts | None:
+        load_time = lock_tables(connection, [derived.contract])
+        since = derived.changes.from_watermark
+        if read_watermarks(connection, table, since) != since:
             return None
-        insert_validation_results(connection, run.run_id, validated.rule_results)
-        counts = merge(
-            connection, derived.contract, derived.rows, run.run_id, instant, derived.replace_where
+        counts = write_table(
+            connection, valid, writer.run_id, load_time, derived.rows, derived.replace_where
         )
         for input_table, change_id in derived.changes.to_watermark.items():
             arrow.execute(
                 connection,
-                f"""
-                insert into audit.derivation values ('{table}', '{input_table}', {change_id})
+                """
+                insert into audit.derivation values ($1, $2, $3::bigint)
                 on conflict (derived_table, input_table)
                 do update set change_id = excluded.change_id
                 """,
+                (table, input_table, change_id),
             )
-        notify_table_changed(connection, table, run.run_id, counts)
         return counts
 
-    return commit_exactly_once(run, merge_all)
+    totals = RunTotals()
+    if (counts := writer.commit_exactly_once(write)) is not None:
+        totals.count(table, **asdict(counts))
+        totals.record_rule_results(checked.rule_results)
+    return totals

@@ -1,1 +1,1 @@
-"""Plans what to request: universe, requests per dataset, release times, last fetches."""
+"""Plan what to request: universe, requests per dataset, release times, last fetches."""

@@ -1,8 +1,11 @@
-"""Decides what a run asks of the SEC: the list of tickers, days of the index, companies."""
+"""Plan SEC requests: the ticker list, days of the filing index, companies."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 
+import pandas as pd
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 from psycopg import Connection
@@ -12,35 +15,46 @@ from expectations.calendars.trading import new_york_date
 from tasks.extract.sec.bulk_facts import has_cached_archive
 from tasks.extract.sec.extract import CompanyRequest
 from tasks.load.pending_filings import TRACKED_CIKS_SQL
+from tasks.plan.batched import Plan
+from warehouse.base_error import RotationError
 from warehouse.connect.connections import connect
 from warehouse.settings import Settings
 
-# The archive is a night old, and on a Monday its newest filings are Friday's: the index of the
-# days before a first fill names what it may lack.
+# The bulk file is a night old, and on a Monday its newest filings are Friday's: the index of the
+# days before the first load lists the filings it may lack.
 INITIAL_INDEX_LOOKBACK_DAYS = 4
-# Names, classifications and fiscal years change every few years, and each asking is a request.
+# names, classifications and fiscal years change every few years, and a profile is one request
 COMPANY_PROFILE_TTL_DAYS = 180
 
 
-class UnknownTicker(ValueError):
+class UnknownTicker(RotationError):
     """A ticker that the SEC's list does not have."""
 
 
+@dataclass(frozen=True)
+class CompanyRequestBatch:
+    """Company requests, and the pending filings of these companies: `cik, accession_number`."""
+
+    requests: Sequence[CompanyRequest]
+    pending_filings: pd.DataFrame
+
+
 @task(name="plan company tickers", cache_policy=NO_CACHE)
-def plan_company_tickers(now: datetime, settings: Settings) -> bool:
-    """Whether the SEC's list of tickers has still to be read today."""
+def plan_company_tickers(now: datetime, settings: Settings) -> Plan[date, Mapping[str, int]]:
+    """Plan the SEC's ticker list: requested once a day, with the stored ticker-CIK map."""
+    today = new_york_date(now)
     with connect(settings) as connection:
-        read = connection.execute(
+        is_loaded = connection.execute(
             "select 1 from audit.latest_fetch"
             " where dataset = 'company_ticker' and last_succeeded_date = %s",
-            (new_york_date(now),),
+            (today,),
         ).fetchone()
-    return read is None
+    return Plan([] if is_loaded else [today], 1, lambda _: read_current_ticker_ciks(settings))
 
 
-@task(name="read held tickers", cache_policy=NO_CACHE)
+@task(name="read ticker-CIK map", cache_policy=NO_CACHE)
 def read_current_ticker_ciks(settings: Settings) -> dict[str, int]:
-    """The company that each ticker held stands for, as far as is known."""
+    """Return the CIK of each ticker in the stored ticker list."""
     with connect(settings) as connection:
         return dict(connection.execute(LATEST_TICKER_CIK_SQL).fetchall())
 
@@ -51,17 +65,17 @@ select distinct on (ticker) ticker, cik from core.company_ticker order by ticker
 
 
 def has_tracked_companies(settings: Settings) -> bool:
-    """Whether any company is followed: a day of the index that is read before is lost."""
+    """Return whether any company is tracked; an index day loaded before that would be lost."""
     with connect(settings) as connection:
         row = connection.execute(
-            f"select 1 from ({TRACKED_CIKS_SQL}) as followed limit 1"
+            f"select 1 from ({TRACKED_CIKS_SQL}) as tracked limit 1"
         ).fetchone()
     return row is not None
 
 
 @task(name="plan filing index", cache_policy=NO_CACHE)
 def plan_filing_index(now: datetime, settings: Settings) -> list[date]:
-    """The days whose index has still to be read, oldest first; none where nobody is followed."""
+    """Return the days with an unread index, oldest first; none if no company is tracked."""
     if not has_tracked_companies(settings):
         return []
     with connect(settings) as connection:
@@ -76,42 +90,63 @@ def plan_filing_index(now: datetime, settings: Settings) -> list[date]:
 @task(name="plan filings", cache_policy=NO_CACHE)
 def plan_filings(
     tickers: Sequence[str], full_history: bool, now: datetime, settings: Settings
-) -> list[CompanyRequest]:
-    """What to ask of which companies, by their numbers.
-
-    Facts are asked for where they never were, where the last asking failed, and where the index
-    named a report that has not come. A company that was asked today for a report that was not
-    there yet is asked again tomorrow. What a company says of itself is asked once, and again with
-    its facts after half a year.
+) -> Plan[CompanyRequest, CompanyRequestBatch]:
+    """Plan the company requests of a run.
 
     Args:
-        tickers: Companies to ask again, whatever is held; none: all that are followed.
-        full_history: Ask all of them again. A reply always has the whole history.
-        now: The instant that counts as now.
+        tickers: Companies to request, stored or not; none: all tracked ones with something due.
+        full_history: Request all of them again. A reply always has the whole history.
+        now: The logical time.
         settings: Of the run.
 
     Raises:
-        UnknownTicker: when the SEC's list has no such ticker.
+        UnknownTicker: The SEC's list has no such ticker.
     """
     with connect(settings) as connection:
-        wanted = _resolve_ciks(connection, tickers)
-    return plan_company_requests(wanted, bool(tickers), full_history, now, settings)
+        ciks = _resolve_ciks(connection, tickers)
+    requests = company_requests(ciks, bool(tickers), full_history, now, settings)
+    return plan_companies(requests, settings)
 
 
-def plan_company_requests(
+def plan_companies(
+    requests: Sequence[CompanyRequest], settings: Settings
+) -> Plan[CompanyRequest, CompanyRequestBatch]:
+    """Return the plan of given company requests."""
+    make_batch = partial(read_company_batch, settings=settings)
+    return Plan(requests, settings.sec_batch_companies, make_batch)
+
+
+@task(name="read pending filings", cache_policy=NO_CACHE)
+def read_company_batch(
+    requests: Sequence[CompanyRequest], settings: Settings
+) -> CompanyRequestBatch:
+    """Read the pending filings of the requested companies."""
+    with connect(settings) as connection:
+        rows = connection.execute(
+            "select cik, accession_number from audit.pending_filing where cik = any (%s)",
+            ([request.cik for request in requests],),
+        ).fetchall()
+    return CompanyRequestBatch(requests, pd.DataFrame(rows, columns=["cik", "accession_number"]))
+
+
+def company_requests(
     ciks: Sequence[int],
     force: bool,
     full_history: bool,
     now: datetime,
     settings: Settings,
 ) -> list[CompanyRequest]:
-    """What to ask of some companies, as `plan_filings` has it.
+    """Return the requests that are due for some companies.
+
+    Facts are due if they were never fetched, if the last fetch failed, or if a filing is pending.
+    A company already requested today for a pending filing is requested again tomorrow. A profile
+    is requested once, and after half a year again together with facts.
 
     Args:
         ciks: The companies.
-        force: Ask all of them for their facts.
-        full_history: Do that, and ask what they say of themselves again, too.
-        now: The instant that counts as now.
+        force: Request the facts of all of them.
+        full_history: Request the facts and profiles of all of them.
+        now: The logical time.
         settings: Of the run.
     """
     today = new_york_date(now)
@@ -125,49 +160,48 @@ def plan_company_requests(
             )
             select
                 requested.cik,
-                %(all)s or fact.has_succeeded is not true or pending.cik is not null
-                    as fetch_facts,
-                coalesce(fact.has_loaded, false) as has_facts,
-                company.last_succeeded_date as profile_requested_on
+                %(force)s or fact.has_succeeded is not true or pending.cik is not null,
+                coalesce(fact.has_loaded, false),
+                profile.last_succeeded_date
             from requested
             left join audit.latest_fetch as fact
                 on fact.dataset = 'company_fact' and fact.item = requested.cik::text
-            left join audit.latest_fetch as company
-                on company.dataset = 'company' and company.item = requested.cik::text
+            left join audit.latest_fetch as profile
+                on profile.dataset = 'company' and profile.item = requested.cik::text
             left join pending on pending.cik = requested.cik
             order by requested.cik
             """,
-            {"ciks": [*ciks], "today": today, "all": full_history or force},
+            {"ciks": [*ciks], "today": today, "force": full_history or force},
         ).fetchall()
     profile_expiry = today - timedelta(days=COMPANY_PROFILE_TTL_DAYS)
     return [
         CompanyRequest(
             cik,
-            wants_facts,
-            last_requested_on is None
-            or (wants_facts and (full_history or last_requested_on < profile_expiry)),
+            fetch_facts,
+            profile_fetched_on is None
+            or (fetch_facts and (full_history or profile_fetched_on < profile_expiry)),
         )
-        for cik, wants_facts, has_facts, last_requested_on in rows
-        if wants_facts or (has_facts and last_requested_on is None)
+        for cik, fetch_facts, has_facts, profile_fetched_on in rows
+        if fetch_facts or (has_facts and profile_fetched_on is None)
     ]
 
 
 def _resolve_ciks(connection: Connection, tickers: Sequence[str]) -> list[int]:
     if not tickers:
         return [cik for (cik,) in connection.execute(TRACKED_CIKS_SQL).fetchall()]
-    held: dict[str, int] = dict(connection.execute(LATEST_TICKER_CIK_SQL).fetchall())
-    unknown = sorted(set(tickers) - set(held))
+    ciks: dict[str, int] = dict(connection.execute(LATEST_TICKER_CIK_SQL).fetchall())
+    unknown = sorted(set(tickers) - set(ciks))
     if unknown:
         raise UnknownTicker(
             f"tickers names {', '.join(unknown)}, which the SEC's list of companies does not have:"
-            " a fund, a delisted company, or another spelling (classes follow a dash)."
+            " a fund, a delisted company, or another spelling (share classes follow a dash)."
         )
-    return sorted({held[ticker] for ticker in tickers})
+    return sorted({ciks[ticker] for ticker in tickers})
 
 
 def should_use_bulk_file(requests: Sequence[CompanyRequest], settings: Settings) -> bool:
-    """Whether the facts come from the archive of all companies rather than one by one."""
-    asked = sum(request.fetch_facts for request in requests)
+    """Return whether to read facts from the SEC's bulk file rather than one by one."""
+    count = sum(request.fetch_facts for request in requests)
     if settings.sec_fill == "auto":
-        return asked > settings.sec_bulk_companies or (asked > 0 and has_cached_archive(settings))
-    return settings.sec_fill == "bulk" and asked > 0
+        return count > settings.sec_bulk_companies or (count > 0 and has_cached_archive(settings))
+    return settings.sec_fill == "bulk" and count > 0

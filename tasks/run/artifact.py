@@ -1,7 +1,7 @@
-"""Says what a run did where Prefect's UI shows it: a short artifact per run."""
+"""Show what a run did in Prefect's UI: one short artifact per run."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import httpx
@@ -14,15 +14,18 @@ from warehouse.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-COLUMNS = ("table", "new", "changed", "same", "withdrawn", "set aside", "rules broken")
+COLUMNS = ("table", "new", "changed", "unchanged", "deleted", "quarantined", "failed checks")
 
 
-def publish_run_artifact(run_id: int, settings: Settings) -> None:
-    """Leaves an artifact on the flow run: what `audit.run_summary` says of it.
+def publish_run_artifact(run_id: int, notes: Sequence[str], settings: Settings) -> None:
+    """Create the artifact `<flow>-run-summary` from `audit.run_summary`.
 
-    Its key is `run-<flow>`, so that the newest of each flow is found by it. Outside of Prefect
-    nothing happens; where its server does not take the artifact, the run goes on: all that it says
-    is in `audit`.
+    Outside of Prefect nothing happens. If Prefect's server rejects it, the run goes on.
+
+    Args:
+        run_id: The run.
+        notes: Message, items without data and failures, a line each.
+        settings: Of the run.
     """
     if flow_run.id is None:
         return
@@ -30,29 +33,23 @@ def publish_run_artifact(run_id: int, settings: Settings) -> None:
         rows = connection.execute(
             """
             select
-                summary.flow, summary.state, summary.duration_seconds, summary.items_fetched,
-                summary.items_without_data, run.detail, summary.table_name, rows_new, rows_changed,
-                rows_same, rows_removed, rows_quarantined, failed_checks
-            from audit.run_summary as summary
-            join audit.run as run using (run_id)
+                flow, state, duration_seconds, items_fetched, items_without_data, table_name,
+                rows_new, rows_changed, rows_same, rows_removed, rows_quarantined, failed_checks
+            from audit.run_summary
             where run_id = %s order by table_name
             """,
             (run_id,),
         ).fetchall()
     upsert_artifact(
         create_markdown_artifact,
-        key=f"run-{rows[0][0]}".replace("_", "-"),
-        markdown=_markdown(run_id, rows),
-        description=f"What the run did: audit.run {run_id}.",
+        key=f"{rows[0][0]}-run-summary".replace("_", "-"),
+        markdown=_markdown(run_id, rows, notes),
+        description=f"Summary of run {run_id} (audit.run).",
     )
 
 
 def suppress_engine_tracebacks() -> None:
-    """Lets a run that ends as Failed say why in its state, and no more.
-
-    In a worker, Prefect logs a traceback of its own engine behind each state that a flow returned
-    as Failed.
-    """
+    """Keep Prefect from logging a traceback of its engine for a returned Failed state."""
     logging.getLogger("prefect.flow_runs").addFilter(_is_not_failed_run)
 
 
@@ -61,27 +58,27 @@ def _is_not_failed_run(record: logging.LogRecord) -> bool:
 
 
 def upsert_artifact(artifact: Callable[..., Any], **content: Any) -> Any:
-    """Leaves an artifact in Prefect, or changes one; None where its server does not take it.
+    """Create or update an artifact; return None if Prefect's server does not accept it.
 
-    A run goes on without: what it did is in `audit`.
+    The run goes on without: its results are in `audit`.
     """
     try:
         return artifact(**content)
     except (httpx.HTTPError, PrefectException) as error:
-        logger.warning("An artifact of the run was not kept: %s", type(error).__name__)
+        logger.warning("Could not save the run artifact: %s", type(error).__name__)
         return None
 
 
-def _markdown(run_id: int, rows: list[tuple[object, ...]]) -> str:
-    flow, state, seconds, asked, absent, detail = rows[0][:6]
+def _markdown(run_id: int, rows: list[tuple[object, ...]], notes: Sequence[str]) -> str:
+    flow, state, seconds, item_count, without_data_count = rows[0][:5]
     lines = [f"**{flow}**: {state}, run {run_id}, {seconds:,.0f} s"]
-    if asked:
-        lines.append(f"Asked for {asked:,} items; {absent:,} brought nothing.")
-    numbers = [row[6:] for row in rows if row[6] is not None]
+    if item_count:
+        lines.append(f"Fetched {item_count:,} items; {without_data_count:,} returned no data.")
+    numbers = [row[5:] for row in rows if row[5] is not None]
     if numbers:
         lines.append("\n".join(_table(COLUMNS, numbers)))
-    if detail:
-        lines.append(f"```\n{detail}\n```")
+    if notes:
+        lines.append("```\n" + "\n".join(notes) + "\n```")
     return "\n\n".join(lines)
 
 

@@ -1,36 +1,39 @@
-"""The instant that counts as now."""
+"""Logical time of a run: this machine's clock, a fixed time, or a replay's clock."""
 
 from datetime import UTC, datetime
 
 import httpx
 
+from warehouse.base_error import RotationError
 from warehouse.settings import Settings
 
 
-class ClockError(RuntimeError):
-    """ROTATION_CLOCK can't be read; a run must not guess what day it is."""
+class ClockError(RotationError):
+    """ROTATION_CLOCK can't be read; a run must not guess the date."""
 
 
 def now(settings: Settings) -> datetime:
-    """The instant that counts as now, asked once at the start of a run and handed down.
+    """Return the logical time; read once at the start of a run and passed on.
 
     Raises:
-        ClockError: when ROTATION_CLOCK is neither an instant nor a URL that tells one.
+        ClockError: ROTATION_CLOCK is neither an ISO time nor a URL that returns one.
     """
     if not settings.clock:
         return datetime.now(UTC)
     value = settings.clock
     if value.startswith("http"):
         try:
-            # the clock stands on this machine: the providers' proxy is not for it
+            # the clock runs on this machine, so the providers' proxy does not apply
             with httpx.Client(trust_env=False, timeout=60) as client:
                 value = client.get(settings.clock).raise_for_status().json()["now"]
         except (httpx.HTTPError, ValueError, KeyError) as error:
-            raise ClockError(f"ROTATION_CLOCK {settings.clock} tells no time: {error}") from error
+            raise ClockError(
+                f"ROTATION_CLOCK {settings.clock} returned no timestamp: {error}"
+            ) from error
     try:
-        instant = datetime.fromisoformat(value)
+        logical_time = datetime.fromisoformat(value)
     except ValueError as error:
-        raise ClockError(f"ROTATION_CLOCK says {value!r}, which is no ISO instant.") from error
-    if instant.tzinfo is None:
-        raise ClockError(f"ROTATION_CLOCK says {value!r}, which has no offset: add Z or +00:00.")
-    return instant.astimezone(UTC)
+        raise ClockError(f"ROTATION_CLOCK is {value!r}, which is not an ISO time.") from error
+    if logical_time.tzinfo is None:
+        raise ClockError(f"ROTATION_CLOCK is {value!r}, without an offset: add Z or +00:00.")
+    return logical_time.astimezone(UTC)

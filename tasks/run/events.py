@@ -1,4 +1,4 @@
-"""Tells whoever listens, on the database or in Prefect, that published tables have changed."""
+"""Notify listeners, on the database and in Prefect, of changed published tables."""
 
 import json
 from collections.abc import Mapping
@@ -19,29 +19,29 @@ CHANGES = ("new", "changed", "removed")
 def notify_table_changed(
     connection: adbc.Connection, table: str, run_id: int, counts: MergeCounts
 ) -> None:
-    """Notifies the channel `rotation_published` in the connection's transaction.
+    """Notify the channel `rotation_published` in the connection's transaction.
 
-    Who does `listen rotation_published` hears of the commit, never of a transaction that fails;
-    the payload is JSON: `table` (the published name), `run_id`, and the numbers of rows `new`,
-    `changed`, `same` and `removed`. A transaction that changes nothing is not announced.
+    Listeners get it after the commit, never for a transaction that fails or changes nothing. The
+    payload is JSON: `table` (the published name), `run_id`, and the numbers of rows `new`,
+    `changed`, `same` and `removed`.
     """
     row_counts = asdict(counts)
     if has_changes(row_counts):
         payload = json.dumps({"table": table, "run_id": run_id, **row_counts})
-        arrow.read(connection, f"select pg_notify('{CHANNEL}', '{payload}')::text as sent")
+        arrow.read(connection, "select pg_notify($1, $2)::text as sent", (CHANNEL, payload))
 
 
 def emit_table_changed_events(run_id: int, counts: Mapping[str, Mapping[str, int]]) -> None:
-    """Emits Prefect's event `rotation.published` for each table that a run changed.
+    """Emit Prefect's event `rotation.published` for each table that a run changed.
 
     At the run's end, so that a table of many batches is one event. The resource is
-    `rotation.table.<table>`; the payload has what the notification has, over the whole run. A run
-    that was killed emits none: who must miss nothing listens on the database. Outside of Prefect
-    nothing happens.
+    `rotation.table.<table>`; the payload has the notification's fields, over the whole run. A run
+    that is killed emits none: listen on the database to miss nothing. Outside of Prefect nothing
+    happens.
 
     Args:
         run_id: The run.
-        counts: Table to what became of its rows, by name.
+        counts: Table to its numbers of rows, by name.
     """
     if flow_run.id is None:
         return
@@ -55,5 +55,5 @@ def emit_table_changed_events(run_id: int, counts: Mapping[str, Mapping[str, int
 
 
 def has_changes(numbers: Mapping[str, int]) -> bool:
-    """Whether rows are not as they were before."""
+    """Return whether any row is new, changed or deleted."""
     return any(numbers.get(name) for name in CHANGES)

@@ -1,16 +1,13 @@
-"""Whose turn it is, and who is alive: both are locks of a session, so that no death leaves them.
+"""Run locks and liveness, both as session-level advisory locks.
 
-A run holds two advisory locks on a connection of its own, from its first statement to its end: one
-of its flow, so that runs of one flow take turns from whatever machine, and one of its number, by
-which everyone sees that it lives. Process numbers would not tell: they are given again, and those
-of another machine say nothing here.
+A run holds two advisory locks on a connection of its own, from start to end. One is named after
+its provider or flow, so that such runs exclude each other on all machines. The other carries the
+run's number and shows that the run is alive. PostgreSQL releases both when the process dies.
+Process numbers would not do: they are reused, and mean nothing on another machine.
 """
 
-import logging
 import os
-import signal
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -19,57 +16,56 @@ import psycopg
 from prefect.runtime import flow_run
 from psycopg import Connection, errors
 
-from warehouse.connect.connections import cancel_bulk_statements, open_autocommit_connection
-from warehouse.server.binaries import EmbeddedServerError
+from tasks.run.log import run_logger
+from warehouse.base_error import RotationError
+from warehouse.connect.connections import open_autocommit_connection
 from warehouse.settings import Settings
 
-logger = logging.getLogger(__name__)
-
-# any constant does: the first half of the locks by which a run of a number is seen to live
+# class id of the liveness locks: an arbitrary constant, beside which the run's number stands
 LIVENESS_LOCK_CLASS = 7_203_115
-# the server needs a moment to see that the connection before is gone, with its locks
+# the server needs a moment to notice that the old connection is gone, and to release its locks
 REACQUIRE_TIMEOUT_SECONDS = 10
 
 
-class RunLockLost(RuntimeError):
-    """Another run took over while this one was cut off from the warehouse."""
+class RunLockLost(RotationError):
+    """Another run took over while this one was disconnected from the warehouse."""
 
 
 class RunLock:
-    """A turn and the run that has it, on a connection that is used for nothing else.
+    """The run lock of one run, on a connection used for nothing else.
 
     Attributes:
-        run_id: The run's number in `audit.run`; 0 before it entered.
+        run_id: The run's number in `audit.run`; 0 before it is registered.
     """
 
     def __init__(self, lock_name: str, settings: Settings) -> None:
-        """Waits for the turn.
+        """Wait for the lock and acquire it.
 
         Args:
-            lock_name: Runs that name the same take turns.
+            lock_name: Runs with the same name exclude each other.
             settings: Of the run.
         """
         self.run_id = 0
         self._key = f"run {lock_name}"
         self._settings = settings
         self._connection = open_autocommit_connection(settings)
-        got = self._connection.execute("select pg_try_advisory_lock(hashtext(%s))", (self._key,))
-        if got.fetchone() != (True,):
-            logger.info("%s: another run is under way; this one waits for its end", lock_name)
+        row = self._connection.execute("select pg_try_advisory_lock(hashtext(%s))", (self._key,))
+        if row.fetchone() != (True,):
+            run_logger().info("%s: waiting for the run lock held by another run", lock_name)
             self._connection.execute("select pg_advisory_lock(hashtext(%s))", (self._key,))
 
     def register_run(self, flow: str, clock_at: datetime) -> int:
-        """Enters the run in `audit.run`, and gives it the lock by which it is seen to live.
+        """Insert the run into `audit.run` and acquire its liveness lock.
 
         Args:
             flow: Its name.
-            clock_at: The instant that counts as now in it.
+            clock_at: Its logical time.
 
         Returns:
             Its number.
         """
         mark_crashed_runs(self._connection)
-        # in one transaction: nobody sees the run without its sign of life
+        # one transaction, so that the row is never visible without its liveness lock
         with self._connection.transaction():
             row = self._connection.execute(
                 """
@@ -87,10 +83,10 @@ class RunLock:
         return self.run_id
 
     def ensure_held(self) -> None:
-        """Makes sure that the turn is still held, and takes it again where the connection was lost.
+        """Make sure that the lock is held; reacquire it after a lost connection.
 
         Raises:
-            TurnLost: when another run has the turn by now.
+            RunLockLost: Another run holds the lock now.
         """
         with suppress(psycopg.OperationalError):
             self._connection.execute("select 1")
@@ -103,12 +99,12 @@ class RunLock:
         except errors.LockNotAvailable:
             raise RunLockLost(
                 "The connection to the warehouse was lost, and another run has begun since: run "
-                f"{self.run_id} ends here. What it had loaded is kept; the next brings the rest."
+                f"{self.run_id} ends here. Committed batches are kept; the next run loads the rest."
             ) from None
         self._connection.execute(
             "select pg_advisory_lock(%s, %s)", (LIVENESS_LOCK_CLASS, self.run_id)
         )
-        # someone may have taken it for dead meanwhile
+        # another run may have marked this one as crashed meanwhile
         self._connection.execute(
             "update audit.run set state = 'running', ended_at = null"
             " where run_id = %s and state = 'crashed'",
@@ -116,22 +112,22 @@ class RunLock:
         )
 
     def release(self) -> None:
-        """Gives the turn to whoever waits for it."""
+        """Release the lock to the next waiting run."""
         self._connection.close()
 
 
 @contextmanager
-def acquire_run_lock(whose: str, settings: Settings) -> Iterator[RunLock]:
-    """Waits for a turn and holds it; its locks fall with the process, however it ends."""
-    turn = RunLock(whose, settings)
+def acquire_run_lock(lock_name: str, settings: Settings) -> Iterator[RunLock]:
+    """Wait for a run lock, hold it, and release it at the end."""
+    lock = RunLock(lock_name, settings)
     try:
-        yield turn
+        yield lock
     finally:
-        turn.release()
+        lock.release()
 
 
 def mark_crashed_runs(connection: Connection) -> int:
-    """Marks the runs that no session stands for any more, of whatever machine.
+    """Mark running runs without a liveness lock as crashed, on all machines.
 
     Returns:
         How many there were.
@@ -147,44 +143,9 @@ def mark_crashed_runs(connection: Connection) -> int:
                     and database = (select oid from pg_database where datname = current_database())
                     and classid = %s and objid::bigint = run_id
             )
-            -- one that is committing a batch at this moment lives, cut off as it may be
+            -- a run that is committing a batch right now locks its row: it is alive
             for update skip locked
         )
         """,
         (LIVENESS_LOCK_CLASS,),
     ).rowcount
-
-
-@contextmanager
-def cancel_queries_on_signal(settings: Settings) -> Iterator[None]:
-    """Lets a signal end a bulk statement that is under way.
-
-    While one is, the driver does not come back to Python, where the signal would be heeded: a
-    cancelled run would go on until its statement is done, or until it is killed. So a thread hears
-    the signal, too, and asks the server to end the statement.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    # Polars, when it is imported, has the kernel go on with what Ctrl-C interrupts: a thread that
-    # waits for others, and they for a reply, would hear of it when the reply is there
-    signal.siginterrupt(signal.SIGINT, True)
-    recv_sock, send_sock = socket.socketpair()
-    send_sock.setblocking(False)
-    before = signal.set_wakeup_fd(send_sock.fileno(), warn_on_full_buffer=False)
-
-    def listen() -> None:
-        while signal_byte := recv_sock.recv(1):
-            if signal_byte[0] in (signal.SIGTERM, signal.SIGINT):
-                with suppress(psycopg.Error, EmbeddedServerError):
-                    cancel_bulk_statements(settings)
-
-    thread = threading.Thread(target=listen, name="signals", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        signal.set_wakeup_fd(before)
-        send_sock.close()
-        thread.join()
-        recv_sock.close()

@@ -1,20 +1,19 @@
-"""One transaction of a run that outlives a lost connection: it takes place once, or not at all."""
+"""Run a transaction exactly once, retrying after a lost connection."""
 
-import logging
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID, uuid4
 
 from adbc_driver_postgresql import dbapi as adbc
 
-from tasks.run.context import RunContext
 from tasks.run.lock import RunLockLost
+from tasks.run.log import run_logger
 from warehouse.connect import arrow
 from warehouse.connect.connections import adbc_connection
 from warehouse.errors import is_connection_error
-
-logger = logging.getLogger(__name__)
+from warehouse.settings import Settings
 
 T = TypeVar("T")
 
@@ -22,61 +21,77 @@ ATTEMPTS = 4
 BACKOFF_SECONDS = 0.5
 
 
-def commit_exactly_once(run: RunContext, fn: Callable[[adbc.Connection], T | None]) -> T | None:
-    """Does some work in one transaction of a run and commits it.
+@dataclass(frozen=True)
+class RunWriter:
+    """Write access of one run to the warehouse.
 
-    Where the connection is lost, it waits for the server and does all of it again. A commit that
-    got no answer may have taken place: the batch's own row tells, and it is not done twice.
-
-    Args:
-        run: The run. A run that was taken for dead has no right to write any more.
-        fn: Writes over the connection and returns what it did; None: nothing that should stay.
-
-    Raises:
-        TurnLost: when another run of the flow took over meanwhile.
-        adbc_driver_manager.Error: when the database refuses a row, or stays away: nothing of the
-            work is there then.
+    Attributes:
+        run_id: The run's number in `audit.run`.
+        settings: Of the run.
+        ensure_lock_held: Makes sure that the run still holds its lock, or raises RunLockLost.
     """
-    batch, result = uuid4(), None
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            if run.lock is not None:
-                run.lock.ensure_held()
-            with adbc_connection(run.settings) as connection:
-                if not _insert_batch_marker(connection, batch, run.run_id):
-                    return result
-                result = fn(connection)
-                if result is not None:
-                    connection.commit()
-            return result
-        except Exception as error:
-            if attempt == ATTEMPTS or not is_connection_error(error):
-                raise
-            logger.warning("The connection to the warehouse was lost; once more from its start.")
-        time.sleep(BACKOFF_SECONDS * 2**attempt)
-    raise AssertionError("the last attempt returns or raises")
 
+    run_id: int
+    settings: Settings
+    ensure_lock_held: Callable[[], None]
 
-def _insert_batch_marker(connection: adbc.Connection, batch: UUID, run_id: int) -> bool:
-    """Notes the batch in its own transaction; False where it was committed before."""
-    # an earlier attempt that the server has not given up yet is waited for: the key is the same
-    entered = arrow.read(
-        connection,
-        f"""
-        insert into audit.batch (batch_id, run_id)
-        select '{batch}', run_id from audit.run where run_id = {run_id} and state = 'running'
-        -- whoever would take the run for dead sees by this lock that it lives
-        for share
-        on conflict do nothing
-        returning batch_id::text
-        """,
-    )
-    if entered.height:
-        return True
-    held = f"select batch_id::text from audit.batch where batch_id = '{batch}'"
-    if arrow.read(connection, held).height:
-        return False
-    raise RunLockLost(
-        f"Run {run_id} was cut off from the warehouse and taken for dead: it writes no more. What "
-        "it had loaded is kept, and the next run brings the rest."
-    )
+    def commit_exactly_once(self, fn: Callable[[adbc.Connection], T | None]) -> T | None:
+        """Call a function in one transaction and commit it exactly once.
+
+        After a lost connection the whole transaction is retried. If the connection drops during
+        COMMIT, the batch marker row shows whether it was committed.
+
+        Args:
+            fn: Writes over the connection and returns its result; None: nothing to commit.
+
+        Raises:
+            RunLockLost: Another run took over meanwhile, or marked this one as crashed.
+            adbc_driver_manager.Error: The database rejects a row or stays down; nothing of the
+                transaction is stored then.
+        """
+        batch_id, result = uuid4(), None
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                self.ensure_lock_held()
+                with adbc_connection(self.settings) as connection:
+                    if not self._insert_batch_marker(connection, batch_id):
+                        return result
+                    result = fn(connection)
+                    if result is not None:
+                        connection.commit()
+                return result
+            except Exception as error:
+                if attempt == ATTEMPTS or not is_connection_error(error):
+                    raise
+                run_logger().warning("Database connection lost; retrying the transaction.")
+            time.sleep(BACKOFF_SECONDS * 2**attempt)
+        raise AssertionError("the last attempt returns or raises")
+
+    def _insert_batch_marker(self, connection: adbc.Connection, batch_id: UUID) -> bool:
+        """Insert the batch's marker row; return False if it was committed before."""
+        # the unique key makes this wait for an earlier attempt that is still open on the server
+        inserted = arrow.read(
+            connection,
+            """
+            insert into audit.batch (batch_id, run_id)
+            select $1::uuid, run_id from audit.run where run_id = $2::bigint and state = 'running'
+            -- this row lock keeps others from marking the run as crashed
+            for share
+            on conflict do nothing
+            returning batch_id::text
+            """,
+            (str(batch_id), self.run_id),
+        )
+        if inserted.height:
+            return True
+        committed = arrow.read(
+            connection,
+            "select batch_id::text from audit.batch where batch_id = $1::uuid",
+            (str(batch_id),),
+        )
+        if committed.height:
+            return False
+        raise RunLockLost(
+            f"Run {self.run_id} lost its lock after a disconnect and was marked as crashed; it"
+            " stops writing. Committed batches are kept; the next run loads the rest."
+        )

@@ -1,4 +1,4 @@
-"""Evaluate rules with Great Expectations: which rows of a frame break which rule."""
+"""Evaluate rules with Great Expectations: find the rows of a frame that break each rule."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,19 +14,19 @@ _GX_LOCK = Lock()
 
 
 class RuleEvaluationError(Exception):
-    """A rule could not be evaluated, so nothing is known of the batch: an error of the rule."""
+    """A rule could not be evaluated: a defect of the rule, not of the batch."""
 
 
 @dataclass(frozen=True)
 class RuleResult:
-    """What became of one rule.
+    """Result of one rule.
 
     Attributes:
         rule: The rule.
-        success: Whether it holds; with `mostly`, some rows may break it all the same.
-        evaluated: Number of rows looked at.
-        failing_rows: The labels of the rows that break it, all of them.
-        detail: What a rule about the whole frame found; else empty.
+        success: Whether the rule holds; with `mostly`, some rows may break it nevertheless.
+        evaluated: Number of rows checked.
+        failing_rows: The labels of all rows that break it.
+        detail: The finding of a rule about the whole frame; otherwise empty.
     """
 
     rule: Rule
@@ -37,14 +37,14 @@ class RuleResult:
 
 
 def evaluate(frame: pd.DataFrame, rules: Sequence[Rule]) -> list[RuleResult]:
-    """Evaluate rules on a frame whose index counts from 0; outcomes are in the rules' order.
+    """Evaluate rules on a frame whose index counts from 0; keep the rules' order.
 
     Raises:
-        RuleNotEvaluated: A rule failed to run, as where it names a column that is not there.
+        RuleEvaluationError: A rule failed to run, for example for a missing column.
     """
     if not rules:
         return []
-    # Imported here: it costs seconds, and only validation pays them, once per process.
+    # imported here because the import takes seconds, and only validation needs it
     import great_expectations as gx
     from great_expectations.data_context.types.base import (
         DataContextConfig,
@@ -52,7 +52,7 @@ def evaluate(frame: pd.DataFrame, rules: Sequence[Rule]) -> list[RuleResult]:
         ProgressBarsConfig,
     )
 
-    # The stores named here keep it from making a folder for a site of documents.
+    # in-memory stores, so that it does not create a folder for its documentation site
     project = DataContextConfig(
         store_backend_defaults=InMemoryStoreBackendDefaults(),
         progress_bars=ProgressBarsConfig(globally=False),
@@ -71,26 +71,26 @@ def evaluate(frame: pd.DataFrame, rules: Sequence[Rule]) -> list[RuleResult]:
                 for number, rule in enumerate(rules)
             ],
         )
-        # Complete labels, and no lists of values, which are cut off at 200.
+        # COMPLETE lists all row labels; other formats stop at 200 values
         report = batch.validate(suite, result_format={"result_format": "COMPLETE"})
     found = {_number(result): result for result in report.results}
-    return [_outcome(frame, rule, found[number]) for number, rule in enumerate(rules)]
+    return [_rule_result(frame, rule, found[number]) for number, rule in enumerate(rules)]
 
 
 def _number(result: Any) -> int:
     return int(result.expectation_config.meta["rule"])
 
 
-def _outcome(frame: pd.DataFrame, rule: Rule, result: Any) -> RuleResult:
+def _rule_result(frame: pd.DataFrame, rule: Rule, result: Any) -> RuleResult:
     failure = result.exception_info
-    # A failure of the rule itself is keyed by the metric that failed.
+    # an error of the rule itself has the failed metric as its key
     if failure and failure.get("raised_exception", True):
         raise RuleEvaluationError(
             f"rule {rule.name} ({rule.expectation} of {dict(rule.arguments)}) could not be"
-            f" evaluated, so the batch was not checked; mend the rule: {failure}"
+            f" evaluated, so the batch was not checked; fix the rule: {failure}"
         )
-    broken = pd.Index(result.result.get("unexpected_index_list") or [], dtype="int64")
+    failing_rows = pd.Index(result.result.get("unexpected_index_list") or [], dtype="int64")
     mismatched = result.result.get("details", {}).get("mismatched", {})
     missing = [str(name) for name in mismatched.get("missing", [])]
     detail = f"missing: {', '.join(missing)}" if missing else ""
-    return RuleResult(rule, bool(result.success), len(frame), broken, detail)
+    return RuleResult(rule, bool(result.success), len(frame), failing_rows, detail)

@@ -1,4 +1,4 @@
-"""What validation found, as frames for the audit schema."""
+"""Convert validation results to frames for the audit schema."""
 
 import json
 import math
@@ -26,32 +26,34 @@ MAX_EXAMPLES = 5
 
 
 def rule_results_frame(
-    contract: Contract, batch: pd.DataFrame, outcomes: Iterable[RuleResult]
+    contract: Contract, batch: pd.DataFrame, results: Iterable[RuleResult]
 ) -> pd.DataFrame:
-    """One row per rule: `RESULT_COLUMNS`; `detail` has the first rows that break it."""
+    """Return one row per rule (`RESULT_COLUMNS`); `detail` names the first rows that break it."""
     rows = [
         (
             contract.table,
-            o.rule.name,
-            o.rule.action,
-            o.rule.expectation,
-            o.success,
-            o.evaluated,
-            len(o.failing_rows),
-            o.detail or _examples(contract, batch, o.failing_rows),
+            each.rule.name,
+            each.rule.action,
+            each.rule.expectation,
+            each.success,
+            each.evaluated,
+            len(each.failing_rows),
+            each.detail or _examples(contract, batch, each.failing_rows),
         )
-        for o in outcomes
+        for each in results
     ]
     return pd.DataFrame(rows, columns=[*RESULT_COLUMNS])
 
 
 def quarantine_frame(
-    contract: Contract, batch: pd.DataFrame, outcomes: Iterable[RuleResult]
+    contract: Contract, batch: pd.DataFrame, results: Iterable[RuleResult]
 ) -> pd.DataFrame:
-    """One row per (row, quarantine rule that it breaks): `QUARANTINE_COLUMNS`, never cut off."""
-    found = [o for o in outcomes if o.rule.action == "quarantine" and len(o.failing_rows)]
-    labels = sorted({label for o in found for label in o.failing_rows})
-    # what validation added differs from run to run, and the same bad row must look the same
+    """Return one row per (row, quarantine rule that it breaks): `QUARANTINE_COLUMNS`, all rows."""
+    found = [
+        each for each in results if each.rule.action == "quarantine" and len(each.failing_rows)
+    ]
+    labels = sorted({label for each in found for label in each.failing_rows})
+    # without the context columns, which differ by run: the same bad row must stay the same
     received = batch.drop(columns=[*contract.context_columns], errors="ignore")
     records = dict(zip(labels, received.loc[labels].to_dict("records"), strict=True))
     rows = {label: _json(record) for label, record in records.items()}
@@ -61,18 +63,18 @@ def quarantine_frame(
     }
     return pd.DataFrame(
         [
-            (contract.table, keys[label], o.rule.name, o.rule.reason, rows[label])
-            for o in found
-            for label in o.failing_rows
+            (contract.table, keys[label], each.rule.name, each.rule.reason, rows[label])
+            for each in found
+            for label in each.failing_rows
         ],
         columns=[*QUARANTINE_COLUMNS],
     )
 
 
-def _examples(contract: Contract, batch: pd.DataFrame, broken: pd.Index) -> str:
-    first = batch.loc[broken[:MAX_EXAMPLES], [*contract.natural_key_or_key]]
+def _examples(contract: Contract, batch: pd.DataFrame, failing_rows: pd.Index) -> str:
+    first = batch.loc[failing_rows[:MAX_EXAMPLES], [*contract.natural_key_or_key]]
     shown = [" ".join(str(_to_json_value(v)) for v in row) for row in first.itertuples(index=False)]
-    more = len(broken) - len(shown)
+    more = len(failing_rows) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more else "")
 
 
@@ -81,7 +83,7 @@ def _json(record: dict[Any, Any]) -> str:
 
 
 def _to_json_value(value: Any) -> Any:
-    """A value as JSON can say it: days without a time, infinities as words, NaN as null."""
+    """Convert a value for JSON: dates without a time, infinities as words, NaN as null."""
     if value is None or value is pd.NaT or value is pd.NA:
         return None
     if isinstance(value, datetime):

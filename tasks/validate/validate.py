@@ -1,12 +1,11 @@
-"""Divide a batch into rows to load and rows set aside, by the rules of its table's contract."""
+"""Split a batch into valid and quarantined rows by its table's contract, or refuse it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
-from prefect import task
+from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
-from prefect.logging import get_run_logger
 
 from expectations.contract import IS_QUARANTINED, Contract, Rule
 from tasks.validate.evaluate import RuleResult, evaluate
@@ -16,83 +15,87 @@ EXCLUDED_REASON = "the extraction found that the row is none of this table's"
 
 
 @dataclass(frozen=True)
-class Validated:
-    """What became of a batch.
+class Checked:
+    """A table's rows of a batch that broke no critical rule.
 
     Attributes:
-        valid_rows: The rows that broke no quarantine rule, with the contract's `frame_columns`.
+        contract: The table's contract.
+        valid_rows: The rows that broke no quarantine rule, with the contract's `input_columns`.
         quarantine: One row per (row, rule): `table_name`, `key` (JSON text of the natural key),
             `rule`, `reason`, `row` (JSON text of the whole row as received, NaN as null).
         rule_results: One row per rule: `table_name`, `rule`, `action`, `expectation`, `success`,
             `evaluated` and `unexpected` (rows), `detail` (first examples; empty where none).
     """
 
+    contract: Contract
     valid_rows: pd.DataFrame
     quarantine: pd.DataFrame
     rule_results: pd.DataFrame
 
 
-class ValidationFailed(Exception):
-    """A rule that guards the whole batch was broken; nothing of it may be loaded.
+@dataclass(frozen=True)
+class Refused:
+    """A batch that broke a critical rule: none of its rows may be loaded.
 
     Attributes:
-        results: As in `Validated`, so that they can be recorded all the same.
+        message: Which rule, by which rows, and what to do next.
+        rule_results: As in `Checked`, to be stored although the rows are not.
     """
 
-    def __init__(self, message: str, results: pd.DataFrame) -> None:
-        """Keep the results beside the message."""
-        super().__init__(message)
-        self.results = results
-
-    def __reduce__(self) -> tuple[type["ValidationFailed"], tuple[str, pd.DataFrame]]:
-        """Let it travel between processes with its results."""
-        return type(self), (str(self), self.results)
+    message: str
+    rule_results: pd.DataFrame
 
 
-def validate(contract: Contract, frame: pd.DataFrame) -> Validated:
-    """Check a batch against its contract.
+def validate(contract: Contract, frame: pd.DataFrame) -> Checked | Refused:
+    """Validate a batch against its contract.
 
-    Every row is checked by every rule: a row that breaks two is set aside under both names.
+    Every row is checked by every rule: a row that breaks two is quarantined under both names.
 
     Args:
         contract: The table's contract.
-        frame: The batch: the contract's `frame_columns` and, from the `with_context` of the
-            table's module, its `context_columns`. Other columns are allowed and dropped.
+        frame: The batch: the contract's `input_columns` and, from the table's module, its
+            `context_columns`. Other columns are allowed and dropped.
 
     Returns:
-        The good rows in the batch's order, the rows set aside, and what each rule found. An empty
-        batch breaks no rule.
+        The valid rows in the batch's order, the quarantined rows, and the result of each rule; or
+        `Refused` if a stop rule is broken or columns are missing. An empty batch breaks no rule.
 
     Raises:
-        BatchRefused: A stop rule is broken, or columns are missing. The message names the rule,
-            the rows and what to do.
-        RuleNotEvaluated: A rule failed to run; mend the rule before loading anything.
+        RuleEvaluationError: A rule failed to run; fix the rule before loading anything.
     """
     batch = frame.reset_index(drop=True)
+    is_quarantined = pd.Series(False, index=batch.index)
     if batch.empty:
-        outcomes = [RuleResult(rule, True, 0, batch.index) for rule in contract.rules]
-        set_aside = pd.Series(False, index=batch.index)
+        results = [RuleResult(rule, True, 0, batch.index) for rule in contract.rules]
         batch = batch.reindex(columns=[*contract.input_columns])
     else:
-        outcomes, set_aside = _evaluate_rules(contract, batch)
-    good = batch.copy()
-    for outcome in outcomes:
-        if outcome.rule.nullify_column is not None:
-            good.loc[outcome.failing_rows, outcome.rule.nullify_column] = None
-    return Validated(
-        valid_rows=good.loc[~set_aside, [*contract.input_columns]].reset_index(drop=True),
-        quarantine=quarantine_frame(contract, batch, outcomes),
-        rule_results=rule_results_frame(contract, batch, outcomes),
+        results, is_quarantined = _evaluate_rules(contract, batch)
+    rule_results = rule_results_frame(contract, batch, results)
+    if failed := [each for each in results if each.rule.action == "stop" and not each.success]:
+        return Refused(_refusal_message(contract, failed, rule_results), rule_results)
+    valid = batch.copy()
+    for each in results:
+        if each.rule.nullify_column is not None:
+            valid.loc[each.failing_rows, each.rule.nullify_column] = None
+    return Checked(
+        contract,
+        valid_rows=valid.loc[~is_quarantined, [*contract.input_columns]].reset_index(drop=True),
+        quarantine=quarantine_frame(contract, batch, results),
+        rule_results=rule_results,
     )
 
 
 @task(name="validate", task_run_name="validate {contract.table}", cache_policy=NO_CACHE)
-def validate_batch(contract: Contract, frame: pd.DataFrame) -> Validated:
-    """Run `validate` as a task and log what it set aside and warned of."""
+def validate_batch(contract: Contract, frame: pd.DataFrame) -> Checked | Refused:
+    """Run `validate` as a task; broken rules are logged for debugging, batch by batch.
+
+    The run's end logs one line per broken rule.
+    """
     logger = get_run_logger()
-    validated = validate(contract, frame)
-    for found in validated.rule_results.loc[~validated.rule_results["success"]].itertuples():
-        logger.warning(
+    checked = validate(contract, frame)
+    results = checked.rule_results
+    for found in results.loc[~results["success"].astype(bool)].itertuples():
+        logger.debug(
             "%s: %s of %s rows break %s (%s): %s",
             contract.table,
             found.unexpected,
@@ -101,41 +104,38 @@ def validate_batch(contract: Contract, frame: pd.DataFrame) -> Validated:
             found.action,
             found.detail,
         )
-    return validated
+    return checked
 
 
-def add_quarantined_rows(
-    contract: Contract, validated: Validated, excluded: pd.DataFrame
-) -> Validated:
-    """Add to the rows set aside those that the extraction had excluded.
+def add_quarantined_rows(checked: Checked, excluded: pd.DataFrame) -> Checked:
+    """Add rows that the extraction excluded to the quarantined rows.
 
     Args:
-        contract: The table that they were not for.
-        validated: What validation made of the others.
-        excluded: One row per excluded row: its natural key, the `reason` why, and the rest of it.
+        checked: The validated rows of the table.
+        excluded: One row per excluded row: its natural key, the `reason`, and its other columns.
     """
-    outcomes = [
+    results = [
         RuleResult(Rule(str(reason), EXCLUDED_REASON, "", {}), False, len(rows), rows.index)
         for reason, rows in excluded.groupby("reason")
     ]
-    rows = quarantine_frame(contract, excluded, outcomes)
-    return replace(validated, quarantine=pd.concat([validated.quarantine, rows]))
+    rows = quarantine_frame(checked.contract, excluded, results)
+    return replace(checked, quarantine=pd.concat([checked.quarantine, rows]))
 
 
 def _evaluate_rules(contract: Contract, batch: pd.DataFrame) -> tuple[list[RuleResult], pd.Series]:
-    """The outcomes of all rules, and which rows the quarantine rules set aside as a whole."""
-    outcomes = evaluate(batch, [_required_columns_rule(contract)])
-    _raise_if_failed(contract, batch, outcomes)
+    """Return the results of all rules, and which rows are quarantined as a whole."""
+    is_quarantined = pd.Series(False, index=batch.index)
+    results = evaluate(batch, [_required_columns_rule(contract)])
+    if not results[0].success:
+        return results, is_quarantined
     annotated = contract.add_rule_columns(batch) if contract.add_rule_columns else batch
     last = [rule for rule in contract.rules if rule.arguments.get("column") == IS_QUARANTINED]
-    outcomes += evaluate(annotated, [rule for rule in contract.rules if rule not in last])
-    set_aside = pd.Series(False, index=batch.index)
-    for outcome in outcomes:
-        if outcome.rule.action == "quarantine" and outcome.rule.nullify_column is None:
-            set_aside.loc[outcome.failing_rows] = True
-    outcomes += evaluate(annotated.assign(**{IS_QUARANTINED: set_aside}), last)
-    _raise_if_failed(contract, batch, outcomes)
-    return outcomes, set_aside
+    results += evaluate(annotated, [rule for rule in contract.rules if rule not in last])
+    for each in results:
+        if each.rule.action == "quarantine" and each.rule.nullify_column is None:
+            is_quarantined.loc[each.failing_rows] = True
+    results += evaluate(annotated.assign(**{IS_QUARANTINED: is_quarantined}), last)
+    return results, is_quarantined
 
 
 def _required_columns_rule(contract: Contract) -> Rule:
@@ -143,7 +143,7 @@ def _required_columns_rule(contract: Contract) -> Rule:
     return Rule(
         "columns_missing",
         f"a batch has {', '.join(contract.input_columns)} from its extraction or derivation, and"
-        f" with_context of expectations/{contract.table}.py adds {added}",
+        f" expectations/tables/{contract.table}.py adds {added}",
         "ExpectTableColumnsToMatchSet",
         {
             "column_set": [*contract.input_columns, *contract.context_columns],
@@ -153,23 +153,17 @@ def _required_columns_rule(contract: Contract) -> Rule:
     )
 
 
-def _raise_if_failed(
-    contract: Contract, batch: pd.DataFrame, outcomes: Sequence[RuleResult]
-) -> None:
-    broken = [o for o in outcomes if o.rule.action == "stop" and not o.success]
-    if not broken:
-        return
-    results = rule_results_frame(contract, batch, outcomes)
-    details = dict(zip(results["rule"], results["detail"], strict=True))
+def _refusal_message(
+    contract: Contract, failed: Sequence[RuleResult], rule_results: pd.DataFrame
+) -> str:
+    details = dict(zip(rule_results["rule"], rule_results["detail"], strict=True))
     found = "; ".join(
-        f"{o.rule.name} by {len(o.failing_rows) or o.evaluated} of {o.evaluated} rows"
-        f" ({details[o.rule.name]}): {o.rule.reason}"
-        for o in broken
+        f"{each.rule.name} ({len(each.failing_rows) or each.evaluated} of {each.evaluated} rows:"
+        f" {details[each.rule.name]}): {each.rule.reason}"
+        for each in failed
     )
-    raise ValidationFailed(
-        f"{contract.qualified_name} refused the batch, which breaks {found}. "
-        "Nothing of it was loaded,"
-        f" and what the table holds stands. Look at the source ({contract.source}); if it is right,"
-        f" mend the rule in expectations/{contract.table}.py. Then run the flow again.",
-        results,
+    return (
+        f"{contract.qualified_name}: validation failed: {found}. Nothing was loaded, and the table"
+        f" keeps its rows. Check the source ({contract.source}); if it is right, fix the rule in"
+        f" expectations/tables/{contract.table}.py. Then run the flow again."
     )

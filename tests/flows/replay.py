@@ -132,13 +132,19 @@ def _run(
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
     os.environ.update(environment)
+    from prefect import Flow
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
     module = __import__(f"flows.{flow}", fromlist=["_"])
     try:
         # the thread of the heartbeat holds up the end of every flow by most of a second
         with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
-            state = getattr(module, f"refresh_{flow}")(**parameters, return_state=True)
+            entrypoint = next(
+                each
+                for each in vars(module).values()
+                if isinstance(each, Flow) and each.name == flow
+            )
+            state = entrypoint(**parameters, return_state=True)
         says.send((state.name, state.message or ""))
     except BaseException:
         traceback.print_exc()

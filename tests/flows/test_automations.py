@@ -143,7 +143,7 @@ def test_an_address_that_is_none_is_refused_without_being_quoted(
 ) -> None:
     with pytest.raises(ServiceError) as refused:
         stack.apply_automations(prefect_server | {"ROTATION_NOTIFY_URL": f"gopher://{SECRET}"})
-    assert "ROTATION_NOTIFY_URL begins with 'gopher'" in str(refused.value)
+    assert "ROTATION_NOTIFY_URL starts with 'gopher'" in str(refused.value)
     assert SECRET not in str(refused.value)
 
 

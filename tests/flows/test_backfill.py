@@ -200,7 +200,7 @@ def test_a_backfill_that_is_killed_goes_on_where_it_was(
     # for the bars of the day that were bad at 18:00; and on a holiday for nothing
     replay.sandbox.clear_requests()
     end = replay.run("prices", only_stale=True)
-    assert (end.state, end.message.split(":")[0]) == ("Completed", "Nothing is due")
+    assert (end.state, end.message.split(":")[0]) == ("Completed", "Up to date")
     assert replay.sandbox.requests() == []
     replay.sandbox.set_clock("2026-02-14T02:30:00+00:00")
     assert replay.run("prices", only_stale=True).state == "Completed"

@@ -1,6 +1,6 @@
 """Runs that are hit at drawn times by drawn blows, until nothing is left to hit.
 
-`make torture` deals hundreds; ROTATION_TEST_BLOWS and ROTATION_TEST_SEED say how many, and which.
+`make chaos` injects hundreds; ROTATION_TEST_FAULTS and ROTATION_TEST_SEED set number and seed.
 """
 
 import os
@@ -14,9 +14,9 @@ from tests.flows.conftest import MakeReplay
 from tests.flows.replay import Replay
 from warehouse.server.embedded import EmbeddedServer
 
-BLOWS = int(os.environ.get("ROTATION_TEST_BLOWS", "24"))
+FAULTS = int(os.environ.get("ROTATION_TEST_FAULTS", "24"))
 SEED = int(os.environ.get("ROTATION_TEST_SEED", "20260213"))
-BLOWS_PER_WAREHOUSE = 8
+FAULTS_PER_WAREHOUSE = 8
 # an completed_daily_run run takes five to ten seconds
 LONGEST_LIFE_SECONDS = 7.0
 TABLES = ("daily_price", "corporate_action", "macro_observation", "index_membership")
@@ -47,7 +47,7 @@ def batter(replay: Replay, world: FaultInjector, draw: random.Random, blows: int
 
 @pytest.mark.slow
 @pytest.mark.timeout(0)
-@pytest.mark.parametrize("seed", range(SEED, SEED + -(-BLOWS // BLOWS_PER_WAREHOUSE)))
+@pytest.mark.parametrize("seed", range(SEED, SEED + -(-FAULTS // FAULTS_PER_WAREHOUSE)))
 def test_whatever_befalls_runs_the_last_one_makes_good(
     start_replay: MakeReplay,
     completed_daily_run: Replay,
@@ -57,7 +57,7 @@ def test_whatever_befalls_runs_the_last_one_makes_good(
 ) -> None:
     world = FaultInjector(server, prefect_server)
     replay = start_replay()
-    dealt = batter(replay, world, random.Random(seed), BLOWS_PER_WAREHOUSE)
+    dealt = batter(replay, world, random.Random(seed), FAULTS_PER_WAREHOUSE)
     print(f"seed {seed}: " + "; ".join(dealt))
     end = replay.run("daily")
     assert end.state == "Completed", end.output

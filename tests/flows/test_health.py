@@ -35,8 +35,8 @@ def artifact(replay: Replay, key: str) -> str:
 
 def test_all_is_well(well: Replay) -> None:
     end = well.run("health", env=ANY_DISK)
-    assert (end.state, end.message) == ("Completed", "All is well."), end.output
-    page = artifact(well, "health")
+    assert (end.state, end.message) == ("Completed", "All checks passed."), end.output
+    page = artifact(well, "health-report")
     assert page.startswith("# All is well\n\nJudged at 2025-10-01 18:30 in New York.")
     assert "| daily_price | 2025-10-01 | " in page
     assert " | 2025-10-02 22:00 |  |" in page
@@ -49,12 +49,12 @@ def test_it_sees_to_it_that_the_calendar_does_not_run_out(well: Replay) -> None:
     with connect(well.settings, "owner") as connection:
         connection.execute("delete from core.session where session_date > current_date + 150")
     assert well.column(ahead) == [False]
-    assert well.run("health", env=ANY_DISK).message == "All is well."
+    assert well.run("health", env=ANY_DISK).message == "All checks passed."
     assert well.column(ahead) == [True]
 
 
 def test_each_run_leaves_its_summary(well: Replay) -> None:
-    page = artifact(well, "run-prices")
+    page = artifact(well, "prices-run-summary")
     [(new, aside)] = well.rows(
         "select rows_new, rows_quarantined from audit.run_summary"
         " where flow = 'prices' and table_name = 'daily_price' order by run_id limit 1"
@@ -63,8 +63,8 @@ def test_each_run_leaves_its_summary(well: Replay) -> None:
     assert aside > 10
     assert page.startswith("**prices**: completed, run ")
     assert f"| daily_price | {new:,} | 0 | 0 | 0 | {aside} | " in page
-    assert "brought nothing." in page
-    assert "| rotation_metrics | " in artifact(well, "run-derived")
+    assert "returned no data." in page
+    assert "| rotation_metrics | " in artifact(well, "derived-run-summary")
 
 
 def test_it_fails_with_a_line_per_fault(well: Replay) -> None:
@@ -82,4 +82,4 @@ def test_it_fails_with_a_line_per_fault(well: Replay) -> None:
     prices = "late: daily_price: what follows 2025-10-01 was due by 2025-10-02 22:00 in New York; "
     assert any(line.startswith(prices) for line in lines)
     assert any(line.startswith("run: macro: run ") and "outage" in line for line in lines)
-    assert artifact(well, "health").startswith(f"# {len(lines)} faults")
+    assert artifact(well, "health-report").startswith(f"# {len(lines)} faults")

@@ -29,7 +29,7 @@ def replay(start_replay: MakeReplay) -> Replay:
         *(("prices", "tickers", ["IWM", value], value) for value in TICKERS),
         *(("macro", "series_ids", ["UNRATE", value], value) for value in SERIES),
         ("holdings", "funds", ["IWM", "QQQ"], "QQQ"),
-        ("holdings", "as_of_dates", ["2026-02-31"], "2026-02-31"),
+        ("holdings", "holdings_dates", ["2026-02-31"], "2026-02-31"),
     ],
 )
 def test_it_is_refused_before_anything_is_sent(

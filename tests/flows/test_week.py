@@ -119,7 +119,7 @@ def followed(
     if week.outage:
         # the file that no run found
         missed = week.files[week.days.index(week.outage)]
-        assert followed.daily.run("holdings", as_of_dates=[missed]).state == "Completed"
+        assert followed.daily.run("holdings", holdings_dates=[missed]).state == "Completed"
         assert followed.daily.run("derived").state == "Completed"
     backfill(followed.backfilled, week)
     return followed
@@ -137,7 +137,7 @@ def run_day(replay: Replay, day: str, is_outage: bool) -> str:
 
 def backfill(replay: Replay, week: Week) -> None:
     """One run per source over the whole week, then what is derived."""
-    assert replay.run("holdings", as_of_dates=list(week.files)).state == "Completed"
+    assert replay.run("holdings", holdings_dates=list(week.files)).state == "Completed"
     members = replay.column("select distinct ticker from published.index_membership")
     watched = reference("pair", "small") | reference("pair", "large")
     watched |= reference("watch_list", "ticker")

@@ -9,11 +9,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from expectations.contract import Contract
 from expectations.tables import corporate_action, daily_price
-from tasks.load.load import LoadBatch, load
+from tasks.load.load import load
 from tasks.run.context import RunContext, open_run
 from tasks.validate.report import QUARANTINE_COLUMNS, RESULT_COLUMNS
-from tasks.validate.validate import Validated
+from tasks.validate.validate import Checked
 from warehouse.connect.connections import connect
 from warehouse.merge.merge import MergeCounts
 from warehouse.settings import Settings
@@ -26,13 +27,13 @@ def new_run() -> Iterator[Callable[[Settings], RunContext]]:
     """Opens runs that end with the test."""
     number = count()
     with ExitStack() as stack:
-        # runs of one flow take turns: each of these is of another
+        # runs of one flow exclude each other: each of these is of another
         yield lambda settings: stack.enter_context(open_run(f"test {next(number)}", settings))
 
 
 @pytest.fixture(scope="session")
 def fetches() -> Callable[..., pd.DataFrame]:
-    """Makes ledger rows from `(item, status)`."""
+    """Makes rows of the fetch log from `(item, status)`."""
 
     def make(*rows: tuple[str, str]) -> pd.DataFrame:
         frame = pd.DataFrame(rows, columns=["item", "status"], dtype=object)
@@ -46,16 +47,21 @@ def fetches() -> Callable[..., pd.DataFrame]:
 
 
 @pytest.fixture(scope="session")
-def validated() -> Callable[..., Validated]:
-    """What validation might have said: good rows, rows set aside, and one result per rule."""
+def checked() -> Callable[..., Checked]:
+    """Makes validated rows of a table, with rows of the quarantine and of rule results."""
 
     def make(
-        good: pd.DataFrame,
+        contract: Contract,
+        valid_rows: pd.DataFrame,
         quarantine: tuple[tuple[str, ...], ...] = (),
         results: tuple[tuple[object, ...], ...] = (),
-    ) -> Validated:
-        aside = pd.DataFrame([*quarantine], columns=[*QUARANTINE_COLUMNS])
-        return Validated(good, aside, pd.DataFrame([*results], columns=[*RESULT_COLUMNS]))
+    ) -> Checked:
+        return Checked(
+            contract,
+            valid_rows,
+            pd.DataFrame([*quarantine], columns=[*QUARANTINE_COLUMNS]),
+            pd.DataFrame([*results], columns=[*RESULT_COLUMNS]),
+        )
 
     return make
 
@@ -63,7 +69,7 @@ def validated() -> Callable[..., Validated]:
 @pytest.fixture(scope="session")
 def load_prices(
     fetches: Callable[..., pd.DataFrame],
-    validated: Callable[..., Validated],
+    checked: Callable[..., Checked],
     bars: Callable[..., pd.DataFrame],
     actions: Callable[..., pd.DataFrame],
 ) -> Callable[..., dict[str, MergeCounts]]:
@@ -72,20 +78,23 @@ def load_prices(
     def load_both(
         settings: Settings, some_bars: pd.DataFrame | None, some_actions: pd.DataFrame | None = None
     ) -> dict[str, MergeCounts]:
-        both = (
-            (daily_price.CONTRACT, bars() if some_bars is None else some_bars),
-            (corporate_action.CONTRACT, actions() if some_actions is None else some_actions),
+        tables = (
+            checked(daily_price.CONTRACT, bars() if some_bars is None else some_bars),
+            checked(corporate_action.CONTRACT, actions() if some_actions is None else some_actions),
         )
-        pair = [(contract, validated(rows)) for contract, rows in both]
         with open_run("prices", settings) as run:
-            return load.fn(LoadBatch(fetches(), pair), run)
+            totals = load.fn(fetches(), tables, run.writer)
+        return {
+            table: MergeCounts(**{name: n for name, n in counts.items() if name != "quarantined"})
+            for table, counts in totals.counts.items()
+        }
 
     return load_both
 
 
 @pytest.fixture(scope="session")
 def query() -> Callable[..., list[tuple[Any, ...]]]:
-    """The rows of a query, asked as the owner, who sees all."""
+    """The rows of a query, read as the owner, who sees all."""
 
     def ask(settings: Settings, text: str, parameters: Any = None) -> list[tuple[Any, ...]]:
         with connect(settings, "owner") as connection:

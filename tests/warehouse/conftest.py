@@ -12,9 +12,10 @@ import pytest
 from expectations.contract import Contract
 from expectations.tables import corporate_action, daily_price
 from tasks.extract.provider.fetch_log import FetchRecord, to_frame, utc_now
-from tasks.load.load import LoadBatch, load
+from tasks.load.load import load
 from tasks.run.context import RunContext
-from tasks.validate.validate import Validated
+from tasks.validate.report import QUARANTINE_COLUMNS, RESULT_COLUMNS
+from tasks.validate.validate import Checked
 from tests import audit_rows
 from tests.warehouse.companies import SESSIONS, day
 from warehouse.connect.connections import adbc_connection, connect
@@ -106,8 +107,8 @@ def member(members: Callable[..., pd.DataFrame]) -> Callable[..., pd.DataFrame]:
 @pytest.fixture
 def reply(settings, new_run, actions):
     """Loads bars as one run's reply that was asked from a session on; nothing was set aside."""
-    nothing = pd.DataFrame(columns=["table_name", "key", "rule", "reason", "row"])
-    results = pd.DataFrame()
+    nothing = pd.DataFrame(columns=[*QUARANTINE_COLUMNS])
+    results = pd.DataFrame(columns=[*RESULT_COLUMNS])
 
     def give(
         frame: pd.DataFrame,
@@ -123,16 +124,12 @@ def reply(settings, new_run, actions):
             for ticker in frame["ticker"].unique()
         )  # fmt: skip
         some_actions = actions() if acted is None else acted
-        batch = LoadBatch(
-            fetches,
-            (
-                (daily_price.CONTRACT, Validated(frame, aside, results)),
-                (
-                    corporate_action.CONTRACT,
-                    Validated(some_actions, nothing, results),
-                ),
-            ),
+        checked = (
+            Checked(daily_price.CONTRACT, frame, aside, results),
+            Checked(corporate_action.CONTRACT, some_actions, nothing, results),
         )
-        return load.fn(batch, RunContext(new_run(settings), settings))["daily_price"]
+        writer = RunContext(run_id=new_run(settings), settings=settings).writer
+        counts = load.fn(fetches, checked, writer).counts["daily_price"]
+        return MergeCounts(**{name: n for name, n in counts.items() if name != "quarantined"})
 
     return give

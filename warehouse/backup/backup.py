@@ -1,8 +1,8 @@
-"""One file that holds a warehouse: every row, and what proves that none is missing.
+"""Write a backup of the warehouse: all rows in one ZIP file, with a manifest.
 
-A ZIP archive of one member per table (PostgreSQL's COPY text, compressed with zstd) and a manifest:
-the migration the rows belong to, rows and SHA-256 per member, the content hashes of the published
-tables. Schema, views and comments are the code's; logins and passwords are in no backup.
+One member per table (PostgreSQL COPY text, compressed with zstd). The manifest has the schema
+revision, the number of rows per table and the content checksums of the published tables. Schema,
+views and comments come from the code; logins and passwords are not included.
 """
 
 import json
@@ -12,33 +12,33 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from hashlib import sha256
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import psycopg
 import pyarrow as pa
 from psycopg import IsolationLevel, sql
 
 from warehouse.backup.checksum import checksums
+from warehouse.base_error import RotationError
 from warehouse.connect.connections import connect
 from warehouse.schema.views import views_digest
 from warehouse.settings import Settings
 
 FORMAT = 1
 MANIFEST = "manifest.json"
-# what is not made from files: published and as_of hold views only
+# published and as_of have only views, which are created from files
 BACKED_UP_SCHEMAS = ["core", "history", "derived", "audit"]
 CHUNK_BYTES = 1 << 20
-# a server may be set up to write numbers and dates in another way than it reads them elsewhere
+# server settings must not change how numbers and dates are written
 PORTABLE_TEXT_SETTINGS = (
     "set local extra_float_digits = 1; set local datestyle = 'ISO, YMD'; "
     "set local intervalstyle = 'postgres'; set local client_encoding = 'UTF8'"
 )
 
 
-class BackupError(RuntimeError):
-    """A backup can't be written or is not whole; the warehouse is as it was before."""
+class BackupError(RotationError):
+    """A backup cannot be written or is damaged; the warehouse is unchanged."""
 
 
 @dataclass(frozen=True)
@@ -46,35 +46,33 @@ class TableEntry:
     """One table of a backup.
 
     Attributes:
-        table: Its name, with its schema.
+        table: Name with schema.
         columns: In the order of the COPY.
-        rows: Their number.
-        digest: SHA-256 of the compressed bytes.
+        rows: Number of rows.
     """
 
     table: str
     columns: list[str]
     rows: int
-    digest: str
 
     @property
     def name(self) -> str:
-        """Its name in the archive."""
+        """Return the member's name in the archive."""
         return f"{self.table}.copy.zst"
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a backup holds.
+    """Contents of a backup.
 
     Attributes:
-        origin: live, or a tape's name; None where no flow had run.
-        revision: The migration that the rows belong to.
-        views: The digest of the view files that the checksums were taken through.
-        made_at: ISO instant, in UTC, of the snapshot.
+        origin: live, or a tape's name; None if no flow had run.
+        revision: Schema revision of the rows.
+        views: Digest of the views that the checksums were computed on.
+        made_at: ISO timestamp, in UTC, of the snapshot.
         members: The tables.
-        sequences: Sequence to the last number it gave; None where it gave none.
-        checksums: Published table to rows and content hash.
+        sequences: Sequence to its last value; None if unused.
+        checksums: Published table to number of rows and content checksum.
     """
 
     origin: str | None
@@ -90,24 +88,24 @@ class Manifest:
 def write_backup(
     settings: Settings, target: Path, progress: Callable[[str], None] = lambda table: None
 ) -> tuple[Path, Manifest]:
-    """Writes a backup: one snapshot of all tables, while flows may go on.
+    """Write a backup from one snapshot of all tables; flows may keep running.
 
     Args:
         settings: Of the warehouse.
-        target: A file that is not there yet, or a folder, in which one is made and named.
-        progress: Is told each table.
+        target: A new file, or a folder in which a file is created and named.
+        progress: Called with the name of each table.
 
     Returns:
-        The file, which is there wholly or not at all, readable by its owner alone; what it holds.
+        The file, written completely or not at all, readable only by its owner; its manifest.
 
     Raises:
-        BackupError: when the file exists, or can't be written.
+        BackupError: If the file exists or cannot be written.
     """
     file = target
     if target.is_dir():
         file = target / f"rotation-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.backup"
     if file.exists():
-        raise BackupError(f"{file} exists. Name a file that does not, or a folder.")
+        raise BackupError(f"{file} exists. Give the name of a new file, or a folder.")
     partial = file.with_name(f".{file.name}-{os.getpid()}.partial")
     try:
         with (
@@ -123,7 +121,7 @@ def write_backup(
             os.fsync(stream.fileno())
         partial.rename(file)
     except OSError as error:
-        raise BackupError(f"{file} can't be written: {error.strerror}.") from None
+        raise BackupError(f"{file} cannot be written: {error.strerror}.") from None
     finally:
         with suppress(FileNotFoundError):
             partial.unlink()
@@ -134,17 +132,17 @@ def _write(
     connection: psycopg.Connection, archive: zipfile.ZipFile, progress: Callable[[str], None]
 ) -> Manifest:
     connection.execute(PORTABLE_TEXT_SETTINGS)
-    instant = _value(connection, "select now() at time zone 'UTC'")
+    taken_at = _value(connection, "select now() at time zone 'UTC'")
     members = []
     for table, columns in stored_tables(connection).items():
         progress(table)
         members.append(_write_table(connection, archive, table, columns))
-    progress("content hashes")
+    progress("content checksums")
     return Manifest(
         origin=_value(connection, "select (select origin from audit.origin)"),
         revision=str(_value(connection, "select version_num from audit.migration")),
         views=views_digest(),
-        made_at=f"{instant.isoformat()}Z",
+        made_at=f"{taken_at.isoformat()}Z",
         members=members,
         sequences=dict(
             connection.execute(
@@ -158,7 +156,7 @@ def _write(
 
 
 def stored_tables(connection: psycopg.Connection) -> dict[str, list[str]]:
-    """The tables that hold rows to keep, and their columns, those left out that are computed."""
+    """Return the tables to back up with their columns, without generated columns."""
     return dict(
         connection.execute(
             """
@@ -168,7 +166,7 @@ def stored_tables(connection: psycopg.Connection) -> dict[str, list[str]]:
             join pg_attribute on attrelid = relation.oid and attnum > 0 and not attisdropped
             where relkind = 'r' and nspname = any (%s)
                 and attgenerated = ''
-                -- the manifest's revision says what stands there
+                -- the manifest has its only value
                 and relation.oid <> 'audit.migration'::regclass
             group by nspname, relname
             order by 1
@@ -186,23 +184,22 @@ def _write_table(
         archive.open(entry, "w", force_zip64=True) as file,
         connection.cursor() as cursor,
     ):
-        sink = _HashingWriter(file)
         with (
-            pa.CompressedOutputStream(pa.PythonFile(sink, "w"), "zstd") as packed,
+            pa.CompressedOutputStream(pa.PythonFile(file, "w"), "zstd") as packed,
             cursor.copy(copy_statement(table, columns, "to stdout")) as copy,
         ):
-            held = bytearray()
+            buffer = bytearray()
             for piece in copy:
-                held += piece
-                if len(held) >= CHUNK_BYTES:
-                    packed.write(bytes(held))
-                    held.clear()
-            packed.write(bytes(held))
-        return TableEntry(table, columns, cursor.rowcount, sink.digest.hexdigest())
+                buffer += piece
+                if len(buffer) >= CHUNK_BYTES:
+                    packed.write(bytes(buffer))
+                    buffer.clear()
+            packed.write(bytes(buffer))
+        return TableEntry(table, columns, cursor.rowcount)
 
 
 def copy_statement(table: str, columns: list[str], direction: str) -> sql.Composed:
-    """COPY of a table, `to stdout` or `from stdin`."""
+    """Return the COPY statement of a table, `to stdout` or `from stdin`."""
     return sql.SQL("copy {} ({}) {}").format(
         sql.Identifier(*table.split(".")),
         sql.SQL(", ").join(map(sql.Identifier, columns)),
@@ -211,34 +208,31 @@ def copy_statement(table: str, columns: list[str], direction: str) -> sql.Compos
 
 
 def read_manifest(file: Path) -> Manifest:
-    """What a backup holds, after every byte of it was compared with the manifest.
+    """Return the manifest of a backup after comparing all its bytes with the archive's CRCs.
 
     Raises:
-        BackupError: when the file is no backup, is cut off or was changed.
+        BackupError: If the file is no backup, is truncated or damaged.
     """
     try:
         with zipfile.ZipFile(file) as archive:
-            said = json.loads(archive.read(MANIFEST))
-            if said["format"] != FORMAT:
+            content = json.loads(archive.read(MANIFEST))
+            if content["format"] != FORMAT:
                 raise BackupError(
-                    f"{file} is of format {said['format']}; this version reads {FORMAT}."
+                    f"{file} has format {content['format']}; this version reads {FORMAT}."
                 )
-            members = [TableEntry(**each) for each in said.pop("members")]
-            for member in members:
-                with archive.open(member.name) as packed:
-                    digest = sha256()
-                    while piece := packed.read(CHUNK_BYTES):
-                        digest.update(piece)
-                if digest.hexdigest() != member.digest:
-                    raise BackupError(f"{file}: {member.name} is not what was written.")
-            return Manifest(members=members, **said)
+            members = [TableEntry(**each) for each in content.pop("members")]
+            for name in (member.name for member in members):
+                archive.getinfo(name)
+            if damaged := archive.testzip():
+                raise BackupError(f"{file} is damaged: {damaged} differs from its CRC.")
+            return Manifest(members=members, **content)
     except FileNotFoundError:
         raise BackupError(f"There is no file {file}.") from None
     except OSError as error:
-        raise BackupError(f"{file} can't be read: {error.strerror}.") from None
+        raise BackupError(f"{file} cannot be read: {error.strerror}.") from None
     except (zipfile.BadZipFile, KeyError, TypeError, ValueError, EOFError) as error:
         raise BackupError(
-            f"{file} is not a whole backup: it was cut off, changed, or is another kind of file "
+            f"{file} is not a complete backup: it is truncated, damaged or another kind of file "
             f"({type(error).__name__}: {error})."
         ) from None
 
@@ -246,22 +240,3 @@ def read_manifest(file: Path) -> Manifest:
 def _value(connection: psycopg.Connection, query: str) -> Any:
     row = connection.execute(query.encode()).fetchone()
     return None if row is None else row[0]
-
-
-class _HashingWriter:
-    """A file to write to that keeps the hash of what went through."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-        self.digest = sha256()
-        self.closed = False
-
-    def write(self, piece: bytes) -> int:
-        self.digest.update(piece)
-        return self._file.write(piece)
-
-    def flush(self) -> None:
-        pass
-
-    def close(self) -> None:
-        self.closed = True

@@ -1,6 +1,6 @@
-"""A content hash per published table: equal tables have equal hashes, whatever order or history.
+"""Compute a content checksum per published table, independent of row order and load history.
 
-When a row was loaded, and by which run, is not content.
+Load time and run are not content.
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ EXCLUDED_COLUMNS = ("loaded_at",)
 
 @dataclass(frozen=True)
 class Checksum:
-    """The content of one published table in two numbers."""
+    """Number of rows and content checksum of one published table."""
 
     table: str
     rows: int
@@ -38,9 +38,9 @@ class Checksum:
 
 
 def checksums(connection: Connection) -> list[Checksum]:
-    """The checksums of all published tables."""
+    """Return the checksums of all published tables."""
     with connection.transaction():
-        # a row is hashed as text, which must not depend on who asks
+        # rows are hashed as text, which must not depend on session settings
         connection.execute("set local extra_float_digits = 1")
         connection.execute("set local datestyle = 'ISO, YMD'")
         return [_checksum(connection, table) for table in TABLES]
@@ -58,7 +58,7 @@ def _checksum(connection: Connection, table: str) -> Checksum:
     content = sql.SQL(", ").join(
         sql.Identifier(name) for (name,) in columns if name not in EXCLUDED_COLUMNS
     )
-    # the sum over rows does not depend on their order; two hashes of 64 bits make one of 128
+    # a sum of row hashes is independent of their order; two 64-bit hashes make one of 128 bits
     row = connection.execute(
         sql.SQL(
             """

@@ -1,4 +1,4 @@
-"""Brings a backup back: all of it in one transaction, so that a failure leaves what was there."""
+"""Restore a backup in one transaction, so that a failure changes nothing."""
 
 import zipfile
 from collections.abc import Callable, Mapping
@@ -16,11 +16,13 @@ from warehouse.backup.backup import (
     PORTABLE_TEXT_SETTINGS,
     BackupError,
     Manifest,
+    TableEntry,
     copy_statement,
     read_manifest,
     stored_tables,
 )
 from warehouse.backup.checksum import checksums
+from warehouse.base_error import RotationError
 from warehouse.connect.connections import is_embedded
 from warehouse.schema.migrate import (
     LOCK_TIMEOUT,
@@ -35,8 +37,8 @@ from warehouse.schema.views import VIEW_SCHEMAS, apply_views, views_digest
 from warehouse.settings import Settings
 
 
-class WarehouseNotEmpty(RuntimeError):
-    """The warehouse holds something that a restore would replace."""
+class WarehouseNotEmpty(RotationError):
+    """The warehouse has runs, which a restore would delete."""
 
 
 def restore_backup(
@@ -45,31 +47,31 @@ def restore_backup(
     overwrite: bool = False,
     progress: Callable[[str], None] = lambda table: None,
 ) -> tuple[Settings, Manifest]:
-    """Restores a backup into an empty warehouse, then brings it to today's schema.
+    """Restore a backup into an empty warehouse, then migrate it to the current schema.
 
-    Every row is counted, and the published tables' content hashes must be those of the backup
-    before anything is committed.
+    Before the commit, row counts and the content checksums of the published tables are compared
+    with the manifest.
 
     Args:
-        settings: Of the warehouse. On the embedded server each origin has a database of its own,
-            and the backup goes to its origin's.
+        settings: Of the warehouse. The embedded server has one database per origin; the backup is
+            restored into the database of its origin.
         file: The backup.
-        overwrite: Replace a warehouse that is not empty. What others built on its views goes too.
-        progress: Is told each table.
+        overwrite: Replace a warehouse that is not empty, with all objects that depend on its views.
+        progress: Called with the name of each table.
 
     Returns:
-        The settings of the restored warehouse; what the backup held.
+        The settings of the restored warehouse; the manifest.
 
     Raises:
-        BackupError: when the backup is not whole, is a newer version's, or comes out otherwise.
-        NotEmpty: when the warehouse holds runs and `overwrite` was not said.
-        MigrationBlocked: when somebody's transaction holds a table for a minute.
+        BackupError: If the backup is damaged, of a newer schema, or restores to other content.
+        WarehouseNotEmpty: If the warehouse has runs and `overwrite` is not set.
+        MigrationBlocked: If another session holds a lock on a table for a minute.
     """
     manifest = read_manifest(file)
     if not has_revision(manifest.revision):
         raise BackupError(
-            f"{file} holds the schema of migration {manifest.revision}, which this version does "
-            "not know: restore it with the version that wrote it, or a newer one."
+            f"{file} has schema revision {manifest.revision}, which this version does not know: "
+            "restore it with the version that wrote it, or a newer one."
         )
     if is_embedded(settings) and manifest.origin is not None:
         settings = settings.model_copy(update={"origin": manifest.origin})
@@ -83,25 +85,25 @@ def restore_backup(
             connection.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'")
             if _has_runs(connection) and not overwrite:
                 raise WarehouseNotEmpty(
-                    "The warehouse is not empty, and restoring would replace all of it. Take a "
-                    "backup of it first, then say --overwrite."
+                    "The warehouse is not empty, and a restore replaces all of it. Make a backup "
+                    "of it first, then add --overwrite."
                 )
             _load_members(outer, connection, file, manifest, progress)
-            progress("today's schema")
+            progress("migrations and views")
             migrate_to(outer, "head")
             apply_views(connection, force=True)
-            progress("content hashes")
+            progress("content checksums")
             _compare(connection, file, manifest)
     finally:
         engine.dispose()
-    # what is not rows of the backup: an older one knew nothing of it
+    # fill what an older backup does not contain (calendar, macro_series)
     ensure_up_to_date(settings)
     return settings, manifest
 
 
 def _has_runs(connection: psycopg.Connection) -> bool:
-    there = connection.execute("select to_regclass('audit.run') is not null").fetchone()
-    if there != (True,):
+    has_schema = connection.execute("select to_regclass('audit.run') is not null").fetchone()
+    if has_schema != (True,):
         return False
     return connection.execute("select exists (select from audit.run)").fetchone() == (True,)
 
@@ -119,32 +121,44 @@ def _load_members(
     columns = stored_tables(connection)
     members = {member.table: member for member in manifest.members}
     if unknown := sorted(members.keys() - columns.keys()):
-        raise BackupError(f"{file}: no migration makes {', '.join(unknown)}.")
+        raise BackupError(f"{file}: no migration creates {', '.join(unknown)}.")
     tables = sql.SQL(", ").join(sql.Identifier(*name.split(".")) for name in columns)
-    # a migration may have filled some
+    # migrations may have inserted rows
     connection.execute(sql.SQL("truncate {}").format(tables))
     with zipfile.ZipFile(file) as archive:
         for table in _foreign_key_order(connection, members):
             progress(table)
             member = members[table]
-            statement = copy_statement(table, member.columns, "from stdin")
-            with archive.open(member.name) as packed, connection.cursor() as cursor:
-                with cursor.copy(statement) as copy, pa.input_stream(packed, "zstd") as rows:
-                    while piece := rows.read(CHUNK_BYTES):
-                        copy.write(piece)
+            with connection.cursor() as cursor:
+                try:
+                    _copy_rows(cursor, archive, member)
+                except (psycopg.DataError, psycopg.IntegrityError, OSError) as error:
+                    kind = type(error).__name__
+                    raise BackupError(f"{file}: {table} cannot be loaded ({kind}).") from None
                 if cursor.rowcount != member.rows:
                     raise BackupError(
-                        f"{file}: {table} came out with {cursor.rowcount} rows, not {member.rows}."
+                        f"{file}: {table} has {cursor.rowcount} rows instead of {member.rows}."
                     )
     for name, last in manifest.sequences.items():
         if last is not None:
             connection.execute("select setval(%s::regclass, %s)", (name, last))
-    # the planner knows nothing of new tables
+    # the planner has no statistics of new tables
     connection.execute(sql.SQL("analyze {}").format(tables))
 
 
+def _copy_rows(cursor: psycopg.Cursor, archive: zipfile.ZipFile, member: TableEntry) -> None:
+    statement = copy_statement(member.table, member.columns, "from stdin")
+    with (
+        archive.open(member.name) as packed,
+        cursor.copy(statement) as copy,
+        pa.input_stream(packed, "zstd") as rows,
+    ):
+        while piece := rows.read(CHUNK_BYTES):
+            copy.write(piece)
+
+
 def _foreign_key_order(connection: psycopg.Connection, members: Mapping[str, object]) -> list[str]:
-    """The tables, each after those that its foreign keys point to."""
+    """Return the tables in topological order, referenced tables first."""
     order: TopologicalSorter[str] = TopologicalSorter(dict.fromkeys(members, ()))
     for table, target in connection.execute(
         """
@@ -163,11 +177,11 @@ def _foreign_key_order(connection: psycopg.Connection, members: Mapping[str, obj
 
 
 def _compare(connection: psycopg.Connection, file: Path, manifest: Manifest) -> None:
-    """Raises where the published tables are not the backup's; another version's may differ."""
+    """Raise if the published tables differ from the manifest; skipped if the views differ."""
     if manifest.views != views_digest():
         return
     for each in checksums(connection):
         if manifest.checksums.get(each.table) != f"{each.rows} {each.digest}":
             raise BackupError(
-                f"{file}: published.{each.table} came out otherwise than it was; nothing was kept."
+                f"{file}: published.{each.table} differs from its checksum; nothing was restored."
             )

@@ -30,10 +30,10 @@ def read(connection: adbc.Connection, query: str, parameters: Sequence[Any] = ()
         return pl.DataFrame(cursor.fetch_arrow_table())
 
 
-def execute(connection: adbc.Connection, statement: str) -> None:
+def execute(connection: adbc.Connection, statement: str, parameters: Sequence[Any] = ()) -> None:
     """One statement without a result, in the connection's transaction."""
     with connection.cursor() as cursor:
-        cursor.execute(statement)
+        cursor.execute(statement, tuple(parameters) or None)
 
 
 def to_arrow(frame: pd.DataFrame | pl.DataFrame, columns: Sequence[Column]) -> pa.Table:

@@ -16,6 +16,7 @@ from adbc_driver_manager import AdbcConnection, AdbcDatabase
 from adbc_driver_postgresql import dbapi as adbc
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from warehouse.base_error import RotationError
 from warehouse.connect.tls import require_tls
 from warehouse.server.binaries import EmbeddedServerError
 from warehouse.server.embedded import EmbeddedServer
@@ -47,7 +48,7 @@ RESTART_SECONDS = 30.0
 _bulk_backends: set[int] = set()
 
 
-class InvalidDatabaseUrl(ValueError):
+class InvalidDatabaseUrl(RotationError):
     """DATABASE_URL is no URL and no line of words that libpq can read; the message quotes none."""
 
 

@@ -5,12 +5,14 @@ from ipaddress import ip_address
 
 from psycopg.pq import Conninfo
 
+from warehouse.base_error import RotationError
+
 ENCRYPTED = ("require", "verify-ca", "verify-full")
 # what libpq does when nobody said anything: TLS if the server offers it, else in the clear
 UNSET_SSLMODES = ("", "prefer")
 
 
-class InsecureDatabase(RuntimeError):
+class InsecureDatabase(RotationError):
     """DATABASE_URL would let passwords travel in the clear; the message says what to set."""
 
 

@@ -10,6 +10,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
+from warehouse.base_error import RotationError
 from warehouse.connect.connections import (
     connect,
     database_name,
@@ -36,15 +37,15 @@ OLDEST_SERVER = 150_000
 LOCK_TIMEOUT = "1min"
 
 
-class ServerTooOld(RuntimeError):
+class ServerTooOld(RotationError):
     """The server of DATABASE_URL is older than PostgreSQL 15."""
 
 
-class MigrationBlocked(RuntimeError):
+class MigrationBlocked(RotationError):
     """Another session holds a lock that the migration needs; nothing was changed."""
 
 
-class UnknownSchemaRevision(RuntimeError):
+class UnknownSchemaRevision(RotationError):
     """The database has a revision that this version of the warehouse does not know."""
 
 

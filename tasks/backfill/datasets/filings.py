@@ -1,4 +1,4 @@
-"""Which companies' facts are missing and why, and what to ask the SEC for."""
+"""Backfill of filings: find companies without facts, and plan the requests to the SEC."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -16,52 +16,75 @@ from tasks.backfill.request import ResolvedRequest
 from tasks.backfill.targets import ALL_INDEXES, read_target_companies
 from tasks.extract.sec.extract import CompanyRequest
 from tasks.plan.filings import INITIAL_INDEX_LOOKBACK_DAYS, should_use_bulk_file
-from tasks.run.context import TEMPORARY_FAILURES
+from tasks.run.totals import TEMPORARY_FAILURES
 from warehouse.connect.connections import connect
 
 _COMPANIES = """
-with wanted as (
-    select * from unnest(%(tickers)s::text[], %(ciks)s::integer[]) as filer (ticker, cik)
+with target as (
+    select * from unnest(%(tickers)s::text[], %(ciks)s::integer[]) as company (ticker, cik)
 ),
-due as (
+pending as (
     select
         cik, min(filed_date) as first, max(filed_date) as last,
-        bool_or(last_requested_on is null or last_requested_on < %(today)s) as is_open
+        bool_or(last_requested_on is null or last_requested_on < %(today)s) as is_fetchable
     from audit.pending_filing
     where filed_date between coalesce(%(start)s::date, '-infinity') and %(end)s::date
     group by cik
 )
 select
-    wanted.ticker, wanted.cik, fact.status, coalesce(fact.has_loaded, false), company.status,
-    coalesce(company.has_succeeded, false), due.first, due.last, coalesce(due.is_open, false)
-from wanted
+    target.ticker, target.cik, fact.status, coalesce(fact.has_loaded, false), company.status,
+    coalesce(company.has_succeeded, false), pending.first, pending.last,
+    coalesce(pending.is_fetchable, false)
+from target
 left join audit.latest_fetch as fact
-    on fact.dataset = 'company_fact' and fact.item = wanted.cik::text
+    on fact.dataset = 'company_fact' and fact.item = target.cik::text
 left join audit.latest_fetch as company
-    on company.dataset = 'company' and company.item = wanted.cik::text
-left join due on due.cik = wanted.cik
-order by wanted.ticker, wanted.cik
+    on company.dataset = 'company' and company.item = target.cik::text
+left join pending on pending.cik = target.cik
+order by target.ticker, target.cik
 """
 
 
 @dataclass(frozen=True)
 class _CompanyStatus:
-    """What is known of the company behind a symbol; none where the SEC's list lacks it."""
+    """Fetches and pending filings of a ticker's company.
+
+    Attributes:
+        ticker: The ticker.
+        cik: Its company; None if the SEC's list lacks it.
+        fact_status: Status of the newest fetch of its facts; None if there is none.
+        has_facts: Whether facts were ever loaded.
+        profile_status: Status of the newest fetch of its profile; None if there is none.
+        has_profile: Whether a profile was ever loaded, or there is none.
+        first_pending: Date of its first pending filing; None if there is none.
+        last_pending: Date of the last one.
+        is_pending_fetchable: Whether one of them was not requested today.
+    """
 
     ticker: str
     cik: int | None
-    facts: str | None
+    fact_status: str | None
     has_facts: bool
-    company: str | None
+    profile_status: str | None
     has_profile: bool
-    first_due: date | None
-    last_due: date | None
-    is_due: bool
+    first_pending: date | None
+    last_pending: date | None
+    is_pending_fetchable: bool
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether its newest fetch of facts or profile failed."""
+        return not {self.fact_status, self.profile_status}.isdisjoint(TEMPORARY_FAILURES)
+
+    @property
+    def needs_all_facts(self) -> bool:
+        """Whether its facts were never fetched, or failed at the last fetch."""
+        return self.fact_status is None or self.fact_status in TEMPORARY_FAILURES
 
 
 @dataclass(frozen=True)
 class _TickerList:
-    """What came of asking for the SEC's list of tickers."""
+    """Fetches of the SEC's ticker list."""
 
     was_ever_read: bool
     was_read_today: bool
@@ -69,58 +92,56 @@ class _TickerList:
 
 
 def plan_filings_backfill(scope: ResolvedRequest) -> BackfillPlan:
-    """What is missing of the companies' facts, by the ledger and by the reports that are due.
+    """Plan a backfill of company facts from the fetch log and the pending filings.
 
-    One gap or more per company, under the first of its symbols, and one per day whose index has
-    still to be read; of some companies alone, the days are left to a backfill of all. What the
-    days will name is asked for with them, and is in no count before.
+    There are one or more gaps per company, under the first of its tickers, and one per day with an
+    unread index. Index days belong to a backfill of all companies only. The filings that these
+    days will list are requested, too, but are in no estimate.
     """
     mode = scope.request.mode
     is_of_all = not scope.request.tickers and scope.request.index == ALL_INDEXES
     with connect(scope.settings) as connection:
-        ticker_list = _ticker_list(connection, new_york_date(scope.instant))
-        filers = _filers(connection, scope)
-        days = list(_days(connection, scope)) if is_of_all else []
+        ticker_list = _read_ticker_list(connection, new_york_date(scope.instant))
+        companies = _read_companies(connection, scope)
+        days = list(_index_days(connection, scope)) if is_of_all else []
     gaps: list[DataGap] = []
     needs: list[WorkItem] = []
-    asked: list[CompanyRequest] = []
+    requests: list[CompanyRequest] = []
     seen = set[int]()
-    for filer in filers:
-        # another symbol of a company is no other company
-        if filer.cik in seen:
+    for company in companies:
+        # a company may have several tickers
+        if company.cik in seen:
             continue
-        if filer.cik is not None:
-            seen.add(filer.cik)
-        own = list(_gaps(filer, ticker_list))
+        if company.cik is not None:
+            seen.add(company.cik)
+        own = list(_gaps(company, ticker_list))
         gaps += own
-        has_failed = filer.facts in TEMPORARY_FAILURES or filer.company in TEMPORARY_FAILURES
-        if filer.cik is None:
-            has_failed = ticker_list.has_failed
+        has_failed = ticker_list.has_failed if company.cik is None else company.has_failed
         if _matches_mode(mode, own, has_failed):
-            due = [gap for gap in own if gap.is_fetchable]
-            why = ", ".join(sorted({gap.reason for gap in due})) if mode == "missing" else mode
-            is_whole = mode == "all" or filer.facts is None or filer.facts in TEMPORARY_FAILURES
-            start = None if is_whole else filer.first_due
-            needs.append(WorkItem(filer.ticker, start, why, None, is_whole))
-            if filer.cik is not None or not ticker_list.was_ever_read:
-                wants_facts = is_whole or filer.is_due
-                asked.append(CompanyRequest(0, wants_facts, mode == "all" or not filer.has_profile))
+            reasons = ", ".join(sorted({gap.reason for gap in own if gap.is_fetchable}))
+            full_history = mode == "all" or company.needs_all_facts
+            start = None if full_history else company.first_pending
+            reason = reasons if mode == "missing" else mode
+            needs.append(WorkItem(company.ticker, start, reason, None, full_history))
+            if company.cik is not None or not ticker_list.was_ever_read:
+                fetch_facts = full_history or company.is_pending_fetchable
+                fetch_profile = mode == "all" or not company.has_profile
+                requests.append(CompanyRequest(0, fetch_facts, fetch_profile))
     for gap, is_read in days:
         if not is_read:
             gaps.append(gap)
         has_failed = gap.reason in TEMPORARY_FAILURES
         if _matches_mode(mode, [] if is_read else [gap], has_failed):
-            needs.append(
-                WorkItem(DAILY_INDEX_ITEM, gap.first, gap.reason if mode == "missing" else mode)
-            )
-    requests = _count(asked, needs, ticker_list, scope)
+            reason = gap.reason if mode == "missing" else mode
+            needs.append(WorkItem(DAILY_INDEX_ITEM, gap.first, reason))
+    request_count = _count_requests(requests, needs, ticker_list, scope)
     notes = []
     if needs and not ticker_list.was_ever_read:
         notes.append(
-            "The SEC's list of companies has not been read: each symbol is counted as a company."
+            "The SEC's list of companies is not loaded yet: each ticker is counted as a company."
         )
-    seconds = requests / scope.settings.sec_requests_per_second
-    return BackfillPlan(needs, gaps, requests, seconds, notes)
+    seconds = request_count / scope.settings.sec_requests_per_second
+    return BackfillPlan(needs, gaps, request_count, seconds, notes)
 
 
 def _matches_mode(mode: str, gaps: Sequence[DataGap], has_failed: bool) -> bool:
@@ -128,51 +149,59 @@ def _matches_mode(mode: str, gaps: Sequence[DataGap], has_failed: bool) -> bool:
         return True
     if mode == "failed":
         return has_failed
-    due = [gap for gap in gaps if gap.is_fetchable]
+    fetchable = [gap for gap in gaps if gap.is_fetchable]
     if mode == "stale":
-        due = [gap for gap in due if gap.reason not in TEMPORARY_FAILURES]
-    return bool(due)
+        fetchable = [gap for gap in fetchable if gap.reason not in TEMPORARY_FAILURES]
+    return bool(fetchable)
 
 
-def _count(
-    asked: Sequence[CompanyRequest],
+def _count_requests(
+    requests: Sequence[CompanyRequest],
     needs: Sequence[WorkItem],
-    listed: _TickerList,
+    ticker_list: _TickerList,
     scope: ResolvedRequest,
 ) -> int:
-    """How many requests the needs are, at least."""
-    facts = sum(request.fetch_facts for request in asked)
-    if should_use_bulk_file(asked, scope.settings):
+    """Return the minimum number of HTTP requests."""
+    facts = sum(request.fetch_facts for request in requests)
+    if should_use_bulk_file(requests, scope.settings):
         facts = 1
-    profile_requests = sum(request.fetch_profile for request in asked)
+    profiles = sum(request.fetch_profile for request in requests)
     days = sum(need.item == DAILY_INDEX_ITEM for need in needs)
-    return facts + profile_requests + days + (bool(needs) and not listed.was_read_today)
+    return facts + profiles + days + (bool(needs) and not ticker_list.was_read_today)
 
 
-def _gaps(filer: _CompanyStatus, listed: _TickerList) -> Iterator[DataGap]:
-    if filer.cik is None:
-        reason = "unknown_ticker" if listed.was_ever_read else NOT_ASKED
-        yield DataGap(filer.ticker, reason, None, None, None, not listed.was_read_today)
+def _gaps(company: _CompanyStatus, ticker_list: _TickerList) -> Iterator[DataGap]:
+    if company.cik is None:
+        reason = "unknown_ticker" if ticker_list.was_ever_read else NOT_ASKED
+        is_fetchable = not ticker_list.was_read_today
+        yield DataGap(company.ticker, reason, None, None, None, is_fetchable)
         return
-    if filer.facts is None or filer.facts in TEMPORARY_FAILURES:
-        yield DataGap(filer.ticker, filer.facts or NOT_ASKED, None, None, None, True)
-    elif not filer.has_facts:
-        yield DataGap(filer.ticker, filer.facts, None, None, None, False)
-    if filer.first_due is not None:
-        first, last = filer.first_due, filer.last_due
-        yield DataGap(filer.ticker, "pending_filing", first, last, None, filer.is_due)
-    if filer.has_facts and not filer.has_profile:
-        yield DataGap(filer.ticker, "missing_company_profile", None, None, None, True)
+    if company.needs_all_facts:
+        yield DataGap(company.ticker, company.fact_status or NOT_ASKED, None, None, None, True)
+    elif not company.has_facts:
+        assert company.fact_status is not None
+        yield DataGap(company.ticker, company.fact_status, None, None, None, False)
+    if company.first_pending is not None:
+        yield DataGap(
+            company.ticker,
+            "pending_filing",
+            company.first_pending,
+            company.last_pending,
+            None,
+            company.is_pending_fetchable,
+        )
+    if company.has_facts and not company.has_profile:
+        yield DataGap(company.ticker, "missing_company_profile", None, None, None, True)
 
 
-def _filers(connection: Connection, scope: ResolvedRequest) -> list[_CompanyStatus]:
+def _read_companies(connection: Connection, scope: ResolvedRequest) -> list[_CompanyStatus]:
     request = scope.request
-    wanted = read_target_companies(connection, request.tickers, request.index, scope.start)
+    targets = read_target_companies(connection, request.tickers, request.index, scope.start)
     rows = connection.execute(
         _COMPANIES,
         {
-            "tickers": [ticker for ticker, _ in wanted],
-            "ciks": [cik for _, cik in wanted],
+            "tickers": [ticker for ticker, _ in targets],
+            "ciks": [cik for _, cik in targets],
             "today": new_york_date(scope.instant),
             "start": scope.start,
             "end": scope.end,
@@ -181,14 +210,14 @@ def _filers(connection: Connection, scope: ResolvedRequest) -> list[_CompanyStat
     return [_CompanyStatus(*row) for row in rows]
 
 
-def _ticker_list(connection: Connection, today: date) -> _TickerList:
+def _read_ticker_list(connection: Connection, today: date) -> _TickerList:
     row = connection.execute(
         """
         select
-            coalesce(bool_or(has_succeeded), false),
-            coalesce(bool_or(last_succeeded_date = %s), false),
-            coalesce(bool_or(status = any (%s)), false)
-        from audit.latest_fetch where dataset = 'company_ticker'
+            coalesce(bool_or(status in ('loaded', 'empty')), false),
+            coalesce(bool_or(status in ('loaded', 'empty') and window_end = %s), false),
+            coalesce((array_agg(status order by fetch_id desc))[1] = any (%s), false)
+        from audit.fetch where dataset = 'company_ticker'
         """,
         (today, [*TEMPORARY_FAILURES]),
     ).fetchone()
@@ -196,37 +225,34 @@ def _ticker_list(connection: Connection, today: date) -> _TickerList:
     return _TickerList(*row)
 
 
-def _days(connection: Connection, scope: ResolvedRequest) -> Iterator[tuple[DataGap, bool]]:
-    """Each day since the first that was asked for, as a gap, and whether its index was read."""
+def _index_days(connection: Connection, scope: ResolvedRequest) -> Iterator[tuple[DataGap, bool]]:
+    """Yield each index day since the first requested one, as a gap, and whether it was read."""
     rows = connection.execute(
         """
         select day, is_read, status, (last_fetched_at at time zone 'America/New_York')::date
         from audit.filing_index_day
         """
     ).fetchall()
-    held = {day: rest for day, *rest in rows}
-    before = last_index_day(scope.instant) - timedelta(days=INITIAL_INDEX_LOOKBACK_DAYS)
-    first = max(min(held, default=before), scope.start or date.min)
+    known = {day: fetch for day, *fetch in rows}
+    lookback = last_index_day(scope.instant) - timedelta(days=INITIAL_INDEX_LOOKBACK_DAYS)
+    first = max(min(known, default=lookback), scope.start or date.min)
     today = new_york_date(scope.instant)
     for day in index_days(first, scope.instant):
         if day > scope.end:
             break
-        is_read, status, last_requested_on = held.get(day, (False, None, None))
-        if status is None or last_requested_on is None or status in TEMPORARY_FAILURES:
-            yield DataGap(DAILY_INDEX_ITEM, status or NOT_ASKED, day, day, None, True), is_read
+        is_read, status, fetched_on = known.get(day, (False, None, None))
+        if status is None or fetched_on is None or status in TEMPORARY_FAILURES:
+            gap = DataGap(DAILY_INDEX_ITEM, status or NOT_ASKED, day, day, None, True)
         else:
-            yield (
-                DataGap(
-                    DAILY_INDEX_ITEM, "not_yet_published", day, day, None, last_requested_on < today
-                ),
-                is_read,
-            )
+            is_fetchable = fetched_on < today
+            gap = DataGap(DAILY_INDEX_ITEM, "not_yet_published", day, day, None, is_fetchable)
+        yield gap, is_read
 
 
 @contextmanager
 def _open(scope: ResolvedRequest, needs: Sequence[WorkItem]) -> Iterator[IngestChunk]:
-    with ExitStack() as opened:
-        yield FilingsIngestor(scope, needs, opened).ingest_chunk
+    with ExitStack() as exit_stack:
+        yield FilingsIngestor(scope, needs, exit_stack).ingest_chunk
 
 
 FILINGS = BackfillAdapter(

@@ -1,4 +1,4 @@
-"""Brings what a backfill of filings needs: the list of symbols, days of the index, companies."""
+"""Ingest a backfill of filings: the ticker list, days of the index, companies."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -11,112 +11,120 @@ from tasks.extract.sec.bulk_facts import CompanyFactsZip
 from tasks.extract.sec.client import SecSession, open_sec_session
 from tasks.extract.sec.extract import CompanyRequest
 from tasks.ingest import (
-    ingest_companies,
-    ingest_company_tickers,
-    ingest_filing_index,
+    ingest,
+    ingest_plan,
     open_bulk_facts,
+    sec_companies,
+    sec_company_tickers,
+    sec_filing_index,
 )
-from tasks.plan.filings import has_tracked_companies, plan_company_requests
-from tasks.plan.prices import batched
+from tasks.plan.filings import (
+    company_requests,
+    has_tracked_companies,
+    plan_companies,
+    plan_company_tickers,
+)
 from tasks.run.context import RunContext
 from warehouse.connect.connections import connect
 
-# the item of a day's list of filings; symbols have capitals only
+# the item of an index day; tickers have capitals only
 DAILY_INDEX_ITEM = "filing index"
 
 
 class FilingsIngestor:
-    """One backfill's dealings with the SEC: a block in one chunk counts in the next."""
+    """Ingests the chunks of one backfill under one SEC session, which remembers blocks."""
 
     def __init__(
         self, scope: ResolvedRequest, needs: Sequence[WorkItem], exit_stack: ExitStack
     ) -> None:
-        """Asks for nothing yet.
+        """Prepare without any request.
 
         Args:
-            scope: What is asked for.
-            needs: Of all chunks: they decide whether the archive of all companies is fetched.
-            exit_stack: Closes what the dealings have opened.
+            scope: The request.
+            needs: Of all chunks: they decide whether the bulk file is downloaded.
+            exit_stack: Closes the session and the bulk file.
         """
-        self._scope, self._force = scope, scope.request.mode == "all"
-        self._needs, self._opened = needs, exit_stack
+        self._scope, self._full_history = scope, scope.request.mode == "all"
+        self._needs, self._exit_stack = needs, exit_stack
         self._sec: SecSession | None = None
-        self._archive: CompanyFactsZip | None = None
+        self._bulk_facts: CompanyFactsZip | None = None
         self._ciks: dict[str, list[int]] = {}
-        self._asked = set[int]()
+        self._requested = set[int]()
 
-    def ingest_chunk(self, needs: Sequence[WorkItem], this_run: RunContext) -> None:
-        """Extracts, validates and loads one chunk, and the reports that its days name."""
+    def ingest_chunk(self, needs: Sequence[WorkItem], run: RunContext) -> None:
+        """Ingest one chunk, and the filings that its index days list."""
         if self._sec is None:
-            self._sec = self._open_session(this_run)
-        self._ingest_companies(self._plan(needs, this_run), this_run, self._sec, self._archive)
+            self._sec = self._open_session(run)
+        self._ingest_companies(self._plan(needs, run), run, self._sec, self._bulk_facts)
         days = [
             need.start for need in needs if need.item == DAILY_INDEX_ITEM and need.start is not None
         ]
-        # after the companies, since what an index names may have come after the archive was made
-        named = self._ingest_index_days(days, this_run, self._sec)
-        self._ingest_companies(named, this_run, self._sec, None)
+        # after the companies: a listed filing may be newer than the bulk file
+        discovered = self._ingest_index_days(days, run, self._sec)
+        self._ingest_companies(discovered, run, self._sec, None)
 
-    def _open_session(self, this_run: RunContext) -> SecSession:
-        sec = self._opened.enter_context(open_sec_session(this_run.settings))
-        # first, since it says whose filings an index is read for
-        ingest_company_tickers(this_run, sec)
+    def _open_session(self, run: RunContext) -> SecSession:
+        sec = self._exit_stack.enter_context(open_sec_session(run.settings))
+        # first: the ticker list decides whose filings are kept of an index
+        ingest_plan(sec_company_tickers(sec), plan_company_tickers(run.now, run.settings), run)
         self._ciks = self._read_ciks()
-        asked = self._plan(self._needs, this_run)
-        self._archive = self._opened.enter_context(open_bulk_facts(asked, this_run, sec))
+        requests = self._plan(self._needs, run)
+        self._bulk_facts = self._exit_stack.enter_context(open_bulk_facts(requests, run, sec))
         return sec
 
     def _read_ciks(self) -> dict[str, list[int]]:
-        """The companies that each symbol wanted stands for."""
-        scope, found = self._scope, dict[str, list[int]]()
+        """Return the CIKs of each requested ticker."""
+        scope, ciks = self._scope, dict[str, list[int]]()
         with connect(scope.settings) as connection:
-            filers = read_target_companies(
+            companies = read_target_companies(
                 connection, scope.request.tickers, scope.request.index, scope.start
             )
-        for ticker, cik in filers:
+        for ticker, cik in companies:
             if cik is not None:
-                found.setdefault(ticker, []).append(cik)
-        return found
+                ciks.setdefault(ticker, []).append(cik)
+        return ciks
 
-    def _plan(self, needs: Sequence[WorkItem], this_run: RunContext) -> list[CompanyRequest]:
-        """The requests for some needs' companies, by what is held now."""
-        instant, settings = this_run.now, this_run.settings
-        found: dict[int, CompanyRequest] = {}
-        for is_whole in (False, True):
+    def _plan(self, needs: Sequence[WorkItem], run: RunContext) -> list[CompanyRequest]:
+        """Return the company requests of some work items, by the facts stored now."""
+        requests: dict[int, CompanyRequest] = {}
+        for force in (False, True):
             tickers = [
-                n.item for n in needs if n.item != DAILY_INDEX_ITEM and n.full_history is is_whole
+                need.item
+                for need in needs
+                if need.item != DAILY_INDEX_ITEM and need.full_history is force
             ]
             ciks = {cik for ticker in tickers for cik in self._ciks.get(ticker, ())}
-            for request in plan_company_requests(
-                sorted(ciks), is_whole, self._force, instant, settings
+            for request in company_requests(
+                sorted(ciks), force, self._full_history, run.now, run.settings
             ):
-                found[request.cik] = request
-        return [request for cik, request in found.items() if cik not in self._asked]
+                requests[request.cik] = request
+        return [request for cik, request in requests.items() if cik not in self._requested]
 
     def _ingest_index_days(
-        self, days: Sequence[date], this_run: RunContext, sec: SecSession
+        self, days: Sequence[date], run: RunContext, sec: SecSession
     ) -> list[CompanyRequest]:
-        """Loads some days' indexes; the requests for what they name."""
-        instant, settings = this_run.now, this_run.settings
-        # a day that is read while nobody is followed would never be read again
-        if not days or not has_tracked_companies(settings):
+        """Ingest index days; return the requests for the filings they list."""
+        # an index day ingested while no company is tracked would never be ingested again
+        if not days or not has_tracked_companies(run.settings):
             return []
         for day in days:
-            ingest_filing_index(day, this_run, sec)
-        with connect(settings) as connection:
+            ingest(sec_filing_index(sec), day, run)
+        with connect(run.settings) as connection:
             rows = connection.execute(
                 "select distinct cik from audit.pending_filing"
                 " where last_requested_on is null order by cik"
             ).fetchall()
-        return plan_company_requests([cik for (cik,) in rows], False, False, instant, settings)
+        ciks = [cik for (cik,) in rows]
+        return company_requests(ciks, False, False, run.now, run.settings)
 
     def _ingest_companies(
         self,
-        asked: Sequence[CompanyRequest],
-        this_run: RunContext,
+        requests: Sequence[CompanyRequest],
+        run: RunContext,
         sec: SecSession,
-        archive: CompanyFactsZip | None,
+        bulk_facts: CompanyFactsZip | None,
     ) -> None:
-        for batch in batched(asked, this_run.settings.sec_batch_companies):
-            ingest_companies(batch, this_run, sec, archive)
-            self._asked |= {request.cik for request in batch}
+        source = sec_companies(sec, bulk_facts)
+        for batch in plan_companies(requests, run.settings).batches():
+            ingest(source, batch, run)
+            self._requested |= {request.cik for request in batch.requests}

@@ -1,4 +1,4 @@
-"""Which holdings files are missing, and which to ask iShares for."""
+"""Backfill of holdings files: find missing files, and plan the requests to iShares."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,44 +12,48 @@ from expectations.calendars.trading import session_closes
 from tasks.backfill.adapter import BackfillAdapter, IngestChunk
 from tasks.backfill.plan import NOT_ASKED, BackfillPlan, DataGap, WorkItem
 from tasks.backfill.request import ResolvedRequest
-from tasks.extract.ishares.extract import HoldingsRequest, get_fund, ishares_request_policy
-from tasks.ingest import ingest_holdings
+from tasks.extract.ishares.extract import HoldingsRequest, get_fund
+from tasks.ingest import ingest, ishares_holdings
+from tasks.plan.holdings import read_holdings_batch
 from tasks.plan.release_times import latest_release_at
-from tasks.run.context import TEMPORARY_FAILURES, RunContext
+from tasks.run.context import RunContext
+from tasks.run.totals import TEMPORARY_FAILURES
 from warehouse.connect.connections import connect
 
-# a file that is late comes within days; one that is not there a week later never was
+# a late file is published within days; one missing after a week never will be
 MAX_PUBLICATION_DELAY_DAYS = 7
 
 
 @dataclass(frozen=True)
-class _LastFetch:
+class _FileFetch:
+    """The newest fetch of one day's file."""
+
     status: str
-    at: datetime
+    fetched_at: datetime
 
 
 def plan_holdings_backfill(scope: ResolvedRequest) -> BackfillPlan:
-    """Which files are missing: one for each fund and session, by the exchange's calendar.
+    """Plan a holdings backfill: one file per fund and session of the exchange's calendar.
 
-    Without a start, from the first file held on. A day for which iShares had no file is not asked
-    for again when it is a week old.
+    Without a start, it begins with the first stored file. A day without a file is not requested
+    again once it is a week old.
     """
     gaps: list[DataGap] = []
     needs: list[WorkItem] = []
     with connect(scope.settings) as connection:
-        due = latest_release_at("index_membership", scope.instant)
+        released_at = latest_release_at("index_membership", scope.instant)
         for fund in scope.items:
-            held = _stored_dates(connection, fund)
-            first = scope.start or min(held, default=scope.end)
+            stored = _stored_dates(connection, fund)
+            first = scope.start or min(stored, default=scope.end)
             days = session_closes().loc[pd.Timestamp(first) : pd.Timestamp(scope.end)].index
             dates = [stamp.date() for stamp in days]
-            answers = _last_fetches(connection, fund, dates)
+            fetches = _last_fetches(connection, fund, dates)
             for day in dates:
-                answer = answers.get(day)
-                gap = None if day in held else _gap(fund, day, answer, due)
+                fetch = fetches.get(day)
+                gap = None if day in stored else _gap(fund, day, fetch, released_at)
                 if gap is not None:
                     gaps.append(gap)
-                if _matches_mode(scope.request.mode, answer, gap):
+                if _matches_mode(scope.request.mode, fetch, gap):
                     needs.append(
                         WorkItem(fund, day, gap.reason if gap else scope.request.mode, None)
                     )
@@ -59,21 +63,22 @@ def plan_holdings_backfill(scope: ResolvedRequest) -> BackfillPlan:
     )
 
 
-def _gap(fund: str, day: date, answer: _LastFetch | None, due: datetime) -> DataGap:
-    if answer is None:
+def _gap(fund: str, day: date, fetch: _FileFetch | None, released_at: datetime) -> DataGap:
+    if fetch is None:
         return DataGap(fund, NOT_ASKED, day, day, None, True)
-    if answer.status in TEMPORARY_FAILURES:
-        return DataGap(fund, answer.status, day, day, None, True)
-    is_young = (answer.at.date() - day).days <= MAX_PUBLICATION_DELAY_DAYS
-    return DataGap(fund, answer.status, day, day, None, is_young and answer.at < due)
+    if fetch.status in TEMPORARY_FAILURES:
+        return DataGap(fund, fetch.status, day, day, None, True)
+    may_be_late = (fetch.fetched_at.date() - day).days <= MAX_PUBLICATION_DELAY_DAYS
+    is_fetchable = may_be_late and fetch.fetched_at < released_at
+    return DataGap(fund, fetch.status, day, day, None, is_fetchable)
 
 
-def _matches_mode(mode: str, answer: _LastFetch | None, gap: DataGap | None) -> bool:
+def _matches_mode(mode: str, fetch: _FileFetch | None, gap: DataGap | None) -> bool:
     if mode == "all":
         return True
     if mode == "failed":
-        return answer is not None and answer.status in TEMPORARY_FAILURES
-    # a file is not revised: one that is held is never stale
+        return fetch is not None and fetch.status in TEMPORARY_FAILURES
+    # files are not revised: a stored one is never stale
     return gap is not None and gap.is_fetchable
 
 
@@ -87,8 +92,8 @@ def _stored_dates(connection: Connection, fund: str) -> set[date]:
 
 def _last_fetches(
     connection: Connection, fund: str, days: Sequence[date]
-) -> dict[date, _LastFetch]:
-    """Return each day's newest request for its file, where there was one."""
+) -> dict[date, _FileFetch]:
+    """Return the newest fetch of each day's file; days without one are missing."""
     rows = connection.execute(
         """
         select day, latest.status, latest.fetched_at
@@ -97,16 +102,17 @@ def _last_fetches(
         """,
         {"days": [*days], "fund": fund},
     ).fetchall()
-    return {day: _LastFetch(status, at) for day, status, at in rows}
+    return {day: _FileFetch(status, at) for day, status, at in rows}
 
 
 @contextmanager
 def _open(scope: ResolvedRequest, needs: Sequence[WorkItem]) -> Iterator[IngestChunk]:
-    dealings = ishares_request_policy(scope.settings)
+    source = ishares_holdings(scope.settings)
 
-    def ingest_chunk(needs: Sequence[WorkItem], this_run: RunContext) -> None:
+    def ingest_chunk(needs: Sequence[WorkItem], run: RunContext) -> None:
         for need in needs:
-            ingest_holdings(HoldingsRequest(need.item, need.start), this_run, dealings)
+            requests = [HoldingsRequest(need.item, need.start)]
+            ingest(source, read_holdings_batch(requests, run.settings), run)
 
     yield ingest_chunk
 

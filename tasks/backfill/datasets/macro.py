@@ -1,4 +1,4 @@
-"""What is missing of macro series, and what to ask FRED for."""
+"""Backfill of macro series: find missing observations, and plan the requests to FRED."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,10 +11,11 @@ from expectations.calendars.trading import new_york_date, session_closes
 from tasks.backfill.adapter import BackfillAdapter, IngestChunk
 from tasks.backfill.plan import NOT_ASKED, BackfillPlan, DataGap, WorkItem
 from tasks.backfill.request import ResolvedRequest
-from tasks.extract.fred.extract import SeriesRequest, fred_request_policy
-from tasks.ingest import ingest_macro
-from tasks.plan.prices import plan_macro
-from tasks.plan.release_times import LastFetch, latest_release_at, read_last_fetches
+from tasks.extract.fred.extract import SeriesRequest
+from tasks.ingest import fred_macro, ingest
+from tasks.plan.last_fetches import LastFetch, read_last_fetches
+from tasks.plan.macro import series_requests
+from tasks.plan.release_times import latest_release_at
 from tasks.run.context import RunContext
 from warehouse.connect.connections import connect
 from warehouse.reference import read_reference
@@ -25,33 +26,33 @@ STEPS = {"Monthly": "MS", "Quarterly": "QS"}
 
 
 def plan_macro_backfill(scope: ResolvedRequest) -> BackfillPlan:
-    """What is missing of the series' observations, by each one's frequency and publication lag.
+    """Plan a macro backfill from each series' frequency and publication lag.
 
-    A series' observations count from its first one held on, to those that its publication lag
-    says are out. One that was given a reason for never being published is there. The days of a
-    daily series that count are those after its newest one: which days before it have a value is
-    its publisher's calendar.
+    Observations are expected from a series' first stored one to the newest that its publication
+    lag allows. An observation with a reason for never being published is not missing. For a daily
+    series only the days after its newest observation are expected, because the publisher's
+    calendar decides which earlier days have a value.
     """
     keyless = scope.settings.fred_api_key is None
     with connect(scope.settings) as connection:
         newest = read_last_fetches(connection, "macro_observation", scope.items)
         whole = read_last_fetches(connection, "macro_observation", scope.items, date.min, True)
-        held = _held(connection, scope.items)
-    due = latest_release_at("macro_observation", scope.instant)
-    gaps = [gap for item in scope.items for gap in _gaps(item, held.get(item, []), newest, scope)]
+        stored = _stored_dates(connection, scope.items)
+    released_at = latest_release_at("macro_observation", scope.instant)
+    gaps = [gap for item in scope.items for gap in _gaps(item, stored.get(item, []), newest, scope)]
     needs = []
     for item in scope.items:
         own = [gap for gap in gaps if gap.item == item]
-        asked, mode = newest.get(item), scope.request.mode
-        wanted = {
+        last, mode = newest.get(item), scope.request.mode
+        is_needed = {
             "all": True,
-            "failed": asked is not None and not asked.succeeded,
-            "stale": asked is None or asked.fetched_at < due,
+            "failed": last is not None and not last.succeeded,
+            "stale": last is None or last.fetched_at < released_at,
             "missing": any(gap.is_fetchable for gap in own),
         }[mode]
-        if not wanted:
+        if not is_needed:
             continue
-        # a hole among what is held is in no new vintage
+        # a gap between stored observations is filled by no new vintage
         has_internal_gap = any(
             gap.reason == "missing_observation" and gap.is_fetchable for gap in own
         )
@@ -71,45 +72,48 @@ def plan_macro_backfill(scope: ResolvedRequest) -> BackfillPlan:
 
 
 def _series_requests(needs: Sequence[WorkItem], scope: ResolvedRequest) -> list[SeriesRequest]:
-    """The needs as FRED is asked, by what is held now."""
+    """Return the series requests of some work items, by the vintages stored now."""
     return [
         request
-        for is_whole in (False, True)
-        if (ids := [need.item for need in needs if need.full_history is is_whole])
-        for request in plan_macro.fn(ids, is_whole, scope.settings)
+        for full_history in (False, True)
+        if (ids := [need.item for need in needs if need.full_history is full_history])
+        for request in series_requests(ids, full_history, scope.settings)
     ]
 
 
 def _gaps(
-    item: str, held: Sequence[date], newest: dict[str, LastFetch], scope: ResolvedRequest
+    item: str, stored: Sequence[date], newest: dict[str, LastFetch], scope: ResolvedRequest
 ) -> list[DataGap]:
-    asked = newest.get(item)
-    due = latest_release_at("macro_observation", scope.instant)
-    is_due = asked is None or not asked.succeeded or asked.fetched_at < due
-    reason = NOT_ASKED if asked is None else asked.status
-    if not held:
-        # an answer without a row that could be believed
+    last = newest.get(item)
+    released_at = latest_release_at("macro_observation", scope.instant)
+    is_fetchable = last is None or not last.succeeded or last.fetched_at < released_at
+    reason = NOT_ASKED if last is None else last.status
+    if not stored:
+        # a response without a valid row
         reason = "quarantined" if reason == "loaded" else reason
-        return [DataGap(item, reason, None, None, None, is_due)]
+        return [DataGap(item, reason, None, None, None, is_fetchable)]
     series = read_reference("macro_series").set_index("series_id").loc[item]
     until = new_york_date(scope.instant) - timedelta(int(str(series["publication_lag_days"])))
-    expected = _expected(str(series["frequency"]), held[0], held[-1], until)
+    expected = _expected(str(series["frequency"]), stored[0], stored[-1], until)
     start, end = scope.start or date.min, scope.end
-    missing = sorted(day for day in set(expected) - set(held) if start <= day <= end)
+    missing = sorted(day for day in set(expected) - set(stored) if start <= day <= end)
     gaps = []
     for reason, days in (
-        ("missing_observation", [day for day in missing if day <= held[-1]]),
-        ("not_yet" if not is_due else "overdue", [day for day in missing if day > held[-1]]),
+        ("missing_observation", [day for day in missing if day <= stored[-1]]),
+        (
+            "not_yet" if not is_fetchable else "overdue",
+            [day for day in missing if day > stored[-1]],
+        ),
     ):
         if days:
-            gaps.append(DataGap(item, reason, days[0], days[-1], len(days), is_due))
-    if asked is not None and not asked.succeeded:
-        gaps.append(DataGap(item, asked.status, None, None, None, True))
+            gaps.append(DataGap(item, reason, days[0], days[-1], len(days), is_fetchable))
+    if last is not None and not last.succeeded:
+        gaps.append(DataGap(item, last.status, None, None, None, True))
     return gaps
 
 
 def _expected(frequency: str, first: date, last: date, until: date) -> list[date]:
-    """The days of observations that ought to be there."""
+    """Return the dates of the expected observations."""
     if frequency in STEPS:
         stamps = pd.date_range(first, max(until, last), freq=STEPS[frequency])
     elif frequency == "Weekly":
@@ -120,8 +124,8 @@ def _expected(frequency: str, first: date, last: date, until: date) -> list[date
     return [stamp.date() for stamp in stamps if stamp.date() <= max(until, last)]
 
 
-def _held(connection: Connection, items: Sequence[str]) -> dict[str, list[date]]:
-    """Series to its observation dates, in order."""
+def _stored_dates(connection: Connection, items: Sequence[str]) -> dict[str, list[date]]:
+    """Return the stored observation dates of each series, in order."""
     found: dict[str, list[date]] = {}
     for item, day in connection.execute(
         """
@@ -136,13 +140,13 @@ def _held(connection: Connection, items: Sequence[str]) -> dict[str, list[date]]
 
 @contextmanager
 def _open(scope: ResolvedRequest, needs: Sequence[WorkItem]) -> Iterator[IngestChunk]:
-    dealings = fred_request_policy(scope.settings)
+    source = fred_macro(scope.settings)
 
-    def bring(needs: Sequence[WorkItem], this_run: RunContext) -> None:
-        ingest_macro(_series_requests(needs, scope), this_run, dealings)
+    def ingest_chunk(needs: Sequence[WorkItem], run: RunContext) -> None:
+        ingest(source, _series_requests(needs, scope), run)
 
-    yield bring
+    yield ingest_chunk
 
 
-# a series of thirty years and its vintages may be a hundred thousand rows
+# thirty years of a series with its vintages may be a hundred thousand rows
 MACRO = BackfillAdapter("fred", plan_macro_backfill, _open, lambda scope: 4)

@@ -1,4 +1,4 @@
-"""What is missing of daily prices, and what to ask Yahoo for."""
+"""Backfill of daily prices: find missing bars, and plan the requests to Yahoo."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,36 +11,33 @@ from expectations.calendars.trading import session_closes
 from tasks.backfill.adapter import BackfillAdapter, IngestChunk
 from tasks.backfill.plan import NOT_ASKED, BackfillPlan, DataGap, WorkItem, work_items_from_gaps
 from tasks.backfill.request import ResolvedRequest
-from tasks.extract.yahoo.extract import PriceRequest, yahoo_request_policy
-from tasks.ingest import ingest_prices
-from tasks.plan.prices import CORRECTION_WINDOW_DAYS, plan_prices
-from tasks.plan.release_times import (
-    RETRY_COOLDOWN,
-    latest_closed_session,
-    latest_release_at,
-    read_last_fetches,
-)
-from tasks.run.context import TEMPORARY_FAILURES, RunContext
+from tasks.extract.yahoo.extract import PriceRequest
+from tasks.ingest import ingest, yahoo_prices
+from tasks.plan.last_fetches import read_last_fetches
+from tasks.plan.prices import CORRECTION_WINDOW_DAYS, price_requests, read_price_batch
+from tasks.plan.release_times import RETRY_COOLDOWN, latest_closed_session, latest_release_at
+from tasks.run.context import RunContext
+from tasks.run.totals import TEMPORARY_FAILURES
 from warehouse.connect.connections import connect
 
-# A symbol stands for what it names now, with the past that this had under other symbols: so does
-# Yahoo's history of it.
+# A ticker means the instrument it names today, including its history under earlier tickers, as at
+# Yahoo.
 _BOUNDS = """
 select
     map.ticker,
     map.instrument_id,
     min(bar.session_date) as first_bar,
-    count(*) filter (where bar.session_date between %(start)s and %(end)s) as held
+    count(*) filter (where bar.session_date between %(start)s and %(end)s) as stored
 from core.ticker_instrument as map
 join core.daily_price as bar using (instrument_id)
 where map.ticker = any (%(items)s) and map.counts_to = 'infinity'
 group by map.ticker, map.instrument_id
 """
 
-# one row per expected and missing session: sessions from the ticker's first bar on
+# gaps by ticker and reason; sessions are expected from the ticker's first bar on
 _MISSING = """
 with session as (select unnest(%(sessions)s::date[]) as session_date),
-aside as materialized (
+quarantined as materialized (
     select
         key ->> 'ticker' as ticker, (key ->> 'session_date')::date as session_date,
         bool_and(rule = 'unfinished_session') as is_unfinished
@@ -48,59 +45,60 @@ aside as materialized (
     group by 1, 2
 ),
 missing as (
-    select wanted.ticker, session.session_date
+    select requested.ticker, session.session_date
     from unnest(%(tickers)s::text[], %(instruments)s::integer[], %(firsts)s::date[])
-        as wanted (ticker, instrument_id, first_bar)
-    join session on session.session_date >= wanted.first_bar
+        as requested (ticker, instrument_id, first_bar)
+    join session on session.session_date >= requested.first_bar
     where not exists (
         select from core.daily_price as bar
-        where bar.instrument_id = wanted.instrument_id
+        where bar.instrument_id = requested.instrument_id
             and bar.session_date = session.session_date
     )
 ),
-answered as (
+explained as (
     select
-        missing.ticker, missing.session_date, answer.fetched_at,
+        missing.ticker, missing.session_date, newest.fetched_at,
         case
-            when aside.is_unfinished then 'unfinished'
-            when aside.ticker is not null then 'quarantined'
-            when answer.status is null then %(not_asked)s
-            when answer.status = 'loaded' then 'no_row'
-            else answer.status
+            when quarantined.is_unfinished then 'unfinished'
+            when quarantined.ticker is not null then 'quarantined'
+            when newest.status is null then %(not_asked)s
+            when newest.status = 'loaded' then 'no_row'
+            else newest.status
         end as reason,
-        answer.window_end - missing.session_date > %(healing)s::integer as past_correction_window
+        newest.window_end - missing.session_date > %(correction_window)s::integer
+            as is_past_correction_window
     from missing
-    left join aside on aside.ticker = missing.ticker
-        and aside.session_date = missing.session_date
+    left join quarantined on quarantined.ticker = missing.ticker
+        and quarantined.session_date = missing.session_date
     left join lateral audit.latest_fetch('daily_price', missing.ticker, missing.session_date)
-        as answer on true
+        as newest on true
 ),
-judged as (
+with_action as (
     select
         ticker, session_date, reason,
         reason = any (%(failed)s) or (
-            fetched_at < %(due)s
-            -- of an old hole that an answer had, too, the vendor has no more to tell
-            and not (past_correction_window and reason in ('no_row', 'quarantined'))
+            fetched_at < %(released_at)s
+            -- gaps older than the correction window that Yahoo has confirmed are not re-requested
+            and not (is_past_correction_window and reason in ('no_row', 'quarantined'))
         ) or (
-            -- the newest bar may be late, or be mended the same evening
+            -- the newest bar may be late, or be corrected the same evening
             session_date = %(newest)s and reason in ('no_row', 'quarantined')
-            and fetched_at < %(lately)s
-        ) as is_due
-    from answered
+            and fetched_at < %(cooldown_since)s
+        ) as is_fetchable
+    from explained
 )
-select ticker, reason, min(session_date), max(session_date), count(*), is_due
-from judged group by ticker, reason, is_due order by ticker, reason
+select ticker, reason, min(session_date), max(session_date), count(*), is_fetchable
+from with_action group by ticker, reason, is_fetchable order by ticker, reason
 """
 
 
 def plan_prices_backfill(scope: ResolvedRequest) -> BackfillPlan:
-    """What is missing of the tickers' bars, by the exchange's calendar and the fetch ledger.
+    """Plan a price backfill from the exchange's calendar, stored bars and the fetch log.
 
-    A session counts from a ticker's first bar on, and before it where no answer of Yahoo reached
-    back so far. A hole that Yahoo's answer had, too, is worth asking for after the next close, and
-    no more once `HEALING_DAYS` have passed: the weekly whole histories see what is mended later.
-    The newest session's bar may only be late: an hour after it was asked for, it is again.
+    Sessions are expected from a ticker's first bar on, and before it if no response of Yahoo
+    reached back so far. A gap that Yahoo's response had, too, is requested again after the next
+    close, until `CORRECTION_WINDOW_DAYS` have passed: later corrections come with the weekly full
+    histories. The newest session's bar may only be late: it is requested again after an hour.
     """
     with connect(scope.settings) as connection:
         gaps = _gaps(connection, scope)
@@ -110,19 +108,19 @@ def plan_prices_backfill(scope: ResolvedRequest) -> BackfillPlan:
         gaps,
         estimated_requests=len(needs),
         estimated_seconds=len(needs) / scope.settings.yahoo_requests_per_second,
-        notes=("A request brings everything from its first day to today, past the end, too.",),
+        notes=("Each request returns everything from its first day to today, also after the end.",),
     )
 
 
-def _price_windows(needs: Sequence[WorkItem], scope: ResolvedRequest) -> list[PriceRequest]:
-    """The needs as Yahoo is asked, by what is held now."""
-    held = {
-        window.ticker: window
-        for window in plan_prices.fn([need.item for need in needs], False, scope.settings)
+def _price_requests(needs: Sequence[WorkItem], scope: ResolvedRequest) -> list[PriceRequest]:
+    """Return the price requests of some work items, by the bars stored now."""
+    daily = {
+        request.ticker: request
+        for request in price_requests([need.item for need in needs], False, scope.settings)
     }
     return [
         PriceRequest(
-            need.item, need.start or held[need.item].start, held[need.item].last_stored_session
+            need.item, need.start or daily[need.item].start, daily[need.item].last_stored_session
         )
         for need in needs
     ]
@@ -137,18 +135,20 @@ def _needs(
     if mode == "missing":
         assert scope.start is not None
         return work_items_from_gaps(gaps, scope.start)
-    asked = read_last_fetches(connection, "daily_price", items)
+    last = read_last_fetches(connection, "daily_price", items)
     if mode == "failed":
         return [
-            WorkItem(item, max(found.start or date.min, scope.start or date.min), found.status)
-            for item, found in asked.items()
-            if not found.succeeded
+            WorkItem(
+                item, max(fetch.window_start or date.min, scope.start or date.min), fetch.status
+            )
+            for item, fetch in last.items()
+            if not fetch.succeeded
         ]
-    due = latest_release_at("daily_price", scope.instant)
-    stale = [item for item in items if item not in asked or asked[item].fetched_at < due]
-    # from where a daily run would ask
-    windows = plan_prices.fn(stale, False, scope.settings) if stale else []
-    return [WorkItem(window.ticker, window.start, mode) for window in windows]
+    released_at = latest_release_at("daily_price", scope.instant)
+    stale = [item for item in items if item not in last or last[item].fetched_at < released_at]
+    # the window of a daily run
+    requests = price_requests(stale, False, scope.settings) if stale else []
+    return [WorkItem(request.ticker, request.start, mode) for request in requests]
 
 
 def _gaps(connection: Connection, scope: ResolvedRequest) -> list[DataGap]:
@@ -156,35 +156,35 @@ def _gaps(connection: Connection, scope: ResolvedRequest) -> list[DataGap]:
     closes = session_closes()
     sessions = closes.loc[pd.Timestamp(scope.start) : pd.Timestamp(scope.end)].index
     days = [stamp.date() for stamp in sessions]
-    due = latest_release_at("daily_price", scope.instant)
+    released_at = latest_release_at("daily_price", scope.instant)
     window = {"items": [*scope.items], "start": scope.start, "end": scope.end}
     bounds = {
-        ticker: (instrument, first, held)
-        for ticker, instrument, first, held in connection.execute(_BOUNDS, window).fetchall()
+        ticker: (instrument, first, stored)
+        for ticker, instrument, first, stored in connection.execute(_BOUNDS, window).fetchall()
     }
     newest = read_last_fetches(connection, "daily_price", scope.items)
     earliest_fetched = _earliest_fetched(connection, scope.items)
     gaps: list[DataGap] = []
     for item in scope.items:
         first_bar = bounds[item][1] if item in bounds else None
-        asked = newest.get(item)
+        last = newest.get(item)
         if item not in earliest_fetched:
-            # nothing was ever answered: all of it is missing, however much that is
-            reason = asked.status if asked else NOT_ASKED
+            # never fetched successfully: everything is missing, and its size is unknown
+            reason = last.status if last else NOT_ASKED
             gaps.append(DataGap(item, reason, None, None, None, True))
         elif first_bar is None:
-            # an answer without a row that could be believed
-            reason = asked.status if asked and asked.status != "loaded" else "quarantined"
-            is_due = asked is None or not asked.succeeded or asked.fetched_at < due
-            gaps.append(DataGap(item, reason, None, None, None, is_due))
+            # a response without a valid row
+            reason = last.status if last and last.status != "loaded" else "quarantined"
+            is_fetchable = last is None or not last.succeeded or last.fetched_at < released_at
+            gaps.append(DataGap(item, reason, None, None, None, is_fetchable))
         elif scope.start < (known := min(earliest_fetched[item], first_bar)):
             before = [day for day in days if day < known]
             if before:
                 gaps.append(DataGap(item, NOT_ASKED, before[0], before[-1], None, True))
     short = {
         item: (instrument, first)
-        for item, (instrument, first, held) in bounds.items()
-        if held < len(days) - sessions.searchsorted(pd.Timestamp(first))
+        for item, (instrument, first, stored) in bounds.items()
+        if stored < len(days) - sessions.searchsorted(pd.Timestamp(first))
     }
     if short:
         rows = connection.execute(
@@ -196,10 +196,10 @@ def _gaps(connection: Connection, scope: ResolvedRequest) -> list[DataGap]:
                 "firsts": [first for _, first in short.values()],
                 "failed": [NOT_ASKED, "unfinished", *TEMPORARY_FAILURES],
                 "not_asked": NOT_ASKED,
-                "healing": CORRECTION_WINDOW_DAYS,
-                "due": due,
+                "correction_window": CORRECTION_WINDOW_DAYS,
+                "released_at": released_at,
                 "newest": latest_closed_session(scope.instant),
-                "lately": scope.instant - RETRY_COOLDOWN,
+                "cooldown_since": scope.instant - RETRY_COOLDOWN,
             },
         ).fetchall()
         gaps += [DataGap(*row) for row in rows]
@@ -207,26 +207,28 @@ def _gaps(connection: Connection, scope: ResolvedRequest) -> list[DataGap]:
 
 
 def _earliest_fetched(connection: Connection, items: Sequence[str]) -> dict[str, date]:
-    """Ticker to the earliest first day of the requests that Yahoo answered."""
+    """Return the earliest first day of each ticker's successful requests."""
     return dict(
         connection.execute(
             """
-            select item, first_succeeded_date from audit.latest_fetch
-            where dataset = 'daily_price' and item = any (%s) and first_succeeded_date is not null
+            select item, min(window_start) from audit.fetch
+            where dataset = 'daily_price' and item = any (%s) and status <> all (%s)
+                and window_start is not null
+            group by item
             """,
-            ([*items],),
+            ([*items], [*TEMPORARY_FAILURES]),
         ).fetchall()
     )
 
 
 @contextmanager
 def _open(scope: ResolvedRequest, needs: Sequence[WorkItem]) -> Iterator[IngestChunk]:
-    dealings = yahoo_request_policy(scope.settings)
+    source = yahoo_prices(scope.settings)
 
-    def bring(needs: Sequence[WorkItem], this_run: RunContext) -> None:
-        ingest_prices(_price_windows(needs, scope), this_run, dealings)
+    def ingest_chunk(needs: Sequence[WorkItem], run: RunContext) -> None:
+        ingest(source, read_price_batch(_price_requests(needs, scope), run.settings), run)
 
-    yield bring
+    yield ingest_chunk
 
 
 PRICES = BackfillAdapter(

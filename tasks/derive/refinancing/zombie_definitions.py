@@ -56,7 +56,7 @@ class CompanyProfile:
 
 
 def read_years(known: PointInTimeFacts, period_end: date) -> dict[str, Any]:
-    """What the last fiscal years say: `is_below`, `cushion` and `sales_change`."""
+    """Return interest tests of the last years: columns `ebit_below_interest` and so on."""
     end = latest_fiscal_year(known, ("net_income", "revenue", *INTEREST_CONCEPTS), period_end)
     is_below, cushions, sales = (
         list[bool | None](),
@@ -85,8 +85,8 @@ def read_years(known: PointInTimeFacts, period_end: date) -> dict[str, Any]:
     last_three = [value for value in cushions[:YEARS] if value is not None]
     first, last = (sales[0], sales[YEARS]) if len(sales) > YEARS else (None, None)
     return {
-        "is_below": tuple(is_below[:YEARS]),
-        "cushion": fsum(last_three) if len(last_three) == YEARS else None,
+        "ebit_below_interest": tuple(is_below[:YEARS]),
+        "ebitda_less_interest_3y": fsum(last_three) if len(last_three) == YEARS else None,
         "sales_change": first.value - last.value
         if first is not None and last is not None
         else None,

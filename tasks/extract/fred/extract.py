@@ -23,6 +23,7 @@ from tasks.extract.fred.vintages import (
 )
 from tasks.extract.provider.fetch_log import FetchRecord, Status, stack, to_frame, utc_now
 from tasks.extract.provider.policy import FetchError, RateLimiter, RequestPolicy, get_rate_limiter
+from warehouse.base_error import RotationError
 from warehouse.settings import Settings
 
 # fredapi puts the id into the URL as it is: an ampersand would add parameters.
@@ -31,7 +32,7 @@ SERIES_ID = re.compile(r"[A-Z0-9_]{1,25}")
 logger = logging.getLogger(__name__)
 
 
-class InvalidSeriesId(ValueError):
+class InvalidSeriesId(RotationError):
     """An id that must not be sent to FRED."""
 
 

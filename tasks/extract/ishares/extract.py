@@ -21,11 +21,12 @@ from tasks.extract.ishares.parse_file import (
 from tasks.extract.provider.fetch_log import FetchRecord, stack, to_frame, utc_now
 from tasks.extract.provider.http import USER_AGENT, download
 from tasks.extract.provider.policy import FetchError, RateLimiter, RequestPolicy, get_rate_limiter
+from warehouse.base_error import RotationError
 from warehouse.reference import read_reference
 from warehouse.settings import Settings
 
 
-class UnknownFund(ValueError):
+class UnknownFund(RotationError):
     """A fund that reference table fund does not list."""
 
 

@@ -18,6 +18,7 @@ from typing import Generic, TypeVar
 from pyrate_limiter import Limiter, Rate, StateBucket, TokenBucket
 
 from tasks.extract.provider.fetch_log import Status
+from warehouse.base_error import RotationError
 
 T = TypeVar("T")
 
@@ -26,7 +27,7 @@ T = TypeVar("T")
 CIRCUIT_BREAKER_THRESHOLD = 5
 
 
-class FetchError(Exception):
+class FetchError(RotationError):
     """Why one attempt brought no rows.
 
     Attributes:

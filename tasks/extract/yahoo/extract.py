@@ -15,6 +15,7 @@ from expectations.calendars.trading import new_york_date, sessions_between
 from tasks.extract.provider.fetch_log import FetchRecord, Status, stack, to_frame, utc_now
 from tasks.extract.provider.policy import CallResult, FetchError, RequestPolicy, get_rate_limiter
 from tasks.extract.yahoo.unadjust import ACTION_COLUMNS, BAR_COLUMNS, SOURCE
+from warehouse.base_error import RotationError
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ DELISTED_AFTER_SESSIONS = 5
 _Parsed = tuple[pd.DataFrame, pd.DataFrame]
 
 
-class InvalidTicker(ValueError):
+class InvalidTicker(RotationError):
     """A symbol that must not be sent to Yahoo."""
 
 

@@ -1,4 +1,4 @@
-"""Backup, restore, new passwords and the end of it all, from the command line."""
+"""Backup, restore, password rotation and deletion, from the command line."""
 
 from pathlib import Path
 
@@ -12,8 +12,8 @@ from warehouse.settings import Settings
 
 
 @pytest.fixture
-def held(empty_home: Home) -> Home:
-    """A warehouse with one run in it."""
+def filled(empty_home: Home) -> Home:
+    """Return a warehouse with one run."""
     ensure_up_to_date(empty_home.settings)
     add_run(empty_home.settings)
     return empty_home
@@ -32,44 +32,44 @@ def runs(settings: Settings) -> int:
         return connection.execute("select count(*) from audit.run").fetchone()[0]
 
 
-def test_a_warehouse_is_kept_brought_back_locked_anew_and_taken_away(
-    held: Home, tmp_path: Path
-) -> None:
-    settings = held.settings
+def test_backup_restore_rotate_passwords_and_destroy(filled: Home, tmp_path: Path) -> None:
+    settings = filled.settings
     embedded_server(settings).stop()
-    said = held.rotation("backup", str(tmp_path / "first.backup")).stdout
-    assert "rows of" in said
-    # what it had to start, it stopped
+    output = filled.rotation("backup", str(tmp_path / "first.backup")).stdout
+    assert "rows of" in output
+    # the command stops the server that it started
     assert not embedded_server(settings).is_running()
     embedded_server(settings).start()
     add_run(settings)
 
-    refused = held.rotation("restore", str(tmp_path / "first.backup"), check=False)
+    refused = filled.rotation("restore", str(tmp_path / "first.backup"), check=False)
     assert refused.returncode == 1
     assert "--overwrite" in refused.stderr
     assert "Traceback" not in refused.stderr
     assert runs(settings) == 2
-    (tmp_path / "cut.backup").write_bytes((tmp_path / "first.backup").read_bytes()[:5000])
-    refused = held.rotation("restore", "--overwrite", str(tmp_path / "cut.backup"), check=False)
-    assert "cut off" in refused.stderr
+    (tmp_path / "truncated.backup").write_bytes((tmp_path / "first.backup").read_bytes()[:5000])
+    refused = filled.rotation(
+        "restore", "--overwrite", str(tmp_path / "truncated.backup"), check=False
+    )
+    assert "truncated" in refused.stderr
     assert runs(settings) == 2
-    held.rotation("restore", "--overwrite", str(tmp_path / "first.backup"))
+    filled.rotation("restore", "--overwrite", str(tmp_path / "first.backup"))
     assert runs(settings) == 1
 
     before = {role: warehouse_dsn(settings, role) for role in ("owner", "loader", "reader")}
     superuser = embedded_server(settings).dsn()
-    held.rotation("passwords")
+    filled.rotation("rotate-passwords")
     for dsn in (*before.values(), superuser):
         with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
             psycopg.connect(dsn)
     for role in before:
         psycopg.connect(warehouse_dsn(settings, role)).close()
     assert runs(settings) == 1
-    assert not list(held.folder.glob("*.new"))
+    assert not list(filled.folder.glob("*.new"))
 
-    mine = held.folder / "notes.txt"
+    mine = filled.folder / "notes.txt"
     mine.write_text("mine")
     data = embedded_server(settings).data
-    assert "notes.txt" in held.rotation("destroy", "--yes").stdout
+    assert "notes.txt" in filled.rotation("destroy", "--yes").stdout
     assert not data.exists()
-    assert [path.name for path in held.folder.iterdir()] == ["notes.txt"]
+    assert [path.name for path in filled.folder.iterdir()] == ["notes.txt"]

@@ -1,7 +1,9 @@
-"""The compose file, as far as it can be judged without containers."""
+"""The compose file, checked without a container engine."""
 
 import re
 import shlex
+import subprocess
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -9,15 +11,17 @@ import yaml
 
 from deployments.stack import prefect_server
 from tests.test_project import variable
+from warehouse.server.embedded import EmbeddedServer
 from warehouse.settings import Settings
 
-DEPLOYMENTS = Path(__file__).parents[3] / "deployments" / "docker"
-COMPOSE = yaml.safe_load((DEPLOYMENTS / "compose.yaml").read_text())
+ROOT = Path(__file__).parents[3]
+DOCKER = ROOT / "deployments" / "docker"
+COMPOSE = yaml.safe_load((DOCKER / "compose.yaml").read_text())
 SERVICES = COMPOSE["services"]
-EXAMPLE = (DEPLOYMENTS / "compose.env.example").read_text()
+EXAMPLE = (DOCKER / "compose.env.example").read_text()
 each_service = pytest.mark.parametrize("name", sorted(SERVICES))
-LASTING = ("postgres", "prefect", "worker")
-# without them it runs, and asks or tells less
+LONG_RUNNING = ("postgres", "prefect", "worker")
+# settings that may be empty
 OPTIONAL = ("FRED_API_KEY", "ROTATION_SEC_USER_AGENT", "ROTATION_NOTIFY_URL")
 
 
@@ -25,15 +29,15 @@ def environment(name: str) -> dict[str, str]:
     return SERVICES[name].get("environment", {})
 
 
-def test_there_is_a_database_a_server_and_a_worker() -> None:
-    assert set(SERVICES) >= set(LASTING)
+def test_database_server_and_worker_exist() -> None:
+    assert set(SERVICES) >= set(LONG_RUNNING)
     assert SERVICES["postgres"]["volumes"][0] == "data:/var/lib/postgresql"
 
 
 @each_service
-def test_it_is_watched_or_ends_by_itself(name: str) -> None:
+def test_service_has_a_health_check_or_ends(name: str) -> None:
     check = SERVICES[name]["healthcheck"]
-    if name in LASTING:
+    if name in LONG_RUNNING:
         assert check["test"][0] in ("CMD", "CMD-SHELL")
         assert SERVICES[name]["restart"] == "unless-stopped"
     else:
@@ -42,17 +46,17 @@ def test_it_is_watched_or_ends_by_itself(name: str) -> None:
 
 
 @each_service
-def test_it_waits_for_what_it_needs_to_be_ready(name: str) -> None:
-    for other, how in SERVICES[name].get("depends_on", {}).items():
-        ready = "service_healthy" if other in LASTING else "service_completed_successfully"
-        assert how == {"condition": ready}
+def test_service_waits_until_its_dependencies_are_ready(name: str) -> None:
+    for other, options in SERVICES[name].get("depends_on", {}).items():
+        ready = "service_healthy" if other in LONG_RUNNING else "service_completed_successfully"
+        assert options == {"condition": ready}
 
 
 @each_service
-def test_its_image_is_pinned(name: str) -> None:
+def test_image_is_pinned(name: str) -> None:
     image = SERVICES[name]["image"]
     if "build" in SERVICES[name]:
-        first = re.findall(r"^FROM (\S+)", (DEPLOYMENTS / "Dockerfile").read_text(), re.M)
+        first = re.findall(r"^FROM (\S+)", (DOCKER / "Dockerfile").read_text(), re.M)
         assert len(first) == 1
         assert re.fullmatch(r"python:3\.1[123]\.\d+-slim-\w+", first[0])
     else:
@@ -60,12 +64,12 @@ def test_its_image_is_pinned(name: str) -> None:
 
 
 @each_service
-def test_it_starts_without_no_password(name: str) -> None:
-    """A variable is demanded, or may be empty; none has a value of its own, none is written out."""
+def test_passwords_are_required(name: str) -> None:
+    """Each variable is required or optional, without a default; no password is in the file."""
     for key, value in environment(name).items():
         for variable_name, rest in re.findall(r"\$\{(\w+)([^}]*)\}", value):
-            wanted = ":-" if variable_name in OPTIONAL else ":?set it in compose.env"
-            assert rest == wanted, key
+            expected = ":-" if variable_name in OPTIONAL else ":?set it in compose.env"
+            assert rest == expected, key
             assert re.search(rf"^{variable_name}=$", EXAMPLE, re.M), variable_name
         if re.search("PASSWORD|AUTH_STRING|DATABASE_URL|CONNECTION_URL", key):
             assert "${" in value, key
@@ -73,22 +77,22 @@ def test_it_starts_without_no_password(name: str) -> None:
 
 @each_service
 def test_no_password_is_in_a_command(name: str) -> None:
-    said = [SERVICES[name].get("command", ""), SERVICES[name]["healthcheck"]]
-    assert "${" not in str(said)
+    commands = [SERVICES[name].get("command", ""), SERVICES[name]["healthcheck"]]
+    assert "${" not in str(commands)
 
 
-def test_every_password_of_the_example_is_used_and_empty() -> None:
-    named = dict(re.findall(r"^([A-Z_]+)=(.*)$", EXAMPLE, re.M))
-    assert set(named.values()) == {""}
-    used = set(re.findall(r"\$\{(\w+)", (DEPLOYMENTS / "compose.yaml").read_text()))
-    assert used == set(named)
+def test_example_lists_every_variable_without_a_value() -> None:
+    listed = dict(re.findall(r"^([A-Z_]+)=(.*)$", EXAMPLE, re.M))
+    assert set(listed.values()) == {""}
+    used = set(re.findall(r"\$\{(\w+)", (DOCKER / "compose.yaml").read_text()))
+    assert used == set(listed)
 
 
 @each_service
-def test_its_ports_are_this_machines_alone(name: str) -> None:
+def test_ports_are_bound_to_loopback(name: str) -> None:
     for port in SERVICES[name].get("ports", []):
         assert port.startswith("127.0.0.1:")
-    # two ways around that
+    # both would circumvent that
     assert "network_mode" not in SERVICES[name]
     assert "privileged" not in SERVICES[name]
 
@@ -99,17 +103,17 @@ def test_only_prefect_has_a_port() -> None:
 
 
 @each_service
-def test_it_is_not_root(name: str) -> None:
+def test_service_has_no_root_privileges(name: str) -> None:
     assert "no-new-privileges:true" in SERVICES[name]["security_opt"]
     if "build" in SERVICES[name]:
-        lines = (DEPLOYMENTS / "Dockerfile").read_text().splitlines()
+        lines = (DOCKER / "Dockerfile").read_text().splitlines()
         assert [line for line in lines if line.startswith("USER ")] == ["USER rotation"]
         assert SERVICES[name]["cap_drop"] == ["ALL"]
         assert SERVICES[name]["read_only"] is True
 
 
 @each_service
-def test_its_settings_exist(name: str) -> None:
+def test_settings_exist(name: str) -> None:
     known = {variable(field) for field in Settings.model_fields}
     prefect = set(_prefect_settings())
     for key in environment(name):
@@ -128,36 +132,51 @@ def _prefect_settings() -> list[str]:
     return list(_get_settings_fields(PrefectSettings))
 
 
-def test_the_worker_has_the_flows_login_alone() -> None:
-    words = str(environment("worker"))
-    assert "rotation_loader" in words
-    assert "${POSTGRES_PASSWORD" not in words
+def test_worker_has_only_the_login_of_flows() -> None:
+    variables = str(environment("worker"))
+    assert "rotation_loader" in variables
+    assert "${POSTGRES_PASSWORD" not in variables
     assert "POSTGRES_PASSWORD" not in str(environment("prefect")).replace("PREFECT_", "")
 
 
-def test_prefect_is_told_what_make_up_tells_it(tmp_path: Path) -> None:
-    """But for addresses, places and passwords, which containers have of their own."""
-    own = prefect_server.prefect_environment(Settings(_env_file=None, home=tmp_path), 4200)
-    of_the_place = re.compile(r"HOME|_PATH|_URL|_API_HOST|_API_PORT|AUTH_STRING|ORIGINS")
-    told = {name: value for name, value in own.items() if not of_the_place.search(name)}
-    assert len(told) >= 8
-    held = environment("prefect") | environment("worker")
-    assert {name: held.get(name) for name in told} == told
+def test_prefect_settings_are_those_of_make_up(tmp_path: Path) -> None:
+    """Except addresses, folders and passwords."""
+    local = prefect_server.prefect_environment(Settings(_env_file=None, home=tmp_path), 4200)
+    specific = re.compile(r"HOME|_PATH|_URL|_API_HOST|_API_PORT|AUTH_STRING|ORIGINS")
+    common = {name: value for name, value in local.items() if not specific.search(name)}
+    assert len(common) >= 8
+    used = environment("prefect") | environment("worker")
+    assert {name: used.get(name) for name in common} == common
 
 
 def test_deployments_and_automations_are_applied() -> None:
-    said = " ".join(SERVICES["deploy"]["command"])
-    assert "prefect --no-prompt deploy --all" in said
-    assert "python -m deployments.stack.automations" in said
+    command = " ".join(SERVICES["deploy"]["command"])
+    assert "prefect --no-prompt deploy --all" in command
+    assert "python -m deployments.stack.apply" in command
 
 
-def test_every_volume_is_declared_and_every_file_is_there() -> None:
+def test_python_in_commands_compiles_and_its_imports_exist() -> None:
+    [code] = [c["command"][2] for c in SERVICES.values() if c.get("command", [""])[0] == "python"]
+    imports, _, _ = code.rpartition(";")
+    exec(compile(imports, "compose.yaml", "exec"))
+    compile(code, "compose.yaml", "exec")
+    assert find_spec("deployments.stack.apply")
+
+
+def test_postgres_has_the_version_of_the_embedded_server(tmp_path: Path) -> None:
+    postgres = EmbeddedServer(tmp_path).program_folder() / "postgres"
+    done = subprocess.run([postgres, "--version"], capture_output=True, text=True, check=True)
+    version = re.search(r"\d+\.\d+", done.stdout)[0]
+    assert SERVICES["postgres"]["image"].startswith(f"postgres:{version}-")
+
+
+def test_volumes_are_declared_and_copied_files_exist() -> None:
     for name in SERVICES:
         for volume in SERVICES[name].get("volumes", []):
             assert volume.split(":")[0] in COMPOSE["volumes"]
-    copied = re.findall(r"^COPY (.+)$", (DEPLOYMENTS / "Dockerfile").read_text(), re.M)
-    allowed = (DEPLOYMENTS / "Dockerfile.dockerignore").read_text().splitlines()
+    copied = re.findall(r"^COPY (.+)$", (DOCKER / "Dockerfile").read_text(), re.M)
+    allowed = (DOCKER / "Dockerfile.dockerignore").read_text().splitlines()
     for line in copied:
         for source in shlex.split(line)[:-1]:
-            assert (DEPLOYMENTS.parents[1] / source).exists()
+            assert (ROOT / source).exists()
             assert f"!{source}" in allowed

@@ -1,4 +1,4 @@
-"""Ctrl-C: what runs in the foreground gets it, and the time that it needs to end."""
+"""Ctrl-C reaches the program in the foreground, which gets the time to end by itself."""
 
 import os
 import pty
@@ -13,10 +13,10 @@ from warehouse.settings import Settings
 
 PARENT = """
 import os, sys
-from deployments.foreground import run_to_its_end
-sys.exit(run_to_its_end([sys.executable, "-c", sys.argv[1]], os.environ))
+from deployments.cli.run_flow import run_and_wait
+sys.exit(run_and_wait([sys.executable, "-c", sys.argv[1]], os.environ))
 """
-# longer than the quarter of a second that subprocess.run leaves
+# takes longer than the 0.25 s that subprocess.run allows
 CHILD = """
 import sys, time
 try:
@@ -33,40 +33,40 @@ where datname = current_database() and query = 'select pg_sleep(600);' and state
 """
 
 
-def test_a_flow_in_the_foreground_ends_by_itself() -> None:
-    # a group of its own gets the signal, as a terminal's foreground group does
+def test_flow_in_the_foreground_ends_by_itself() -> None:
+    # the signal goes to a process group, as from a terminal
     command = [sys.executable, "-c", PARENT, CHILD]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "under way\n"
     os.killpg(process.pid, signal.SIGINT)
-    said, _ = process.communicate()
-    assert (said, process.returncode) == ("cancelled\n", 7)
+    output, _ = process.communicate()
+    assert (output, process.returncode) == ("cancelled\n", 7)
 
 
-def test_a_query_can_be_cancelled_without_losing_the_session(settings: Settings) -> None:
-    said = b""
+def test_query_is_cancelled_and_psql_goes_on(settings: Settings) -> None:
+    output = b""
     pid, terminal = pty.fork()
     if pid == 0:
         variables = {"ROTATION_HOME": str(settings.home), "ROTATION_ORIGIN": settings.origin}
         os.execve(ROTATION, [str(ROTATION), "sql"], os.environ | variables | {"PAGER": "cat"})
 
-    def tell(words: bytes, until: bytes) -> None:
-        nonlocal said
-        os.write(terminal, words)
-        said = b""
-        while until not in said:
-            said += os.read(terminal, 4096)
+    def send(text: bytes, until: bytes) -> None:
+        nonlocal output
+        os.write(terminal, text)
+        output = b""
+        while until not in output:
+            output += os.read(terminal, 4096)
 
-    tell(b"", until=b"=> ")
-    tell(b"select pg_sleep(600);\n", until=b"\n")
+    send(b"", until=b"=> ")
+    send(b"select pg_sleep(600);\n", until=b"\n")
     with connect(settings, "owner") as connection:
         while connection.execute(SLEEPERS).fetchone() != (1,):
             time.sleep(0.05)
-    tell(b"\x03", until=b"canceling statement due to user request")
-    # the time after which it was killed, and more
+    send(b"\x03", until=b"canceling statement due to user request")
+    # longer than the time after which subprocess.run would kill it
     time.sleep(1)
-    tell(b"select 6 * 7 as product;\n", until=b"42")
+    send(b"select 6 * 7 as product;\n", until=b"42")
     os.write(terminal, b"\\q\n")
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
     os.close(terminal)

@@ -1,7 +1,6 @@
-"""The local stack, from `up` to `down`: what it serves, to whom, and what is left of it."""
+"""The local stack: deployments, schedules, parameters, runs and commands."""
 
 import socket
-import sys
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
@@ -15,11 +14,11 @@ from typer.testing import CliRunner
 
 from deployments.cli import app
 from deployments.stack import prefect_server, stack
-from deployments.stack.processes import Service, ServiceError
+from deployments.stack.database import start_database
+from deployments.stack.processes import ServiceError
 from tests.deployments.conftest import Api, Home, Up, start, wait
 from warehouse.backup.checksum import TABLES
 from warehouse.connect.connections import warehouse_dsn
-from warehouse.settings import Settings
 
 PREFECT_FILE = Path(stack.PREFECT_FILE)
 DEPLOYMENTS = yaml.safe_load(PREFECT_FILE.read_text())["deployments"]
@@ -27,13 +26,13 @@ NAMES = {each["name"] for each in DEPLOYMENTS}
 
 
 def deployment(api: Api, name: str) -> str:
-    """The id of a deployment; its flow has the same name."""
+    """Return the id of a deployment whose flow has the same name."""
     found: str = api.get(f"/deployments/name/{name}/{name}")["id"]
     return found
 
 
 def wait_for(api: Api, flow_run: str) -> dict[str, str]:
-    """The final state of a flow run."""
+    """Return the final state of a flow run."""
 
     def final() -> dict[str, str] | None:
         state: dict[str, str] = api.get(f"/flow_runs/{flow_run}")["state"]
@@ -45,23 +44,55 @@ def wait_for(api: Api, flow_run: str) -> dict[str, str]:
 @pytest.mark.parametrize("entrypoint", [each["entrypoint"] for each in DEPLOYMENTS])
 def test_every_entrypoint_is_a_flow(entrypoint: str) -> None:
     module, _, function = entrypoint.rpartition(".")
-    assert getattr(import_module(module), function).name == module.rpartition(".")[2]
+    name = module.rpartition(".")[2].replace("_", "-")
+    assert getattr(import_module(module), function).name == name
 
 
-def test_every_deployment_of_the_file_is_there(api: Api) -> None:
-    held = api.post("/deployments/filter", {}).json()
-    assert {each["name"] for each in held} == NAMES
-    assert {each["entrypoint"] for each in held} == {d["entrypoint"] for d in DEPLOYMENTS}
-    assert {each["work_pool_name"] for each in held} == {stack.POOL}
-    assert {each["global_concurrency_limit"]["limit"] for each in held} == {1}
+def test_every_deployment_of_prefect_yaml_exists(api: Api) -> None:
+    stored = api.post("/deployments/filter", {}).json()
+    assert {each["name"] for each in stored} == NAMES
+    assert {each["entrypoint"] for each in stored} == {d["entrypoint"] for d in DEPLOYMENTS}
+    assert {each["work_pool_name"] for each in stored} == {stack.POOL}
+    assert {each["global_concurrency_limit"]["limit"] for each in stored} == {1}
+
+
+def test_deployments_that_prefect_yaml_no_longer_lists_are_deleted(api: Api, up: Home) -> None:
+    """A renamed deployment must not stay scheduled under its old name."""
+    listed = api.get("/deployments/name/health/health")
+    schedule = {"schedule": {"cron": "0 10 * * 6", "timezone": "America/New_York"}, "active": True}
+    old = {
+        "name": "prices-whole-history",
+        "flow_id": listed["flow_id"],
+        "entrypoint": listed["entrypoint"],
+        "work_pool_name": stack.POOL,
+        "schedules": [schedule],
+    }
+    # the same name as a listed one, of a flow that was renamed; and one of another project
+    renamed_flow = old | {"name": "health", "flow_id": create_flow(api, "old-health")}
+    renamed_flow |= {"entrypoint": "flows.old_health.check_health"}
+    other = {"name": "other", "flow_id": listed["flow_id"]}
+    for content in (old, renamed_flow, other):
+        api.post("/deployments/", content).raise_for_status()
+    stack.apply_automations(prefect_server.start_server(up.settings))
+    stored = api.post("/deployments/filter", {}).json()
+    assert {each["name"] for each in stored} == NAMES | {"other"}
+    assert len(stored) == len(NAMES) + 1
+    assert api.get("/deployments/name/health/health")["id"] == listed["id"]
+    [left] = [each["id"] for each in stored if each["name"] == "other"]
+    api._http.delete(f"/deployments/{left}", headers=api.token()).raise_for_status()
+
+
+def create_flow(api: Api, name: str) -> str:
+    flow: str = api.post("/flows/", {"name": name}).json()["id"]
+    return flow
 
 
 def test_runs_are_scheduled(up: Up) -> None:
-    """With SQLAlchemy 2.1 the scheduler failed on every pass and said so nowhere."""
+    """With SQLAlchemy 2.1 the scheduler failed silently."""
     assert up.scheduled == {each["name"] for each in DEPLOYMENTS if each.get("schedules")}
 
 
-def test_all_of_it_listens_on_this_machine_only(up: Home) -> None:
+def test_all_services_listen_on_loopback_only(up: Home) -> None:
     listening: dict[int, set[str]] = {}
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         if not Path(table).exists():
@@ -90,7 +121,7 @@ def test_all_of_it_listens_on_this_machine_only(up: Home) -> None:
         ("holdings", {"funds": ["../../IWM"]}),
     ],
 )
-def test_the_server_refuses_a_hostile_parameter(
+def test_server_rejects_hostile_parameters(
     api: Api, name: str, parameters: dict[str, list[str]]
 ) -> None:
     path = f"/deployments/{deployment(api, name)}/create_flow_run"
@@ -100,23 +131,23 @@ def test_the_server_refuses_a_hostile_parameter(
     assert f"field '{parameter}[0]'" in refused.text
 
 
-def test_the_worker_runs_what_is_asked_for(api: Api, up: Home) -> None:
+def test_worker_runs_a_deployment(api: Api, up: Home) -> None:
     path = f"/deployments/{deployment(api, 'prices')}/create_flow_run"
-    answer = api.post(path, {"parameters": {"tickers": ["IWM", "SPY"]}})
-    state = wait_for(api, answer.json()["id"])
+    response = api.post(path, {"parameters": {"tickers": ["IWM", "SPY"]}})
+    state = wait_for(api, response.json()["id"])
     assert state["name"] == "Completed", state
-    held = "select distinct ticker from published.daily_price order by 1"
-    assert up.rotation("sql", held).stdout.split()[2:4] == ["IWM", "SPY"]
+    query = "select distinct ticker from published.daily_price order by 1"
+    assert up.rotation("sql", query).stdout.split()[2:4] == ["IWM", "SPY"]
 
 
-def test_a_check_that_begins_too_late_judges_nothing(api: Api) -> None:
-    """So that those which a worker that was down finds waiting do not all tell of it."""
-    due = datetime.now(UTC) - timedelta(hours=2)
-    waiting = {"type": "SCHEDULED", "state_details": {"scheduled_time": due.isoformat()}}
+def test_late_health_check_is_skipped(api: Api) -> None:
+    """After worker downtime the queued health checks must not all send a message."""
+    scheduled = datetime.now(UTC) - timedelta(hours=2)
+    waiting = {"type": "SCHEDULED", "state_details": {"scheduled_time": scheduled.isoformat()}}
     path = f"/deployments/{deployment(api, 'health')}/create_flow_run"
     state = wait_for(api, api.post(path, {"state": waiting}).json()["id"])
-    said = f"Due at {due:%Y-%m-%d %H:%M} UTC, too late: the next one judges."
-    assert (state["name"], state["message"]) == ("Completed", said)
+    message = f"Due at {scheduled:%Y-%m-%d %H:%M} UTC, too late: the next one judges."
+    assert (state["name"], state["message"]) == ("Completed", message)
 
 
 def create_backfill(api: Api, **parameters: Any) -> Any:
@@ -124,7 +155,7 @@ def create_backfill(api: Api, **parameters: Any) -> Any:
     return api.post(path, {"parameters": parameters})
 
 
-def test_the_form_of_a_backfill_says_what_each_field_is_and_what_it_may_be(api: Api) -> None:
+def test_backfill_form_describes_its_fields(api: Api) -> None:
     schema = api.get("/deployments/name/backfill/backfill")["parameter_openapi_schema"]
     fields = schema["properties"]
     assert all(field["description"] and "default" in field for field in fields.values())
@@ -147,7 +178,7 @@ def test_the_form_of_a_backfill_says_what_each_field_is_and_what_it_may_be(api: 
         ("dry_run", "perhaps"),
     ],
 )
-def test_the_server_refuses_what_the_form_of_a_backfill_does_not_offer(
+def test_server_rejects_values_that_the_backfill_form_does_not_offer(
     api: Api, field: str, value: Any
 ) -> None:
     refused = create_backfill(api, **{field: value})
@@ -155,9 +186,9 @@ def test_the_server_refuses_what_the_form_of_a_backfill_does_not_offer(
     assert f"field '{field}'" in refused.text
 
 
-def test_a_backfill_from_the_form_leaves_its_plan_progress_and_result(api: Api) -> None:
+def test_backfill_creates_plan_progress_and_result_artifacts(api: Api) -> None:
     parameters = {"dataset": "prices", "tickers": ["IWM", "XBI"], "parallelism": 2}
-    # whatever other tests have loaded
+    # independent of what other tests have loaded
     run_id = create_backfill(api, **parameters, mode="all").json()["id"]
     state = wait_for(api, run_id)
     assert state["name"] == "Completed", state
@@ -173,26 +204,26 @@ def test_a_backfill_from_the_form_leaves_its_plan_progress_and_result(api: Api) 
     assert again["message"].startswith("Nothing to do: of 2 tickers, none misses a row")
 
 
-def test_a_run_that_fails_says_so_in_words_that_help_and_no_more(api: Api) -> None:
+def test_failed_run_has_a_message_and_no_traceback(api: Api) -> None:
     path = f"/deployments/{deployment(api, 'health')}/create_flow_run"
-    unwell = api.post(path, {"parameters": {}}).json()["id"]
+    failing = api.post(path, {"parameters": {}}).json()["id"]
     run_id = create_backfill(api, start="2025-12-25", end="2025-12-25").json()["id"]
     state = wait_for(api, run_id)
     assert state["type"] == "FAILED"
     assert "weekends, holidays" in state["message"]
-    assert wait_for(api, unwell)["message"].startswith("late: ")
-    # the next one's end shows that the first one's process, whose log is looked at, has ended
+    assert wait_for(api, failing)["message"].startswith("late: ")
+    # when the next run has ended, the process of the first one has ended and its log is complete
     later = wait_for(
         api, create_backfill(api, tickers=["IWM"], mode="all", dry_run=True).json()["id"]
     )
     assert later["message"].startswith("Plan only: 1 ticker to ask for")
-    asked = {"logs": {"flow_run_id": {"any_": [run_id, unwell]}}}
-    logs = api.post("/logs/filter", asked).json()
+    logs_filter = {"logs": {"flow_run_id": {"any_": [run_id, failing]}}}
+    logs = api.post("/logs/filter", logs_filter).json()
     assert not [line for line in logs if "Traceback" in line["message"]]
 
 
 @pytest.mark.slow
-def test_a_backfill_from_the_command_line_shows_the_plan_and_the_end(up: Home) -> None:
+def test_backfill_command_shows_plan_and_result(up: Home) -> None:
     done = up.rotation("backfill", "prices", "--ticker", "RSP", "--dry-run")
     assert "1 ticker to ask for" in done.stdout
     assert "Completed: Plan only: 1 ticker" in done.stdout
@@ -202,52 +233,29 @@ def test_a_backfill_from_the_command_line_shows_the_plan_and_the_end(up: Home) -
     assert "Traceback" not in refused.stdout + refused.stderr
 
 
-@pytest.mark.parametrize(
-    ("last_words", "is_taken"),
-    [
-        ("Port 4200 is already in use. Please specify a different port", True),
-        ("error while attempting to bind on address: address already in use", True),
-        ("no such table: alembic_version", False),
-    ],
-)
-def test_a_server_that_ends_is_told_apart_by_its_words(
-    tmp_path: Path, last_words: str, is_taken: bool
-) -> None:
-    """Whoever has its port need not answer: one that is starting itself does not, yet."""
-    service = Service(tmp_path, "prefect-server")
-    port = prefect_server.free_port()
-    environment = prefect_server.prefect_environment(Settings(home=tmp_path), port)
-    service.start([sys.executable, "-c", f"print({last_words!r})"], environment, port=port)
-    if is_taken:
-        assert prefect_server._wait_until_ready(service, environment) is False
-    else:
-        with pytest.raises(ServiceError, match=last_words):
-            prefect_server._wait_until_ready(service, environment)
-
-
-def test_a_server_whose_port_another_one_took_listens_at_the_next(
+def test_server_uses_another_port_if_the_first_is_taken(
     api: Api, empty_home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two state folders that start at once find the same port free."""
+    """Two state folders that start at the same time find the same free port."""
     settings = empty_home.settings
     taken, free = urlsplit(api.url).port, prefect_server.free_port()
     ports = [taken, free]
     monkeypatch.setattr(prefect_server, "free_port", lambda preferred: ports.pop(0))
-    stack.start_database(settings)
+    start_database(settings)
     environment = prefect_server.start_server(settings)
     assert urlsplit(environment["PREFECT_API_URL"]).port == free
     assert prefect_server.start_server(settings) == environment
     own = Api(environment["PREFECT_API_URL"], prefect_server.ui_login(settings))
     assert own.post("/deployments/filter", {}).json() == []
-    # the other one is as it was
+    # the other server is unchanged
     assert {each["name"] for each in api.post("/deployments/filter", {}).json()} == NAMES
     changed = settings.model_copy(update={"ui_password": SecretStr("another")})
-    with pytest.raises(ServiceError, match="does not take the password"):
+    with pytest.raises(ServiceError, match="does not accept the password"):
         prefect_server.start_server(changed)
 
 
 @pytest.mark.slow
-def test_starting_it_again_leaves_a_stack_that_works(api: Api, up: Home) -> None:
+def test_second_start_leaves_a_working_stack(api: Api, up: Home) -> None:
     start(up)
     path = f"/deployments/{deployment(api, 'prices')}/create_flow_run"
     state = wait_for(api, api.post(path, {"parameters": {"tickers": ["QQQ"]}}).json()["id"])
@@ -255,22 +263,22 @@ def test_starting_it_again_leaves_a_stack_that_works(api: Api, up: Home) -> None
     assert "QQQ" in up.rotation("sql", "select ticker from published.daily_price").stdout
 
 
-def test_a_run_from_the_command_line_meets_the_same_providers(up: Home) -> None:
+def test_run_command_uses_the_sandbox_of_the_stack(up: Home) -> None:
     done = up.rotation("run", "holdings")
     assert "index_membership: 2" in done.stdout + done.stderr
     assert up.settings.origin == "simulated-11"
 
 
-def test_status_says_what_runs_and_what_is_held(up: Home) -> None:
-    said = up.rotation("status").stdout
+def test_status_shows_services_and_row_counts(up: Home) -> None:
+    output = up.rotation("status").stdout
     for name in ("postgres", "prefect-server", "prefect-worker", "sandbox"):
-        assert f"{name:<15} running" in said
-    assert "daily_price" in said
-    assert "simulated-11" in said
+        assert f"{name:<15} running" in output
+    assert "daily_price" in output
+    assert "simulated-11" in output
 
 
-def test_health_says_what_is_wrong_and_fails(up: Home) -> None:
-    """Other tests ask for prices and members; nobody asks for macro series."""
+def test_health_prints_issues_and_fails(up: Home) -> None:
+    """Other tests fetch prices and members, but no macro series."""
     done = up.rotation("health", check=False, ROTATION_HEALTH_FREE_GB="0")
     assert done.returncode == 1
     lines = done.stdout.splitlines()
@@ -278,43 +286,18 @@ def test_health_says_what_is_wrong_and_fails(up: Home) -> None:
     assert not any(line.startswith(("service: ", "clock: ", "disk: ")) for line in lines), lines
 
 
-def test_the_commands_that_look(up: Home) -> None:
+def test_query_commands(up: Home) -> None:
     assert up.rotation("dsn").stdout.startswith("postgresql://rotation_reader:")
     home = {"ROTATION_HOME": str(up.folder)}
     for role in ("loader", "owner"):
-        said = CliRunner().invoke(app, ["dsn", "--role", role], env=home).stdout
-        assert said.startswith(f"postgresql://rotation_{role}:")
-    assert up.rotation("sql", "select 6 * 7 as answer").stdout.split()[2] == "42"
+        output = CliRunner().invoke(app, ["dsn", "--role", role], env=home).stdout
+        assert output.startswith(f"postgresql://rotation_{role}:")
+    assert up.rotation("sql", "select 6 * 7 as product").stdout.split()[2] == "42"
     lines = up.rotation("checksum").stdout.splitlines()
     assert [line.split()[2] for line in lines] == [*TABLES]
 
 
-def test_the_reader_of_sql_can_change_nothing(up: Home) -> None:
+def test_sql_is_read_only_by_default(up: Home) -> None:
     refused = up.rotation("sql", "delete from core.daily_price", check=False)
     assert refused.returncode != 0
     assert "permission denied" in refused.stderr
-
-
-def test_help_names_every_command() -> None:
-    said = CliRunner().invoke(app, ["--help"]).output
-    for name in (
-        "demo",
-        "up",
-        "down",
-        "status",
-        "run",
-        "health",
-        "dsn",
-        "sql",
-        "checksum",
-        "backup",
-        "restore",
-    ):
-        assert f" {name} " in said
-        assert "Usage" in CliRunner().invoke(app, [name, "--help"]).output
-
-
-def test_a_flow_that_is_none_is_refused_with_the_names_of_those_that_are() -> None:
-    refused = CliRunner().invoke(app, ["run", "weather"])
-    assert refused.exit_code == 2
-    assert "daily" in refused.output

@@ -1,5 +1,7 @@
-"""Starting without a key, and stopping."""
+"""Start without API keys, stop, and start on demand."""
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -7,35 +9,69 @@ import pytest
 from deployments.sandbox.client import Sandbox
 from deployments.sandbox.launch import SandboxError
 from deployments.stack import stack
+from deployments.stack.database import SERVICE_FILE, start_database
 from tests.deployments.conftest import Home
+from warehouse.connect.connections import embedded_server, find_client_binary
 
 
 @pytest.mark.slow
-def test_nothing_is_left_after_down(empty_home: Home) -> None:
-    """Live, where no flow is started: all but the providers is there."""
+def test_down_leaves_no_process(empty_home: Home) -> None:
+    """Live, but without a flow run, so that no provider is contacted."""
     if not Path("/proc/self/environ").exists():
         pytest.skip("no /proc here")
-    left = stack.start_sandbox(stack.sandbox_home(empty_home.settings), empty_home.tape)
-    said = empty_home.rotation("up").stdout
-    # whoever goes live has no run in the foreground that replays a tape
+    sandbox = stack.start_sandbox(stack.sandbox_home(empty_home.settings), empty_home.tape)
+    output = empty_home.rotation("up").stdout
+    # a live stack stops the sandbox, which commands in the foreground would use
     with pytest.raises(SandboxError):
-        Sandbox.attach(left.home)
-    assert "FRED_API_KEY is not set" in said
-    assert "ROTATION_SEC_USER_AGENT is not set" in said
-    assert "without vintages" in said
-    assert "Prefect UI" in said
+        Sandbox.attach(sandbox.home)
+    assert "FRED_API_KEY is not set" in output
+    assert "ROTATION_SEC_USER_AGENT is not set" in output
+    assert "without vintages" in output
+    assert "Prefect UI" in output
+    assert (empty_home.folder / "ui.password").read_text() not in output
     assert len(empty_home.processes()) >= 3
     stopped = empty_home.rotation("down").stdout
     for name in ("postgres", "prefect-server", "prefect-worker"):
         assert name in stopped
     assert empty_home.processes() == []
     assert empty_home.rotation("down").stdout == "Nothing was running.\n"
-    said = empty_home.rotation("status").stdout
-    assert said.count("not running") == 4
+    # status starts the database to read it, and says so
+    output = empty_home.rotation("status").stdout
+    assert output.count("not running") == 4
+    assert "PostgreSQL was started to read the warehouse; stop it with: make down" in output
+    assert empty_home.rotation("down").stdout == "Stopped: postgres.\n"
 
 
-def test_what_needs_the_server_says_how_to_start_it(empty_home: Home) -> None:
-    refused = empty_home.rotation("sql", "select 1", check=False)
-    assert refused.returncode == 1
-    assert "make up" in refused.stderr
-    assert "Traceback" not in refused.stderr
+def test_queries_start_the_database_by_themselves(empty_home: Home) -> None:
+    start_database(empty_home.settings)
+    for command in (("sql", "select 6 * 7 as answer"), ("dsn",), ("checksum",)):
+        embedded_server(empty_home.settings).stop()
+        done = empty_home.rotation(*command)
+        assert "stop it with: make down" in done.stderr
+        assert "started" not in done.stdout
+        assert empty_home.rotation(*command).stderr == ""
+    assert empty_home.rotation("status").stdout.splitlines()[0].split() == ["postgres", "running"]
+
+
+def test_service_file_opens_psql_without_a_password_on_the_command_line(empty_home: Home) -> None:
+    start_database(empty_home.settings)
+    file = empty_home.folder / SERVICE_FILE
+    assert file.stat().st_mode & 0o777 == 0o600
+    psql = str(find_client_binary(empty_home.settings, "psql"))
+    command = [psql, "service=rotation", "--no-psqlrc", "-At", "-c", "select current_user"]
+    for _ in range(2):
+        variables = os.environ | {"PGSERVICEFILE": str(file)}
+        done = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
+        assert done.stdout == "rotation_reader\n"
+        # the file follows a new password
+        empty_home.rotation("rotate-passwords")
+
+
+def test_error_without_a_warehouse_names_the_next_command(empty_home: Home) -> None:
+    for command in (("sql", "select 1"), ("dsn",), ("checksum",)):
+        refused = empty_home.rotation(*command, check=False)
+        assert refused.returncode == 1
+        assert "make up" in refused.stderr
+        assert "Traceback" not in refused.stderr
+    assert "make up" in empty_home.rotation("status").stdout
+    assert empty_home.processes() == []

@@ -8,11 +8,12 @@ from expectations.calendars.edgar import (
     index_days,
     is_definitely_closed,
     last_index_day,
+    may_be_closed,
 )
 
 
 @pytest.mark.parametrize(
-    ("day", "may_be_closed", "is_surely"),
+    ("day", "is_possible", "is_certain"),
     [
         ("2024-05-07", False, False),
         ("2024-05-11", True, True),  # a Saturday
@@ -22,9 +23,9 @@ from expectations.calendars.edgar import (
         ("2025-01-09", True, False),  # a president was mourned: the exchange rested
     ],
 )
-def test_closed_days(day: str, may_be_closed: bool, is_surely: bool) -> None:
+def test_closed_days(day: str, is_possible: bool, is_certain: bool) -> None:
     found = may_be_closed(date.fromisoformat(day)), is_definitely_closed(date.fromisoformat(day))
-    assert found == (may_be_closed, is_surely)
+    assert found == (is_possible, is_certain)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 from deployments.sandbox.market import simulate
 from expectations.tables.daily_price import CONTRACT, KEY, PRICES, add_context
-from tasks.validate.validate import Validated, validate
+from tasks.validate.validate import Checked, validate
 
 EVENING = "18:30"
 LOOKBACK = 12
@@ -49,7 +49,7 @@ def read_dated(path: Path, column: str) -> pd.DataFrame:
     return frame.assign(**{column: pd.to_datetime(frame[column]).astype("datetime64[s]")})
 
 
-def set_aside(validated: Validated) -> set[tuple[str, str]]:
+def set_aside(validated: Checked) -> set[tuple[str, str]]:
     return {tuple(json.loads(key).values()) for key in validated.quarantine["key"]}
 
 

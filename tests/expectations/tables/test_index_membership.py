@@ -1,11 +1,13 @@
 """Members: each rule's bad row or file, and the real files."""
 
+import re
+
 import pandas as pd
 import pytest
 
 from expectations.tables.index_membership import CONTRACT, SECTORS, valid_member_rows, with_context
 from tasks.extract.ishares.parse_file import parse_holdings
-from tasks.validate.validate import ValidationFailed, validate
+from tasks.validate.validate import Refused, validate
 
 MEMBERS = 500
 
@@ -49,7 +51,7 @@ BROKEN = {
     "duplicate_member": lambda f: put(f, "ticker", "AB"),
     "known_from_before_as_of_date": lambda f: put(f, "known_from", pd.Timestamp("2024-06-28")),
     "sector_unknown": lambda f: put(f, "sector", "Communication Services"),
-    "member_count_unusual": lambda f: make_frame(members=480),
+    "member_count_unusual": lambda f: make_frame(members=480, previous=None),
 }
 
 
@@ -78,8 +80,9 @@ def test_each_rule_finds_its_bad_row(rule, assert_broken):
 def test_the_rows_that_stand_are_those_that_no_rule_sets_aside(rule):
     frame = BROKEN[rule](make_frame())
     assert validate(CONTRACT, weighed(frame)).valid_rows["weight_pct"].sum() == pytest.approx(100)
-    with pytest.raises(ValidationFailed, match="weights_do_not_sum"):
-        validate(CONTRACT, frame)
+    refused = validate(CONTRACT, frame)
+    assert isinstance(refused, Refused)
+    assert "weights_do_not_sum" in refused.message
 
 
 def test_a_repeated_line_takes_no_weight(tapes):
@@ -106,8 +109,28 @@ def test_snapshots_of_several_days_are_judged_one_by_one():
 
 
 def test_a_collapse_says_what_to_do():
-    with pytest.raises(ValidationFailed, match=r"previous snapshot.*expectations/index_membership"):
-        validate(CONTRACT, make_frame(previous=700))
+    refused = validate(CONTRACT, make_frame(previous=700))
+    assert isinstance(refused, Refused)
+    assert re.search(r"previous snapshot.*expectations/tables/index_membership", refused.message)
+
+
+@pytest.mark.parametrize(
+    ("members", "previous", "is_live", "is_unusual"),
+    [
+        (480, None, True, True),
+        # a simulated fund of any size
+        (480, None, False, False),
+        (480, 480, True, False),
+        (MEMBERS, 390, True, True),
+        (MEMBERS, 390, False, True),
+    ],
+)
+def test_member_count_is_compared_with_the_previous_or_the_first_live_snapshot(
+    members, previous, is_live, is_unusual
+):
+    frame = make_frame(members=members, previous=previous).assign(is_live=is_live)
+    results = validate(CONTRACT, frame).rule_results.set_index("rule")["success"]
+    assert results["member_count_unusual"] == (not is_unusual)
 
 
 @pytest.mark.parametrize(("fund", "index_code"), [("IWM", "R2000"), ("IVV", "SP500")])

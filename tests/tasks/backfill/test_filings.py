@@ -105,7 +105,7 @@ def test_at_first_members_and_the_last_days_are_asked_for(
     # the list, two files for each company, and the days
     assert found.estimated_requests == 1 + 2 * 2 + 4
     assert found.estimated_seconds == pytest.approx(9 / 6)
-    assert "list of companies has not been read" in found.notes[0]
+    assert "list of companies is not loaded yet" in found.notes[0]
 
 
 def test_very_many_companies_are_one_archive(

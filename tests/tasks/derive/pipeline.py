@@ -10,10 +10,11 @@ import polars as pl
 from expectations.contract import Contract
 from expectations.tables import corporate_action, daily_price, index_membership
 from tasks.derive.breadth import index_concentration, sector_breadth
-from tasks.load.load import LoadBatch, load
+from tasks.load.load import load
 from tasks.load.publish import validate_and_merge
-from tasks.run.context import FETCH, QUARANTINE, VALIDATION, RunContext
-from tasks.validate.validate import Validated
+from tasks.run.audit import FETCH, QUARANTINE, VALIDATION
+from tasks.run.context import RunContext
+from tasks.validate.validate import Checked
 from warehouse.backup.checksum import checksums
 from warehouse.connect import arrow
 from warehouse.connect.connections import adbc_connection, connect
@@ -51,13 +52,13 @@ class House:
             row = connection.execute(
                 "insert into audit.run (flow, process) values ('test', 'test:1') returning run_id"
             ).fetchone()
-        return RunContext(row[0], self.settings)
+        return RunContext(run_id=row[0], settings=self.settings)
 
     def load(
         self, *frames: tuple[Contract, pd.DataFrame], fetches: pd.DataFrame = NO_FETCHES
     ) -> None:
-        good = [(contract, Validated(frame, NO_ROWS, NO_RESULTS)) for contract, frame in frames]
-        load.fn(LoadBatch(fetches, good), self.run())
+        checked = [Checked(contract, frame, NO_ROWS, NO_RESULTS) for contract, frame in frames]
+        load.fn(fetches, checked, self.run().writer)
 
     def load_prices(
         self,
@@ -104,7 +105,7 @@ class House:
             task = getattr(module, f"derive_{module.CONTRACT.table}")
             derived = task.fn(self.settings)
             if derived is not None:
-                validate_and_merge(derived, self.run())
+                validate_and_merge(derived, self.run().writer)
 
     def rebuild(self) -> None:
         """Derives and publishes everything, as if nothing ever had been."""

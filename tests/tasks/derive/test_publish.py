@@ -88,7 +88,7 @@ def test_rows_that_break_a_rule_leave_those_of_yesterday(settings, load_days, pu
     last = "select state, detail from audit.run order by run_id desc limit 1"
     [(state, detail)] = query(settings, last)
     assert state == "failed"
-    assert detail.startswith("derived.rotation_metrics refused the batch")
+    assert detail.startswith("derived.rotation_metrics: validation failed")
     assert "ratio_not_positive" in detail
     # the next derivation is not held up by it
     assert publish_alone(derive_rotation_metrics.fn(settings))

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from expectations.tables import index_membership
 from tasks.health.checks import HealthIssue, run_health_checks
 from tasks.health.report import render_health_report
-from tasks.load.load import LoadBatch, load
+from tasks.load.load import load
 from tasks.run.context import open_run
 from warehouse.connect.connections import connect, warehouse_dsn
 from warehouse.settings import Settings
@@ -173,7 +173,7 @@ def test_bars_of_a_session_that_is_still_open_are_no_growth(faults, ended) -> No
 
 
 @pytest.fixture
-def covered(settings: Settings, bars, load_prices, fetches, validated) -> Callable[[int], None]:
+def covered(settings: Settings, bars, load_prices, fetches, checked) -> Callable[[int], None]:
     """Ten members of the Russell 2000, of whom some have a bar of 2024-06-06."""
 
     def hold(held: int) -> None:
@@ -186,7 +186,7 @@ def covered(settings: Settings, bars, load_prices, fetches, validated) -> Callab
         )  # fmt: skip
         with open_run("holdings", settings) as run:
             asked = fetches(("IWM", "loaded")).assign(dataset="index_membership")
-            load.fn(LoadBatch(asked, ((index_membership.CONTRACT, validated(members)),)), run)
+            load.fn(asked, (checked(index_membership.CONTRACT, members),), run.writer)
         days = [(name, "2024-06-05", 10.0) for name in names]
         load_prices(settings, bars(*days, *((n, "2024-06-06", 10.0) for n in names[:held])))
         with connect(settings) as connection:

@@ -1,4 +1,4 @@
-"""One batch, one transaction: rows, ledger, quarantine, results and factors."""
+"""One batch, one transaction: rows, fetch log, quarantine, rule results and factors."""
 
 import json
 
@@ -8,10 +8,10 @@ import pytest
 from adbc_driver_postgresql import dbapi as adbc
 
 from expectations.tables import corporate_action, daily_price
-from tasks.load.load import LoadBatch, load
-from tasks.validate.validate import ValidationFailed
+from tasks.load.load import load
+from tasks.validate.report import RESULT_COLUMNS
+from tasks.validate.validate import Refused
 from warehouse.connect.connections import warehouse_dsn
-from warehouse.merge.merge import MergeCounts
 
 PRICES, ACTIONS = daily_price.CONTRACT, corporate_action.CONTRACT
 COUNTS = """
@@ -19,27 +19,21 @@ select (select count(*) from core.daily_price), (select count(*) from audit.fetc
     (select count(*) from audit.quarantine), (select count(*) from audit.validation),
     (select count(*) from audit.load)
 """
-ASIDE = ("daily_price", '{"ticker": "AAA"}', "price_missing", "no close", '{"close": null}')
-HELD = ("daily_price", "price_missing", "quarantine", "ExpectX", False, 3, 1, "AAA")
+QUARANTINED = ("daily_price", '{"ticker": "AAA"}', "price_missing", "no close", '{"close": null}')
+BROKEN = ("daily_price", "price_missing", "quarantine", "ExpectX", False, 3, 1, "AAA")
 ADJUSTED = """
 select session_date::text, split_factor, close_split_adjusted, close_total_return
 from published.daily_price where ticker = 'AAA' order by session_date
 """
 
 
-def test_batch_leaves_rows_ledger_quarantine_and_results(
-    settings, bars, actions, fetches, validated, new_run, query
+def test_batch_stores_rows_fetch_log_quarantine_and_rule_results(
+    settings, bars, actions, fetches, checked, new_run, query
 ):
     run = new_run(settings)
-    prices = validated(bars(("AAA", "2024-01-02", 10.0)), (ASIDE,), (HELD,))
-    batch = LoadBatch(
-        fetches(("AAA", "loaded"), ("GONE", "delisted")),
-        ((PRICES, prices), (ACTIONS, validated(actions()))),
-    )
-    assert load.fn(batch, run) == {
-        "daily_price": MergeCounts(new=1),
-        "corporate_action": MergeCounts(),
-    }
+    prices = checked(PRICES, bars(("AAA", "2024-01-02", 10.0)), (QUARANTINED,), (BROKEN,))
+    log = fetches(("AAA", "loaded"), ("GONE", "delisted"))
+    totals = load.fn(log, (prices, checked(ACTIONS, actions())), run.writer)
     assert query(settings, COUNTS) == [(1, 2, 1, 1, 2)]
     assert query(
         settings, "select item, status, reason, run_id from audit.fetch order by item"
@@ -56,51 +50,55 @@ def test_batch_leaves_rows_ledger_quarantine_and_results(
         settings,
         "select table_name, rule, action, expectation, success, evaluated, unexpected, detail"
         " from audit.validation",
-    ) == [HELD]
-    assert run.counts["daily_price"] == {
-        "new": 1, "changed": 0, "same": 0, "removed": 0, "quarantined": 1,
+    ) == [BROKEN]
+    nothing = {"new": 0, "changed": 0, "same": 0, "removed": 0, "quarantined": 0}
+    assert totals.counts == {
+        "daily_price": nothing | {"new": 1, "quarantined": 1}, "corporate_action": nothing,
     }  # fmt: skip
-    assert run.absent == {"delisted": ["GONE"]}
+    assert (totals.unsuccessful, totals.answered_count) == ({"delisted": ["GONE"]}, 2)
+    assert totals.describe_broken_rules() == [
+        "daily_price: 1 rows break price_missing (quarantine), for example AAA"
+    ]
+    # the caller adds them
+    assert (run.counts, run.unsuccessful) == ({}, {})
 
 
-def test_row_that_the_database_refuses_takes_the_whole_batch_with_it(
-    settings, bars, actions, fetches, validated, new_run, query
+def test_row_that_the_database_rejects_rolls_back_the_whole_batch(
+    settings, bars, actions, fetches, checked, new_run, query
 ):
-    run = new_run(settings)
-    prices = validated(bars(("AAA", "2024-01-02", 10.0)), (ASIDE,), (HELD,))
-    wrong = validated(actions(("AAA", "2024-01-02", "dividend", -1.0)))
-    batch = LoadBatch(fetches(("AAA", "loaded")), ((PRICES, prices), (ACTIONS, wrong)))
+    prices = checked(PRICES, bars(("AAA", "2024-01-02", 10.0)), (QUARANTINED,), (BROKEN,))
+    wrong = checked(ACTIONS, actions(("AAA", "2024-01-02", "dividend", -1.0)))
     with pytest.raises(adbc.Error, match="check"):
-        load.fn(batch, run)
+        load.fn(fetches(("AAA", "loaded")), (prices, wrong), new_run(settings).writer)
     assert query(settings, COUNTS) == [(0, 0, 0, 0, 0)]
-    assert (run.counts, run.absent) == ({}, {})
 
 
-def test_refused_batch_leaves_ledger_and_results_and_no_row(settings, fetches, new_run, query):
-    run = new_run(settings)
-    results = pd.DataFrame([HELD], columns=["table_name", "rule", "action", "expectation",
-                           "success", "evaluated", "unexpected", "detail"])  # fmt: skip
-    refusal = ValidationFailed("core.daily_price refused the batch", results)
-    batch = LoadBatch(fetches(("AAA", "loaded"), ("GONE", "delisted")), validation_error=refusal)
-    assert load.fn(batch, run) == {}
+def test_refused_batch_stores_fetch_log_and_rule_results_and_no_row(
+    settings, fetches, new_run, query
+):
+    message = "core.daily_price: validation failed"
+    refused = Refused(message, pd.DataFrame([BROKEN], columns=[*RESULT_COLUMNS]))
+    log = fetches(("AAA", "loaded"), ("GONE", "delisted"))
+    totals = load.fn(log, refused, new_run(settings).writer)
     assert query(settings, COUNTS) == [(0, 2, 0, 1, 0)]
-    assert run.refusals == ["core.daily_price refused the batch"]
-    # what came was not loaded; a delisting stays one
+    assert (totals.counts, totals.validation_failures) == ({}, [message])
+    assert totals.unsuccessful == {"refused": ["AAA"], "delisted": ["GONE"]}
+    # received rows were not loaded; a delisting stays one
     ledger = "select item, status, reason, detail from audit.fetch order by item"
     assert query(settings, ledger) == [
-        ("AAA", "refused", "validation_failed", "core.daily_price refused the batch"),
+        ("AAA", "refused", "validation_failed", message),
         ("GONE", "delisted", "delisted", "a sentence"),
     ]
 
 
-def test_row_set_aside_again_is_noted_not_doubled(
-    settings, bars, actions, fetches, validated, new_run, query
+def test_row_quarantined_again_is_updated_not_doubled(
+    settings, bars, actions, fetches, checked, new_run, query
 ):
     first, second = new_run(settings), new_run(settings)
-    other = (*ASIDE[:4], '{"close": 0}')
-    for run, aside in ((first, (ASIDE, ASIDE)), (second, (ASIDE, other))):
-        pair = ((PRICES, validated(bars(), aside)), (ACTIONS, validated(actions())))
-        load.fn(LoadBatch(fetches(), pair), run)
+    other = (*QUARANTINED[:4], '{"close": 0}')
+    for run, rows in ((first, (QUARANTINED, QUARANTINED)), (second, (QUARANTINED, other))):
+        tables = (checked(PRICES, bars(), rows), checked(ACTIONS, actions()))
+        load.fn(fetches(), tables, run.writer)
     assert query(
         settings,
         "select row, first_run_id, last_run_id, last_seen_at > quarantined_at from audit.quarantine"
@@ -228,17 +226,17 @@ def test_factor_of_a_corrected_action_replaces_the_old_one(
     assert after[0] in before
 
 
-def test_what_changed_is_heard_of_when_it_is_committed(
-    settings, bars, actions, load_prices, fetches, validated, new_run
+def test_listeners_are_notified_of_committed_changes_only(
+    settings, bars, actions, load_prices, fetches, checked, new_run
 ):
-    """By whoever listens, Prefect or not; a load that changes nothing or fails is not."""
+    """Without Prefect, too; a load that changes nothing or fails sends no notification."""
     day = bars(("AAA", "2024-01-02", 10.0), ("BBB", "2024-01-02", 10.0))
     with psycopg.connect(warehouse_dsn(settings, "reader"), autocommit=True) as listener:
         listener.execute("listen rotation_published")
-        wrong = validated(actions(("AAA", "2024-01-02", "dividend", -1.0)))
-        batch = LoadBatch(fetches(("AAA", "loaded")), ((PRICES, validated(day)), (ACTIONS, wrong)))
+        wrong = checked(ACTIONS, actions(("AAA", "2024-01-02", "dividend", -1.0)))
+        tables = (checked(PRICES, day), wrong)
         with pytest.raises(adbc.Error, match="check"):
-            load.fn(batch, new_run(settings))
+            load.fn(fetches(("AAA", "loaded")), tables, new_run(settings).writer)
         load_prices(settings, day)
         load_prices(settings, day)
         load_prices(settings, bars(("AAA", "2024-01-02", 11.0)))

@@ -4,7 +4,7 @@ import pytest
 from adbc_driver_postgresql import dbapi as adbc
 
 from expectations.tables import corporate_action, daily_price
-from tasks.load.load import LoadBatch, load
+from tasks.load.load import load
 
 CHANGES = """
 select ticker.ticker, change.from_date::text
@@ -84,21 +84,21 @@ def test_action_that_the_reply_could_not_list_stays(
     assert [row[0] for row in query(settings, HELD)] == ["AAA", "BBB"]
 
 
-def test_action_set_aside_whole_is_still_listed(
-    settings, week, actions, fetches, validated, new_run, load_prices, query
+def test_quarantined_action_is_still_listed(
+    settings, week, actions, fetches, checked, new_run, load_prices, query
 ):
     load_prices(settings, week, actions(PAID))
     key = '{"ticker": "AAA", "ex_date": "2024-01-04", "kind": "dividend"}'
-    aside = (("corporate_action", key, "duplicate_action", "twice, and they differ", "{}"),)
-    pair = (
-        (daily_price.CONTRACT, validated(week)),
-        (corporate_action.CONTRACT, validated(actions(), aside)),
+    row = ("corporate_action", key, "duplicate_action", "twice, and they differ", "{}")
+    tables = (
+        checked(daily_price.CONTRACT, week),
+        checked(corporate_action.CONTRACT, actions(), (row,)),
     )
-    load.fn(LoadBatch(fetches(), pair), new_run(settings))
+    load.fn(fetches(), tables, new_run(settings).writer)
     assert query(settings, HELD) == [PAID]
 
 
-def test_distribution_that_nobody_believes_leaves_total_returns_unknown_before_it(
+def test_distribution_without_a_value_leaves_total_returns_unknown_before_it(
     settings, week, actions, load_prices, query
 ):
     load_prices(settings, week, actions(("AAA", "2024-01-04", "dividend", None)))

@@ -18,16 +18,18 @@ from tasks.extract.ishares.parse_file import parse_holdings
 from tasks.extract.provider.fetch_log import FetchRecord, stack, to_frame, utc_now
 from tasks.extract.yahoo.extract import PriceRequest
 from tasks.extract.yahoo.unadjust import ACTION_COLUMNS, BAR_COLUMNS, parse_history
-from tasks.load.load import LoadBatch, load
-from tasks.plan.prices import batched, plan_prices
+from tasks.load.load import load
+from tasks.plan.batched import batched
+from tasks.plan.prices import price_requests
 from tasks.run.context import open_run
-from tasks.validate.validate import Validated
+from tasks.validate.report import QUARANTINE_COLUMNS, RESULT_COLUMNS
+from tasks.validate.validate import Checked
 from warehouse.backup.checksum import checksums
 from warehouse.connect.connections import connect
 from warehouse.settings import Settings
 
-NOTHING_ASIDE = pd.DataFrame(columns=["table_name", "key", "rule", "reason", "row"])
-NO_RESULTS = pd.DataFrame()
+NO_QUARANTINE = pd.DataFrame(columns=[*QUARANTINE_COLUMNS])
+NO_RESULTS = pd.DataFrame(columns=[*RESULT_COLUMNS])
 BATCH = 30
 
 
@@ -102,20 +104,19 @@ def fill(tape: Tape, folder: Path, make_warehouse: Callable[[], Settings]):
             for index_code, file in files:
                 fund = {"fund": file.parent.name, "index_code": index_code}
                 members = parse_holdings(file.read_bytes(), fund).members
-                good = Validated(members, NOTHING_ASIDE, NO_RESULTS)
-                load.fn(LoadBatch(to_frame(()), ((index_membership.CONTRACT, good),)), run)
-            windows = plan_prices.fn([*tape.bars], False, settings)
-            for asked in batched(windows, BATCH):
-                bars, actions, fetches = zip(*(ask(each, today) for each in asked), strict=True)
+                checked = Checked(index_membership.CONTRACT, members, NO_QUARANTINE, NO_RESULTS)
+                load.fn(to_frame(()), (checked,), run.writer)
+            for requests in batched(price_requests([*tape.bars], False, settings), BATCH):
+                bars, actions, fetches = zip(*(ask(each, today) for each in requests), strict=True)
                 tables = (
                     (daily_price.CONTRACT, stack(bars, BAR_COLUMNS)),
                     (corporate_action.CONTRACT, stack(actions, ACTION_COLUMNS)),
                 )
-                good = tuple(
-                    (contract, Validated(frame, NOTHING_ASIDE, NO_RESULTS))
+                checked = [
+                    Checked(contract, frame, NO_QUARANTINE, NO_RESULTS)
                     for contract, frame in tables
-                )
-                load.fn(LoadBatch(to_frame(fetches), good), run)
+                ]
+                load.fn(to_frame(fetches), checked, run.writer)
 
     def fill(days: Iterable[date]) -> Settings:
         settings = make_warehouse()

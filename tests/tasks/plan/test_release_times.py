@@ -1,4 +1,4 @@
-"""When each source last had something new to tell, and what was asked of it since."""
+"""Release times of the sources, and requests skipped because nothing new was released."""
 
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
@@ -7,8 +7,8 @@ import pytest
 
 from tasks.extract.ishares.extract import HoldingsRequest
 from tasks.extract.yahoo.extract import PriceRequest
-from tasks.plan.release_times import latest_due_holdings_date, latest_release_at, skip_up_to_date
-from tasks.run.context import open_run
+from tasks.plan.last_fetches import skip_up_to_date
+from tasks.plan.release_times import latest_due_holdings_date, latest_release_at
 
 NEW_YORK = ZoneInfo("America/New_York")
 
@@ -35,7 +35,7 @@ NEW_YORK = ZoneInfo("America/New_York")
         ("macro_observation", False, "2026-03-09 08:36", "2026-03-09 08:35"),
     ],
 )
-def test_something_new_is_due_by_each_sources_own_clock(
+def test_latest_release_follows_the_calendar_of_each_source(
     dataset: str, is_whole: bool, now: str, since: str
 ) -> None:
     instant = datetime.fromisoformat(now).replace(tzinfo=NEW_YORK).astimezone(UTC)
@@ -66,8 +66,8 @@ def _note(settings, query, dataset, item, status, start, at):
     )
 
 
-def test_what_was_answered_since_is_left_out(settings, query):
-    settings = settings.model_copy(update={"clock": "2026-02-13T23:30:00+00:00"})
+def test_items_fetched_since_the_latest_release_are_skipped(settings, query):
+    now = datetime(2026, 2, 13, 23, 30, tzinfo=UTC)
     before, since = "2026-02-13 20:00+00", "2026-02-13 21:30+00"
     for item, status, at in (
         ("DONE", "loaded", since),
@@ -81,24 +81,24 @@ def test_what_was_answered_since_is_left_out(settings, query):
         PriceRequest(ticker, date(2026, 1, 30), held)
         for ticker in ("DONE", "GONE", "NEW", "OLD", "SICK")
     ]
-    with open_run("prices", settings, provider="yahoo") as run:
-        left = skip_up_to_date.fn("daily_price", windows, False, run)
-        assert [window.ticker for window in left] == ["NEW", "OLD", "SICK"]
-        assert run.message == ""
-        # none of them was asked for its whole history
-        assert len(skip_up_to_date.fn("daily_price", windows, True, run)) == 5
-        assert skip_up_to_date.fn("daily_price", windows[:2], False, run) == []
-    assert run.end_state().message.startswith("Nothing is due: all was asked for since 2026")
+    remaining, message = skip_up_to_date("daily_price", windows, False, now, settings)
+    assert [window.ticker for window in remaining] == ["NEW", "OLD", "SICK"]
+    assert message == ""
+    # no full history was fetched of any of them
+    assert len(skip_up_to_date("daily_price", windows, True, now, settings)[0]) == 5
+    remaining, message = skip_up_to_date("daily_price", windows[:2], False, now, settings)
+    assert remaining == []
+    assert message.startswith("Up to date: everything was fetched since 2026")
 
 
 @pytest.mark.parametrize(
-    ("status", "held", "last_fetched_at", "now", "is_asked"),
+    ("status", "held", "last_fetched_at", "now", "is_requested"),
     [
         # Yahoo had no bar of Friday the thirteenth at 18:30 in New York: at 21:30 it may
         ("loaded", "2026-02-12", "2026-02-13 18:30", "2026-02-13 21:30", True),
         ("loaded", None, "2026-02-13 18:30", "2026-02-13 21:30", True),
         ("loaded", "2026-02-13", "2026-02-13 18:30", "2026-02-13 21:30", False),
-        # who did not trade is not asked for all night, nor on the holiday, Monday
+        # a ticker without a trade is not requested all night, nor on the holiday, Monday
         ("loaded", "2026-02-12", "2026-02-13 21:30", "2026-02-13 23:30", False),
         ("loaded", "2026-02-12", "2026-02-13 21:30", "2026-02-16 21:30", False),
         ("loaded", "2026-02-12", "2026-02-13 21:30", "2026-02-17 18:30", True),
@@ -106,33 +106,30 @@ def test_what_was_answered_since_is_left_out(settings, query):
         ("loaded", "2026-02-12", "2026-02-13 18:30", "2026-02-13 19:30", False),
         # a half day, which ended at 13:00
         ("loaded", "2025-11-26", "2025-11-28 18:30", "2025-11-28 21:30", True),
-        # these say themselves why there is no bar
+        # the status itself explains the missing bar
         ("not_found", "2026-02-12", "2026-02-13 18:30", "2026-02-13 21:30", False),
         ("delisted", "2026-02-12", "2026-02-13 18:30", "2026-02-13 21:30", False),
         ("empty", "2026-02-12", "2026-02-13 18:30", "2026-02-13 21:30", False),
     ],
 )
-def test_a_bar_that_is_late_is_asked_for_until_the_evenings_last_run(
-    settings, query, status, held, last_fetched_at, now, is_asked
+def test_a_late_bar_is_requested_until_the_last_run_of_the_evening(
+    settings, query, status, held, last_fetched_at, now, is_requested
 ):
-    at, clock = (
-        datetime.fromisoformat(text).replace(tzinfo=NEW_YORK).astimezone(UTC).isoformat()
+    fetched_at, at = (
+        datetime.fromisoformat(text).replace(tzinfo=NEW_YORK).astimezone(UTC)
         for text in (last_fetched_at, now)
     )
-    settings = settings.model_copy(update={"clock": clock})
-    _note(settings, query, "daily_price", "IWM", status, "2025-11-03", at)
+    _note(settings, query, "daily_price", "IWM", status, "2025-11-03", fetched_at.isoformat())
     last_held = None if held is None else date.fromisoformat(held)
     window = PriceRequest("IWM", date(2025, 11, 3), last_held)
-    with open_run("prices", settings, provider="yahoo") as run:
-        left = skip_up_to_date.fn("daily_price", [window], False, run)
-    assert left == ([window] if is_asked else [])
+    remaining, _ = skip_up_to_date("daily_price", [window], False, at, settings)
+    assert remaining == ([window] if is_requested else [])
 
 
-def test_a_fund_that_sent_the_file_of_the_day_before_is_asked_again(settings, query):
-    settings = settings.model_copy(update={"clock": "2026-02-13T15:00:00+00:00"})
+def test_a_fund_that_sent_the_previous_file_is_requested_again(settings, query):
+    now = datetime(2026, 2, 13, 15, tzinfo=UTC)
     for fund, shown in (("IWM", "2026-02-12"), ("IVV", "2026-02-11")):
         _note(settings, query, "index_membership", fund, "loaded", shown, "2026-02-13 13:05+00")
     requests = [HoldingsRequest("IWM"), HoldingsRequest("IVV")]
-    with open_run("holdings", settings, provider="ishares") as run:
-        left = skip_up_to_date.fn("index_membership", requests, False, run)
-    assert [request.fund for request in left] == ["IVV"]
+    remaining, _ = skip_up_to_date("index_membership", requests, False, now, settings)
+    assert [request.fund for request in remaining] == ["IVV"]

@@ -1,4 +1,4 @@
-"""A disk that is full, for real: what is said, and that the next run goes on."""
+"""A full disk, for real: the message, and the next run loads the rest."""
 
 import os
 import subprocess
@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from expectations.tables import daily_price
-from tasks.load.load import LoadBatch, load
+from tasks.load.load import load
 from tasks.run.context import open_run
-from tasks.run.transaction import commit_exactly_once
 from warehouse.connect import arrow
 from warehouse.connect.connections import embedded_server
 from warehouse.errors import WarehouseDiskFull
@@ -36,7 +35,7 @@ def small_disk() -> Iterator[Path]:
     try:
         yield folder
     finally:
-        # lazily: whatever happened, what still holds it must not hold up the others
+        # lazily: a process that still uses it must not block the others
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
         folder.rmdir()
 
@@ -63,15 +62,15 @@ def fill(settings: Settings, leave: int) -> Path:
 
 
 @pytest.fixture
-def batch(bars, fetches, validated):
+def batch(bars, fetches, checked):
     frame = bars(*((f"T{number:06}", "2024-01-02", 10.0) for number in range(40_000)))
-    return LoadBatch(fetches(("AAA", "loaded")), ((daily_price.CONTRACT, validated(frame)),))
+    return fetches(("AAA", "loaded")), (checked(daily_price.CONTRACT, frame),)
 
 
-def test_no_room_for_rows_is_said_and_the_next_run_loads_them(cramped, batch, query):
+def test_a_disk_too_full_for_rows_is_reported_and_the_next_run_loads_them(cramped, batch, query):
     def load_all():
         with open_run("prices", cramped) as run:
-            load.fn(batch, run)
+            load.fn(*batch, run.writer)
 
     ballast = fill(cramped, leave=MEGABYTE)
     with pytest.raises(WarehouseDiskFull) as full:
@@ -85,7 +84,9 @@ def test_no_room_for_rows_is_said_and_the_next_run_loads_them(cramped, batch, qu
     assert query(cramped, HELD) == [(40_000, 1, 1)]
 
 
-def test_no_room_for_the_log_is_said_though_the_server_dies_of_it(cramped, query, monkeypatch):
+def test_a_disk_too_full_for_the_log_is_reported_though_the_server_dies(
+    cramped, query, monkeypatch
+):
     monkeypatch.setattr("warehouse.connect.connections.RESTART_SECONDS", 1.0)
     monkeypatch.setattr("tasks.run.transaction.ATTEMPTS", 2)
     write_log = """
@@ -95,7 +96,9 @@ def test_no_room_for_the_log_is_said_though_the_server_dies_of_it(cramped, query
 
     def write():
         with open_run("prices", cramped) as run:
-            commit_exactly_once(run, lambda connection: arrow.read(connection, write_log).height)
+            run.writer.commit_exactly_once(
+                lambda connection: arrow.read(connection, write_log).height
+            )
 
     ballast = fill(cramped, leave=MEGABYTE)
     with pytest.raises(WarehouseDiskFull, match="is full: make room"):

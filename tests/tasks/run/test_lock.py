@@ -1,4 +1,4 @@
-"""Who is alive, who has the turn, and what of a run that was cut off."""
+"""Run locks, liveness, and runs that lost their connection."""
 
 import os
 import pickle
@@ -13,13 +13,12 @@ import pytest
 
 from tasks.run.context import open_run
 from tasks.run.lock import LIVENESS_LOCK_CLASS, RunLockLost, mark_crashed_runs
-from tasks.run.transaction import commit_exactly_once
 from warehouse.connect import arrow
 from warehouse.connect.connections import connect, warehouse_dsn
 
 STATES = "select flow, state from audit.run order by run_id"
 BATCHES = "select count(*) from audit.batch"
-# the session on which a run holds its locks
+# the database session that holds a run's locks
 HOLDER = f"""
 select pid from pg_locks where locktype = 'advisory' and classid = {LIVENESS_LOCK_CLASS} and
 objsubid = 2
@@ -29,15 +28,15 @@ CUT = f"select pg_terminate_backend(pid, 60000) from ({HOLDER}) as holder"
 LONG = """
 import pickle, sys
 from prefect.exceptions import TerminationSignal
-from tasks.record import run
-from warehouse import arrow
-from warehouse.connections import bulk
+from tasks.run.context import open_run
+from warehouse.connect import arrow
+from warehouse.connect.connections import adbc_connection
 import signal
 def end(number, frame):
     raise TerminationSignal(number)
 signal.signal(signal.SIGTERM, end)
 settings = pickle.load(sys.stdin.buffer)
-with open_run("prices", settings), bulk(settings) as connection:
+with open_run("prices", settings), adbc_connection(settings) as connection:
     arrow.read(connection, "select 1 as one from pg_sleep(600)")
 """
 SLEEPING = (
@@ -47,7 +46,7 @@ SLEEPING = (
 
 @pytest.fixture
 def admin(server, settings):
-    """A session that may end others'."""
+    """A database session that may terminate others."""
     dsn = server.dsn(psycopg.conninfo.conninfo_to_dict(warehouse_dsn(settings))["dbname"])
     with psycopg.connect(dsn, autocommit=True) as connection:
         yield connection
@@ -68,8 +67,8 @@ def long_run(settings, admin):
             process.kill()
 
 
-def test_a_run_is_dead_when_no_session_stands_for_it(settings, query):
-    # whatever its process number says: this one is alive, and of this machine
+def test_a_run_without_a_liveness_lock_is_crashed(settings, query):
+    # the process number does not matter: this process is alive, and on this machine
     insert = "insert into audit.run (flow, process) values ('prices', %s) returning run_id"
     for process in (f"{os.uname().nodename}:{os.getpid()}", "elsewhere:1"):
         query(settings, insert, (process,))
@@ -108,52 +107,50 @@ def test_a_signal_ends_the_statement_and_the_run(settings, query, admin, long_ru
     assert query(settings, STATES) == [("prices", "cancelled")]
 
 
-def test_a_run_that_was_cut_off_takes_its_turn_again(settings, query, admin):
+def test_a_disconnected_run_reacquires_its_lock(settings, query, admin):
     with open_run("prices", settings) as run:
         admin.execute(CUT)
         with open_run("macro", settings):
             assert query(settings, STATES) == [("prices", "crashed"), ("macro", "running")]
-        commit_exactly_once(
-            run, lambda connection: arrow.read(connection, "select 1 as one").height
+        run.writer.commit_exactly_once(
+            lambda connection: arrow.read(connection, "select 1 as one").height
         )
         assert query(settings, STATES)[0] == ("prices", "running")
         assert len(query(settings, HOLDER)) == 1
     assert query(settings, STATES)[0] == ("prices", "completed")
 
 
-def test_a_run_that_was_cut_off_gives_way_to_the_one_that_has_begun(
-    settings, query, admin, monkeypatch
-):
-    monkeypatch.setattr("tasks.run.lock.RETAKE_SECONDS", 0.2)
+def test_a_disconnected_run_ends_if_another_run_has_begun(settings, query, admin, monkeypatch):
+    monkeypatch.setattr("tasks.run.lock.REACQUIRE_TIMEOUT_SECONDS", 0.2)
 
     def meet():
         with ExitStack() as runs:
             first = runs.enter_context(open_run("prices", settings))
             admin.execute(CUT)
             runs.enter_context(open_run("prices", settings))
-            commit_exactly_once(first, lambda _: pytest.fail("it wrote"))
+            first.writer.commit_exactly_once(lambda _: pytest.fail("it wrote"))
 
     with pytest.raises(RunLockLost, match="another run has begun"):
         meet()
-    # the words of what ended it are the run's own: both are open here
+    # both runs are open here and end with the same error
     assert query(settings, STATES) == [("prices", "failed"), ("prices", "failed")]
     assert "another run has begun" in query(settings, "select detail from audit.run")[0][0]
     assert query(settings, BATCHES) == [(0,)]
 
 
-def test_a_run_that_was_taken_for_dead_writes_no_more(settings, query):
+def test_a_run_marked_as_crashed_stops_writing(settings, query):
 
     def write_on():
         with open_run("prices", settings) as run:
             query(settings, "update audit.run set state = 'crashed' returning run_id")
-            commit_exactly_once(run, lambda _: pytest.fail("it wrote"))
+            run.writer.commit_exactly_once(lambda _: pytest.fail("it wrote"))
 
-    with pytest.raises(RunLockLost, match="taken for dead"):
+    with pytest.raises(RunLockLost, match="marked as crashed"):
         write_on()
     assert query(settings, BATCHES) == [(0,)]
 
 
-def test_nobody_buries_a_run_in_the_middle_of_a_batch(settings, query, admin):
+def test_no_run_is_marked_as_crashed_in_the_middle_of_a_batch(settings, query, admin):
     with open_run("prices", settings) as run:
 
         def work(connection):
@@ -161,5 +158,5 @@ def test_nobody_buries_a_run_in_the_middle_of_a_batch(settings, query, admin):
             with connect(settings) as other:
                 return mark_crashed_runs(other) + 1
 
-        assert commit_exactly_once(run, work) == 1
+        assert run.writer.commit_exactly_once(work) == 1
         assert query(settings, BATCHES) == [(1,)]

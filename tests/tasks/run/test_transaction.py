@@ -1,4 +1,4 @@
-"""Connections that break in the middle of a batch: it takes place once, or not at all."""
+"""Connections lost in the middle of a batch: it is committed exactly once."""
 
 import os
 import signal
@@ -13,9 +13,8 @@ import pytest
 from adbc_driver_postgresql import dbapi as adbc
 
 from expectations.tables import daily_price
-from tasks.load.load import LoadBatch, load
+from tasks.load.load import load
 from tasks.run.context import open_run
-from tasks.run.transaction import commit_exactly_once
 from warehouse.connect import arrow
 from warehouse.connect.connections import warehouse_dsn
 from warehouse.errors import WarehouseConnectionLost
@@ -71,9 +70,9 @@ class Relay:
 
 
 @pytest.fixture
-def batch(bars, fetches, validated):
+def batch(bars, fetches, checked):
     frame = bars(("AAA", "2024-01-02", 10.0), ("AAA", "2024-01-03", 11.0))
-    return LoadBatch(fetches(("AAA", "loaded")), ((daily_price.CONTRACT, validated(frame)),))
+    return fetches(("AAA", "loaded")), (checked(daily_price.CONTRACT, frame),)
 
 
 @pytest.fixture
@@ -92,7 +91,7 @@ def admin_of(server):
     return psycopg.connect(server.dsn(), autocommit=True)
 
 
-def test_a_line_that_breaks_before_the_commit_costs_nothing(settings, server, query):
+def test_a_connection_lost_before_the_commit_is_retried(settings, server, query):
     tried = []
 
     def work(connection):
@@ -104,13 +103,13 @@ def test_a_line_that_breaks_before_the_commit_costs_nothing(settings, server, qu
         return len(tried)
 
     with open_run("prices", settings) as run:
-        assert commit_exactly_once(run, work) == 2
+        assert run.writer.commit_exactly_once(work) == 2
     assert query(settings, "select count(*) from core.instrument") == [(1,)]
     assert query(settings, "select count(*) from audit.batch") == [(1,)]
     assert query(settings, STATES) == [("completed",)]
 
 
-def test_a_commit_whose_answer_is_lost_is_not_done_twice(settings, server, query, batch):
+def test_a_commit_without_a_reply_is_not_repeated(settings, server, query, batch):
     dsn = urlsplit(warehouse_dsn(settings, "owner"))
     with closing(Relay(dsn.port)) as relay:
         url = dsn._replace(
@@ -119,7 +118,7 @@ def test_a_commit_whose_answer_is_lost_is_not_done_twice(settings, server, query
         through = Settings(home=settings.home, origin=settings.origin, database_url=url)
         with open_run("prices", through) as run:
             relay.cut_after = b"COMMIT"
-            load.fn(batch, run)
+            run.add(load.fn(*batch, run.writer))
             assert relay.cut_after is None
     assert query(settings, HELD) == [(2, 1, 1, 1)]
     assert run.counts["daily_price"]["new"] == 2
@@ -127,9 +126,7 @@ def test_a_commit_whose_answer_is_lost_is_not_done_twice(settings, server, query
 
 
 @pytest.mark.parametrize("blow", ["fast", "immediate"])
-def test_a_server_that_is_restarted_in_the_middle_is_waited_for(
-    hosted, fresh_server, query, batch, blow
-):
+def test_a_restart_of_the_server_is_waited_for(hosted, fresh_server, query, batch, blow):
     restarted = []
 
     def start_again():
@@ -152,36 +149,36 @@ def test_a_server_that_is_restarted_in_the_middle_is_waited_for(
         return arrow.read(connection, "select count(*) as n from core.instrument")["n"][0]
 
     with open_run("prices", hosted) as run:
-        assert commit_exactly_once(run, work) == 1
-        load.fn(batch, run)
+        assert run.writer.commit_exactly_once(work) == 1
+        load.fn(*batch, run.writer)
     assert query(hosted, HELD) == [(2, 1, 1, 2)]
     assert query(hosted, STATES) == [("completed",)]
 
 
-def test_a_server_that_stays_away_is_told_in_a_sentence(
+def test_a_server_that_stays_down_is_reported_in_a_sentence(
     hosted, fresh_server, query, batch, monkeypatch
 ):
     monkeypatch.setattr("warehouse.connect.connections.RESTART_SECONDS", 0.1)
     monkeypatch.setattr("tasks.run.transaction.BACKOFF_SECONDS", 0.01)
 
-    def go_on_alone():
+    def load_without_server():
         with open_run("prices", hosted) as run:
             fresh_server.stop()
-            load.fn(batch, run)
+            load.fn(*batch, run.writer)
 
     with pytest.raises(WarehouseConnectionLost) as lost:
-        go_on_alone()
+        load_without_server()
     for words in ("was lost", str(fresh_server.data), "make up", "next run"):
         assert words in str(lost.value)
     assert isinstance(lost.value.__cause__, Exception)
     fresh_server.start()
     with open_run("prices", hosted) as run:
-        load.fn(batch, run)
+        load.fn(*batch, run.writer)
     assert query(hosted, HELD) == [(2, 1, 1, 1)]
     assert query(hosted, STATES) == [("crashed",), ("completed",)]
 
 
-def test_what_is_no_lost_line_is_not_tried_again(settings, query):
+def test_other_errors_are_not_retried(settings, query):
     tried = []
 
     def work(connection):
@@ -189,6 +186,6 @@ def test_what_is_no_lost_line_is_not_tried_again(settings, query):
         arrow.execute(connection, "insert into core.instrument (first_ticker) values (null)")
 
     with pytest.raises(adbc.Error), open_run("prices", settings) as run:
-        commit_exactly_once(run, work)
+        run.writer.commit_exactly_once(work)
     assert tried == [1]
     assert query(settings, STATES) == [("failed",)]

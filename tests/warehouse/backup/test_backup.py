@@ -1,4 +1,4 @@
-"""A warehouse written to one file and brought back: whole, or not at all."""
+"""Backup and restore of a warehouse: completely, or not at all."""
 
 import json
 import time
@@ -24,7 +24,7 @@ PRICES = contracts()["daily_price"]
 
 
 def content(settings: Settings) -> dict[str, list[str]]:
-    """Every stored table's rows, as text; when views were applied is no content."""
+    """Rows of every stored table as text, without the row that says when views were applied."""
     with connect(settings, "owner") as connection:
         tables = connection.execute(
             """
@@ -38,7 +38,7 @@ def content(settings: Settings) -> dict[str, list[str]]:
             name: [
                 text
                 for (text,) in connection.execute(
-                    f"select held::text from {name} as held order by 1".encode()
+                    f"select stored::text from {name} as stored order by 1".encode()
                 )
             ]
             for (name,) in tables
@@ -72,7 +72,7 @@ def other(make_warehouse: Callable[[], Settings]) -> Settings:
     return make_warehouse()
 
 
-def test_everything_comes_back_to_the_last_bit(
+def test_restore_gives_identical_rows(
     filled: Settings, other: Settings, tmp_path: Path, merged, bars
 ) -> None:
     file, _ = write_backup(filled, tmp_path)
@@ -82,7 +82,7 @@ def test_everything_comes_back_to_the_last_bit(
     assert content(other) == content(filled)
     assert hashes(other) == hashes(filled)
     assert {each.table: each.rows for each in hashes(other)}["daily_price"] == 3
-    # it goes on where the other stopped: no number is given twice, no row loaded again
+    # sequences continue and no row is loaded again
     for settings in (filled, other):
         again = merged(
             settings, PRICES, bars(("AAA", "2024-01-03", 1 / 3), ("CCC", "2024-01-03", 2))
@@ -94,7 +94,7 @@ def test_everything_comes_back_to_the_last_bit(
             "select max(change_id) from audit.change",
         ):
             assert one.execute(query).fetchone() == two.execute(query).fetchone()
-    # and the schema is whole: nothing is left to migrate, the reader still only reads
+    # the schema is complete: nothing left to migrate, the reader can only read
     ensure_up_to_date(other)
     with connect(other, "reader") as connection:
         assert connection.execute("select count(*) from published.restatement").fetchone()[0] > 0
@@ -102,7 +102,7 @@ def test_everything_comes_back_to_the_last_bit(
             connection.execute("select * from core.daily_price")
 
 
-def test_it_is_one_snapshot_while_loads_go_on(
+def test_backup_is_one_snapshot_while_loads_continue(
     filled: Settings, other: Settings, tmp_path: Path, merged, bars
 ) -> None:
     stop, loads = Event(), []
@@ -128,7 +128,7 @@ def test_it_is_one_snapshot_while_loads_go_on(
     for number in range(3):
         restore_backup(other, tmp_path / f"{number}.backup", overwrite=True)
         with connect(other, "owner") as connection:
-            # rows and their entry in the ledger stand or fall together
+            # rows and their audit.load row are committed together
             found = connection.execute(
                 """
                 with price as (select * from core.daily_price where session_date >= '2024-02-01')
@@ -144,7 +144,7 @@ def test_it_is_one_snapshot_while_loads_go_on(
             assert found == (0, 0, 0, True)
 
 
-def test_a_warehouse_that_is_not_empty_is_left_alone(
+def test_restore_needs_overwrite_if_the_warehouse_is_not_empty(
     filled: Settings, other: Settings, tmp_path: Path, merged, bars
 ) -> None:
     file, _ = write_backup(filled, tmp_path)
@@ -162,70 +162,107 @@ def rewrite(file: Path, change: Callable[[dict[str, bytes]], None]) -> None:
         members = {name: archive.read(name) for name in archive.namelist()}
     change(members)
     with zipfile.ZipFile(file, "w") as archive:
-        for name, held in members.items():
-            archive.writestr(name, held)
+        for name, content in members.items():
+            archive.writestr(name, content)
 
 
-def say(**words: object) -> Callable[[dict[str, bytes]], None]:
-    """Changes the manifest."""
+def set_manifest(**values: object) -> Callable[[dict[str, bytes]], None]:
+    """Return a change of the manifest."""
 
     def change(members: dict[str, bytes]) -> None:
-        members["manifest.json"] = json.dumps(json.loads(members["manifest.json"]) | words).encode()
+        members["manifest.json"] = json.dumps(
+            json.loads(members["manifest.json"]) | values
+        ).encode()
 
     return change
 
 
-def lose_a_table(members: dict[str, bytes]) -> None:
+def delete_a_table(members: dict[str, bytes]) -> None:
     del members["core.daily_price.copy.zst"]
 
 
-def change_a_row(members: dict[str, bytes]) -> None:
+def replace_a_table(members: dict[str, bytes]) -> None:
     members["core.daily_price.copy.zst"] = members["core.ticker.copy.zst"]
 
 
+def edit_prices(edit: Callable[[list[bytes]], list[bytes]]) -> Callable[[dict[str, bytes]], None]:
+    """Return a change of the rows of core.daily_price, with valid CRCs."""
+
+    def change(members: dict[str, bytes]) -> None:
+        name = "core.daily_price.copy.zst"
+        rows = module.pa.input_stream(module.pa.BufferReader(members[name]), "zstd").read()
+        sink = module.pa.BufferOutputStream()
+        with module.pa.CompressedOutputStream(sink, "zstd") as packed:
+            packed.write(b"".join(edit(rows.splitlines(keepends=True))))
+        members[name] = sink.getvalue().to_pybytes()
+
+    return change
+
+
+change_a_row = edit_prices(lambda rows: [row.replace(b"2024-01-03", b"2024-01-04") for row in rows])
+delete_a_row = edit_prices(lambda rows: rows[:-1])
+
+
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "message"),
     [
-        (lose_a_table, "not a whole backup"),
-        (change_a_row, "not what was written"),
-        (say(format=99), "format 99"),
-        (say(revision="9999"), "9999"),
-        (say(checksums={}), "came out otherwise"),
-        (say(members=[]), "came out otherwise"),
+        (delete_a_table, "not a complete backup"),
+        (replace_a_table, "core.daily_price cannot be loaded"),
+        (change_a_row, "published.daily_price differs from its checksum"),
+        (delete_a_row, "core.daily_price has 2 rows instead of 3"),
+        (set_manifest(format=99), "format 99"),
+        (set_manifest(revision="9999"), "9999"),
+        (set_manifest(checksums={}), "differs from its checksum"),
+        (set_manifest(members=[]), "differs from its checksum"),
     ],
 )
-def test_a_changed_backup_harms_nothing(
-    filled: Settings, tmp_path: Path, change: Callable[[dict[str, bytes]], None], words: str
+def test_a_changed_backup_changes_nothing(
+    filled: Settings, tmp_path: Path, change: Callable[[dict[str, bytes]], None], message: str
 ) -> None:
     file, _ = write_backup(filled, tmp_path)
     before = content(filled)
     rewrite(file, change)
-    with pytest.raises(BackupError, match=words):
+    with pytest.raises(BackupError, match=message):
         restore_backup(filled, file, overwrite=True)
     assert content(filled) == before
 
 
-def test_a_truncated_backup_harms_nothing(filled: Settings, tmp_path: Path) -> None:
+def test_a_truncated_backup_changes_nothing(filled: Settings, tmp_path: Path) -> None:
     file, _ = write_backup(filled, tmp_path)
     whole, before = file.read_bytes(), content(filled)
     for length in (0, 1, len(whole) // 2, len(whole) - 1):
         file.write_bytes(whole[:length])
-        with pytest.raises(BackupError, match="not a whole backup"):
+        with pytest.raises(BackupError, match="not a complete backup"):
             restore_backup(filled, file, overwrite=True)
     assert content(filled) == before
     with pytest.raises(BackupError, match="There is no file"):
         restore_backup(filled, tmp_path / "none")
-    with pytest.raises(BackupError, match="can't be read"):
+    with pytest.raises(BackupError, match="cannot be read"):
         restore_backup(filled, tmp_path)
 
 
-def test_it_lies_wholly_there_or_not_at_all(filled: Settings, tmp_path: Path) -> None:
-    held = tmp_path / "held.backup"
-    held.write_text("mine")
+def test_a_damaged_byte_is_found(filled: Settings, tmp_path: Path) -> None:
+    file, manifest = write_backup(filled, tmp_path)
+    content, before = bytearray(file.read_bytes()), hashes(filled)
+    with zipfile.ZipFile(file) as archive:
+        entry = archive.getinfo(manifest.members[0].name)
+    # the last byte of the member: its 30 bytes of header, its name and extra field come first
+    extra = int.from_bytes(content[entry.header_offset + 28 : entry.header_offset + 30], "little")
+    start = entry.header_offset + 30 + len(entry.filename) + extra
+    content[start + entry.compress_size - 1] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(BackupError, match="differs from its CRC"):
+        restore_backup(filled, file, overwrite=True)
+    assert hashes(filled) == before
+
+
+def test_backup_file_is_complete_or_absent(filled: Settings, tmp_path: Path) -> None:
+    existing = tmp_path / "existing.backup"
+    existing.write_text("mine")
     with pytest.raises(BackupError, match="exists"):
-        write_backup(filled, held)
-    assert held.read_text() == "mine"
-    with pytest.raises(BackupError, match="can't be written"):
+        write_backup(filled, existing)
+    assert existing.read_text() == "mine"
+    with pytest.raises(BackupError, match="cannot be written"):
         write_backup(filled, tmp_path / "no" / "folder.backup")
 
     def fail(table: str) -> None:
@@ -234,17 +271,17 @@ def test_it_lies_wholly_there_or_not_at_all(filled: Settings, tmp_path: Path) ->
 
     with pytest.raises(KeyboardInterrupt):
         write_backup(filled, tmp_path / "half.backup", fail)
-    assert [path.name for path in tmp_path.iterdir()] == ["held.backup"]
+    assert [path.name for path in tmp_path.iterdir()] == ["existing.backup"]
 
 
-def test_no_password_is_in_it(filled: Settings, tmp_path: Path) -> None:
+def test_backup_has_no_password(filled: Settings, tmp_path: Path) -> None:
     file, manifest = write_backup(filled, tmp_path)
     assert read_manifest(file) == manifest
-    held = json.dumps(asdict(manifest))
+    text = json.dumps(asdict(manifest))
     with zipfile.ZipFile(file) as archive:
         for member in manifest.members:
-            held += module.pa.input_stream(archive.open(member.name), "zstd").read().decode()
-    assert "2024-01-02" in held
+            text += module.pa.input_stream(archive.open(member.name), "zstd").read().decode()
+    assert "2024-01-02" in text
     for path in filled.home.glob("*.password"):
-        assert path.read_text() not in held
-    assert "SCRAM" not in held
+        assert path.read_text() not in text
+    assert "SCRAM" not in text

@@ -1,4 +1,4 @@
-"""Equal content has equal hashes, and nothing else has."""
+"""Equal content has equal checksums; different content has different ones."""
 
 import pytest
 
@@ -16,14 +16,14 @@ CLOSES = [
 ]
 
 
-def held(settings):
+def current(settings):
     with connect(settings, "reader") as connection:
         return checksums(connection)
 
 
 @pytest.fixture(scope="module")
 def loaded(module_warehouse, bars, members, merged):
-    """A warehouse with some facts."""
+    """Return a warehouse with prices and members."""
     merged(module_warehouse, PRICES, bars(*CLOSES))
     merged(module_warehouse, MEMBERS, members(("AAA", "2024-01-04", 100.0)))
     return module_warehouse
@@ -31,7 +31,7 @@ def loaded(module_warehouse, bars, members, merged):
 
 @pytest.fixture
 def hypothetical(loaded):
-    """The checksums as they would be after a change, which is rolled back."""
+    """Return a function that gives the checksums after a change, which is rolled back."""
 
     def after(change, *parameters):
         with connect(loaded, "owner") as connection:
@@ -43,23 +43,23 @@ def hypothetical(loaded):
     return after
 
 
-def test_every_published_table_has_one(settings):
+def test_every_published_table_has_a_checksum(settings):
     assert set(TABLES) == {*contracts(), "ticker"}
-    assert [(each.table, each.rows) for each in held(settings)] == [(name, 0) for name in TABLES]
+    assert [(each.table, each.rows) for each in current(settings)] == [(name, 0) for name in TABLES]
 
 
-def test_order_and_history_of_loading_do_not_matter(loaded, settings, bars, members, merged):
+def test_load_order_and_history_do_not_matter(loaded, settings, bars, members, merged):
     merged(settings, MEMBERS, members(("AAA", "2024-01-04", 100.0)))
     merged(settings, PRICES, bars(*((*row[:2], 99.0) for row in CLOSES[::2])))
     for some in (CLOSES[5:], CLOSES[3::-1], CLOSES[4:5]):
         merged(settings, PRICES, bars(*some))
-    assert held(settings) == held(loaded)
-    rows = {each.table: each.rows for each in held(loaded) if each.rows}
+    assert current(settings) == current(loaded)
+    rows = {each.table: each.rows for each in current(loaded) if each.rows}
     assert rows == {"daily_price": 9, "index_membership": 1, "ticker": 3}
 
 
-def test_hash_is_two_of_64_bits(loaded):
-    digests = [each.digest for each in held(loaded) if each.rows]
+def test_checksum_is_two_hashes_of_64_bits(loaded):
+    digests = [each.digest for each in current(loaded) if each.rows]
     assert all(len(digest) == 32 and digest[:16] != digest[16:] for digest in digests)
 
 
@@ -74,16 +74,16 @@ def test_hash_is_two_of_64_bits(loaded):
         "delete from core.daily_price where session_date = %s",
     ],
 )
-def test_any_change_of_content_shows(loaded, hypothetical, change):
-    before, after = held(loaded), hypothetical(change, "2024-01-02")
+def test_every_change_of_content_changes_the_checksum(loaded, hypothetical, change):
+    before, after = current(loaded), hypothetical(change, "2024-01-02")
     assert after[0].digest != before[0].digest
     assert after[1:] == before[1:]
 
 
-def test_values_that_change_places_show(loaded, hypothetical):
-    """A sum over rows must not let two rows trade their closes."""
+def test_exchanged_values_change_the_checksum(loaded, hypothetical):
+    """Two rows exchange their closes, which a sum per column would not notice."""
     before, after = (
-        held(loaded)[0],
+        current(loaded)[0],
         hypothetical(
             """
             update core.daily_price as bar set close = other.close
@@ -97,13 +97,13 @@ def test_values_that_change_places_show(loaded, hypothetical):
     assert after.rows == before.rows
 
 
-def test_when_and_by_which_run_a_row_was_loaded_is_not_content(loaded, hypothetical):
+def test_load_time_and_run_are_not_content(loaded, hypothetical):
     change = "update core.daily_price set loaded_at = now(), run_id = 2"
-    assert hypothetical(change) == held(loaded)
+    assert hypothetical(change) == current(loaded)
 
 
-def test_settings_of_a_session_do_not_matter(loaded):
-    before = held(loaded)
+def test_session_settings_do_not_matter(loaded):
+    before = current(loaded)
     with connect(loaded, "reader") as connection:
         connection.execute("set datestyle = 'SQL, DMY'")
         connection.execute("set extra_float_digits = -3")

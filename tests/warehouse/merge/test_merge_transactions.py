@@ -33,12 +33,12 @@ select count(*) from (
 # merges, says so, and waits to be killed before it would commit
 DOOMED = """
 import pickle, sys
-from expectations.daily_price import CONTRACT
-from warehouse.connections import bulk
-from warehouse.merge import begin, merge
+from expectations.tables.daily_price import CONTRACT
+from warehouse.connect.connections import adbc_connection
+from warehouse.merge.merge import lock_tables, merge
 settings, frame, run_id = pickle.load(sys.stdin.buffer)
-with bulk(settings) as connection:
-    merge(connection, CONTRACT, frame, run_id, begin(connection, [CONTRACT]))
+with adbc_connection(settings) as connection:
+    merge(connection, CONTRACT, frame, run_id, lock_tables(connection, [CONTRACT]))
     print("merged", flush=True)
     sys.stdin.buffer.read()
     connection.commit()

@@ -5,7 +5,8 @@ import psycopg
 import pytest
 
 from expectations.tables import daily_price, index_membership
-from tasks.plan.prices import plan_prices, read_stored_closes, universe
+from tasks.plan.prices import price_requests, read_price_batch
+from tasks.plan.universe import universe
 from tests.warehouse.companies import ALL, MAP, PERIODS, content, day
 from warehouse.connect.connections import connect
 from warehouse.merge.merge import MergeCounts
@@ -91,14 +92,14 @@ def test_plan_follows_the_map(settings, history, reply, member, merged):
     reply(history("SYM", 9, 100, 120), day(20))
     # the fund is slow to use the new symbol
     merged(settings, MEMBERS, member("OLD", day(119)))
-    windows = plan_prices.fn(["AAA", "NEW", "SYM"], False, settings)
+    windows = price_requests(["AAA", "NEW", "SYM"], False, settings)
     assert [(each.ticker, each.start.isoformat()) for each in windows] == [
         ("NEW", day(110)),
         ("SYM", day(110)),
         ("AAA", settings.history_start.isoformat()),
     ]
     # and the closes of ten days before
-    held = read_stored_closes.fn(windows, settings)
+    held = read_price_batch.fn(windows, settings).stored_closes
     assert held.groupby("ticker").size().to_dict() == {"NEW": 16, "SYM": 16}
     with connect(settings) as connection:
         followed = universe(connection)

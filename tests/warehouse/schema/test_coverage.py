@@ -7,7 +7,7 @@ import pytest
 
 from expectations.tables import daily_price, index_membership
 from tasks.extract.provider.fetch_log import FetchRecord, to_frame, utc_now
-from tasks.run.context import insert_fetches, upsert_quarantine
+from tasks.run.audit import insert_fetches, upsert_quarantine
 from warehouse.connect.connections import adbc_connection
 
 PRICES, MEMBERS = daily_price.CONTRACT, index_membership.CONTRACT

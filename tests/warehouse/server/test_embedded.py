@@ -1,4 +1,4 @@
-"""The embedded server, started, stopped and killed for real."""
+"""Start, stop and kill a real embedded server."""
 
 import os
 import shutil
@@ -26,29 +26,29 @@ from warehouse.server.local import get_or_create_secret
 from warehouse.settings import Settings
 
 START = """
-import sys, pathlib, warehouse.embedded as embedded
-print(embedded.EmbeddedServer(pathlib.Path(sys.argv[1])).start())
+import sys, pathlib
+from warehouse.server.embedded import EmbeddedServer
+print(EmbeddedServer(pathlib.Path(sys.argv[1])).start())
 """
 
 
 def processes(connection: psycopg.Connection) -> list[int]:
-    """The postmaster's children, this connection's own among them."""
+    """Return the backend processes, including this connection's."""
     return [pid for (pid,) in connection.execute("select pid from pg_stat_activity")]
 
 
 def postmaster(server: EmbeddedServer) -> int:
-    """The process number in the pid file."""
+    """Return the process number in the pid file."""
     return int((server.data / "postmaster.pid").read_text().split()[0])
 
 
 def kill(server: EmbeddedServer, *others: int) -> None:
-    """What the kernel does when memory runs out: the server has no last word."""
+    """Kill server processes as the kernel does when memory runs out."""
     for process in (postmaster(server), *others):
         try:
             os.kill(process, signal.SIGKILL)
         except ProcessLookupError:
-            continue  # it followed the postmaster of its own accord
-    # a signal takes a moment
+            continue  # it ended with the postmaster
     while server.is_running():
         time.sleep(0.01)
 
@@ -60,15 +60,15 @@ def refuses(address: str, port: int) -> bool:
         return probe.connect_ex((address, port)) != 0
 
 
-class TestOfTheSession:
-    """What the tests' own server shows, unharmed."""
+class TestRunningServer:
+    """Properties of the server that all tests share; nothing here changes it."""
 
-    def test_password_is_its_owners_alone(self, server: EmbeddedServer):
+    def test_password_file_is_private(self, server: EmbeddedServer):
         password = server.home / "postgres.password"
         assert stat.S_IMODE(password.stat().st_mode) == 0o600
         assert len(password.read_text()) >= 32
         assert stat.S_IMODE(server.data.stat().st_mode) == 0o700
-        # neither the process list nor the log tells it
+        # not in the process list, not in the log
         assert server.password() not in (server.data / "postmaster.opts").read_text()
         assert server.password() not in server.log_file.read_text()
 
@@ -78,12 +78,12 @@ class TestOfTheSession:
         with pytest.raises(psycopg.OperationalError, match="password"):
             psycopg.connect(dsn, passfile=os.devnull)
 
-    def test_every_way_in_asks_for_a_scram_password(self, server: EmbeddedServer):
+    def test_every_connection_needs_a_scram_password(self, server: EmbeddedServer):
         with psycopg.connect(server.dsn()) as connection:
             methods = connection.execute("select distinct auth_method from pg_hba_file_rules")
             assert methods.fetchall() == [("scram-sha-256",)]
 
-    def test_second_start_finds_the_first(self, server: EmbeddedServer):
+    def test_second_start_uses_the_running_server(self, server: EmbeddedServer):
         before = postmaster(server)
         assert server.start() == server.dsn()
         assert postmaster(server) == before
@@ -101,9 +101,9 @@ class TestOfTheSession:
 def test_two_processes_starting_at_once_share_one_server(fresh_server: EmbeddedServer):
     command = [sys.executable, "-c", START, str(fresh_server.home)]
     first, second = (subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2))
-    said = [process.communicate()[0].strip() for process in (first, second)]
+    dsns = [process.communicate()[0].strip() for process in (first, second)]
     assert [first.returncode, second.returncode] == [0, 0]
-    assert said == [fresh_server.dsn()] * 2
+    assert dsns == [fresh_server.dsn()] * 2
 
 
 def test_rows_survive_a_stop(fresh_server: EmbeddedServer):
@@ -118,7 +118,7 @@ def test_rows_survive_a_stop(fresh_server: EmbeddedServer):
         assert connection.execute("select x from kept").fetchall() == [(1,)]
 
 
-def test_committed_rows_survive_a_kill_and_others_do_not(fresh_server: EmbeddedServer):
+def test_only_committed_rows_survive_a_kill(fresh_server: EmbeddedServer):
     connection = psycopg.connect(fresh_server.start())
     connection.execute("create table kept (x integer)")
     connection.execute("insert into kept select generate_series(1, 1000)")
@@ -138,7 +138,7 @@ def test_starts_after_the_postmaster_alone_was_killed(fresh_server: EmbeddedServ
             assert again.execute("select x from kept").fetchall() == [(1,)]
 
 
-def test_a_port_that_another_program_took_meanwhile_is_left_to_it(
+def test_start_uses_another_port_if_the_first_is_taken(
     fresh_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
 ):
     with socket.create_server(("127.0.0.1", 0)) as other:
@@ -149,11 +149,11 @@ def test_a_port_that_another_program_took_meanwhile_is_left_to_it(
             assert connection.info.port == free
 
 
-def test_a_start_waits_for_the_end_of_a_server_that_is_stopping(fresh_server: EmbeddedServer):
+def test_start_waits_for_a_stopping_server(fresh_server: EmbeddedServer):
     pid_file = fresh_server.data / "postmaster.pid"
     session = psycopg.connect(fresh_server.start())
     before = postmaster(fresh_server)
-    # it waits for its sessions to end
+    # a smart shutdown waits until all clients disconnect
     os.kill(before, signal.SIGTERM)
     while "stopping" not in pid_file.read_text():
         time.sleep(0.01)
@@ -168,18 +168,17 @@ def test_a_stop_leaves_no_process(fresh_server: EmbeddedServer):
     fresh_server.start()
     pid = postmaster(fresh_server)
     assert fresh_server.stop()
-    assert process_command(pid) == ""
+    assert process_command(pid) == []
 
 
-def test_programs_are_copied_once_whoever_comes_first(
+def test_binaries_are_copied_once_by_concurrent_processes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """Several processes that start at once find none there."""
     folder = tmp_path / "install" / "pginstall" / "bin"
     folder.mkdir(parents=True)
     (folder / "postgres").write_text("a program")
     tmp_path.chmod(0o700)
-    monkeypatch.setattr(binaries, "SHARED_DIR", tmp_path / "module_warehouse")
+    monkeypatch.setattr(binaries, "SHARED_DIR", tmp_path / "shared")
     all_look, copy = Barrier(4), shutil.copytree
 
     def copy_together(*places: Path) -> Path:
@@ -190,21 +189,21 @@ def test_programs_are_copied_once_whoever_comes_first(
     with ThreadPoolExecutor(4) as pool:
         [found] = set(pool.map(binaries.make_executable_by_all, [folder] * 4))
     assert (found / "postgres").read_text() == "a program"
-    assert len(list((tmp_path / "module_warehouse" / "programs").iterdir())) == 1
+    assert len(list((tmp_path / "shared" / "programs").iterdir())) == 1
 
 
-def test_left_over_pid_file_of_a_dead_process_counts_for_nothing(fresh_server: EmbeddedServer):
+def test_stale_pid_file_of_an_ended_process_is_ignored(fresh_server: EmbeddedServer):
     fresh_server.start()
     pid_file = fresh_server.data / "postmaster.pid"
-    left_over = pid_file.read_bytes()
+    stale = pid_file.read_bytes()
     fresh_server.stop()
-    pid_file.write_bytes(left_over)
+    pid_file.write_bytes(stale)
     assert not fresh_server.is_running()
     psycopg.connect(fresh_server.start()).close()
 
 
-def test_left_over_pid_file_may_name_a_process_of_someone_else(fresh_server: EmbeddedServer):
-    """After a restart of the machine, or in a container, its number has been given out again."""
+def test_stale_pid_file_may_have_the_number_of_another_program(fresh_server: EmbeddedServer):
+    """The number may be reused after a reboot, or in a container."""
     fresh_server.start()
     pid_file = fresh_server.data / "postmaster.pid"
     owner = pid_file.stat()
@@ -220,7 +219,7 @@ def test_left_over_pid_file_may_name_a_process_of_someone_else(fresh_server: Emb
             other.kill()
 
 
-def test_left_over_pid_file_may_name_another_server(
+def test_stale_pid_file_may_have_the_number_of_another_server(
     server: EmbeddedServer, fresh_server: EmbeddedServer
 ):
     fresh_server.start()
@@ -238,7 +237,7 @@ def test_left_over_pid_file_may_name_another_server(
 
 @pytest.fixture
 def private_home() -> Iterator[Path]:
-    """A state folder below one that nobody else may enter."""
+    """Return a state folder below a private folder."""
     above = Path(tempfile.mkdtemp(prefix="private-"))
     above.chmod(0o700)
     yield above / "state"
@@ -248,7 +247,7 @@ def private_home() -> Iterator[Path]:
     shutil.rmtree(above)
 
 
-def test_serves_a_home_that_only_we_can_enter(private_home: Path):
+def test_server_starts_in_a_private_folder(private_home: Path):
     settings = Settings(home=private_home)
     for _ in range(2):
         ensure_up_to_date(settings)
@@ -258,22 +257,22 @@ def test_serves_a_home_that_only_we_can_enter(private_home: Path):
     assert stat.S_IMODE(private_home.parent.stat().st_mode) == 0o700
 
 
-def test_folder_without_programs_is_named(tmp_path: Path):
+def test_error_names_a_folder_without_binaries(tmp_path: Path):
     settings = Settings(home=tmp_path, postgres_bin=tmp_path / "nowhere")
     with pytest.raises(EmbeddedServerError, match=r"ROTATION_POSTGRES_BIN is .*nowhere.*initdb"):
         ensure_up_to_date(settings)
 
 
 @pytest.mark.parametrize("role", ["owner", "loader", "reader"])
-def test_dsn_of_a_warehouse_that_was_never_made_says_so(tmp_path: Path, role: str):
+def test_dsn_of_a_missing_warehouse_is_an_error(tmp_path: Path, role: str):
     with pytest.raises(EmbeddedServerError, match="not running"):
         warehouse_dsn(Settings(home=tmp_path / "none"), role)
 
 
-def test_secret_is_whole_whoever_asks_first(tmp_path: Path):
+def test_concurrent_calls_create_one_secret(tmp_path: Path):
     with ThreadPoolExecutor(16) as pool:
         for n in range(50):
             path = tmp_path / f"{n}.password"
-            said = set(pool.map(get_or_create_secret, [path] * 16))
-            assert said == {path.read_text()}
+            found = set(pool.map(get_or_create_secret, [path] * 16))
+            assert found == {path.read_text()}
             assert len(path.read_text()) >= 32

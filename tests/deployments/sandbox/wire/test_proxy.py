@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from deployments.sandbox.client import Sandbox, SandboxError
-from deployments.stack.processes import process_start_time
+from deployments.stack.processes import process_identity
 
 # Writes down every connection that the process asks for.
 WATCH = """
@@ -153,7 +153,7 @@ def test_attach_start_and_stop(tiny_tape, tmp_path):
     found.add_fault("hang", seconds=60)
     found.stop()
     # also one that was started elsewhere has ended then
-    assert process_start_time(first.pid) == ""
+    assert process_identity(first.pid) is None
     first.stop()
     assert first._process.returncode == 0
     assert not (tmp_path / "sandbox.json").exists()

@@ -1,4 +1,4 @@
-"""The definitions of sector_breadth, worked one number at a time; nothing here is fast or module_warehouse.
+"""Breadth computed slowly and independently, session by session.
 
 Prices are exact: whole micro-dollars, as Python's integers.
 """

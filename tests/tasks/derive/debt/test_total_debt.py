@@ -203,7 +203,7 @@ def test_what_contradicts_a_total_is_named():
     known.advance_to(day("2023-12-31"))
     found = total_debt(known, day(END))
     assert found.method.endswith("; left out as contradicted: LongTermDebtCurrent")
-    assert {each.tag for each in found.read_state} == {L}
+    assert {each.tag for each in found.facts} == {L}
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from expectations.calendars.trading import session_closes
 from tasks.extract.provider.fetch_log import FetchRecord, to_frame, utc_now
-from tasks.plan.prices import plan_prices
+from tasks.plan.prices import price_requests
 from tests.tasks.derive.pipeline import House
 
 SESSIONS = [day.date() for day in session_closes().loc["2023-01-03":].index[:105]]
@@ -72,7 +72,7 @@ class Vendor:
             sectors = {ticker: (ticker, "Energy", 1.0) for ticker in self.unread.pop(known)}
             self.house.load_snapshot("R2000", SESSIONS[known], [*sectors.values()])
         bars, fetches = [], []
-        for window in plan_prices.fn(SYMBOLS, False, self.house.settings):
+        for window in price_requests(SYMBOLS, False, self.house.settings):
             listing = shown(window.ticker, today)
             rows = []
             if listing:

@@ -62,8 +62,8 @@ def test_one_that_is_all_of_it_and_one_that_is_nothing_of_it():
 @pytest.mark.parametrize(
     ("change", "not_zombie", "unknown"),
     [
-        ({"is_below": (True, True, False)}, THREE_YEARS, set()),
-        ({"is_below": (True, True)}, set(), THREE_YEARS),
+        ({"ebit_below_interest": (True, True, False)}, THREE_YEARS, set()),
+        ({"ebit_below_interest": (True, True)}, set(), THREE_YEARS),
         ({"age_years": 4.0}, {"coverage_3y_age_10", "bis_tobins_q"}, set()),
         ({"age_years": None}, set(), {"coverage_3y_age_10", "bis_tobins_q"}),
         ({"tobins_q": 3.0}, {"bis_tobins_q"}, set()),
@@ -72,8 +72,8 @@ def test_one_that_is_all_of_it_and_one_that_is_nothing_of_it():
         ({"sales_change": None}, set(), {"fed_leverage_sales"}),
         ({"total_return": None}, set(), {"goldman_coverage_return"}),
         ({"total_return": 2.0}, {"goldman_coverage_return"}, set()),
-        ({"cushion": None}, set(), {"de_jonghe_ebitda"}),
-        ({"cushion": 0.0}, {"de_jonghe_ebitda"}, set()),
+        ({"ebitda_less_interest_3y": None}, set(), {"de_jonghe_ebitda"}),
+        ({"ebitda_less_interest_3y": 0.0}, {"de_jonghe_ebitda"}, set()),
         ({"net_income": None}, set(), {"unprofitable"}),
     ],
 )  # fmt: skip
@@ -116,8 +116,8 @@ def test_years_are_read_from_the_filings():
     known = PointInTimeFacts(facts)
     known.advance_to(day("2023-03-31"))
     assert read_years(known, day("2022-12-31")) == {
-        "is_below": (True, True, True),
-        "cushion": (1 + 2 - 5) + (3 + 2 - 5) + (4 + 2 - 5),
+        "ebit_below_interest": (True, True, True),
+        "ebitda_less_interest_3y": (1 + 2 - 5) + (3 + 2 - 5) + (4 + 2 - 5),
         "sales_change": 70 - 100,
     }
     assert read_balance(known, day("2022-12-31")) == {
@@ -144,7 +144,7 @@ def test_twelve_months_to_march_are_no_year():
         ]
     known = PointInTimeFacts(facts)
     known.advance_to(day("2024-06-30"))
-    assert read_years(known, day("2024-03-31"))["is_below"] == (True, True, True)
+    assert read_years(known, day("2024-03-31"))["ebit_below_interest"] == (True, True, True)
 
 
 def test_the_warehouse_gives_every_company_every_definition(house):

@@ -27,7 +27,7 @@ from tasks.extract.sec.extract import (
     extract_company_tickers,
     extract_filing_index,
 )
-from tasks.run.lock import cancel_queries_on_signal
+from tasks.run.signals import cancel_queries_on_signal
 from tests.flows.filings import CLOCK, COMPANIES, FIRST_CIK, make_tape
 from warehouse.connect.connections import connect
 from warehouse.settings import Settings

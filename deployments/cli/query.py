@@ -1,0 +1,60 @@
+"""Commands that read the warehouse; they start the embedded database and leave it running."""
+
+import os
+from typing import Annotated
+from urllib.parse import unquote, urlsplit
+
+import typer
+from rich.console import Console
+
+from deployments.stack.database import ensure_database_running, load_settings
+from warehouse.backup.checksum import checksums
+from warehouse.connect.connections import Role, connect, find_client_binary, warehouse_dsn
+from warehouse.schema.tables import tables_sql
+from warehouse.schema.views import schema_sql
+from warehouse.settings import Settings
+
+
+def _settings_of_running_database() -> Settings:
+    settings = load_settings()
+    if ensure_database_running(settings):
+        # stdout has only the command's result
+        Console(stderr=True).print("PostgreSQL was started; stop it with: make down")
+    return settings
+
+
+def sql(
+    query: Annotated[str | None, typer.Argument(help="Query; default: a psql session.")] = None,
+    role: Annotated[Role, typer.Option(help="Login: reader, loader or owner.")] = "reader",
+) -> None:
+    """Open psql, or run one query, as the read-only role by default."""
+    settings = _settings_of_running_database()
+    psql = find_client_binary(settings, "psql")
+    dsn = urlsplit(warehouse_dsn(settings, role))
+    # in the environment, since other accounts can read the arguments of a process
+    environment = os.environ | {"PGPASSWORD": unquote(dsn.password or "")}
+    bare = dsn._replace(netloc=dsn.netloc.replace(f":{dsn.password}@", "@")).geturl()
+    command = [str(psql), bare, *(["-c", query] if query else [])]
+    # psql replaces this process, so that Ctrl-C cancels a query and not the session
+    os.execvpe(command[0], command, environment)
+
+
+def dsn(
+    role: Annotated[Role, typer.Option(help="Login: reader, loader or owner.")] = "reader",
+) -> None:
+    """Print the DSN with its password, for notebooks and BI tools."""
+    print(warehouse_dsn(_settings_of_running_database(), role))
+
+
+def checksum() -> None:
+    """Print a content checksum per published table; equal content has equal checksums."""
+    with connect(_settings_of_running_database(), "reader") as connection:
+        for each in checksums(connection):
+            print(f"{each.digest}  {each.rows:>10}  {each.table}")
+
+
+def schema(
+    tables: Annotated[bool, typer.Option("--tables", help="Without views and functions.")] = False,
+) -> None:
+    """Print the SQL of the schema: tables, views and functions, generated ones included."""
+    print(tables_sql() if tables else schema_sql(), end="")
