@@ -21,7 +21,7 @@ def generate_views(contracts: Iterable[Contract], handwritten: Collection[str]) 
     """
     statements = [
         "-- Generated from the contracts. Views run with their owner's rights: readers need none\n"
-        "-- on core. The functions are plain SQL, which the planner inlines: filters reach the keys.\n"
+        "-- on core. The functions are plain SQL, which the planner inlines.\n"
     ]
     tables = sorted(contracts, key=lambda contract: contract.table)
     for contract in tables:
