@@ -35,9 +35,9 @@ AUDIT_TABLES = (
             Column(
                 "state",
                 TEXT,
-                "running, completed, degraded (something is missing, see detail), failed "
-                "(nothing was loaded, or an error ended it), cancelled (stopped by a person "
-                "between two batches), crashed (the process ended without a state).",
+                "running, completed, degraded (something is missing, see detail), failed (nothing"
+                " loaded, or an error), cancelled (stopped by a person), crashed (the process ended"
+                " without a state).",
             ),
             Column(
                 "detail",
@@ -94,9 +94,9 @@ AUDIT_TABLES = (
             Column(
                 "status",
                 TEXT,
-                "loaded (rows, or nothing new), empty (no rows in the window), not_found, "
-                "delisted (stored before, no longer known), throttled, outage, refused (by "
-                "the provider; or by a rule: reason validation_failed).",
+                "loaded (rows, or nothing new), empty (no rows), not_found, delisted (no longer"
+                " known), throttled, outage, refused (by the provider, or by a rule: reason"
+                " validation_failed).",
             ),
             Column(
                 "reason",

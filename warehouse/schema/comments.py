@@ -36,12 +36,16 @@ def write_comments(connection: psycopg.Connection) -> None:
 
 
 def column_comments(columns: Iterable[Column]) -> dict[str, str]:
-    """Return each column's comment: its description, and what NULL says."""
+    """Return each column's comment: its description, and what NULL says, as sentences."""
     return {
-        column.name: column.description
-        + ("" if column.null_means is None else f" NULL: {column.null_means}")
+        column.name: _sentence(column.description)
+        + ("" if column.null_means is None else f" NULL: {_sentence(column.null_means)}")
         for column in columns
     }
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith(".") else f"{text}."
 
 
 def _comment(
