@@ -1,5 +1,6 @@
-"""Read the reference tables: the CSV files of this folder."""
+"""Read the reference tables: CSV files of facts that no provider serves."""
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -19,9 +20,22 @@ def reference_file(name: str) -> Path:
 
 @cache
 def read_reference(name: str) -> pd.DataFrame:
-    """Read a reference table, every cell as text; treat it as read-only.
+    """Return a reference table, every cell as text; treat it as read-only.
 
     Args:
         name: The file's name without `.csv`.
     """
     return pd.read_csv(reference_file(name), dtype=str, keep_default_na=False)
+
+
+@cache
+def read_reference_by_key(name: str, key: str, numbers: Sequence[str] = ()) -> pd.DataFrame:
+    """Return a reference table indexed by its key column, some columns as numbers.
+
+    Args:
+        name: The file's name without `.csv`.
+        key: The column that identifies a row.
+        numbers: The columns to convert.
+    """
+    table = read_reference(name).set_index(key)
+    return table.assign(**{column: pd.to_numeric(table[column]) for column in numbers})

@@ -64,7 +64,7 @@ class PostgresRateLimiter(RateLimiter):
         if pause := self.remaining_pause():
             raise FetchError(
                 "throttled",
-                "paused",
+                "cooldown",
                 f"Not sent: no request goes to {self._name} for another {pause:.0f} seconds.",
                 is_retryable=True,
                 retry_after_seconds=pause,

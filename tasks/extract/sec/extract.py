@@ -149,7 +149,7 @@ def _missing_index_error(day: date, now: datetime, fault: FetchError) -> FetchEr
     """What it means that a day has no index: closed or late; the night after is too soon."""
     nights = (last_index_day(now) - day).days
     if nights > 0 and may_be_closed(day):
-        return FetchError("empty", "closed", f"EDGAR was closed on {day}: {fault.detail}")
+        return FetchError("empty", "edgar_closed", f"EDGAR was closed on {day}: {fault.detail}")
     if nights >= MAX_INDEX_DELAY_DAYS:
         detail = f"EDGAR never had an index of {day}: {fault.detail}"
         return FetchError("empty", "never_published", detail)

@@ -259,7 +259,7 @@ def test_no_facts_is_an_answer(sandbox: Sandbox, sec: SecSession) -> None:
         ("2024-12-24", "2025-01-06T12:00:00+00:00", ("empty", "never_published", 0)),
         # Columbus Day, on which the exchange works, the night after and a day later
         ("2024-10-14", "2024-10-15T12:00:00+00:00", ("empty", "not_yet_published", 0)),
-        ("2024-10-14", "2024-10-16T12:00:00+00:00", ("empty", "closed", 0)),
+        ("2024-10-14", "2024-10-16T12:00:00+00:00", ("empty", "edgar_closed", 0)),
     ],
 )
 def test_a_day_of_the_index(
