@@ -10,8 +10,7 @@ import polars as pl
 
 from deployments.bench.market import Market, add_bars
 from tasks.derive.breadth.breadth import derive_breadth
-from tasks.derive.breadth.sector_breadth import TABLE
-from tasks.derive.incremental.derived_table import derive
+from tasks.derive.breadth.sector_breadth import derive_sector_breadth
 from tasks.load.publish import validate_and_merge
 from tasks.run.context import open_run
 from warehouse.connect.connections import connect
@@ -33,7 +32,7 @@ def rebuild(settings: Settings) -> tuple[float, float, float]:
 
     with open_run("bench", settings) as run:
         began = time.perf_counter()
-        derived = derive.fn(TABLE, settings)
+        derived = derive_sector_breadth.fn(settings)
         derived_at = time.perf_counter()
         assert derived is not None
         validate_and_merge(derived, run.writer)
@@ -60,7 +59,7 @@ def increment(settings: Settings, tickers: int) -> float:
         with open_run("bench", settings) as run:
             add_bars(run, bars)
             began = time.perf_counter()
-            derived = derive.fn(TABLE, settings)
+            derived = derive_sector_breadth.fn(settings)
             assert derived is not None
             validate_and_merge(derived, run.writer)
             found.append(time.perf_counter() - began)

@@ -145,12 +145,12 @@ def rebuild(
     table: Annotated[list[str] | None, typer.Argument(help="Derived tables; default: all.")] = None,
 ) -> None:
     """Rebuild derived tables from scratch and report changed rows."""
-    from tasks.derive.registry import DERIVED_TABLES
+    from tasks.derive.rebuild import TABLES
 
-    names = table or [*DERIVED_TABLES]
-    if unknown := sorted(set(names) - set(DERIVED_TABLES)):
+    names = table or [*TABLES]
+    if unknown := sorted(set(names) - set(TABLES)):
         raise typer.BadParameter(
-            f"Unknown derived table {', '.join(unknown)}; use {', '.join(DERIVED_TABLES)}."
+            f"Unknown derived table {', '.join(unknown)}; use {', '.join(TABLES)}."
         )
     code = "import json, sys; from flows.derived import refresh_derived as flow; "
     code += "state = flow(rebuild=json.loads(sys.argv[1]), return_state=True); "

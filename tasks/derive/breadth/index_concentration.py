@@ -1,36 +1,46 @@
 """How much of an index is in few companies: one row per index and snapshot of its members."""
 
-from collections.abc import Mapping
 from datetime import date
 from math import fsum
+from pathlib import Path
 
 import polars as pl
 from adbc_driver_postgresql import dbapi as adbc
+from prefect import task
+from prefect.cache_policies import NO_CACHE
 
+import warehouse
 from expectations.tables.index_concentration import CONTRACT
-from tasks.derive.incremental.derived_table import DerivedRows, DerivedTable
+from tasks.derive.incremental.changes import DerivedBatch, read_changes
 from tasks.derive.incremental.index_members import CHANGED_SNAPSHOTS_SQL
 from warehouse.connect import arrow
-from warehouse.reference import read_reference
+from warehouse.connect.connections import adbc_connection
+from warehouse.settings import Settings
 
+MAGNIFICENT_SEVEN = Path(warehouse.__path__[0]) / "reference" / "magnificent_seven.csv"
 INPUTS = {"index_membership": CHANGED_SNAPSHOTS_SQL}
 
 
-def derive_rows(connection: adbc.Connection, dirty_from: Mapping[str, date]) -> DerivedRows | None:
+@task(name="derive index_concentration", cache_policy=NO_CACHE)
+def derive_index_concentration(settings: Settings) -> DerivedBatch | None:
     """Derives the concentration of the snapshots that changed, and of those known later.
 
     Returns:
         The rows to publish; None where every index is up to date.
     """
-    derived, replaced = [], []
-    for index_code, start in sorted(dirty_from.items()):
-        derived.append(derive_concentration(_read_weights(connection, index_code, start)))
-        replaced.append(
-            f"(old.index_code = '{index_code}' and old.known_from >= '{start:%Y-%m-%d}')"
-        )
+    with adbc_connection(settings) as connection:
+        # one snapshot: a load that commits meanwhile is followed next time
+        arrow.execute(connection, "set transaction isolation level repeatable read read only")
+        changes = read_changes(connection, CONTRACT.table, INPUTS)
+        derived, replaced = [], []
+        for index_code, start in sorted(changes.dirty_from.items()):
+            derived.append(derive_concentration(_read_weights(connection, index_code, start)))
+            replaced.append(
+                f"(old.index_code = '{index_code}' and old.known_from >= '{start:%Y-%m-%d}')"
+            )
     if not derived:
         return None
-    return DerivedRows(pl.concat(derived), " or ".join(replaced))
+    return DerivedBatch(CONTRACT, pl.concat(derived), " or ".join(replaced), changes)
 
 
 def _read_weights(connection: adbc.Connection, index_code: str, start: date) -> pl.DataFrame:
@@ -56,7 +66,7 @@ def derive_concentration(weights: pl.DataFrame) -> pl.DataFrame:
     Returns:
         One row per snapshot: the columns of `derived.index_concentration`.
     """
-    seven = read_reference("magnificent_seven")["ticker"].to_list()
+    seven = pl.read_csv(MAGNIFICENT_SEVEN)["ticker"].to_list()
     snapshots = weights.group_by("index_code", "as_of_date", maintain_order=True).agg(
         pl.col("known_from").min(),
         pl.col("weight_pct").sort(descending=True).alias("weights"),
@@ -80,6 +90,3 @@ def derive_concentration(weights: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(
         rows, schema={c.name: types.get(c.sql_type, pl.Float64) for c in CONTRACT.columns}
     )
-
-
-TABLE = DerivedTable(CONTRACT, INPUTS, derive_rows, reference_files=("magnificent_seven",))

@@ -1,18 +1,22 @@
 """Who takes part: breadth per index, sector and session."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date
 
 import polars as pl
 from adbc_driver_postgresql import dbapi as adbc
+from prefect import task
+from prefect.cache_policies import NO_CACHE
 
 from expectations.tables.sector_breadth import CONTRACT
 from tasks.derive.breadth.breadth import ALL, derive_breadth
 from tasks.derive.breadth.counts import LOOKBACK_CLOSES
 from tasks.derive.breadth.indicators import IndicatorState
-from tasks.derive.incremental.derived_table import DerivedRows, DerivedTable
+from tasks.derive.incremental.changes import DerivedBatch, read_changes
 from tasks.derive.incremental.index_members import CHANGED_SNAPSHOTS_SQL, read_snapshots
 from warehouse.connect import arrow
+from warehouse.connect.connections import adbc_connection
+from warehouse.settings import Settings
 
 START = "date '0001-01-01'"
 
@@ -60,21 +64,26 @@ INPUTS = {
 }
 
 
-def derive_rows(connection: adbc.Connection, dirty_from: Mapping[str, date]) -> DerivedRows | None:
+@task(name="derive sector_breadth", cache_policy=NO_CACHE)
+def derive_sector_breadth(settings: Settings) -> DerivedBatch | None:
     """Derives each index's breadth from the earliest session whose inputs changed.
 
     Returns:
         The rows to publish; None where every index is up to date.
     """
-    derived, replaced = [], []
-    for index_code, start in sorted(dirty_from.items()):
-        derived.append(_derive_from(connection, index_code, start))
-        replaced.append(
-            f"(old.index_code = '{index_code}' and old.session_date >= '{start:%Y-%m-%d}')"
-        )
+    with adbc_connection(settings) as connection:
+        # one snapshot: a load that commits meanwhile is followed next time
+        arrow.execute(connection, "set transaction isolation level repeatable read read only")
+        changes = read_changes(connection, CONTRACT.table, INPUTS)
+        derived, replaced = [], []
+        for index_code, start in sorted(changes.dirty_from.items()):
+            derived.append(_derive_from(connection, index_code, start))
+            replaced.append(
+                f"(old.index_code = '{index_code}' and old.session_date >= '{start:%Y-%m-%d}')"
+            )
     if not derived:
         return None
-    return DerivedRows(pl.concat(derived), " or ".join(replaced))
+    return DerivedBatch(CONTRACT, pl.concat(derived), " or ".join(replaced), changes)
 
 
 def _derive_from(connection: adbc.Connection, index_code: str, start: date) -> pl.DataFrame:
@@ -169,6 +178,3 @@ def _read_initial_state(
     return last_sessions.get(ALL), {
         state.pop("sector"): IndicatorState(**state) for state in states
     }
-
-
-TABLE = DerivedTable(CONTRACT, INPUTS, derive_rows)

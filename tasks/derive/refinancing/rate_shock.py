@@ -1,59 +1,65 @@
 """What a change of short rates does to interest, income and coverage, by index and sector."""
 
-from collections.abc import Mapping
-from datetime import date
-
 import polars as pl
-from adbc_driver_postgresql import dbapi as adbc
+from prefect import task
+from prefect.cache_policies import NO_CACHE
 
 from expectations.tables.rate_shock import CONTRACT
-from tasks.derive.incremental.derived_table import DerivedRows, DerivedTable, polars_schema
+from tasks.derive.incremental.changes import DerivedBatch, read_changes
 from tasks.derive.refinancing import company_refinancing, debt_maturity
-from tasks.derive.refinancing.index_membership import read_members
 from tasks.derive.refinancing.index_totals import by_sector, shock_rows
-from tasks.derive.refinancing.inputs_sql import quarterly_inputs
-from tasks.derive.refinancing.read import read_quarter_ends
+from tasks.derive.refinancing.inputs_sql import (
+    cap_watermarks,
+    polars_schema,
+    quarterly_inputs,
+    read_members,
+    read_quarter_ends,
+)
 from tasks.derive.refinancing.read_index import read_index_companies
+from warehouse.connect import arrow
+from warehouse.connect.connections import adbc_connection
+from warehouse.settings import Settings
 
 INPUTS = quarterly_inputs(CONTRACT.table)
+UPSTREAM = {
+    "debt_maturity": debt_maturity.INPUTS,
+    "company_refinancing": company_refinancing.INPUTS,
+}
 
 
-def derive_rows(connection: adbc.Connection, dirty_from: Mapping[str, date]) -> DerivedRows | None:
+@task(name="derive rate_shock", cache_policy=NO_CACHE)
+def derive_rate_shock(settings: Settings) -> DerivedBatch | None:
     """Derives all shocks from the first quarter-end that a change reaches.
 
     Returns:
         The rows to publish; None where nothing changed.
     """
-    if not dirty_from:
-        return None
-    start = min(dirty_from.values())
-    days = [day for day in read_quarter_ends(connection) if day >= start]
-    members = read_members(connection, days) if days else None
-    rows = [
-        row
-        | {
-            "index_code": index_code,
-            "sector": sector,
-            "as_of_date": day,
-            "membership_as_of": membership_date,
-            "is_backcast": is_backcast,
-        }
-        for day in days
-        if members is not None
-        for index_code, membership_date, is_backcast, companies in read_index_companies(
-            connection, members, day
-        )
-        for sector, group in by_sector(companies).items()
-        for row in shock_rows(group)
-    ]
+    with adbc_connection(settings) as connection:
+        # one snapshot: a load that commits meanwhile is followed next time
+        arrow.execute(connection, "set transaction isolation level repeatable read read only")
+        changes = read_changes(connection, CONTRACT.table, INPUTS)
+        if not changes.dirty_from:
+            return None
+        start = min(changes.dirty_from.values())
+        days = [day for day in read_quarter_ends(connection) if day >= start]
+        members = read_members(connection, days) if days else None
+        rows = [
+            row
+            | {
+                "index_code": index_code,
+                "sector": sector,
+                "as_of_date": day,
+                "membership_as_of": membership_date,
+                "is_backcast": is_backcast,
+            }
+            for day in days
+            if members is not None
+            for index_code, membership_date, is_backcast, companies in read_index_companies(
+                connection, members, day
+            )
+            for sector, group in by_sector(companies).items()
+            for row in shock_rows(group)
+        ]
+        changes = cap_watermarks(connection, changes, UPSTREAM)
     frame = pl.DataFrame(rows, schema=polars_schema(CONTRACT))
-    return DerivedRows(frame, f"old.as_of_date >= '{start:%Y-%m-%d}'")
-
-
-TABLE = DerivedTable(
-    CONTRACT,
-    INPUTS,
-    derive_rows,
-    upstream=(debt_maturity.TABLE, company_refinancing.TABLE),
-    reference_files=("fund",),
-)
+    return DerivedBatch(CONTRACT, frame, f"old.as_of_date >= '{start:%Y-%m-%d}'", changes)

@@ -8,8 +8,8 @@ from adbc_driver_postgresql import dbapi as adbc
 from tasks.derive.debt.ladder_windows import Window, allocate_by_year, cents
 from tasks.derive.debt.ladders import Buckets, merge_filings
 from tasks.derive.refinancing.company_row import is_financial
-from tasks.derive.refinancing.index_membership import IndexMembership
 from tasks.derive.refinancing.index_totals import IndexCompany
+from tasks.derive.refinancing.inputs_sql import IndexMembership
 from warehouse.connect import arrow
 
 

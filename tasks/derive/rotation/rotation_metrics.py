@@ -4,17 +4,20 @@ Every statistic is computed from its own window alone, never from a running sum,
 same bits whether it is derived alone, day by day or with the whole history.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 from adbc_driver_postgresql import dbapi as adbc
 from numpy.typing import NDArray
+from prefect import task
+from prefect.cache_policies import NO_CACHE
 
+import warehouse
 from expectations.tables.rotation_metrics import CONTRACT
-from tasks.derive.incremental.derived_table import DerivedRows, DerivedTable
+from tasks.derive.incremental.changes import DerivedBatch, read_changes
 from tasks.derive.rotation.rolling import (
     Floats,
     gross_return,
@@ -24,7 +27,10 @@ from tasks.derive.rotation.rolling import (
     zscore,
 )
 from warehouse.connect import arrow
-from warehouse.reference import read_reference
+from warehouse.connect.connections import adbc_connection
+from warehouse.settings import Settings
+
+PAIRS = Path(warehouse.__path__[0]) / "reference" / "pair.csv"
 
 # A leg is the instrument that its symbol names now, with all that it was called before. So a symbol
 # that comes to name another instrument brings another past.
@@ -71,32 +77,40 @@ class PairState:
     regime: str = "undetermined"
 
 
-def derive_rows(connection: adbc.Connection, dirty_from: Mapping[str, date]) -> DerivedRows | None:
+@task(name="derive rotation_metrics", cache_policy=NO_CACHE)
+def derive_rotation_metrics(settings: Settings) -> DerivedBatch | None:
     """Derives the pairs' metrics from the earliest session whose inputs changed.
 
     Returns:
         The rows to publish; None where every pair is up to date.
     """
-    table = read_reference("pair")
-    pairs = [*zip(table["small"], table["large"], strict=True)]
-    held = set(arrow.read(connection, "select distinct pair from derived.rotation_metrics")["pair"])
-    derived, replaced = [], []
-    for small, large in pairs:
-        pair = f"{small}/{large}"
-        dates = [dirty_from.get(leg, date.max) for leg in (small, large)]
-        start = min(dates) if pair in held else date.min
-        if start == date.max:
-            continue
-        rows = _derive_from(connection, small, large, start)
-        if rows.height or pair in held:
-            derived.append(rows)
-            replaced.append(f"old.pair = '{pair}' and old.session_date >= '{start.isoformat()}'")
-    for pair in held - {f"{small}/{large}" for small, large in pairs}:
-        replaced.append(f"old.pair = '{pair}'")
+    with adbc_connection(settings) as connection:
+        # one snapshot: a load that commits meanwhile is followed next time
+        arrow.execute(connection, "set transaction isolation level repeatable read read only")
+        changes = read_changes(connection, CONTRACT.table, INPUTS)
+        pairs = [(row["small"], row["large"]) for row in pl.read_csv(PAIRS).to_dicts()]
+        held = set(
+            arrow.read(connection, "select distinct pair from derived.rotation_metrics")["pair"]
+        )
+        derived, replaced = [], []
+        for small, large in pairs:
+            pair = f"{small}/{large}"
+            dates = [changes.dirty_from.get(leg, date.max) for leg in (small, large)]
+            start = min(dates) if pair in held else date.min
+            if start == date.max:
+                continue
+            rows = _derive_from(connection, small, large, start)
+            if rows.height or pair in held:
+                derived.append(rows)
+                replaced.append(
+                    f"old.pair = '{pair}' and old.session_date >= '{start.isoformat()}'"
+                )
+        for pair in held - {f"{small}/{large}" for small, large in pairs}:
+            replaced.append(f"old.pair = '{pair}'")
     if not replaced:
         return None
     rows = pl.concat(derived) if derived else _empty()
-    return DerivedRows(rows, " or ".join(f"({part})" for part in replaced))
+    return DerivedBatch(CONTRACT, rows, " or ".join(f"({part})" for part in replaced), changes)
 
 
 def _derive_from(connection: adbc.Connection, small: str, large: str, start: date) -> pl.DataFrame:
@@ -272,6 +286,3 @@ def _regime(ratio: Floats, sma_200: Floats, excess_63: Floats, before: str) -> l
             regime = "concentration"
         regimes.append(regime)
     return regimes
-
-
-TABLE = DerivedTable(CONTRACT, INPUTS, derive_rows)

@@ -1,18 +1,22 @@
 """From scratch: when asked, and when a formula or file is another; same rows stay as they are."""
 
 import shutil
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from expectations import contracts
 from tasks.derive import rebuild
-from tasks.derive.rebuild import UnknownTable
-from tasks.derive.registry import DERIVED_TABLES, derived_tables
+from tasks.derive.breadth import index_concentration
+from tasks.derive.rebuild import (
+    LOGIC_VERSIONS,
+    REFERENCE,
+    REFERENCE_FILES,
+    TABLES,
+    UPSTREAM,
+    UnknownTable,
+)
 from tests.tasks.derive.pipeline import House
-from warehouse import reference
 
 MEMBERS = [("AAPL", "Tech", 3.0), ("XOM", "Energy", 1.0)]
 ROWS = """
@@ -66,13 +70,13 @@ def test_what_went_wrong_without_a_change_is_mended(derived: House) -> None:
 def test_a_changed_file_is_followed_without_being_asked(
     derived: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shutil.copytree(reference.FOLDER, tmp_path / "reference")
+    shutil.copytree(REFERENCE, tmp_path / "reference")
     file = tmp_path / "reference" / "magnificent_seven.csv"
-    monkeypatch.setattr(reference, "FOLDER", file.parent)
+    monkeypatch.setattr(rebuild, "REFERENCE", file.parent)
+    monkeypatch.setattr(index_concentration, "MAGNIFICENT_SEVEN", file)
     assert rebuild.reset_watermarks.fn([], derived.settings) == []
     assert [weight for weight, _ in derived.read(ROWS).rows()] == [75.0, 75.0]
     file.write_text("ticker,company\nXOM,Exxon Mobil\n")
-    reference.read_reference.cache_clear()
     assert rebuild.reset_watermarks.fn([], derived.settings) == ["index_concentration"]
     derived.derive()
     assert [weight for weight, _ in derived.read(ROWS).rows()] == [25.0, 25.0]
@@ -89,8 +93,7 @@ def test_a_changed_formula_is_followed_without_being_asked(
         # what a former formula gave
         connection.execute("update derived.index_concentration set hhi = 1")
     assert rebuild.reset_watermarks.fn([], derived.settings) == []
-    newer = replace(derived_tables()["index_concentration"], logic_version=2)
-    monkeypatch.setitem(derived_tables(), "index_concentration", newer)
+    monkeypatch.setitem(LOGIC_VERSIONS, "index_concentration", 2)
     assert rebuild.reset_watermarks.fn([], derived.settings) == ["index_concentration"]
     derived.derive()
     assert derived.checksums() == before
@@ -101,7 +104,7 @@ def test_who_is_made_of_a_table_starts_over_with_it(derived: House) -> None:
     from warehouse.connect.connections import connect
 
     with connect(derived.settings) as connection:
-        for table in DERIVED_TABLES:
+        for table in TABLES:
             connection.execute(
                 "insert into audit.derivation values (%s, 'company_fact', 1)"
                 " on conflict do nothing",
@@ -110,28 +113,18 @@ def test_who_is_made_of_a_table_starts_over_with_it(derived: House) -> None:
     assert rebuild.reset_watermarks.fn(["debt_maturity"], derived.settings) == [
         "debt_maturity", "rate_shock", "refinancing_wall",
     ]  # fmt: skip
-    upstream = {name: table.upstream for name, table in derived_tables().items()}
-    assert {name for name in upstream if upstream[name]} == {
-        "rate_shock", "refinancing_wall", "zombie_status",
-    }  # fmt: skip
+    assert set(UPSTREAM) == {"rate_shock", "refinancing_wall", "zombie_status"}
 
 
 def test_a_name_that_is_no_derived_table_is_refused(derived: House) -> None:
     before = derived.read("select * from audit.derivation order by 1, 2").rows()
-    with pytest.raises(
-        UnknownTable, match="daily_price: no derived table; choose from company_ref"
-    ):
+    with pytest.raises(UnknownTable, match="daily_price: no derived table; these are: company_ref"):
         rebuild.reset_watermarks.fn(["daily_price", "rate_shock"], derived.settings)
     assert derived.read("select * from audit.derivation order by 1, 2").rows() == before
 
 
-def test_every_derived_contract_has_its_table_after_those_it_reads() -> None:
-    assert {name for name, each in contracts().items() if each.schema == "derived"} == {
-        *derived_tables()
-    }
-    seen: set[str] = set()
-    for name, table in derived_tables().items():
-        assert table.name == name
-        assert {upstream.name for upstream in table.upstream} <= seen
-        assert all(reference.reference_file(file).exists() for file in table.reference_files)
-        seen.add(name)
+def test_every_table_has_a_formula_and_every_file_named_is_there() -> None:
+    assert set(LOGIC_VERSIONS) == set(TABLES)
+    assert set(REFERENCE_FILES) <= set(TABLES)
+    for names in REFERENCE_FILES.values():
+        assert all((REFERENCE / f"{name}.csv").exists() for name in names)

@@ -15,8 +15,6 @@ CLOSES = [
     for place, day in enumerate(DAYS)
 ]
 
-DAILY_PRICE = TABLES.index("daily_price")
-
 
 def current(settings):
     with connect(settings, "reader") as connection:
@@ -78,15 +76,14 @@ def test_checksum_is_two_hashes_of_64_bits(loaded):
 )
 def test_every_change_of_content_changes_the_checksum(loaded, hypothetical, change):
     before, after = current(loaded), hypothetical(change, "2024-01-02")
-    differing = [new.table for old, new in zip(before, after, strict=True) if old != new]
-    assert differing == ["daily_price"]
-    assert before[DAILY_PRICE].digest != after[DAILY_PRICE].digest
+    assert after[0].digest != before[0].digest
+    assert after[1:] == before[1:]
 
 
 def test_exchanged_values_change_the_checksum(loaded, hypothetical):
     """Two rows exchange their closes, which a sum per column would not notice."""
     before, after = (
-        current(loaded)[DAILY_PRICE],
+        current(loaded)[0],
         hypothetical(
             """
             update core.daily_price as bar set close = other.close
@@ -94,7 +91,7 @@ def test_exchanged_values_change_the_checksum(loaded, hypothetical):
             where bar.session_date = other.session_date
                 and bar.instrument_id + other.instrument_id = 3
             """
-        )[DAILY_PRICE],
+        )[0],
     )
     assert after.digest != before.digest
     assert after.rows == before.rows

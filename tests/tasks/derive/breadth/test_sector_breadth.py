@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from tasks.derive.breadth import sector_breadth
-from tasks.derive.incremental.derived_table import derive
 from tests.tasks.derive.pipeline import House
 
 FIRST = date(2020, 1, 1)
@@ -59,7 +58,7 @@ def test_an_increment_starts_where_something_changed(house):
     house.derive()
 
     def start() -> date:
-        derived = derive.fn(sector_breadth.TABLE, house.settings)
+        derived = sector_breadth.derive_sector_breadth.fn(house.settings)
         house.derive()
         return min(derived.rows["session_date"]) if derived else date.max
 
