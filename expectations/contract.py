@@ -41,6 +41,21 @@ class Column:
 
 
 @dataclass(frozen=True)
+class AuditTable:
+    """A table of schema audit: written by the runs themselves, so without rules or a source.
+
+    Attributes:
+        table: Its name.
+        grain: What one row is.
+        columns: Its columns, in the database's order.
+    """
+
+    table: str
+    grain: str
+    columns: tuple[Column, ...]
+
+
+@dataclass(frozen=True)
 class Rule:
     """One thing that must be true, checked by one Great Expectations expectation.
 

@@ -47,7 +47,8 @@ def fact(settings: Settings, asked: Callable[..., None]) -> None:
 @pytest.fixture
 def freshness_at(settings: Settings, query: Callable[..., Rows]) -> Callable[[str, str], Rows]:
     """Newest day, due instant and lateness of a dataset at an instant (UTC)."""
-    text = "select newest, next_due_at, is_late from published.freshness_at(%s) where dataset = %s"
+    text = "select latest_date, next_due_at, is_late from published.freshness_at(%s)"
+    text += " where dataset = %s"
     return lambda at, dataset: query(settings, text, (f"{at}+00", dataset))
 
 
