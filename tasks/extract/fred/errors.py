@@ -43,7 +43,7 @@ def invalid_api_key(cause: str) -> FetchError:
 
 
 def response_limit_reached(series_id: str, limit: str) -> FetchError:
-    """Return the error of a reply that may be truncated at a limit of the API."""
+    """Return the error of a reply that may be truncated at an API limit."""
     detail = (
         f"FRED's reply for {series_id} reached the limit of {limit} and may be cut off there; it is"
         " not used. Request smaller windows of vintages."

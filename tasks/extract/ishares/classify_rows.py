@@ -1,4 +1,4 @@
-"""Classify rows of a holdings file as members or excluded, and spell tickers as Yahoo does."""
+"""Classify rows of holdings files as members or excluded; spell tickers as Yahoo does."""
 
 import re
 from collections.abc import Mapping

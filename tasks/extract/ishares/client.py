@@ -30,7 +30,7 @@ def fetch_holdings(
     fund: Mapping[str, str],
     holdings_date: date | None,
 ) -> HoldingsFile:
-    """Download and parse the holdings file of a fund, the newest if no date is given.
+    """Download and parse a fund's holdings file, the newest if no date is given.
 
     Raises:
         FetchError: There is no usable file, or it is of another day than requested.

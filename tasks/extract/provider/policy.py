@@ -26,7 +26,7 @@ CIRCUIT_BREAKER_THRESHOLD = 5
 
 @dataclass(frozen=True)
 class CallResult(Generic[T]):
-    """Hold the value or the last error of a call, and the number of its attempts."""
+    """Hold the value or last error of a call, and its number of attempts."""
 
     value: T | None
     error: FetchError | None

@@ -1,10 +1,8 @@
-"""Limit the requests to a provider, within a process or across all processes of a warehouse."""
+"""Limit the requests to a provider, per process or for all processes of a warehouse."""
 
 import threading
 import time
 from functools import cache
-from types import TracebackType
-from typing import Self
 
 from psycopg import Connection, Cursor, OperationalError
 from pyrate_limiter import Limiter, Rate, StateBucket, TokenBucket
@@ -135,16 +133,7 @@ class PostgresRateLimiter(RateLimiter):
         connection.execute("set synchronous_commit = off")
         return connection
 
-    def __enter__(self) -> Self:
-        """Return the limiter itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """Close the connection; an abandoned thread opens no other."""
         with self._lock:
             self._is_closed = True

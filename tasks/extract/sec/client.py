@@ -1,8 +1,8 @@
-"""Send declared requests to the SEC within its rate limit, and pause when it blocks them."""
+"""Send declared requests to the SEC within its rate limit; pause after a block."""
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -157,7 +157,7 @@ def open_sec_session(settings: Settings) -> Iterator[SecSession]:
             facts = extract_companies.fn([CompanyRequest(320193)], datetime.now(UTC), sec)
         facts.fetches[["dataset", "item", "status", "reason"]]
     """
-    with PostgresRateLimiter("sec", settings.sec_requests_per_second, settings) as limiter:
+    with closing(PostgresRateLimiter("sec", settings.sec_requests_per_second, settings)) as limiter:
         client = SecClient(settings, limiter)
         policy = RequestPolicy(
             limiter, attempts=settings.sec_attempts, backoff_seconds=settings.sec_backoff_seconds

@@ -206,7 +206,7 @@ def parse_tickers(content: Any, today: date) -> pd.DataFrame:
 
 
 def changed_ticker_mappings(listed: pd.DataFrame, stored: Mapping[str, int]) -> pd.DataFrame:
-    """Return the rows of tickers that are new or have another CIK than the newest stored."""
+    """Return the tickers that are new or have another CIK than stored."""
     # a mapped series, not a list: an empty list of booleans would select columns
     stored_cik = listed["ticker"].map(stored)
     return listed[stored_cik != listed["cik"]].reset_index(drop=True)

@@ -112,7 +112,7 @@ def _list_events(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _is_event_without_bar(frame: pd.DataFrame) -> pd.Series:
-    """Mask the rows that yfinance adds for events before the first or after the last bar."""
+    """Mask rows that yfinance adds for events before the first or after the last bar."""
     has_bar = frame[list(_PRICES)].notna().any(axis=1) | (frame["Volume"].fillna(0) != 0)
     events = [name for name in _KINDS if name in frame.columns]
     has_event = (frame[events].fillna(0) != 0).any(axis=1)

@@ -1,4 +1,4 @@
-"""Give yfinance an HTTP session that applies the rate limit and stores the status of replies.
+"""Give yfinance an HTTP session with a rate limit that stores the status of replies.
 
 yfinance sends up to six requests for one history (cookie, crumb, time zone, data, and each of
 them once more after an error) and drops the HTTP status if a body is not JSON. It accepts a
@@ -46,7 +46,7 @@ class RateLimitedSession(requests.Session):  # type: ignore[type-arg]
         self._thread_state.reply = None
 
     def last_chart_reply(self) -> ChartReply | None:
-        """Return the last chart reply to this thread; None if there was none in this attempt."""
+        """Return this thread's last chart reply of the attempt; None if there was none."""
         return getattr(self._thread_state, "reply", None)
 
     def request(self, method: Any, url: str, *args: Any, **kwargs: Any) -> Any:

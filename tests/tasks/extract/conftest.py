@@ -1,4 +1,4 @@
-"""Provide a small tape, a sandbox that replays it, and a process that extracts from it.
+"""Provide a small tape, a sandbox that replays it, and a worker process.
 
 The providers' libraries keep state of the whole process (cookies, crumbs, caches, openers), so
 they run in a process of their own, with the sandbox's variables in its environment.

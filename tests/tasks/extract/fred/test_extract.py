@@ -170,7 +170,7 @@ def test_no_traceback_log_or_frame_contains_the_key(
 
 
 def describe_error(settings: Settings) -> str:
-    """Return all text of an error, its chain and the log; run in the worker process."""
+    """Return all text of an error and the log; run in the worker process."""
     from tasks.extract.fred.client import FredClient
     from tasks.extract.provider.errors import FetchError
     from tasks.extract.provider.rate_limit import RateLimiter

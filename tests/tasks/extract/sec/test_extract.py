@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -130,8 +131,8 @@ def test_concurrent_rejected_requests_count_as_one_block(sandbox: Sandbox, sec: 
 
 def test_pause_applies_to_all_processes(sec_settings: Settings) -> None:
     with (
-        PostgresRateLimiter("other", 1000.0, sec_settings) as one,
-        PostgresRateLimiter("other", 1000.0, sec_settings) as another,
+        closing(PostgresRateLimiter("other", 1000.0, sec_settings)) as one,
+        closing(PostgresRateLimiter("other", 1000.0, sec_settings)) as another,
     ):
         another.acquire()
         assert another.remaining_pause() == 0
@@ -147,8 +148,8 @@ def test_pause_applies_to_all_processes(sec_settings: Settings) -> None:
 
 def test_requests_of_all_processes_are_one_interval_apart(sec_settings: Settings) -> None:
     with (
-        PostgresRateLimiter("slow", 0.01, sec_settings) as one,
-        PostgresRateLimiter("slow", 0.01, sec_settings) as another,
+        closing(PostgresRateLimiter("slow", 0.01, sec_settings)) as one,
+        closing(PostgresRateLimiter("slow", 0.01, sec_settings)) as another,
     ):
         one.acquire()
         # the statement alone: `acquire` would wait 100 seconds
@@ -166,7 +167,7 @@ def test_lost_connection_keeps_rate_limit_and_pause(sec_settings: Settings) -> N
         with connect(sec_settings) as connection:
             assert connection.execute(terminate, (backends,)).fetchone() == (1,)
 
-    with PostgresRateLimiter("cut", 0.01, sec_settings) as limiter:
+    with closing(PostgresRateLimiter("cut", 0.01, sec_settings)) as limiter:
         limiter.acquire()
         terminate_session(limiter)
         # 100 seconds after the request acquired by the lost session
