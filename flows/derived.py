@@ -16,15 +16,8 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from pydantic import Field
 
-from tasks.derive.breadth.index_concentration import derive_index_concentration
-from tasks.derive.breadth.sector_breadth import derive_sector_breadth
-from tasks.derive.rebuild import TABLES, reset_watermarks
-from tasks.derive.refinancing.company_refinancing import derive_company_refinancing
-from tasks.derive.refinancing.debt_maturity import derive_debt_maturity
-from tasks.derive.refinancing.rate_shock import derive_rate_shock
-from tasks.derive.refinancing.refinancing_wall import derive_refinancing_wall
-from tasks.derive.refinancing.zombie_status import derive_zombie_status
-from tasks.derive.rotation.rotation_metrics import derive_rotation_metrics
+from tasks.derive.incremental.derived_table import derive_table
+from tasks.derive.rebuild import DERIVED_TABLES, TABLES, reset_watermarks
 from tasks.load.publish import publish
 from tasks.run.context import open_run
 from warehouse.settings import Settings
@@ -45,13 +38,7 @@ def refresh_derived(
     with open_run("derived", settings) as run:
         if rebuilt_tables := reset_watermarks(rebuild, settings):
             run.message = f"Derived from scratch: {', '.join(rebuilt_tables)}."
-        publish(derive_rotation_metrics(settings), run)
-        publish(derive_index_concentration(settings), run)
-        publish(derive_sector_breadth(settings), run)
-        publish(derive_debt_maturity(settings), run)
-        publish(derive_company_refinancing(settings), run)
-        # after the two that they are made of
-        publish(derive_refinancing_wall(settings), run)
-        publish(derive_rate_shock(settings), run)
-        publish(derive_zombie_status(settings), run)
+        # upstream tables first
+        for table in DERIVED_TABLES.values():
+            publish(derive_table(table, settings), run)
     return run.to_prefect_state()

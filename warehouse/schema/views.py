@@ -8,6 +8,7 @@ from psycopg import errors, sql
 
 from expectations import contracts
 from warehouse.base_error import RotationError
+from warehouse.schema.derived_state import derived_state_sql
 
 HERE = Path(__file__).parent
 # no migration makes a view or a function in these schemas: all come from the files in views/
@@ -61,12 +62,14 @@ def apply_views(connection: psycopg.Connection, force: bool = False) -> None:
 def views_digest() -> str:
     """SHA-256 of everything that views and comments are made from."""
     digest = sha256(repr([contract.columns for contract in contracts().values()]).encode())
+    digest.update(derived_state_sql(contracts()).encode())
     for file in sorted((HERE / "views").glob("*.sql")):
         digest.update(file.read_bytes())
     return digest.hexdigest()
 
 
 def _execute(connection: psycopg.Connection, files: list[Path]) -> None:
+    connection.execute(derived_state_sql(contracts()).encode())
     for file in files:
         connection.execute(file.read_bytes())
 

@@ -16,11 +16,11 @@ from tasks.derive.breadth.counts import (
 )
 from tasks.derive.breadth.indicators import INDICATOR_COLUMNS, IndicatorState, compute_indicators
 from tasks.derive.breadth.membership_matrix import NO_SECTOR
+from tasks.derive.incremental.index_members import ALL_SECTORS
 
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64] | Floats
 
-ALL = "All"
 COUNTED = ("members", "priced", "advancers", "decliners", "unchanged")
 VOLUMES = ("advancing_volume", "declining_volume")
 TYPES = {"ad_line": pl.Int64, "thrust_sessions_since_low": pl.Int32, "is_zweig_thrust": pl.Boolean}
@@ -48,7 +48,7 @@ def derive_breadth(
     """
     counts = count_members(bars, snapshots, start, previous_session)
     frames = []
-    for sector in (ALL, *counts.members.sectors):
+    for sector in (ALL_SECTORS, *counts.members.sectors):
         if sector == NO_SECTOR:
             continue
         frame = _sector_frame(counts, sector).filter(pl.col("members") > 0)
@@ -68,7 +68,7 @@ def derive_breadth(
 
 def _sector_frame(counts: BreadthCounts, sector: str) -> pl.DataFrame:
     """One row per session of one sector, without what runs on."""
-    which = slice(None) if sector == ALL else [counts.members.sectors.index(sector)]
+    which = slice(None) if sector == ALL_SECTORS else [counts.members.sectors.index(sector)]
     of = {name: values[:, which].sum(axis=1) for name, values in counts.values.items()}
     in_force = counts.members.snapshot_index_on(counts.sessions)
     ratios = {

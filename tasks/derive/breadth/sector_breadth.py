@@ -5,18 +5,19 @@ from datetime import date
 
 import polars as pl
 from adbc_driver_postgresql import dbapi as adbc
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from expectations.tables.sector_breadth import CONTRACT
-from tasks.derive.breadth.breadth import ALL, derive_breadth
+from tasks.derive.breadth.breadth import derive_breadth
 from tasks.derive.breadth.counts import LOOKBACK_CLOSES
 from tasks.derive.breadth.indicators import IndicatorState
-from tasks.derive.incremental.changes import DerivedBatch, read_changes
-from tasks.derive.incremental.index_members import CHANGED_SNAPSHOTS_SQL, read_snapshots
+from tasks.derive.incremental.changes import ChangeSet
+from tasks.derive.incremental.derived_table import DerivedRows, DerivedTable
+from tasks.derive.incremental.index_members import (
+    ALL_SECTORS,
+    CHANGED_SNAPSHOTS_SQL,
+    read_snapshots,
+)
 from warehouse.connect import arrow
-from warehouse.connect.connections import adbc_connection
-from warehouse.settings import Settings
 
 START = "date '0001-01-01'"
 
@@ -64,26 +65,19 @@ INPUTS = {
 }
 
 
-@task(name="derive sector_breadth", cache_policy=NO_CACHE)
-def derive_sector_breadth(settings: Settings) -> DerivedBatch | None:
+def _derive(connection: adbc.Connection, changes: ChangeSet) -> DerivedRows:
     """Derives each index's breadth from the earliest session whose inputs changed.
 
     Returns:
         The rows to publish; None where every index is up to date.
     """
-    with adbc_connection(settings) as connection:
-        # one snapshot: a load that commits meanwhile is followed next time
-        arrow.execute(connection, "set transaction isolation level repeatable read read only")
-        changes = read_changes(connection, CONTRACT.table, INPUTS)
-        derived, replaced = [], []
-        for index_code, start in sorted(changes.dirty_from.items()):
-            derived.append(_derive_from(connection, index_code, start))
-            replaced.append(
-                f"(old.index_code = '{index_code}' and old.session_date >= '{start:%Y-%m-%d}')"
-            )
-    if not derived:
-        return None
-    return DerivedBatch(CONTRACT, pl.concat(derived), " or ".join(replaced), changes)
+    derived, replaced = [], []
+    for index_code, start in sorted(changes.dirty_from.items()):
+        derived.append(_derive_from(connection, index_code, start))
+        replaced.append(
+            f"(old.index_code = '{index_code}' and old.session_date >= '{start:%Y-%m-%d}')"
+        )
+    return DerivedRows(pl.concat(derived), " or ".join(replaced))
 
 
 def _derive_from(connection: adbc.Connection, index_code: str, start: date) -> pl.DataFrame:
@@ -91,7 +85,7 @@ def _derive_from(connection: adbc.Connection, index_code: str, start: date) -> p
     snapshots = read_snapshots(connection, index_code, start)
     bars = read_bars(connection, snapshots["instrument_id"].unique().sort(), start)
     previous_session, carried = _read_initial_state(
-        connection, index_code, [ALL, *snapshots["sector"].drop_nulls().unique()], start
+        connection, index_code, [ALL_SECTORS, *snapshots["sector"].drop_nulls().unique()], start
     )
     rows = derive_breadth(bars, snapshots, start, previous_session, carried)
     return rows.select(pl.lit(index_code).alias("index_code"), pl.all())
@@ -175,6 +169,9 @@ def _read_initial_state(
     )
     last_sessions = dict(rows.select("sector", "session_date").iter_rows())
     states = rows.drop("session_date").to_dicts()
-    return last_sessions.get(ALL), {
+    return last_sessions.get(ALL_SECTORS), {
         state.pop("sector"): IndicatorState(**state) for state in states
     }
+
+
+TABLE = DerivedTable(CONTRACT, INPUTS, _derive)

@@ -14,6 +14,7 @@ from datetime import date
 import polars as pl
 from adbc_driver_postgresql import dbapi as adbc
 
+from expectations import contracts
 from expectations.contract import Contract
 from warehouse.connect import arrow
 
@@ -101,3 +102,37 @@ def read_changes(
         for subject, first_date in found.iter_rows():
             first_dates[subject] = min(first_date, first_dates.get(subject, date.max))
     return ChangeSet(since, until, first_dates)
+
+
+def cap_watermarks(
+    connection: adbc.Connection, changes: ChangeSet, upstream: Iterable[str]
+) -> ChangeSet:
+    """Return changes with watermarks no higher than those of upstream derived tables.
+
+    An upstream table may lag behind: its rows then lack changes that this table's inputs have,
+    and these must reach this table again once upstream has followed them.
+
+    Args:
+        connection: In the transaction in which the upstream tables are read.
+        changes: Of the table's own inputs.
+        upstream: Derived tables whose rows are read.
+    """
+    capped = dict(changes.to_watermark)
+    for table in upstream:
+        inputs = [name for name in contracts()[table].upstream if name in capped]
+        for name, change_id in read_watermarks(connection, table, inputs).items():
+            if name in capped:
+                capped[name] = min(capped[name], change_id)
+    return ChangeSet(changes.from_watermark, capped, changes.dirty_from)
+
+
+def polars_schema(contract: Contract) -> dict[str, pl.DataType]:
+    """Return the Polars type of each column of a contract."""
+    types: dict[str, pl.DataType] = {
+        "text": pl.String(),
+        "date": pl.Date(),
+        "integer": pl.Int32(),
+        "bigint": pl.Int64(),
+        "boolean": pl.Boolean(),
+    }
+    return {c.name: types.get(c.sql_type, pl.Float64()) for c in contract.columns}

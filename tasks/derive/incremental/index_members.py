@@ -7,6 +7,9 @@ from adbc_driver_postgresql import dbapi as adbc
 
 from warehouse.connect import arrow
 
+# the sector of rows that count the whole index
+ALL_SECTORS = "All"
+
 # For `tasks.derive.incremental.changes`: the first day on which a changed snapshot was known.
 CHANGED_SNAPSHOTS_SQL = """
 select held.index_code as subject, changed.known_from as first_date

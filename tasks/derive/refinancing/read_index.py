@@ -1,15 +1,21 @@
 """Reads the members of indexes by quarter-end, with their rows and ladders."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
+from typing import Any
 
+import polars as pl
 from adbc_driver_postgresql import dbapi as adbc
 
+from expectations.contract import Contract
 from tasks.derive.debt.ladder_windows import Window, allocate_by_year, cents
 from tasks.derive.debt.ladders import Buckets, merge_filings
+from tasks.derive.incremental.changes import ChangeSet, polars_schema
+from tasks.derive.incremental.derived_table import DerivedRows
 from tasks.derive.refinancing.company_row import is_financial
-from tasks.derive.refinancing.index_totals import IndexCompany
-from tasks.derive.refinancing.inputs_sql import IndexMembership
+from tasks.derive.refinancing.index_membership import IndexMembership, read_members
+from tasks.derive.refinancing.index_totals import IndexCompany, by_sector
+from tasks.derive.refinancing.read import read_quarter_ends
 from warehouse.connect import arrow
 
 
@@ -89,3 +95,42 @@ def read_index_companies(
                 seen.add(cik)
             companies.append(IndexCompany(sector, rows.get(cik, {}), due.get(cik)))
         yield index_code, listed["as_of_date"][0], is_backcast, companies
+
+
+def derive_by_sector(
+    connection: adbc.Connection,
+    changes: ChangeSet,
+    contract: Contract,
+    rows_of: Callable[[list[IndexCompany], str, date], list[dict[str, Any]]],
+) -> DerivedRows:
+    """Derive a table by index and sector from the first quarter-end that a change reaches.
+
+    Args:
+        connection: In the transaction in which the changes were read.
+        changes: Of the table's inputs.
+        contract: Of the table.
+        rows_of: Returns the rows of a group of companies in an index on a day, without the
+            columns that all these tables share.
+    """
+    start = min(changes.dirty_from.values())
+    days = [day for day in read_quarter_ends(connection) if day >= start]
+    members = read_members(connection, days) if days else None
+    rows = [
+        row
+        | {
+            "index_code": index_code,
+            "sector": sector,
+            "as_of_date": day,
+            "membership_as_of": membership_as_of,
+            "is_backcast": is_backcast,
+        }
+        for day in days
+        if members is not None
+        for index_code, membership_as_of, is_backcast, companies in read_index_companies(
+            connection, members, day
+        )
+        for sector, group in by_sector(companies).items()
+        for row in rows_of(group, index_code, day)
+    ]
+    frame = pl.DataFrame(rows, schema=polars_schema(contract))
+    return DerivedRows(frame, f"old.as_of_date >= '{start:%Y-%m-%d}'")

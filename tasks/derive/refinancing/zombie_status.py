@@ -6,24 +6,16 @@ from typing import Any
 
 import polars as pl
 from adbc_driver_postgresql import dbapi as adbc
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from expectations.tables.zombie_status import CONTRACT
 from tasks.derive.debt.interest import INTEREST_CONCEPTS
 from tasks.derive.debt.ladder_windows import add_months
-from tasks.derive.incremental.changes import DerivedBatch, read_changes
-from tasks.derive.refinancing import company_refinancing
+from tasks.derive.incremental.changes import ChangeSet, polars_schema
+from tasks.derive.incremental.derived_table import DerivedRows, DerivedTable
 from tasks.derive.refinancing.company_row import IndexListing, is_financial
-from tasks.derive.refinancing.inputs_sql import (
-    ALL_COMPANIES,
-    cap_watermarks,
-    polars_schema,
-    quarterly_inputs,
-    read_facts,
-    read_members,
-    read_quarter_ends,
-)
+from tasks.derive.refinancing.index_membership import read_members
+from tasks.derive.refinancing.inputs_sql import ALL_COMPANIES, quarterly_inputs
+from tasks.derive.refinancing.read import read_facts, read_quarter_ends
 from tasks.derive.refinancing.zombie_definitions import (
     CompanyProfile,
     classify,
@@ -32,8 +24,6 @@ from tasks.derive.refinancing.zombie_definitions import (
 )
 from tasks.derive.xbrl.facts import DEBT_CONCEPTS, Fact, PointInTimeFacts, concepts
 from warehouse.connect import arrow
-from warehouse.connect.connections import adbc_connection
-from warehouse.settings import Settings
 
 FACTS = (
     *(
@@ -82,42 +72,33 @@ INPUTS["corporate_action"] = f"""
     ) as first_date
     {WHERE_MEMBER_SQL}
 """
-UPSTREAM = {"company_refinancing": company_refinancing.INPUTS}
 # a price or a share count that is older says nothing of the day
 FRESH_DAYS, MAX_SHARE_COUNT_AGE_DAYS = 10, 400
 
 
-@task(name="derive zombie_status", cache_policy=NO_CACHE)
-def derive_zombie_status(settings: Settings) -> DerivedBatch | None:
+def _derive(connection: adbc.Connection, changes: ChangeSet) -> DerivedRows:
     """Judges all companies from the first quarter-end that a change reaches.
 
     Returns:
         The rows to publish; None where nothing changed.
     """
-    with adbc_connection(settings) as connection:
-        # one snapshot: a load that commits meanwhile is followed next time
-        arrow.execute(connection, "set transaction isolation level repeatable read read only")
-        changes = read_changes(connection, CONTRACT.table, INPUTS)
-        if not changes.dirty_from:
-            return None
-        start = min(changes.dirty_from.values())
-        days = [day for day in read_quarter_ends(connection) if day >= start]
-        profiles = _read_profiles(connection, days) if days else {}
-        rows = [
-            {
-                "cik": cik,
-                "as_of_date": day,
-                "definition": definition,
-                "sector": profiles[day][cik].sector,
-                "is_zombie": answer,
-                "missing_reason": reason,
-            }
-            for day in days
-            for cik, definition, answer, reason in classify(profiles[day])
-        ]
-        changes = cap_watermarks(connection, changes, UPSTREAM)
+    start = min(changes.dirty_from.values())
+    days = [day for day in read_quarter_ends(connection) if day >= start]
+    profiles = _read_profiles(connection, days) if days else {}
+    rows = [
+        {
+            "cik": cik,
+            "as_of_date": day,
+            "definition": definition,
+            "sector": profiles[day][cik].sector,
+            "is_zombie": answer,
+            "missing_reason": reason,
+        }
+        for day in days
+        for cik, definition, answer, reason in classify(profiles[day])
+    ]
     frame = pl.DataFrame(rows, schema=polars_schema(CONTRACT))
-    return DerivedBatch(CONTRACT, frame, f"old.as_of_date >= '{start:%Y-%m-%d}'", changes)
+    return DerivedRows(frame, f"old.as_of_date >= '{start:%Y-%m-%d}'")
 
 
 def _read_profiles(
@@ -257,3 +238,6 @@ def _market_value(
             shares *= ratio
     value: float = shares * market["close"]
     return value if value > 0 else None
+
+
+TABLE = DerivedTable(CONTRACT, INPUTS, _derive, logic_version=2, reference_files=("concept",))

@@ -12,12 +12,11 @@ import numpy as np
 import polars as pl
 from adbc_driver_postgresql import dbapi as adbc
 from numpy.typing import NDArray
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 import warehouse
 from expectations.tables.rotation_metrics import CONTRACT
-from tasks.derive.incremental.changes import DerivedBatch, read_changes
+from tasks.derive.incremental.changes import ChangeSet, polars_schema
+from tasks.derive.incremental.derived_table import DerivedRows, DerivedTable
 from tasks.derive.rotation.rolling import (
     Floats,
     gross_return,
@@ -27,8 +26,6 @@ from tasks.derive.rotation.rolling import (
     zscore,
 )
 from warehouse.connect import arrow
-from warehouse.connect.connections import adbc_connection
-from warehouse.settings import Settings
 
 PAIRS = Path(warehouse.__path__[0]) / "reference" / "pair.csv"
 
@@ -77,40 +74,31 @@ class PairState:
     regime: str = "undetermined"
 
 
-@task(name="derive rotation_metrics", cache_policy=NO_CACHE)
-def derive_rotation_metrics(settings: Settings) -> DerivedBatch | None:
+def _derive(connection: adbc.Connection, changes: ChangeSet) -> DerivedRows | None:
     """Derives the pairs' metrics from the earliest session whose inputs changed.
 
     Returns:
         The rows to publish; None where every pair is up to date.
     """
-    with adbc_connection(settings) as connection:
-        # one snapshot: a load that commits meanwhile is followed next time
-        arrow.execute(connection, "set transaction isolation level repeatable read read only")
-        changes = read_changes(connection, CONTRACT.table, INPUTS)
-        pairs = [(row["small"], row["large"]) for row in pl.read_csv(PAIRS).to_dicts()]
-        held = set(
-            arrow.read(connection, "select distinct pair from derived.rotation_metrics")["pair"]
-        )
-        derived, replaced = [], []
-        for small, large in pairs:
-            pair = f"{small}/{large}"
-            dates = [changes.dirty_from.get(leg, date.max) for leg in (small, large)]
-            start = min(dates) if pair in held else date.min
-            if start == date.max:
-                continue
-            rows = _derive_from(connection, small, large, start)
-            if rows.height or pair in held:
-                derived.append(rows)
-                replaced.append(
-                    f"old.pair = '{pair}' and old.session_date >= '{start.isoformat()}'"
-                )
-        for pair in held - {f"{small}/{large}" for small, large in pairs}:
-            replaced.append(f"old.pair = '{pair}'")
+    pairs = [(row["small"], row["large"]) for row in pl.read_csv(PAIRS).to_dicts()]
+    held = set(arrow.read(connection, "select distinct pair from derived.rotation_metrics")["pair"])
+    derived, replaced = [], []
+    for small, large in pairs:
+        pair = f"{small}/{large}"
+        dates = [changes.dirty_from.get(leg, date.max) for leg in (small, large)]
+        start = min(dates) if pair in held else date.min
+        if start == date.max:
+            continue
+        rows = _derive_from(connection, small, large, start)
+        if rows.height or pair in held:
+            derived.append(rows)
+            replaced.append(f"old.pair = '{pair}' and old.session_date >= '{start.isoformat()}'")
+    for pair in held - {f"{small}/{large}" for small, large in pairs}:
+        replaced.append(f"old.pair = '{pair}'")
     if not replaced:
         return None
-    rows = pl.concat(derived) if derived else _empty()
-    return DerivedBatch(CONTRACT, rows, " or ".join(f"({part})" for part in replaced), changes)
+    rows = pl.concat(derived) if derived else pl.DataFrame(schema=polars_schema(CONTRACT))
+    return DerivedRows(rows, " or ".join(f"({part})" for part in replaced))
 
 
 def _derive_from(connection: adbc.Connection, small: str, large: str, start: date) -> pl.DataFrame:
@@ -138,7 +126,7 @@ def _derive_from(connection: adbc.Connection, small: str, large: str, start: dat
     )
     skip = sessions.filter(pl.col("session_date") < start).height
     if sessions.height == skip:
-        return _empty()
+        return pl.DataFrame(schema=polars_schema(CONTRACT))
     before = arrow.read(
         connection,
         """
@@ -185,13 +173,6 @@ def _dividend_growth(sessions: pl.Series, growth: pl.DataFrame) -> pl.Series:
         if position < len(factors):
             factors[position] *= np.nan if factor is None else factor
     return pl.Series(factors)
-
-
-def _empty() -> pl.DataFrame:
-    types = {"text": pl.String, "date": pl.Date, "integer": pl.Int32}
-    return pl.DataFrame(
-        schema={c.name: types.get(c.sql_type, pl.Float64) for c in CONTRACT.columns}
-    )
 
 
 def derive_pair(sessions: pl.DataFrame, carry: PairState, warmup_rows: int) -> pl.DataFrame:
@@ -286,3 +267,6 @@ def _regime(ratio: Floats, sma_200: Floats, excess_63: Floats, before: str) -> l
             regime = "concentration"
         regimes.append(regime)
     return regimes
+
+
+TABLE = DerivedTable(CONTRACT, INPUTS, _derive, is_always_derived=True)
