@@ -6,7 +6,7 @@ from expectations.contract import Contract
 
 
 def derived_state_sql(contracts: Mapping[str, Contract]) -> str:
-    """Return the SQL of `derived.table_state`, which `published.freshness` reads.
+    """Return the SQL of `audit.derived_state`, which `published.freshness` reads.
 
     Args:
         contracts: Every contract by its table's name.
@@ -18,10 +18,12 @@ def derived_state_sql(contracts: Mapping[str, Contract]) -> str:
         if contract.schema == "derived"
     )
     return f"""
-create or replace view derived.table_state (dataset, newest, follows_filings) as
+create or replace view audit.derived_state (dataset, newest, follows_filings) as
 {rows};
-comment on view derived.table_state is
-'One row per derived table: its newest date, and whether it is derived from company facts.';
+comment on view audit.derived_state is 'One row per derived table: how far it has got.';
+comment on column audit.derived_state.dataset is 'The table, by its published name.';
+comment on column audit.derived_state.newest is 'Date of the newest row. NULL: no rows.';
+comment on column audit.derived_state.follows_filings is 'Whether company facts are upstream.';
 """
 
 

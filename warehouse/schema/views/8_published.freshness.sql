@@ -139,7 +139,7 @@ union all
 select
     derived.dataset, null, 'inputs', derived.newest, loaded.loaded_at, null, null, null,
     behind.behind_since, null, null
-from derived.table_state as derived
+from audit.derived_state as derived
 left join loaded using (dataset)
 left join behind using (dataset);
 comment on view audit.dataset_state is 'One row per dataset, and item where each has a clock of its own: what published.freshness_at judges.';
@@ -207,7 +207,7 @@ returns table (
         from (
             values ('company_ticker'), ('company_fact')
             union all
-            select dataset from derived.table_state where follows_filings
+            select dataset from audit.derived_state where follows_filings
         ) as from_filings (dataset)
         where not exists (select from audit.fetch where source = 'sec')
     ),
