@@ -1,13 +1,12 @@
 """Derived tables.
 
-Refreshes: `rotation_metrics`, `index_concentration` and `sector_breadth`, and those of refinancing:
-`debt_maturity`, `company_refinancing`, `refinancing_wall`, `rate_shock` and `zombie_status`; each
-from the earliest session whose inputs changed.
+Refreshes: every derived table, upstream tables first, each from the earliest date whose inputs
+changed.
 When: after its sources.
-Settings: `warehouse/reference/pair.csv`, `concept.csv` and `market_rate.csv`.
-A changed reference file, or a name in `rebuild`, has tables derived from scratch.
-Degrades: a table whose rows break a rule is not published; yesterday's rows stand, the tables that
-are not made of it go on, and the run fails.
+Settings: `pair.csv`, `concept.csv`, `fund.csv`, `market_rate.csv` and `magnificent_seven.csv` in
+`warehouse/reference`. A change of a file, or a name in `rebuild`, derives tables from scratch.
+Degrades: a table whose rows break a rule is not published; its old rows stay, tables that do not
+depend on it go on, and the run fails.
 """
 
 from typing import Annotated
@@ -29,10 +28,10 @@ Table = Annotated[str, Field(json_schema_extra={"enum": [*TABLES]})]
 def refresh_derived(
     rebuild: list[Table] = [],  # noqa: B006 - a literal default gives the UI an empty list to fill
 ) -> State:
-    """Derives and publishes all derived tables.
+    """Derive and publish all derived tables.
 
     Args:
-        rebuild: Tables to derive from scratch, with those that are made of them.
+        rebuild: Tables to derive from scratch, with those downstream.
     """
     settings = Settings()
     with open_run("derived", settings) as run:

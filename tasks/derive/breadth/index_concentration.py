@@ -1,4 +1,4 @@
-"""How much of an index is in few companies: one row per index and snapshot of its members."""
+"""index_concentration: weight of the largest members, per index and snapshot."""
 
 from datetime import date
 from math import fsum
@@ -19,7 +19,7 @@ INPUTS = {"index_membership": CHANGED_SNAPSHOTS_SQL}
 
 
 def _derive(connection: adbc.Connection, changes: ChangeSet) -> DerivedRows:
-    """Derives the concentration of the snapshots that changed, and of those known later.
+    """Derive the concentration of the changed snapshots and those known later.
 
     Returns:
         The rows to publish; None where every index is up to date.
@@ -36,18 +36,19 @@ def _derive(connection: adbc.Connection, changes: ChangeSet) -> DerivedRows:
 def _read_weights(connection: adbc.Connection, index_code: str, start: date) -> pl.DataFrame:
     return arrow.read(
         connection,
-        f"""
+        """
         select index_code, as_of_date, known_from, ticker, weight_pct
         from core.index_membership
-        where index_code = '{index_code}' and known_from >= '{start:%Y-%m-%d}'
+        where index_code = $1 and known_from >= $2
         """,
+        (index_code, start),
     )
 
 
 def derive_concentration(weights: pl.DataFrame) -> pl.DataFrame:
-    """The concentration of each snapshot.
+    """Return the concentration of each snapshot.
 
-    Sums are exact to the last bit (`math.fsum`), so the order of the members is of no matter.
+    Sums are exact to the last bit (`math.fsum`), so they do not depend on the order of members.
 
     Args:
         weights: One row per member: `index_code`, `as_of_date`, `known_from`, `ticker`,
@@ -64,16 +65,16 @@ def derive_concentration(weights: pl.DataFrame) -> pl.DataFrame:
     )
     rows = []
     for snapshot in snapshots.iter_rows(named=True):
-        held, of_seven = snapshot.pop("weights"), snapshot.pop("seven")
-        hhi = fsum((weight / 100) ** 2 for weight in held)
+        weights_pct, seven_pct = snapshot.pop("weights"), snapshot.pop("seven")
+        hhi = fsum((weight / 100) ** 2 for weight in weights_pct)
         rows.append(
             snapshot
             | {
-                "members": len(held),
-                "top_10_weight_pct": fsum(held[:10]),
+                "members": len(weights_pct),
+                "top_10_weight_pct": fsum(weights_pct[:10]),
                 "hhi": hhi,
                 "effective_members": 1 / hhi,
-                "magnificent_seven_weight_pct": fsum(of_seven),
+                "magnificent_seven_weight_pct": fsum(seven_pct),
             }
         )
     return pl.DataFrame(rows, schema=polars_schema(CONTRACT))

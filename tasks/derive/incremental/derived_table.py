@@ -1,4 +1,4 @@
-"""Defines a derived table once: its inputs, its code, and the one Prefect task that runs it.
+"""Defines a derived table: its inputs, its function, and the Prefect task that runs it.
 
 A module with a `TABLE` of this type, named as its table, is a derived table of the warehouse:
 `tasks.derive.rebuild` finds it, and the flow derives it after the tables that it is derived from.
@@ -40,7 +40,7 @@ class DerivedRows:
 
 @dataclass(frozen=True)
 class DerivedTable:
-    """How one derived table follows its inputs.
+    """Definition of one derived table.
 
     Attributes:
         contract: Of the table; its `upstream` names the inputs and the derived tables it reads.
@@ -63,7 +63,7 @@ class DerivedTable:
 
     @property
     def name(self) -> str:
-        """The table's name."""
+        """Return the table's name."""
         return self.contract.table
 
 

@@ -1,4 +1,4 @@
-"""Companies' debt, what falls due, interest and coverage, by quarter-end."""
+"""company_refinancing: debt, principal due, interest and coverage by quarter-end."""
 
 import polars as pl
 from adbc_driver_postgresql import dbapi as adbc
@@ -20,18 +20,18 @@ from tasks.derive.xbrl.facts import concepts
 
 
 def _derive(connection: adbc.Connection, changes: ChangeSet) -> DerivedRows:
-    """Derives each company from the first quarter-end that a change reaches.
+    """Derive each company from the first quarter-end that a change reaches.
 
     Returns:
         The rows to publish; None where every company is up to date.
     """
     starts = read_companies(connection, changes)
     ends = read_quarter_ends(connection)
-    touched = {cik: day for cik, day in starts.items() if ends and day <= ends[-1]}
+    reached = {cik: day for cik, day in starts.items() if ends and day <= ends[-1]}
     # a day that ends no quarter changes nothing
-    members = read_members(connection, ends) if touched else None
+    members = read_members(connection, ends) if reached else None
     rates = read_rates(connection)
-    particulars = read_company_profiles(connection)
+    profiles = read_company_profiles(connection)
     tags = [tag for ranked in concepts().values() for tag in ranked]
     frames = [
         pl.DataFrame(
@@ -39,15 +39,15 @@ def _derive(connection: adbc.Connection, changes: ChangeSet) -> DerivedRows:
                 row | {"cik": cik}
                 for row in company_rows(
                     facts,
-                    [end for end in ends if end >= touched[cik]],
+                    [end for end in ends if end >= reached[cik]],
                     members.of(cik),
                     rates,
-                    *particulars.get(cik, (None, None)),
+                    *profiles.get(cik, (None, None)),
                 )
             ],
             schema=polars_schema(CONTRACT),
         )
-        for cik, facts in read_facts(connection, [*touched], tags)
+        for cik, facts in read_facts(connection, [*reached], tags)
         if members is not None
     ]
     rows = pl.concat(frames) if frames else pl.DataFrame(schema=polars_schema(CONTRACT))

@@ -1,4 +1,4 @@
-"""Maturity ladders as filed, with the dates that each bucket covers."""
+"""debt_maturity: maturity ladders as filed, with the dates of each bucket."""
 
 from typing import Any
 
@@ -20,17 +20,17 @@ INPUTS = {
 
 
 def _derive(connection: adbc.Connection, changes: ChangeSet) -> DerivedRows:
-    """Derives the ladders of the companies that filed.
+    """Derive the ladders of the companies that filed.
 
     Returns:
         The rows to publish; None where every company is up to date.
     """
     starts = {int(cik): day for cik, day in sorted(changes.dirty_from.items())}
-    particulars = read_company_profiles(connection)
+    profiles = read_company_profiles(connection)
     rows = [
         row | {"cik": cik}
         for cik, facts in read_facts(connection, [*starts], [*bucket_tags()])
-        for ladder in build_ladders(facts, particulars.get(cik, (None, None))[0])
+        for ladder in build_ladders(facts, profiles.get(cik, (None, None))[0])
         for row in ladder_rows(ladder)
     ]
     frame = pl.DataFrame(rows, schema=polars_schema(CONTRACT))
@@ -38,7 +38,7 @@ def _derive(connection: adbc.Connection, changes: ChangeSet) -> DerivedRows:
 
 
 def ladder_rows(ladder: Ladder) -> list[dict[str, Any]]:
-    """One row per bucket of a ladder: the columns of `derived.debt_maturity` but the company."""
+    """Return one row per bucket of a ladder, without the company."""
     rows = []
     for bucket, fact in ladder.facts.items():
         window = ladder.windows.get(bucket)

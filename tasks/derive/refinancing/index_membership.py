@@ -12,10 +12,10 @@ from warehouse.reference import read_reference
 
 
 class IndexMembership:
-    """Who is in which index on a day, with the SEC's numbers of the filers."""
+    """Members of each index on a day, with the CIK of each filer."""
 
     def __init__(self, snapshots: pl.DataFrame, filers: pl.DataFrame) -> None:
-        """Takes all snapshots and all that the SEC's list of tickers ever said of members.
+        """Take all snapshots and all mappings of instruments to filers.
 
         Args:
             snapshots: `index_code`, `as_of_date`, `known_from`, `instrument_id`, `ticker`, `name`,
@@ -30,11 +30,11 @@ class IndexMembership:
 
     @property
     def indexes(self) -> list[str]:
-        """The indexes that have members, in fund.csv's order."""
+        """Return the indexes that have members, in fund.csv's order."""
         return [code for code in read_reference("fund")["index_code"] if code in self._snapshots]
 
     def cik_of(self, instrument_id: int, day: date) -> int | None:
-        """The filer behind a member on a day; before the list was first seen, its first word."""
+        """Return a member's filer on a day; before the first mapping, the first."""
         mappings = self._ciks.get(instrument_id)
         if not mappings:
             return None
@@ -42,7 +42,7 @@ class IndexMembership:
         return known[-1] if known else mappings[0][1]
 
     def listed(self, index_code: str, day: date) -> tuple[pl.DataFrame, bool]:
-        """The snapshot of an index in force on a day, and whether it was not known yet then.
+        """Return the snapshot of an index in force on a day, and whether it is backcast.
 
         Returns:
             The snapshot's rows with `cik`, by descending weight; and `is_backcast`.
@@ -60,7 +60,7 @@ class IndexMembership:
         return found.sort(["weight_pct", "ticker"], descending=[True, False]), known.is_empty()
 
     def on(self, day: date) -> dict[int, IndexListing]:
-        """Filer to its line in the first index that lists it."""
+        """Return filer to its listing in the first index that lists it."""
         if day not in self._on:
             found: dict[int, IndexListing] = {}
             for code in self.indexes:
@@ -76,13 +76,13 @@ class IndexMembership:
         return self._on[day]
 
     def of(self, cik: int) -> Callable[[date], IndexListing]:
-        """A company's line by day."""
-        nobody = IndexListing(None, None, None, None, False)
-        return lambda day: self.on(day).get(cik, nobody)
+        """Return a function from a day to a company's listing."""
+        unlisted = IndexListing(None, None, None, None, False)
+        return lambda day: self.on(day).get(cik, unlisted)
 
 
 def read_members(connection: adbc.Connection, days: Sequence[date]) -> IndexMembership:
-    """The members of all indexes on some days: the snapshots in force then, of all that there are.
+    """Return the members of all indexes on the given days, by the snapshots in force.
 
     Args:
         connection: In the transaction in which the rest is read.
@@ -93,25 +93,25 @@ def read_members(connection: adbc.Connection, days: Sequence[date]) -> IndexMemb
         arrow.read(
             connection,
             f"""
-            with wanted as (
-                select distinct held.index_code, coalesce(known.as_of_date, first.as_of_date)
+            with in_force as (
+                select distinct loaded.index_code, coalesce(known.as_of_date, first.as_of_date)
                     as as_of_date
-                from derived.loaded_index as held
-                cross join (values {values}) as asked(day)
+                from derived.loaded_index as loaded
+                cross join (values {values}) as requested(day)
                 cross join lateral (
                     select as_of_date from core.index_membership
-                    where index_code = held.index_code
+                    where index_code = loaded.index_code
                     order by known_from, as_of_date desc limit 1
                 ) as first
                 left join lateral (
                     select max(as_of_date) as as_of_date from core.index_membership
-                    where index_code = held.index_code and known_from <= asked.day
+                    where index_code = loaded.index_code and known_from <= requested.day
                 ) as known on true
             )
             select
                 index_code, as_of_date, member.known_from, member.instrument_id, member.ticker,
                 member.name, member.sector, member.weight_pct
-            from wanted join core.index_membership as member using (index_code, as_of_date)
+            from in_force join core.index_membership as member using (index_code, as_of_date)
             """,
         ),
         arrow.read(connection, "select instrument_id, known_from, cik from derived.instrument_cik"),

@@ -1,4 +1,4 @@
-"""SQL of the refinancing tables: whom a change of an input reaches, and which rows it replaces."""
+"""SQL of the refinancing tables: the companies a change reaches, the rows to replace."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -7,8 +7,8 @@ from tasks.derive.debt.rates import required_series
 
 ALL_COMPANIES = "everyone"
 MIN_DATE_SQL = "date '0001-01-01'"
-# All that the list ever said of the members that a symbol named, under whatever symbol. The first
-# word of a member holds for all days before it.
+# All mappings to filers that the SEC's list ever had for an instrument, under any ticker. The first
+# mapping of an instrument holds for all days before it.
 CHANGED_FILERS_SQL = f"""
 with symbol as (
     select ticker, instrument_id from core.ticker
@@ -43,9 +43,9 @@ CHANGED_FACTS_SQL = "select item as subject, from_date as first_date from change
 
 
 def quarterly_inputs(table: str) -> dict[str, str]:
-    """The inputs of a table by quarter-end, one company at a time.
+    """Return the inputs of a table by quarter-end, one company at a time.
 
-    A session that is past a quarter-end that has no rows yet brings it; prices do nothing else.
+    Prices matter only in that a session after a quarter-end without rows makes it due.
     """
     series = ", ".join(f"'{name}'" for name in required_series())
     return {
@@ -73,7 +73,7 @@ def quarterly_inputs(table: str) -> dict[str, str]:
             select '{ALL_COMPANIES}' as subject, newest + 1 as first_date
             from (
                 select coalesce(max(as_of_date), {MIN_DATE_SQL}) as newest from derived.{table}
-            ) as held
+            ) as stored
             where exists (select from change)
                 and (select max(session_date) from core.daily_price) > newest
         """,
@@ -81,7 +81,7 @@ def quarterly_inputs(table: str) -> dict[str, str]:
 
 
 def build_replace_where(starts: Mapping[int, date], condition: str = "") -> str:
-    """SQL on `old`: the rows of companies from their first dirty day on."""
+    """Return SQL on `old`: the rows of companies from their first dirty day on."""
     by_day: dict[date, list[int]] = {}
     for cik, day in starts.items():
         by_day.setdefault(day, []).append(cik)

@@ -16,7 +16,7 @@ FIRST_QUARTER = date(2009, 3, 31)
 
 
 def read_quarter_ends(connection: adbc.Connection) -> list[date]:
-    """The calendar quarter-ends from the first that facts are known for to the newest session."""
+    """Return the quarter-ends from the first known facts to the latest session."""
     days = arrow.read(
         connection,
         """
@@ -39,19 +39,19 @@ def read_quarter_ends(connection: adbc.Connection) -> list[date]:
 
 
 def read_companies(connection: adbc.Connection, changes: ChangeSet) -> dict[int, date]:
-    """The companies that changes reach, and from which day on."""
-    everyone = changes.dirty_from.get(ALL_COMPANIES)
+    """Return the companies that changes reach, with the first day for each."""
+    all_from = changes.dirty_from.get(ALL_COMPANIES)
     starts = {int(cik): day for cik, day in changes.dirty_from.items() if cik != ALL_COMPANIES}
-    if everyone is not None:
-        held = arrow.read(connection, "select distinct cik from core.company_fact")["cik"]
-        starts |= {cik: min(everyone, starts.get(cik, everyone)) for cik in held}
+    if all_from is not None:
+        ciks = arrow.read(connection, "select distinct cik from core.company_fact")["cik"]
+        starts |= {cik: min(all_from, starts.get(cik, all_from)) for cik in ciks}
     return dict(sorted(starts.items()))
 
 
 def read_facts(
     connection: adbc.Connection, companies: Sequence[int], tags: Sequence[str]
 ) -> Iterator[tuple[int, list[Fact]]]:
-    """The facts of companies under some tags, a company at a time, in the companies' order."""
+    """Yield each company with its facts under the given tags, in order."""
     names = ", ".join(f"'{tag}'" for tag in sorted(tags))
     for at in range(0, len(companies), COMPANY_BATCH_SIZE):
         batch = companies[at : at + COMPANY_BATCH_SIZE]
@@ -72,13 +72,13 @@ def read_facts(
 
 
 def read_company_profiles(connection: adbc.Connection) -> dict[int, tuple[str | None, str | None]]:
-    """Company to the end of its fiscal year, MMDD, and its industry, as it says itself."""
+    """Return company to its fiscal year end (MMDD) and SIC code, as filed."""
     rows = arrow.read(connection, "select cik, fiscal_year_end, sic from core.company")
     return {cik: (month_day, sic) for cik, month_day, sic in rows.iter_rows()}
 
 
 def read_rates(connection: adbc.Connection) -> Rates:
-    """The rates that are needed, every vintage."""
+    """Return every vintage of the required rates."""
     names = ", ".join(f"'{name}'" for name in required_series())
     vintages = arrow.read(
         connection,

@@ -1,4 +1,4 @@
-"""Reads the members of indexes by quarter-end, with their rows and ladders."""
+"""Reads index members by quarter-end with their refinancing rows and ladders."""
 
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -20,7 +20,7 @@ from warehouse.connect import arrow
 
 
 def read_principal_by_year(connection: adbc.Connection, day: date) -> dict[int, dict[int, int]]:
-    """What falls due by calendar year, of every company whose ladder counts.
+    """Return principal due by calendar year, of every company whose ladder counts.
 
     A ladder's filings are merged as in `company_refinancing`.
 
@@ -29,7 +29,7 @@ def read_principal_by_year(connection: adbc.Connection, day: date) -> dict[int, 
     """
     rows = arrow.read(
         connection,
-        f"""
+        """
         select
             ladder.cik, ladder.accession_number, ladder.bucket, ladder.amount_usd,
             ladder.window_start, ladder.window_end
@@ -37,11 +37,12 @@ def read_principal_by_year(connection: adbc.Connection, day: date) -> dict[int, 
         join derived.debt_maturity as ladder
             on ladder.cik = company.cik and ladder.period_end = company.ladder_period_end
             and ladder.family = company.ladder_family
-        where company.as_of_date = '{day:%Y-%m-%d}' and not company.is_ladder_stale
+        where company.as_of_date = $1 and not company.is_ladder_stale
             and not company.is_ladder_implausible
-            and ladder.known_from <= '{day:%Y-%m-%d}'
+            and ladder.known_from <= $1
         order by ladder.cik, ladder.filed_date, ladder.accession_number, ladder.bucket
         """,
+        (day,),
     )
     filed: dict[int, dict[str, Buckets]] = {}
     for cik, accession, bucket, amount, start, end in rows.iter_rows():
@@ -50,7 +51,7 @@ def read_principal_by_year(connection: adbc.Connection, day: date) -> dict[int, 
     found: dict[int, dict[int, int]] = {}
     for cik, filings in filed.items():
         parts = merge_filings(filings.values()).values()
-        # nothing due on a day that nobody knows is nothing due
+        # an amount without dates cannot be placed, unless it is 0
         if any(amount for amount, window in parts if window is None):
             continue
         years: dict[int, int] = {}
@@ -67,24 +68,27 @@ def read_principal_by_year(connection: adbc.Connection, day: date) -> dict[int, 
 def read_index_companies(
     connection: adbc.Connection, members: IndexMembership, day: date
 ) -> Iterator[tuple[str, date, bool, list[IndexCompany]]]:
-    """Each index's members on a day.
+    """Yield each index's companies on a day.
 
-    The index, the day that its snapshot describes, whether that is backcast, and the companies:
-    two lines of one company are one; a line whose filer is not known is a company of its own.
+    Two share classes of one company are one; a listing without a known filer is one company.
+
+    Yields:
+        Index code, the day that its snapshot describes, whether that is backcast, companies.
     """
-    held = arrow.read(
+    stored = arrow.read(
         connection,
-        f"""
-        select held.*, company.sic
-        from derived.company_refinancing as held left join core.company as company using (cik)
-        where held.as_of_date = '{day:%Y-%m-%d}'
+        """
+        select stored.*, company.sic
+        from derived.company_refinancing as stored left join core.company as company using (cik)
+        where stored.as_of_date = $1
         """,
+        (day,),
     )
     rows = {
         row["cik"]: row | {"is_financial": is_financial(row["sector"], row["sic"])}
-        for row in held.iter_rows(named=True)
+        for row in stored.iter_rows(named=True)
     }
-    due = read_principal_by_year(connection, day)
+    principal_by_year = read_principal_by_year(connection, day)
     for index_code in members.indexes:
         listed, is_backcast = members.listed(index_code, day)
         companies, seen = [], set[int]()
@@ -93,7 +97,7 @@ def read_index_companies(
                 continue
             if cik is not None:
                 seen.add(cik)
-            companies.append(IndexCompany(sector, rows.get(cik, {}), due.get(cik)))
+            companies.append(IndexCompany(sector, rows.get(cik, {}), principal_by_year.get(cik)))
         yield index_code, listed["as_of_date"][0], is_backcast, companies
 
 

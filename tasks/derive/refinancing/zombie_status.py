@@ -1,4 +1,4 @@
-"""Who is a zombie, by each of the published definitions."""
+"""zombie_status: zombie companies by each of the published definitions."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -47,7 +47,7 @@ WHERE_MEMBER_SQL = """
         where member.instrument_id = change.instrument_id
     )
 """
-# unlike the other tables of refinancing, this one looks at members' prices
+# unlike the other refinancing tables, this one reads members' prices
 INPUTS["daily_price"] += f"""
     union all
     select '{ALL_COMPANIES}' as subject, from_date as first_date {WHERE_MEMBER_SQL}
@@ -57,16 +57,16 @@ INPUTS["daily_price"] += f"""
 INPUTS["corporate_action"] = f"""
     select '{ALL_COMPANIES}' as subject, coalesce(
         (
-            select min(written.ex_date)
+            select min(action.ex_date)
             from (
                 select instrument_id, ex_date, run_id from core.corporate_action
                 union all
                 select instrument_id, ex_date, run_id from history.corporate_action
                 union all
                 select instrument_id, ex_date, superseded_by from history.corporate_action
-            ) as written
-            where written.instrument_id = change.instrument_id
-                and written.run_id = any (change.run_ids)
+            ) as action
+            where action.instrument_id = change.instrument_id
+                and action.run_id = any (change.run_ids)
         ),
         change.from_date
     ) as first_date
@@ -77,7 +77,7 @@ FRESH_DAYS, MAX_SHARE_COUNT_AGE_DAYS = 10, 400
 
 
 def _derive(connection: adbc.Connection, changes: ChangeSet) -> DerivedRows:
-    """Judges all companies from the first quarter-end that a change reaches.
+    """Classify all companies from the first quarter-end that a change reaches.
 
     Returns:
         The rows to publish; None where nothing changed.
@@ -91,11 +91,11 @@ def _derive(connection: adbc.Connection, changes: ChangeSet) -> DerivedRows:
             "as_of_date": day,
             "definition": definition,
             "sector": profiles[day][cik].sector,
-            "is_zombie": answer,
+            "is_zombie": is_zombie,
             "missing_reason": reason,
         }
         for day in days
-        for cik, definition, answer, reason in classify(profiles[day])
+        for cik, definition, is_zombie, reason in classify(profiles[day])
     ]
     frame = pl.DataFrame(rows, schema=polars_schema(CONTRACT))
     return DerivedRows(frame, f"old.as_of_date >= '{start:%Y-%m-%d}'")
@@ -104,10 +104,10 @@ def _derive(connection: adbc.Connection, changes: ChangeSet) -> DerivedRows:
 def _read_profiles(
     connection: adbc.Connection, days: list[date]
 ) -> dict[date, dict[int, CompanyProfile]]:
-    """What is known of each company that has a row of `company_refinancing`, by day."""
-    held = {day: _read_companies(connection, day) for day in days}
+    """Return the profile of each company with a row of `company_refinancing`, by day."""
+    stored = {day: _read_companies(connection, day) for day in days}
     found: dict[date, dict[int, CompanyProfile]] = {day: {} for day in days}
-    ciks = sorted({cik for rows in held.values() for cik in rows})
+    ciks = sorted({cik for rows in stored.values() for cik in rows})
     tags = [tag for concept in FACTS for tag in concepts()[concept]]
     members = read_members(connection, days)
     markets = {day: _read_market(connection, day, members.on(day)) for day in days}
@@ -117,7 +117,7 @@ def _read_profiles(
         known = PointInTimeFacts(facts)
         for day in days:
             known.advance_to(day)
-            row = held[day].get(cik)
+            row = stored[day].get(cik)
             if row is None:
                 continue
             balance = read_balance(known, row["period_end"])
@@ -148,14 +148,16 @@ def _read_profiles(
 def _read_companies(connection: adbc.Connection, day: date) -> dict[int, dict[str, Any]]:
     rows = arrow.read(
         connection,
-        f"""
+        """
         select
-            held.cik, held.sector, held.index_code, held.period_end, held.net_income_ttm_usd,
+            stored.cik, stored.sector, stored.index_code, stored.period_end,
+            stored.net_income_ttm_usd,
             company.first_filed_date, company.sic
-        from derived.company_refinancing as held
+        from derived.company_refinancing as stored
         left join core.company as company using (cik)
-        where held.as_of_date = '{day:%Y-%m-%d}'
+        where stored.as_of_date = $1
         """,
+        (day,),
     )
     return {
         row["cik"]: row
@@ -167,16 +169,16 @@ def _read_companies(connection: adbc.Connection, day: date) -> dict[int, dict[st
 def _read_market(
     connection: adbc.Connection, day: date, members: Mapping[int, IndexListing]
 ) -> dict[int, dict[str, Any]]:
-    """Filer to its instrument, its close as traded, and its total return over two years.
+    """Return filer to its instrument, close as traded, and total return over two years.
 
-    Whatever the instrument was called on either day. The return is made of what was split and paid
-    within the two years, so that nothing later moves it; None where a size of that is unknown.
+    By instrument, under any ticker. The return uses only splits and dividends within the two
+    years, so later ones do not change it; None where the size of one is unknown.
     """
     before = add_months(day, -24)
-    wanted = ",".join(str(member.instrument_id) for member in members.values())
+    instruments = ",".join(str(listing.instrument_id) for listing in members.values())
     bar = """
         select bar.session_date, bar.close from core.daily_price as bar
-        where bar.instrument_id = wanted.instrument_id
+        where bar.instrument_id = member.instrument_id
             and bar.session_date <= {day} and bar.session_date > {day} - {fresh}
         order by bar.session_date desc limit 1
     """
@@ -184,8 +186,8 @@ def _read_market(
         connection,
         f"""
         select
-            wanted.instrument_id, now.close, now.close / (past.close * paid.step) as total_return
-        from unnest('{{{wanted}}}'::integer[]) as wanted (instrument_id)
+            member.instrument_id, now.close, now.close / (past.close * paid.step) as total_return
+        from unnest('{{{instruments}}}'::integer[]) as member (instrument_id)
         cross join lateral ({bar.format(day=f"date '{day}'", fresh=FRESH_DAYS)}) as now
         left join lateral ({bar.format(day=f"date '{before}'", fresh=FRESH_DAYS)}) as past on true
         cross join lateral (
@@ -196,7 +198,7 @@ def _read_market(
                     by ex_date)
             end as step
             from derived.adjustment_factor as factor
-            where factor.instrument_id = wanted.instrument_id
+            where factor.instrument_id = member.instrument_id
                 and factor.ex_date > past.session_date and factor.ex_date <= now.session_date
         ) as paid
         """,
@@ -229,7 +231,7 @@ def _market_value(
     splits: dict[int, list[tuple[date, float]]],
     day: date,
 ) -> float | None:
-    """The close times the shares of the newest cover page, splits since then applied."""
+    """Return close times the shares of the latest cover page, later splits applied."""
     if not market or count is None or (day - count.end).days > MAX_SHARE_COUNT_AGE_DAYS:
         return None
     shares = count.value
