@@ -18,7 +18,7 @@ from tasks.derive.refinancing.inputs_sql import (
     read_quarter_ends,
     read_rates,
 )
-from tasks.derive.xbrl.facts import concepts
+from tasks.derive.xbrl.concepts import concepts
 from warehouse.connect import arrow
 from warehouse.connect.connections import adbc_connection
 from warehouse.settings import Settings
