@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from tasks.derive.debt.components import TOLERANCE, is_close
+from tasks.derive.xbrl.concepts import tags_of_kind
 from tasks.derive.xbrl.facts import FactsByPeriod, PointInTimeFacts
 from tasks.derive.xbrl.periods import (
     DAY,
@@ -19,10 +20,8 @@ from tasks.derive.xbrl.periods import (
 
 # As accrued; where no report tells it, as paid in cash. Never a sum of both.
 INTEREST_CONCEPTS = ("interest_expense", "interest_paid")
-# what newer taxonomies split the expense into: a maker that lends has both
-SPLIT_INTEREST_TAGS = ("InterestExpenseNonoperating", "InterestExpenseOperating")
-# lines of the income statement, beside which so much less is a note's, of one loan
-LINES, PART = ("InterestAndDebtExpense", "InterestExpenseDebt"), 3
+# a line of the income statement this many times the amount found: that is one loan's, of a note
+STATEMENT_LINE_RATIO = 3
 ZOMBIE_YEARS = 3
 MAX_YEARS = 15
 
@@ -69,15 +68,19 @@ def _reported_interest(
         return found
     parts = (
         normalize_interest_sign(known, over(known.series_of_tag(tag), end))
-        for tag in SPLIT_INTEREST_TAGS
+        for tag in tags_of_kind(concept, "part")
     )
     halves = [flow for flow in parts if flow is not None]
     both = _combine_split_tags(halves)
     if both is not None and (found is None or both.value > found.value * (1 + TOLERANCE)):
         found = both
-    for tag in LINES:
+    for tag in tags_of_kind(concept, "statement_line"):
         line = normalize_interest_sign(known, over(known.series_of_tag(tag), end))
-        if line is not None and found is not None and line.value > PART * found.value:
+        if (
+            line is not None
+            and found is not None
+            and line.value > STATEMENT_LINE_RATIO * found.value
+        ):
             found = line
     return found
 
@@ -88,7 +91,7 @@ def _combine_split_tags(halves: list[PeriodAmount]) -> PeriodAmount | None:
     It is where it is as much, or was never told until after the other was told last: a filer that
     took another tag states years again under it.
     """
-    if len(halves) < len(SPLIT_INTEREST_TAGS):
+    if len(halves) != 2:
         return next(iter(halves), None)
     best, other = halves
     older, newer = (best, other) if _last_filed(best) < _last_filed(other) else (other, best)

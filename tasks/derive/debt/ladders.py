@@ -22,7 +22,8 @@ from tasks.derive.debt.ladder_windows import (
     overlap,
     read_month_day,
 )
-from tasks.derive.xbrl.facts import ANNUAL_FORMS, Fact, concepts
+from tasks.derive.xbrl.concepts import concepts
+from tasks.derive.xbrl.facts import ANNUAL_FORMS, Fact
 
 FAMILIES = ("fiscal", "rolling", "with_leases")
 BUCKETS = ("remainder", "year_1", "year_2", "year_3", "year_4", "year_5", "after_4", "after_5")

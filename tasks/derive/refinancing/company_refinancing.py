@@ -16,7 +16,7 @@ from tasks.derive.refinancing.read import (
     read_quarter_ends,
     read_rates,
 )
-from tasks.derive.xbrl.facts import concepts
+from tasks.derive.xbrl.concepts import concepts
 
 
 def _derive(connection: adbc.Connection, changes: ChangeSet) -> DerivedRows:

@@ -18,7 +18,8 @@ from tasks.derive.debt.ladder_windows import add_months, due_within
 from tasks.derive.debt.ladders import Ladder, LadderAsOf, build_ladders, ladders_as_of
 from tasks.derive.debt.rates import Rates
 from tasks.derive.debt.total_debt import Debt, total_debt
-from tasks.derive.xbrl.facts import Fact, PointInTimeFacts, concepts
+from tasks.derive.xbrl.concepts import concepts
+from tasks.derive.xbrl.facts import Fact, PointInTimeFacts
 from tasks.derive.xbrl.periods import DAY, MAX_REPORT_AGE, PeriodAmount, trailing_twelve_months
 
 FINANCIALS = "Financials"

@@ -56,7 +56,7 @@ class CompanyProfile:
 
 
 def read_years(known: PointInTimeFacts, period_end: date) -> dict[str, Any]:
-    """Return interest tests of the last years: columns `ebit_below_interest` and so on."""
+    """Return the fields of `CompanyProfile` of the last fiscal years."""
     end = latest_fiscal_year(known, ("net_income", "revenue", *INTEREST_CONCEPTS), period_end)
     is_below, cushions, sales = (
         list[bool | None](),
@@ -94,7 +94,7 @@ def read_years(known: PointInTimeFacts, period_end: date) -> dict[str, Any]:
 
 
 def read_balance(known: PointInTimeFacts, end: date) -> dict[str, float | None]:
-    """Debt over assets, assets and liabilities on a balance-sheet day.
+    """Return leverage (debt over assets), assets and liabilities on a balance-sheet day.
 
     Liabilities that are not filed as a total are assets less equity.
     """

@@ -8,6 +8,7 @@ import polars as pl
 from adbc_driver_postgresql import dbapi as adbc
 
 from expectations.tables.zombie_status import CONTRACT
+from tasks.derive.debt.components import INSTRUMENT_CONCEPTS
 from tasks.derive.debt.interest import INTEREST_CONCEPTS
 from tasks.derive.debt.ladder_windows import add_months
 from tasks.derive.incremental.changes import ChangeSet, polars_schema
@@ -22,7 +23,8 @@ from tasks.derive.refinancing.zombie_definitions import (
     read_balance,
     read_years,
 )
-from tasks.derive.xbrl.facts import DEBT_CONCEPTS, Fact, PointInTimeFacts, concepts
+from tasks.derive.xbrl.concepts import concepts
+from tasks.derive.xbrl.facts import DEBT_CONCEPTS, Fact, PointInTimeFacts
 from warehouse.connect import arrow
 
 FACTS = (
@@ -36,7 +38,7 @@ FACTS = (
     ),
     *("depreciation_amortization", "assets", "liabilities", "equity", "shares_outstanding"),
     *("debt_current", "debt_short_term", "debt_commercial_paper", "debt_other_short_term"),
-    *("debt_notes", "debt_notes_noncurrent", "debt_notes_current"),
+    *INSTRUMENT_CONCEPTS,
     *DEBT_CONCEPTS,
 )
 INPUTS = quarterly_inputs(CONTRACT.table)

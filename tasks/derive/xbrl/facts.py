@@ -1,12 +1,12 @@
 """What was known of a company on a day: its facts as filed by then, newest filing first."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from typing import Any
 
-from warehouse.reference import read_reference
+from tasks.derive.xbrl.concepts import concepts
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +53,6 @@ FactsByPeriod = dict[date, dict[date, Fact]]
 ANNUAL_FORMS = ("10-K", "20-F", "40-F")
 # in days: 52 weeks are 364, 53 are 371; a calendar year ends up to 3 days off
 FISCAL_YEAR_DAYS = (350, 380)
-
-
-@cache
-def concepts() -> Mapping[str, tuple[str, ...]]:
-    """Concept to its tags, best first (`warehouse/reference/concept.csv`)."""
-    table = read_reference("concept")
-    ranked = table.assign(rank=table["rank"].astype(int)).sort_values("rank", kind="stable")
-    return {str(name): tuple(tags) for name, tags in ranked.groupby("concept", sort=False)["tag"]}
 
 
 DEBT_CONCEPTS = ("debt_combined", "debt_long_term", "debt_noncurrent", "debt_long_term_current")
