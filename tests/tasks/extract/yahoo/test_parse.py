@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.extract.yahoo.unadjust import ACTION_COLUMNS, BAR_COLUMNS, parse_history
+from tasks.extract.yahoo.parse import ACTION_COLUMNS, BAR_COLUMNS, parse_history
 
 COLUMNS = ["Open", "High", "Low", "Close", "Adj Close", "Volume", "Dividends", "Stock Splits"]
 
