@@ -9,7 +9,7 @@ from tasks.derive.debt.floating_share import disclosed_share, implied_share
 from tasks.derive.debt.interest import (
     ZOMBIE_YEARS,
     SourcedValue,
-    add_flows,
+    add_amounts,
     pretax_income,
     trailing_interest,
     years_below_one,
@@ -200,4 +200,4 @@ def _operating_income(
         return None, None
     is_paid = set(interest.tags) <= set(concepts()["interest_paid"])
     kind = "interest paid" if is_paid else "interest expense"
-    return add_flows(pretax, interest), f"pretax income + {kind}"
+    return add_amounts(pretax, interest), f"pretax income + {kind}"
