@@ -202,7 +202,7 @@ def test_what_contradicts_a_total_is_named():
     known = PointInTimeFacts([fact(L, END, 100), fact(N, END, 90), fact(C, END, 5_000)])
     known.advance_to(day("2023-12-31"))
     found = total_debt(known, day(END))
-    assert found.method.endswith("; left out as contradicted: LongTermDebtCurrent")
+    assert found.method.endswith("; excluded as inconsistent: LongTermDebtCurrent")
     assert {each.tag for each in found.facts} == {L}
 
 
