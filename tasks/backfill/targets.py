@@ -13,7 +13,7 @@ ALL_INDEXES = "none"
 # All that were members on a session since a day, by the symbols that they have now. Before the
 # first file, its members count.
 _MEMBERS = f"""
-select member.instrument_id, now_named.ticker
+select instrument_id, named.ticker
 from (
     select distinct instrument_id from core.index_membership
     where %(index)s = '{ALL_INDEXES}' or (
@@ -23,10 +23,7 @@ from (
         ), '-infinity')
     )
 ) as member
-cross join lateral (
-    select ticker from core.ticker
-    where core.ticker.instrument_id = member.instrument_id order by valid_from desc limit 1
-) as now_named
+join core.current_ticker as named using (instrument_id)
 """
 
 _FILERS_OF_MEMBERS = f"""
@@ -36,7 +33,7 @@ left join derived.instrument_cik as filer using (instrument_id)
 union
 select ticker, cik from core.company_ticker
 where %(index)s = '{ALL_INDEXES}' and cik::text in (
-    select item from audit.fetch where dataset = 'company_fact'
+    select item from audit.latest_fetch where dataset = 'company_fact'
 )
 order by ticker, cik
 """

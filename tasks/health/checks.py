@@ -123,8 +123,9 @@ def _check_quarantine_rate(
     found = connection.execute(
         """
         with wrong as (
-            select run_id, table_name, count(distinct key) as rows
-            from audit.quarantine where rule <> 'unfinished_session' group by run_id, table_name
+            select first_run_id as run_id, table_name, count(distinct key) as rows
+            from audit.quarantine where rule <> 'unfinished_session'
+            group by first_run_id, table_name
         ),
         each as materialized (
             select

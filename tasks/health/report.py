@@ -16,8 +16,8 @@ def render_health_report(
     with connect(settings) as connection:
         rows = connection.execute(
             """
-            select dataset || coalesce(' ' || item, ''), newest, last_fetch_status, next_due_at,
-            is_late
+            select dataset || coalesce(' ' || item, ''), latest_date, last_fetch_status,
+            next_due_at, is_late
             from published.freshness_at(%s)
             """,
             (instant,),

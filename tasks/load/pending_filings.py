@@ -49,8 +49,8 @@ class PendingFilingUpdate:
 TRACKED_CIKS_SQL = """
 select cik from derived.instrument_cik
 union
-select item::integer from audit.fetch
-where dataset = 'company_fact' and status in ('loaded', 'empty', 'not_found') and item ~ '^\\d+$'
+select item::integer from audit.latest_fetch
+where dataset = 'company_fact' and has_succeeded and item ~ '^\\d+$'
 """
 
 

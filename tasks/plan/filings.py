@@ -45,8 +45,8 @@ def plan_company_tickers(now: datetime, settings: Settings) -> Plan[date, Mappin
     today = new_york_date(now)
     with connect(settings) as connection:
         is_loaded = connection.execute(
-            "select 1 from audit.fetch where dataset = 'company_ticker' and window_end = %s"
-            " and status in ('loaded', 'empty') limit 1",
+            "select 1 from audit.latest_fetch"
+            " where dataset = 'company_ticker' and last_succeeded_date = %s",
             (today,),
         ).fetchone()
     return Plan([] if is_loaded else [today], 1, lambda _: read_current_ticker_ciks(settings))
@@ -154,28 +154,20 @@ def company_requests(
         rows = connection.execute(
             """
             with requested as (select unnest(%(ciks)s::integer[]) as cik),
-            fetched as (
-                select
-                    item::integer as cik,
-                    bool_or(dataset = 'company_fact') as is_answered,
-                    bool_or(dataset = 'company_fact' and status = 'loaded') as has_facts,
-                    max(window_end) filter (where dataset = 'company') as profile_fetched_on
-                from audit.fetch
-                where dataset in ('company_fact', 'company') and item ~ '^\\d+$'
-                    and status in ('loaded', 'empty', 'not_found')
-                group by item
-            ),
             pending as (
                 select distinct cik from audit.pending_filing
                 where last_requested_on is null or last_requested_on < %(today)s
             )
             select
                 requested.cik,
-                %(force)s or fetched.is_answered is not true or pending.cik is not null,
-                coalesce(fetched.has_facts, false),
-                fetched.profile_fetched_on
+                %(force)s or fact.has_succeeded is not true or pending.cik is not null,
+                coalesce(fact.has_loaded, false),
+                profile.last_succeeded_date
             from requested
-            left join fetched on fetched.cik = requested.cik
+            left join audit.latest_fetch as fact
+                on fact.dataset = 'company_fact' and fact.item = requested.cik::text
+            left join audit.latest_fetch as profile
+                on profile.dataset = 'company' and profile.item = requested.cik::text
             left join pending on pending.cik = requested.cik
             order by requested.cik
             """,

@@ -75,28 +75,16 @@ def read_last_fetches(
     """
     rows = connection.execute(
         """
-        select requested.item, newest.status, newest.fetched_at, newest.window_start, newest.run_id
+        select requested.item, latest.status, latest.fetched_at, latest.window_start, latest.run_id
         from unnest(%(items)s::text[]) as requested (item)
-        cross join lateral (
-            select
-                logged.status, logged.window_start, logged.run_id,
-                coalesce(run.clock_at, logged.finished_at) as fetched_at
-            from audit.fetch as logged
-            join audit.run as run on run.run_id = logged.run_id
-            where logged.dataset = %(dataset)s and logged.item = requested.item
-                and (
-                    not %(full_history)s or logged.window_start is null
-                    or logged.window_start <= %(covering_from)s::date
-                )
-            order by logged.finished_at desc, logged.fetch_id desc
-            limit 1
-        ) as newest
+        cross join lateral audit.latest_fetch(
+            %(dataset)s, requested.item, reached_date => %(reached_date)s::date
+        ) as latest
         """,
         {
             "items": [*items],
             "dataset": dataset,
-            "covering_from": covering_from,
-            "full_history": full_history,
+            "reached_date": covering_from if full_history else None,
         },
     ).fetchall()
     return {item: LastFetch(*fetch) for item, *fetch in rows}

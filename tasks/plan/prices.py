@@ -75,19 +75,16 @@ def price_requests(
             """
             with newest as (
                 select
-                    requested.ticker, ticker.instrument_id,
+                    map.ticker, map.instrument_id,
                     min(bar.session_date) as overlap_start, max(bar.session_date) as last_stored
-                from unnest(%(requested)s::text[]) as requested (ticker)
-                cross join lateral (
-                    select instrument_id from core.ticker
-                    where core.ticker.ticker = requested.ticker order by valid_from desc limit 1
-                ) as ticker
+                from core.ticker_instrument as map
                 cross join lateral (
                     select session_date from core.daily_price as bar
-                    where bar.instrument_id = ticker.instrument_id
+                    where bar.instrument_id = map.instrument_id
                     order by session_date desc limit %(overlap)s
                 ) as bar
-                group by requested.ticker, ticker.instrument_id
+                where map.ticker = any (%(requested)s) and map.counts_to = 'infinity'
+                group by map.ticker, map.instrument_id
             ),
             quarantined as (
                 select key ->> 'ticker' as ticker, (key ->> 'session_date')::date as session_date
@@ -137,11 +134,9 @@ def read_price_batch(requests: Sequence[PriceRequest], settings: Settings) -> Pr
             """
             select requested.ticker, bar.session_date, bar.close
             from unnest(%s::text[], %s::date[]) as requested (ticker, start)
-            cross join lateral (
-                select instrument_id from core.ticker
-                where core.ticker.ticker = requested.ticker order by valid_from desc limit 1
-            ) as ticker
-            join core.daily_price as bar on bar.instrument_id = ticker.instrument_id
+            join core.ticker_instrument as map
+                on map.ticker = requested.ticker and map.counts_to = 'infinity'
+            join core.daily_price as bar on bar.instrument_id = map.instrument_id
                 and bar.session_date >= requested.start - %s::integer
             """,
             (

@@ -12,10 +12,9 @@ def universe(connection: Connection) -> list[str]:
     """
     members = connection.execute(
         """
-        select distinct coalesce(current.ticker, member.ticker)
+        select distinct current.ticker
         from core.index_membership as member
-        left join core.ticker as current
-            on current.instrument_id = member.instrument_id and current.valid_to = 'infinity'
+        join core.current_ticker as current using (instrument_id)
         where member.as_of_date = (
             select max(newest.as_of_date) from core.index_membership as newest
             where newest.index_code = member.index_code

@@ -1,4 +1,4 @@
-"""Backfills as whole flows: what they plan, what they bring, and what is left when they are cut."""
+"""Backfills as whole flows: plans, loaded rows, and interruptions."""
 
 from datetime import date
 from typing import Any
@@ -37,7 +37,7 @@ def survey(replay: Replay, **parameters: Any) -> BackfillPlan:
 
 
 def asked_of_yahoo(replay: Replay) -> set[str]:
-    """The tickers whose bars were asked for since the log was emptied."""
+    """The tickers with bars requested since the log was emptied."""
     paths = (entry["path"] for entry in replay.sandbox.requests())
     return {path.rpartition("/")[2] for path in paths if "/finance/chart/" in path}
 
@@ -85,7 +85,7 @@ def test_a_dry_run_shows_the_plan_and_changes_nothing(week_ago: Replay) -> None:
     assert (week_ago.checksums(), week_ago.column("select count(*) from audit.run")) == before
 
 
-def test_what_is_wrong_is_said_and_nothing_is_begun(week_ago: Replay) -> None:
+def test_an_invalid_request_is_reported_and_nothing_starts(week_ago: Replay) -> None:
     before = week_ago.column("select count(*) from audit.run")
     end = week_ago.run("backfill", start="2026-02-12", end="2026-02-10", tickers=["IWMM"])
     assert end.state == "Failed"
@@ -150,7 +150,7 @@ def test_a_chunk_that_fails_leaves_the_others_to_go_on(week_ago: Replay) -> None
 
 
 def test_a_full_disk_ends_it_with_words_that_help(week_ago: Replay) -> None:
-    """What befalls one chunk would befall all others: they are not asked for in vain."""
+    """A full disk would fail all other chunks, too: they are not requested."""
     with connect(week_ago.settings, "owner") as connection:
         connection.execute(
             """

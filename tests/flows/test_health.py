@@ -33,7 +33,7 @@ def artifact(replay: Replay, key: str) -> str:
     return data
 
 
-def test_all_is_well(well: Replay) -> None:
+def test_all_checks_pass(well: Replay) -> None:
     end = well.run("health", env=ANY_DISK)
     assert (end.state, end.message) == ("Completed", "All checks passed."), end.output
     page = artifact(well, "health-report")
@@ -43,8 +43,8 @@ def test_all_is_well(well: Replay) -> None:
     assert "**late**" not in page
 
 
-def test_it_sees_to_it_that_the_calendar_does_not_run_out(well: Replay) -> None:
-    """A stack that is not started anew for a year would know of no session to come."""
+def test_it_extends_the_calendar(well: Replay) -> None:
+    """A stack that runs for a year without a restart would run out of sessions."""
     ahead = "select max(session_date) > current_date + 180 from core.session"
     with connect(well.settings, "owner") as connection:
         connection.execute("delete from core.session where session_date > current_date + 150")
@@ -53,7 +53,7 @@ def test_it_sees_to_it_that_the_calendar_does_not_run_out(well: Replay) -> None:
     assert well.column(ahead) == [True]
 
 
-def test_each_run_leaves_its_summary(well: Replay) -> None:
+def test_each_run_creates_its_summary(well: Replay) -> None:
     page = artifact(well, "prices-run-summary")
     [(new, aside)] = well.rows(
         "select rows_new, rows_quarantined from audit.run_summary"
@@ -67,7 +67,7 @@ def test_each_run_leaves_its_summary(well: Replay) -> None:
     assert "| rotation_metrics | " in artifact(well, "derived-run-summary")
 
 
-def test_it_fails_with_a_line_per_fault(well: Replay) -> None:
+def test_it_fails_with_a_line_per_issue(well: Replay) -> None:
     well.sandbox.set_clock("2025-10-03T14:00:00+00:00")
     well.sandbox.add_fault("status", host="stlouisfed", status=503, count=None)
     try:

@@ -14,20 +14,14 @@ from warehouse.connect import arrow
 
 # Both are lateral subqueries about the column put in for {ticker}.
 CURRENT_MAPPING_SQL = """(
-    select instrument_id, valid_from, valid_to from core.ticker
-    where core.ticker.ticker = {ticker} order by valid_from desc limit 1
+    select instrument_id, valid_from, valid_to from core.ticker_instrument
+    where ticker_instrument.ticker = {ticker} and counts_to = 'infinity'
 )"""
-# A file may run ahead of the map or lag behind it. On a day on which the ticker names nothing, it
-# is taken for the next symbol of the instrument, else for its last one.
+# A file may run ahead of the map or lag behind it: core.ticker_instrument has no gaps.
 MAPPING_ON_DATE_SQL = """(
     select instrument_id, valid_from, valid_to, valid_from <= {day} and {day} < valid_to as is_exact
-    from core.ticker
-    where core.ticker.ticker = {ticker}
-    order by
-        valid_from <= {day} and {day} < valid_to desc,
-        case when valid_from > {day} then valid_from end nulls last,
-        valid_to desc
-    limit 1
+    from core.ticker_instrument
+    where ticker_instrument.ticker = {ticker} and counts_from <= {day} and {day} < counts_to
 )"""
 
 

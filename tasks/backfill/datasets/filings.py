@@ -23,16 +23,6 @@ _COMPANIES = """
 with target as (
     select * from unnest(%(tickers)s::text[], %(ciks)s::integer[]) as company (ticker, cik)
 ),
-fetched as (
-    select
-        dataset, item,
-        (array_agg(status order by fetch_id desc))[1] as status,
-        bool_or(status = 'loaded') as has_rows,
-        bool_or(status in ('loaded', 'empty', 'not_found')) as is_answered
-    from audit.fetch
-    where dataset in ('company_fact', 'company') and item in (select cik::text from target)
-    group by dataset, item
-),
 pending as (
     select
         cik, min(filed_date) as first, max(filed_date) as last,
@@ -42,12 +32,14 @@ pending as (
     group by cik
 )
 select
-    target.ticker, target.cik, fact.status, coalesce(fact.has_rows, false), company.status,
-    coalesce(company.is_answered, false), pending.first, pending.last,
+    target.ticker, target.cik, fact.status, coalesce(fact.has_loaded, false), company.status,
+    coalesce(company.has_succeeded, false), pending.first, pending.last,
     coalesce(pending.is_fetchable, false)
 from target
-left join fetched as fact on fact.dataset = 'company_fact' and fact.item = target.cik::text
-left join fetched as company on company.dataset = 'company' and company.item = target.cik::text
+left join audit.latest_fetch as fact
+    on fact.dataset = 'company_fact' and fact.item = target.cik::text
+left join audit.latest_fetch as company
+    on company.dataset = 'company' and company.item = target.cik::text
 left join pending on pending.cik = target.cik
 order by target.ticker, target.cik
 """

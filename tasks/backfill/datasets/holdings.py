@@ -46,8 +46,9 @@ def plan_holdings_backfill(scope: ResolvedRequest) -> BackfillPlan:
             stored = _stored_dates(connection, fund)
             first = scope.start or min(stored, default=scope.end)
             days = session_closes().loc[pd.Timestamp(first) : pd.Timestamp(scope.end)].index
-            fetches = _last_fetches(connection, fund)
-            for day in (stamp.date() for stamp in days):
+            dates = [stamp.date() for stamp in days]
+            fetches = _last_fetches(connection, fund, dates)
+            for day in dates:
                 fetch = fetches.get(day)
                 gap = None if day in stored else _gap(fund, day, fetch, released_at)
                 if gap is not None:
@@ -89,19 +90,17 @@ def _stored_dates(connection: Connection, fund: str) -> set[date]:
     return {day for (day,) in rows}
 
 
-def _last_fetches(connection: Connection, fund: str) -> dict[date, _FileFetch]:
-    """Return the newest fetch of each day's file."""
+def _last_fetches(
+    connection: Connection, fund: str, days: Sequence[date]
+) -> dict[date, _FileFetch]:
+    """Return the newest fetch of each day's file; days without one are missing."""
     rows = connection.execute(
         """
-        select distinct on (logged.window_start)
-            logged.window_start, logged.status, coalesce(run.clock_at, logged.finished_at)
-        from audit.fetch as logged
-        join audit.run as run on run.run_id = logged.run_id
-        where logged.dataset = 'index_membership' and logged.item = %s
-            and logged.window_start is not null
-        order by logged.window_start, logged.finished_at desc, logged.fetch_id desc
+        select day, latest.status, latest.fetched_at
+        from unnest(%(days)s::date[]) as day
+        cross join lateral audit.latest_fetch('index_membership', %(fund)s, day) as latest
         """,
-        (fund,),
+        {"days": [*days], "fund": fund},
     ).fetchall()
     return {day: _FileFetch(status, at) for day, status, at in rows}
 

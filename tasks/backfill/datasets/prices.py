@@ -23,19 +23,15 @@ from warehouse.connect.connections import connect
 # A ticker means the instrument it names today, including its history under earlier tickers, as at
 # Yahoo.
 _BOUNDS = """
-with named as (
-    select distinct on (ticker) ticker, instrument_id
-    from core.ticker where ticker = any (%(items)s)
-    order by ticker, valid_from desc
-)
 select
-    named.ticker,
-    named.instrument_id,
+    map.ticker,
+    map.instrument_id,
     min(bar.session_date) as first_bar,
     count(*) filter (where bar.session_date between %(start)s and %(end)s) as stored
-from named
-join core.daily_price as bar on bar.instrument_id = named.instrument_id
-group by named.ticker, named.instrument_id
+from core.ticker_instrument as map
+join core.daily_price as bar using (instrument_id)
+where map.ticker = any (%(items)s) and map.counts_to = 'infinity'
+group by map.ticker, map.instrument_id
 """
 
 # gaps by ticker and reason; sessions are expected from the ticker's first bar on
@@ -74,17 +70,8 @@ explained as (
     from missing
     left join quarantined on quarantined.ticker = missing.ticker
         and quarantined.session_date = missing.session_date
-    left join lateral (
-        select
-            logged.status, logged.window_end,
-            coalesce(run.clock_at, logged.finished_at) as fetched_at
-        from audit.fetch as logged
-        join audit.run as run on run.run_id = logged.run_id
-        where logged.dataset = 'daily_price' and logged.item = missing.ticker
-            and missing.session_date between logged.window_start and logged.window_end
-        order by logged.finished_at desc, logged.fetch_id desc
-        limit 1
-    ) as newest on true
+    left join lateral audit.latest_fetch('daily_price', missing.ticker, missing.session_date)
+        as newest on true
 ),
 with_action as (
     select

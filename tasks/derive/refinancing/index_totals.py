@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from math import fsum
 from typing import Any
 
-from tasks.derive.breadth.breadth import ALL
 from tasks.derive.debt.ladder_windows import cents
+from tasks.derive.incremental.index_members import ALL_SECTORS
 from tasks.derive.refinancing.company_row import FINANCIALS
 
 SHOCKS_BP = (-100, -25, 25, 100)
@@ -29,10 +29,10 @@ class IndexCompany:
 
 
 def by_sector(companies: Iterable[IndexCompany]) -> dict[str, list[IndexCompany]]:
-    """Group companies by sector, and all of them under `ALL`."""
-    found: dict[str, list[IndexCompany]] = {ALL: []}
+    """Group companies by sector, and all of them under `ALL_SECTORS`."""
+    found: dict[str, list[IndexCompany]] = {ALL_SECTORS: []}
     for company in companies:
-        found[ALL].append(company)
+        found[ALL_SECTORS].append(company)
         if company.sector is not None:
             found.setdefault(company.sector, []).append(company)
     return found

@@ -56,7 +56,7 @@ class CompanyProfile:
 
 
 def read_years(known: PointInTimeFacts, period_end: date) -> dict[str, Any]:
-    """Return the fields of `CompanyProfile` that are made of the last fiscal years."""
+    """Return the fields of `CompanyProfile` of the last fiscal years."""
     end = latest_fiscal_year(known, ("net_income", "revenue", *INTEREST_CONCEPTS), period_end)
     is_below, cushions, sales = (
         list[bool | None](),

@@ -282,7 +282,7 @@ def test_health_prints_issues_and_fails(up: Home) -> None:
     done = up.rotation("health", check=False, ROTATION_HEALTH_FREE_GB="0")
     assert done.returncode == 1
     lines = done.stdout.splitlines()
-    assert "late: macro_observation DFF: nothing is held; never asked for" in lines
+    assert "late: macro_observation DFF: no rows; never requested" in lines
     assert not any(line.startswith(("service: ", "clock: ", "disk: ")) for line in lines), lines
 
 

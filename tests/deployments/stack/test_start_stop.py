@@ -28,6 +28,7 @@ def test_down_leaves_no_process(empty_home: Home) -> None:
     assert "ROTATION_SEC_USER_AGENT is not set" in output
     assert "without vintages" in output
     assert "Prefect UI" in output
+    assert (empty_home.folder / "ui.password").read_text() not in output
     assert len(empty_home.processes()) >= 3
     stopped = empty_home.rotation("down").stdout
     for name in ("postgres", "prefect-server", "prefect-worker"):

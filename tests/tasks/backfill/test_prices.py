@@ -163,7 +163,8 @@ def test_a_bar_set_aside(
     warehouse.query(
         warehouse.settings,
         """
-        insert into audit.quarantine (run_id, last_run_id, table_name, key, rule, reason, row)
+        insert into audit.quarantine
+            (first_run_id, last_run_id, table_name, key, rule, reason, row)
         values (%(run)s, %(run)s, 'daily_price', '{"ticker": "IWM", "session_date": "2026-02-13"}',
             %(rule)s, '', '{}')
         returning 1

@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 
 from deployments.sandbox.client import Sandbox
-from tasks.extract.fred.keyless_csv import parse_latest
-from tasks.extract.fred.vintages import merge_realtime_windows, parse_releases, vintage_windows
+from tasks.extract.fred.parse import parse_fredgraph_csv, parse_releases
+from tasks.extract.fred.vintages import merge_realtime_windows, vintage_windows
 from tasks.extract.ishares.extract import get_fund
 from tasks.extract.ishares.parse_file import parse_holdings
-from tasks.extract.provider.policy import FetchError
+from tasks.extract.provider.errors import FetchError
 from tasks.extract.yahoo.extract import PriceExtract, PriceRequest
 from warehouse.settings import Settings
 
@@ -116,11 +116,11 @@ def test_real_holdings_files(fund: str, members: int, excluded: int) -> None:
 
 def test_the_keyless_csv_of_all_years() -> None:
     for header in ("DATE", "observation_date"):
-        rows = parse_latest(
+        rows = parse_fredgraph_csv(
             "DGS10", f"{header},DGS10\n2024-07-03,4.36\n2024-07-04,.\n2024-07-05,\n"
         )
         assert rows["value"].fillna(-1).tolist() == [4.36, -1, -1]
     for text in ("", "PK\x03\x04", "observation_date,DGS2\n", "DATE,DGS10\nsoon,1\n"):
         with pytest.raises(FetchError) as caught:
-            parse_latest("DGS10", text)
+            parse_fredgraph_csv("DGS10", text)
         assert caught.value.reason == "not_csv"

@@ -83,7 +83,7 @@ def ended(settings: Settings) -> Callable[..., int]:
 
 def test_what_is_late_is_said_with_its_reason(faults) -> None:
     late = {fault.target: fault.message for fault in faults("late")}
-    assert late["daily_price"] == "nothing is held; never asked for"
+    assert late["daily_price"] == "no rows; never requested"
     assert "macro_observation CPIAUCSL" in late
     assert str(faults("late")[0]).startswith("late: ")
     assert all("\n" not in str(fault) for fault in faults("late"))

@@ -13,13 +13,17 @@ begin
             from pg_attribute as twin
             join pg_class as other on other.oid = twin.attrelid
             where twin.attname = attribute.attname
-                and other.relnamespace in ('core'::regnamespace, 'derived'::regnamespace, 'history'::regnamespace)
+                and (
+                    other.relnamespace in ('core'::regnamespace, 'derived'::regnamespace, 'history'::regnamespace)
+                    or other.relnamespace = 'audit'::regnamespace and other.relnamespace = view.relnamespace
+                )
         ) as source on source.words is not null
         where view.relkind = 'v'
-            and view.relnamespace in ('published'::regnamespace, 'as_of'::regnamespace, 'derived'::regnamespace)
+            and view.relnamespace::regnamespace::text in ('published', 'as_of', 'audit', 'core', 'derived')
             and col_description(view.oid, attribute.attnum) is null
         -- the table that shares the view's stem first
-        order by view.oid, attribute.attnum, starts_with(view.relname, source.relname) desc, source.relname
+        order by view.oid, attribute.attnum, starts_with(view.relname, source.relname) desc,
+            strpos(view.relname, source.relname) > 0 desc, source.relname
     loop
         execute format(
             'comment on column %s.%I is %L', missing.view_name, missing.column_name, missing.words

@@ -1,16 +1,16 @@
 -- Which days of the SEC's index are read: flows and backfills plan by it, freshness is judged by it.
 create or replace view audit.filing_index_day as
 select
-    asked.window_start as day,
-    coalesce(
-        bool_or(asked.status = 'loaded' or asked.reason in ('closed', 'never_published')), false
+    latest.window_start as day,
+    latest.has_loaded or exists (
+        select from audit.fetch as request
+        where request.dataset = 'filing_index' and request.item = latest.item
+            and request.reason in ('edgar_closed', 'never_published')
     ) as is_read,
-    (array_agg(asked.status order by asked.fetch_id desc))[1] as status,
-    max(coalesce(run.clock_at, asked.finished_at)) as last_fetched_at
-from audit.fetch as asked
-join audit.run as run using (run_id)
-where asked.dataset = 'filing_index'
-group by asked.window_start;
+    latest.status,
+    latest.fetched_at as last_fetched_at
+from audit.latest_fetch as latest
+where latest.dataset = 'filing_index';
 comment on view audit.filing_index_day is 'One row per day whose index of filings the SEC was asked for, and whether it is read.';
 comment on column audit.filing_index_day.day is 'The day of the filings.';
 comment on column audit.filing_index_day.is_read is 'Whether what it names is noted, or nothing ever will be: EDGAR was closed, or never published it. Such a day is not asked for again; one whose index was late or failed is.';

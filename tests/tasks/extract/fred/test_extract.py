@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from deployments.sandbox.client import Sandbox
-from tasks.extract.fred.client import to_fetch_error
+from tasks.extract.fred.errors import to_fetch_error
 from tasks.extract.fred.extract import InvalidSeriesId, MacroExtract, SeriesRequest
 from warehouse.settings import Settings
 
@@ -174,7 +174,8 @@ def test_the_key_is_in_no_traceback_log_or_frame(
 def show_fault(settings: Settings) -> str:
     """Everything that a fault and its chain say; run in the worker's process."""
     from tasks.extract.fred.client import FredClient
-    from tasks.extract.provider.policy import FetchError, RateLimiter
+    from tasks.extract.provider.errors import FetchError
+    from tasks.extract.provider.rate_limit import RateLimiter
 
     logging.getLogger().setLevel(logging.DEBUG)
     records: list[str] = []

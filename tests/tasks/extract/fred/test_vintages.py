@@ -7,14 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tasks.extract.fred.parse import OBSERVATION_COLUMNS, diff_against_stored, parse_releases
 from tasks.extract.fred.vintages import (
     FRED_MAX_DATE,
     FRED_MIN_DATE,
-    OBSERVATION_COLUMNS,
     VintageWindow,
-    diff_against_stored,
     merge_realtime_windows,
-    parse_releases,
     vintage_windows,
 )
 

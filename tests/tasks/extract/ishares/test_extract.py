@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from deployments.sandbox.client import Sandbox
-from tasks.extract.ishares.extract import HoldingsExtract, HoldingsRequest, UnknownFund
+from tasks.extract.ishares.errors import UnknownFund
+from tasks.extract.ishares.extract import HoldingsExtract, HoldingsRequest
 from warehouse.settings import Settings
 
 CLOCK = datetime(2024, 6, 7, 22, tzinfo=UTC)

@@ -7,12 +7,8 @@ import pandas as pd
 import pytest
 
 from tasks.extract.ishares.classify_rows import exclusion_reason, yahoo_ticker
-from tasks.extract.ishares.parse_file import (
-    EXCLUDED_COLUMNS,
-    MEMBER_COLUMNS,
-    HoldingsParseError,
-    parse_holdings,
-)
+from tasks.extract.ishares.errors import HoldingsParseError
+from tasks.extract.ishares.parse_file import EXCLUDED_COLUMNS, MEMBER_COLUMNS, parse_holdings
 from warehouse.reference import read_reference
 
 FUND = {"fund": "IWM", "index_code": "R2000"}

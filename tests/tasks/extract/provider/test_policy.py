@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tasks.extract.provider.policy import FetchError, RateLimiter, RequestPolicy
+from tasks.extract.provider.errors import FetchError
+from tasks.extract.provider.policy import RequestPolicy
+from tasks.extract.provider.rate_limit import RateLimiter
 
 
 def batch(attempts: int = 3, backoff: float = 0.0, rate: float = 1000.0) -> RequestPolicy:
@@ -39,13 +41,13 @@ def throttle(seconds: float = 0.0) -> FetchError:
 
 def test_an_outage_that_ends_in_time_is_an_answer() -> None:
     answer = batch().call(failing(outage(), throttle()))
-    assert (answer.value, answer.fault, answer.attempts) == ("rows", None, 3)
+    assert (answer.value, answer.error, answer.attempts) == ("rows", None, 3)
 
 
 def test_a_final_answer_is_not_asked_twice() -> None:
     answer = batch().call(failing(FetchError("not_found", "unknown_symbol", "404")))
-    assert answer.fault is not None
-    assert (answer.fault.status, answer.attempts) == ("not_found", 1)
+    assert answer.error is not None
+    assert (answer.error.status, answer.attempts) == ("not_found", 1)
 
 
 def test_a_defect_passes_through() -> None:
@@ -57,17 +59,17 @@ def test_throttling_after_all_attempts_ends_the_batch() -> None:
     polite = batch(attempts=2)
     assert polite.call(failing(throttle(), throttle())).attempts == 2
     answer = polite.call(failing())
-    assert answer.fault is not None
-    assert (answer.fault.status, answer.attempts) == ("throttled", 0)
-    assert answer.fault.detail.startswith("Not asked")
+    assert answer.error is not None
+    assert (answer.error.status, answer.attempts) == ("throttled", 0)
+    assert answer.error.detail.startswith("Skipped: circuit breaker open after: ")
 
 
 def test_a_bad_key_ends_the_batch_at_once() -> None:
     polite = batch()
     polite.call(failing(FetchError("refused", "invalid_api_key", "400", is_fatal=True)))
     answer = polite.call(failing())
-    assert answer.fault is not None
-    assert (answer.fault.reason, answer.attempts) == ("invalid_api_key", 0)
+    assert answer.error is not None
+    assert (answer.error.reason, answer.attempts) == ("invalid_api_key", 0)
 
 
 def test_five_outages_in_a_row_end_the_batch_and_an_answer_between_does_not() -> None:
@@ -78,8 +80,8 @@ def test_five_outages_in_a_row_end_the_batch_and_an_answer_between_does_not() ->
     for _ in range(5):
         polite.call(failing(outage("reset")))
     answer = polite.call(failing())
-    assert answer.fault is not None
-    assert (answer.fault.status, answer.fault.reason, answer.attempts) == ("outage", "reset", 0)
+    assert answer.error is not None
+    assert (answer.error.status, answer.error.reason, answer.attempts) == ("outage", "reset", 0)
 
 
 def test_everyone_pauses_when_one_is_throttled() -> None:

@@ -13,7 +13,7 @@ import orjson
 import pytest
 from pydantic import SecretStr
 
-from tasks.extract.provider.policy import FetchError
+from tasks.extract.provider.errors import FetchError
 from tasks.extract.sec import bulk_facts
 from tasks.extract.sec.bulk_facts import CompanyFactsZip, download_archive, has_cached_archive
 from tasks.extract.sec.client import SecSession, open_sec_session
@@ -96,7 +96,7 @@ def sec(module_warehouse: Settings, tmp_path: Path, store: Server) -> Iterator[S
     with open_sec_session(module_warehouse.model_copy(update=swift)) as opened:
         # the archive's folder is the test's own, the database the module's
         yield SecSession(
-            opened.client, opened.dealings, module_warehouse.model_copy(update={"home": tmp_path})
+            opened.client, opened.policy, module_warehouse.model_copy(update={"home": tmp_path})
         )
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from tasks.extract.sec.errors import SecParseError
 from tasks.extract.sec.parse import (
-    SecParseError,
     changed_ticker_mappings,
     parse_company,
     parse_facts,

@@ -17,7 +17,7 @@ from psycopg import OperationalError
 from pydantic import SecretStr
 
 from deployments.sandbox.client import Sandbox
-from tasks.extract.provider.policy import FetchError
+from tasks.extract.provider.errors import FetchError
 from tasks.extract.provider.rate_limit import ACQUIRE_SQL, PostgresRateLimiter
 from tasks.extract.sec.client import DATA, SecSession, open_sec_session
 from tasks.extract.sec.extract import (
@@ -151,7 +151,7 @@ def test_turns_of_all_processes_are_a_step_apart(settings_of_sec: Settings) -> N
     ):
         one.acquire()
         # asked for the turn alone: waiting for it would take 100 seconds
-        waits = [each._ask(ACQUIRE_SQL, step=100) for each in (another, one, another)]
+        waits = [each._query_seconds(ACQUIRE_SQL, interval=100) for each in (another, one, another)]
     assert [round(wait, -2) for wait in waits] == [100, 200, 300]
 
 
@@ -169,7 +169,7 @@ def test_a_cut_connection_ends_neither_turns_nor_pauses(settings_of_sec: Setting
         provider.acquire()
         end_its_session(provider)
         # the turn is 100 seconds after the one that the lost session took
-        assert round(provider._ask(ACQUIRE_SQL, step=100), -2) == 100
+        assert round(provider._query_seconds(ACQUIRE_SQL, interval=100), -2) == 100
         end_its_session(provider)
         provider.pause(600)
         assert provider.remaining_pause() > 500
@@ -259,7 +259,7 @@ def test_no_facts_is_an_answer(sandbox: Sandbox, sec: SecSession) -> None:
         ("2024-12-24", "2025-01-06T12:00:00+00:00", ("empty", "never_published", 0)),
         # Columbus Day, on which the exchange works, the night after and a day later
         ("2024-10-14", "2024-10-15T12:00:00+00:00", ("empty", "not_yet_published", 0)),
-        ("2024-10-14", "2024-10-16T12:00:00+00:00", ("empty", "closed", 0)),
+        ("2024-10-14", "2024-10-16T12:00:00+00:00", ("empty", "edgar_closed", 0)),
     ],
 )
 def test_a_day_of_the_index(
