@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from tasks.derive.debt.ladder_layout import interim_layout, is_partial_ladder
 from tasks.derive.debt.ladder_windows import (
     DAY,
     Window,
@@ -27,10 +28,6 @@ from tasks.derive.xbrl.facts import ANNUAL_FORMS, Fact
 
 FAMILIES = ("fiscal", "rolling", "with_leases")
 BUCKETS = ("remainder", "year_1", "year_2", "year_3", "year_4", "year_5", "after_4", "after_5")
-# filings from this day on follow the newer definitions of the tags
-TAXONOMY_CHANGE_DATE = date(2020, 7, 1)
-# principal repeats in the next report unless repaid; rounding and issuance costs change it a little
-MATCH_TOLERANCE, MIN_MATCHES = 0.02, 2
 MONTHS_TO_YEAR_END = {"Q1": 9, "Q2": 6, "Q3": 3}
 
 
@@ -74,6 +71,41 @@ def build_ladders(facts: Sequence[Fact], fiscal_year_end: str | None = None) -> 
         fiscal_year_end: MMDD as the company states it now: for companies whose first ladder is in
             a quarterly report.
     """
+    year_ends: list[date] = []
+    annual: dict[tuple[str, date], Mapping[str, Fact]] = {}
+    ladders, rolling_families = [], set[str]()
+    for filing in _group_by_filing(facts):
+        if filing.is_annual:
+            year_ends = sorted({*year_ends, *_reported_year_ends(filing.buckets, fiscal_year_end)})
+        for (end, family), buckets in _largest_family(filing.buckets):
+            if end in year_ends or _ends_a_year(end, year_ends, fiscal_year_end):
+                layout = "annual"
+                annual[family, end] = buckets
+            else:
+                before = [day for name, day in annual if name == family and day < end]
+                last = annual[family, max(before)] if before else {}
+                layout = interim_layout(buckets, last, family in rolling_families)
+                if layout == "rolling":
+                    rolling_families.add(family)
+            if family == "rolling":
+                layout = "rolling"
+            year_end = _year_end(end, buckets, year_ends, fiscal_year_end)
+            windows = _windows(layout, end, buckets, year_end)
+            is_partial = is_partial_ladder(layout, buckets)
+            ladders.append(Ladder(family, end, layout, buckets, windows, is_partial))
+    return ladders
+
+
+@dataclass(frozen=True, slots=True)
+class _FiledBuckets:
+    """The ladder facts of one filing: period end and family to bucket to fact."""
+
+    is_annual: bool
+    buckets: Mapping[tuple[date, str], dict[str, Fact]]
+
+
+def _group_by_filing(facts: Iterable[Fact]) -> Iterator[_FiledBuckets]:
+    """Yield the ladder facts of each filing, oldest filing first."""
     tags = bucket_tags()
     annual_reports = set[str]()
     filings: dict[tuple[date, str], dict[tuple[date, str], dict[str, Fact]]] = {}
@@ -85,31 +117,19 @@ def build_ladders(facts: Sequence[Fact], fiscal_year_end: str | None = None) -> 
         family, bucket = tags[fact.tag]
         of_filing = filings.setdefault((fact.filed, fact.accession), {})
         of_filing.setdefault((fact.end, family), {})[bucket] = fact
-    year_ends: list[date] = []
-    annual: dict[tuple[str, date], Mapping[str, Fact]] = {}
-    ladders, rolled = [], set[str]()
-    for (_, accession), found in sorted(filings.items()):
-        if accession in annual_reports:
-            year_ends = sorted({*year_ends, *_reported_year_ends(found, fiscal_year_end)})
-        for (end, family), buckets in _largest_family(found):
-            if end in year_ends or _ends_a_year(end, year_ends, fiscal_year_end):
-                layout = "annual"
-                annual[family, end] = buckets
-            else:
-                before = [day for name, day in annual if name == family and day < end]
-                last = annual[family, max(before)] if before else {}
-                layout = _interim_layout(buckets, last, family in rolled)
-                rolled |= {family} if layout == "rolling" else set()
-            if family == "rolling":
-                layout = "rolling"
-            year_end = _year_end(end, buckets, year_ends, fiscal_year_end)
-            windows = {b: w for b in buckets if (w := _window(b, layout, end, year_end))}
-            if layout == "annual" and "remainder" in buckets and "year_1" not in buckets:
-                # at a year's end the rest is all of the next one
-                windows["remainder"] = Window(end + DAY, add_months(end, 12))
-            partial = _is_partial(layout, buckets)
-            ladders.append(Ladder(family, end, layout, buckets, windows, partial))
-    return ladders
+    for (_, accession), buckets in sorted(filings.items()):
+        yield _FiledBuckets(accession in annual_reports, buckets)
+
+
+def _windows(
+    layout: str, end: date, buckets: Collection[str], year_end: date | None
+) -> dict[str, Window]:
+    """Return the dates of each bucket whose dates are known."""
+    windows = {b: w for b in buckets if (w := _window(b, layout, end, year_end))}
+    if layout == "annual" and "remainder" in buckets and "year_1" not in buckets:
+        # at a fiscal year end the remainder is all of the next year
+        windows["remainder"] = Window(end + DAY, add_months(end, 12))
+    return windows
 
 
 def _reported_year_ends(
@@ -146,57 +166,6 @@ def _largest_family(
         families = [family for family in FAMILIES if (end, family) in found]
         best = max(families, key=lambda family: len(found[end, family]))
         yield (end, best), found[end, best]
-
-
-def _interim_layout(
-    buckets: Mapping[str, Fact], annual: Mapping[str, Fact], is_rolling_filer: bool
-) -> str:
-    """Return the layout of a quarterly ladder; a rolling filer stays so unless years match.
-
-    A complete ladder (year_1 to after_5) starts the day after period_end: either year_1 is the rest
-    of the fiscal year, or the buckets are rolling twelve-month windows.
-    """
-    has_rest, has_first = "remainder" in buckets, "year_1" in buckets
-    if has_rest and has_first:
-        return "next_year"
-    is_whole = has_first and "after_5" in buckets
-    same, moved = _distance(buckets, annual, 0), _distance(buckets, annual, 1)
-    matches = max(_matches(buckets, annual, 0), _matches(buckets, annual, 1))
-    if is_whole and matches < MIN_MATCHES and is_rolling_filer:
-        return "rolling"
-    shows = matches >= MIN_MATCHES or not is_whole or "year_1" not in annual
-    if shows and same is not None and moved is not None and same != moved:
-        return "current_year" if same < moved else "next_year"
-    if has_rest:
-        return "current_year"
-    if is_whole and "year_1" in annual:
-        # the rest of a fiscal year is less than the annual ladder's first year
-        is_less = buckets["year_1"].value < annual["year_1"].value
-        return "current_year" if is_less else "rolling"
-    newest = max(fact.filed for fact in buckets.values())
-    if newest < TAXONOMY_CHANGE_DATE:
-        return "current_year"
-    return "rolling" if is_whole else "next_year"
-
-
-def _matches(buckets: Mapping[str, Fact], annual: Mapping[str, Fact], move: int) -> int:
-    """Count the years whose amounts match those of the annual ladder, `move` years later."""
-    pairs = ((buckets.get(f"year_{n}"), annual.get(f"year_{n + move}")) for n in range(1, 6))
-    return sum(
-        abs(here.value - there.value) <= MATCH_TOLERANCE * max(abs(here.value), abs(there.value))
-        for here, there in pairs
-        if here is not None and there is not None
-    )
-
-
-def _distance(buckets: Mapping[str, Fact], annual: Mapping[str, Fact], move: int) -> float | None:
-    """Return the mean difference in USD from the annual ladder's years, `move` years later."""
-    off = []
-    for number in (2, 3, 4):
-        here, there = f"year_{number}", f"year_{number + move}"
-        if here in buckets and there in annual:
-            off.append(abs(buckets[here].value - annual[there].value))
-    return sum(off) / len(off) if off else None
 
 
 def _year_end(
@@ -245,19 +214,6 @@ def _window(bucket: str, layout: str, end: date, year_end: date | None) -> Windo
     return Window(add_months(first, 12 * years) + DAY, add_months(first, 12 * (years + 1)))
 
 
-def _is_partial(layout: str, buckets: Collection[str]) -> bool:
-    years = {f"year_{n}" for n in (2, 3, 4, 5)}
-    if layout in ("annual", "rolling"):
-        return not {*years, "year_1", "after_5"} <= set(buckets)
-    if layout == "current_year":
-        return not ({*years, "after_5"} <= set(buckets) and {"remainder", "year_1"} & set(buckets))
-    needed = {"remainder", "year_1", *(years - {"year_5"})}
-    return not (
-        needed <= set(buckets)
-        and ({"after_4"} & set(buckets) or ({"year_5", "after_5"} <= set(buckets)))
-    )
-
-
 # bucket to cents and, where known, dates
 Buckets = dict[str, tuple[int, Window | None]]
 
@@ -304,7 +260,7 @@ def ladders_as_of(ladders: Sequence[Ladder], day: date) -> Iterator[LadderAsOf]:
         amounts = {bucket: amount for bucket, (amount, _) in merged.items()}
         windows = {bucket: window for bucket, (_, window) in merged.items() if window is not None}
         newest = parts[-1]
-        partial = _is_partial(newest.layout, amounts)
+        partial = is_partial_ladder(newest.layout, amounts)
         whole = Ladder(family, end, newest.layout, newest.facts, windows, partial)
         yield LadderAsOf(whole, amounts, windows, _first_fact(newest).accession)
 

@@ -75,9 +75,9 @@ class Rates:
         return self._means[key]
 
     def market_rate(self, index_code: str | None, day: date) -> tuple[float, str] | None:
-        """The market rate of an index's companies and the series that it is from.
+        """Return the market rate of an index's companies and its series.
 
-        The first of the index's series with a value in the last two weeks known by the day.
+        The preferred series with a value in the last two weeks known by the day.
         """
         for series_id in market_series().get(index_code or "", ()):
             days, values = self._as_of(series_id, day)
