@@ -11,7 +11,8 @@ import pytest
 from tasks.derive.rotation.rotation_metrics import derive_rotation_metrics
 from tasks.load.publish import publish
 from tasks.run.context import open_run
-from warehouse.connect.connections import connect, warehouse_dsn
+from warehouse.connect.connections import connect
+from warehouse.connect.dsn import warehouse_dsn
 
 HELD = "select pair, session_date, ratio, loaded_at from published.rotation_metrics order by 1, 2"
 FOLLOWED = "select input_table, change_id from audit.derivation order by 1"

@@ -9,7 +9,8 @@ from pydantic import SecretStr
 
 from expectations import contracts
 from expectations.contract import Contract
-from warehouse.connect.connections import adbc_connection, connect, password_file, warehouse_dsn
+from warehouse.connect.connections import adbc_connection, connect
+from warehouse.connect.dsn import password_file, warehouse_dsn
 from warehouse.schema.migrate import ensure_up_to_date
 from warehouse.schema.roles import RoleError
 from warehouse.server.embedded import EmbeddedServer
