@@ -161,8 +161,10 @@ def test_backfill_form_describes_its_fields(api: Api) -> None:
     assert all(field["description"] and "default" in field for field in fields.values())
     assert fields["dataset"]["enum"] == ["prices", "macro", "holdings", "filings"]
     assert fields["mode"]["enum"] == ["missing", "failed", "stale", "all"]
-    assert fields["index"]["enum"] == ["none", "R2000", "SP500", "SP600", "SP400"]
-    assert (fields["start"]["format"], fields["end"]["format"]) == ("date", "date")
+    assert fields["index"]["enum"] == ["all", "R2000", "SP500", "SP600", "SP400"]
+    for name in ("start", "end"):
+        assert [each.get("format") for each in fields[name]["anyOf"]] == ["date", None]
+        assert fields[name]["default"] is None
     assert (fields["parallelism"]["minimum"], fields["parallelism"]["maximum"]) == (1, 8)
 
 
@@ -196,12 +198,14 @@ def test_backfill_creates_plan_progress_and_result_artifacts(api: Api) -> None:
     shown = {each["key"]: each["data"] for each in found}
     keys = {f"backfill-prices-{what}" for what in ("plan", "progress", "result")}
     assert set(shown) == keys
-    assert "2 tickers to ask for" in shown["backfill-prices-plan"]
+    assert "2 tickers to fetch" in shown["backfill-prices-plan"]
     assert float(shown["backfill-prices-progress"]) == 100
     assert "| daily_price |" in shown["backfill-prices-result"]
 
     again = wait_for(api, create_backfill(api, **parameters).json()["id"])
-    assert again["message"].startswith("Nothing to do: of 2 tickers, none misses a row")
+    assert again["message"].startswith(
+        "Nothing to do: 2 tickers, no gaps that a fetch could fill now"
+    )
 
 
 def test_failed_run_has_a_message_and_no_traceback(api: Api) -> None:
@@ -216,7 +220,7 @@ def test_failed_run_has_a_message_and_no_traceback(api: Api) -> None:
     later = wait_for(
         api, create_backfill(api, tickers=["IWM"], mode="all", dry_run=True).json()["id"]
     )
-    assert later["message"].startswith("Plan only: 1 ticker to ask for")
+    assert later["message"].startswith("Plan only: 1 ticker to fetch")
     logs_filter = {"logs": {"flow_run_id": {"any_": [run_id, failing]}}}
     logs = api.post("/logs/filter", logs_filter).json()
     assert not [line for line in logs if "Traceback" in line["message"]]
@@ -225,11 +229,11 @@ def test_failed_run_has_a_message_and_no_traceback(api: Api) -> None:
 @pytest.mark.slow
 def test_backfill_command_shows_plan_and_result(up: Home) -> None:
     done = up.rotation("backfill", "prices", "--ticker", "RSP", "--dry-run")
-    assert "1 ticker to ask for" in done.stdout
+    assert "1 ticker to fetch" in done.stdout
     assert "Completed: Plan only: 1 ticker" in done.stdout
     refused = up.rotation("backfill", "macro", "--series", "UNRAT", check=False)
     assert refused.returncode == 1
-    assert "Was UNRATE meant?" in refused.stdout
+    assert "Did you mean UNRATE?" in refused.stdout
     assert "Traceback" not in refused.stdout + refused.stderr
 
 
