@@ -1,5 +1,6 @@
 """The local stack: deployments, schedules, parameters, runs and commands."""
 
+import re
 import socket
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
@@ -146,8 +147,10 @@ def test_late_health_check_is_skipped(api: Api) -> None:
     waiting = {"type": "SCHEDULED", "state_details": {"scheduled_time": scheduled.isoformat()}}
     path = f"/deployments/{deployment(api, 'health')}/create_flow_run"
     state = wait_for(api, api.post(path, {"state": waiting}).json()["id"])
-    message = f"Due at {scheduled:%Y-%m-%d %H:%M} UTC, too late: the next one judges."
-    assert (state["name"], state["message"]) == ("Completed", message)
+    assert state["name"] == "Completed"
+    # a busy worker starts it some minutes later still
+    message = r"Started 1[2-5]\d minutes late; skipped, next check runs at schedule\."
+    assert re.fullmatch(message, state["message"])
 
 
 def create_backfill(api: Api, **parameters: Any) -> Any:
@@ -215,7 +218,7 @@ def test_failed_run_has_a_message_and_no_traceback(api: Api) -> None:
     state = wait_for(api, run_id)
     assert state["type"] == "FAILED"
     assert "weekends, holidays" in state["message"]
-    assert wait_for(api, failing)["message"].startswith("late: ")
+    assert wait_for(api, failing)["message"].startswith("freshness: ")
     # when the next run has ended, the process of the first one has ended and its log is complete
     later = wait_for(
         api, create_backfill(api, tickers=["IWM"], mode="all", dry_run=True).json()["id"]
@@ -286,7 +289,7 @@ def test_health_prints_issues_and_fails(up: Home) -> None:
     done = up.rotation("health", check=False, ROTATION_HEALTH_FREE_GB="0")
     assert done.returncode == 1
     lines = done.stdout.splitlines()
-    assert "late: macro_observation DFF: no rows; never requested" in lines
+    assert "freshness: macro_observation DFF: no rows; never requested" in lines
     assert not any(line.startswith(("service: ", "clock: ", "disk: ")) for line in lines), lines
 
 
