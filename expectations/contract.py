@@ -111,6 +111,8 @@ class Contract:
             with the held one (`same_if` may name them); staged, never stored.
         context_columns: Helper columns that `with_context` of the table's module adds before
             validation: what rules must know beside the rows themselves. Never staged.
+        upstream: For derived tables: the core and derived tables that its rows are derived from.
+        latest_date_column: For derived tables: the date column that says how far it has got.
         rules: What must be true of a batch, in the order in which they are checked.
         replace_where: For core tables: SQL on `old` that is true of the held rows which a batch
             stands for as a whole; those that it lacks are withdrawn (to history). `{staged}` is the
@@ -132,6 +134,8 @@ class Contract:
     context_columns: tuple[str, ...] = ()
     replace_where: str | None = None
     dirty_from: str | None = None
+    upstream: tuple[str, ...] = ()
+    latest_date_column: str | None = None
     rules: tuple[Rule, ...] = ()
     add_rule_columns: Callable[[pd.DataFrame], pd.DataFrame] | None = None
 

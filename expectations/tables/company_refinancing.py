@@ -253,6 +253,15 @@ CONTRACT = Contract(
     ),
     key=KEY,
     columns=COLUMNS,
+    upstream=(
+        "company_fact",
+        "company",
+        "company_ticker",
+        "index_membership",
+        "macro_observation",
+        "daily_price",
+    ),
+    latest_date_column="as_of_date",
     rules=RULES,
     add_rule_columns=annotate,
 )

@@ -98,6 +98,8 @@ CONTRACT = Contract(
     source="the ladder's tags in core.company_fact; rebuilt for the companies that filed",
     key=KEY,
     columns=COLUMNS,
+    upstream=("company_fact", "company"),
+    latest_date_column="filed_date",
     rules=RULES,
     add_rule_columns=annotate,
 )

@@ -249,6 +249,8 @@ CONTRACT = Contract(
     ),
     key=KEY,
     columns=COLUMNS,
+    upstream=("daily_price", "corporate_action", "index_membership"),
+    latest_date_column="session_date",
     rules=RULES,
     add_rule_columns=annotate,
 )

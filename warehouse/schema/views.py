@@ -11,6 +11,7 @@ from expectations import contracts
 from expectations.tables.audit import AUDIT_TABLES
 from warehouse.base_error import RotationError
 from warehouse.schema.comments import write_comments
+from warehouse.schema.derived_state import derived_state_sql
 from warehouse.schema.generate import generate_views
 from warehouse.schema.tables import tables_sql
 
@@ -80,7 +81,7 @@ def views_sql() -> str:
     generated = generate_views(contracts().values(), handwritten)
     first = [text for name, text in files.items() if name.startswith(_FIRST)]
     then = [text for name, text in files.items() if not name.startswith(_FIRST)]
-    return "\n".join([*first, generated, *then])
+    return "\n".join([*first, generated, derived_state_sql(contracts()), *then])
 
 
 def schema_sql() -> str:

@@ -311,7 +311,7 @@ def test_what_is_derived_is_late_when_its_inputs_have_gone_on(
 
 
 def test_of_a_tape_it_is_judged_at_the_clock_of_its_last_run(
-    settings: Settings, bars, merged, asked
+    settings: Settings, bars, merged, record_fetch
 ) -> None:
     merged(settings, daily_price.CONTRACT, bars(("IWM", "2024-06-05", 10.0)))
     record_fetch("daily_price", "IWM", "2024-06-06 22:30")

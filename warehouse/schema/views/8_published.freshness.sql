@@ -1,5 +1,5 @@
 -- How fresh each dataset is, by its own source's clock. A new dataset is one more line in `source`
--- or in `derived`, and its clock one of those that published.freshness_at knows.
+-- (derived tables: none), and its clock one of those that published.freshness_at knows.
 create or replace view published.session as
 select session_date, closes_at from core.session;
 comment on view published.session is 'One row per session of the New York Stock Exchange, a year ahead.';
@@ -89,23 +89,6 @@ source as (
         (select max(window_end) from request where dataset = 'company_ticker' and status = 'loaded'),
         'company_ticker'
 ),
-derived as (
-    select 'rotation_metrics' as dataset, max(session_date) as latest_date from derived.rotation_metrics
-    union all
-    select 'index_concentration', max(as_of_date) from derived.index_concentration
-    union all
-    select 'sector_breadth', max(session_date) from derived.sector_breadth
-    union all
-    select 'debt_maturity', max(filed_date) from derived.debt_maturity
-    union all
-    select 'company_refinancing', max(as_of_date) from derived.company_refinancing
-    union all
-    select 'refinancing_wall', max(as_of_date) from derived.refinancing_wall
-    union all
-    select 'rate_shock', max(as_of_date) from derived.rate_shock
-    union all
-    select 'zombie_status', max(as_of_date) from derived.zombie_status
-),
 last_derivation as (
     select max(started_at) as started_at from audit.run
     where flow = 'derived' and state in ('completed', 'degraded')
@@ -156,7 +139,7 @@ union all
 select
     derived.dataset, null, 'inputs', derived.latest_date, loaded.loaded_at, null, null, null,
     behind.behind_since, null, null
-from derived
+from audit.derived_state as derived
 left join loaded using (dataset)
 left join behind using (dataset);
 comment on view audit.dataset_state is 'One row per dataset, and item where each has a clock of its own: the input of published.freshness_at.';
@@ -220,10 +203,12 @@ returns table (
     ),
     not_configured as (
         -- without a contact address nothing is requested from the SEC, and nothing of it is late
-        select unnest(array[
-            'company_ticker', 'company_fact', 'debt_maturity', 'company_refinancing',
-            'refinancing_wall', 'rate_shock', 'zombie_status'
-        ]) as dataset
+        select dataset
+        from (
+            values ('company_ticker'), ('company_fact')
+            union all
+            select dataset from audit.derived_state where follows_filings
+        ) as from_filings (dataset)
         where not exists (select from audit.fetch where source = 'sec')
     ),
     calendar as (

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from tasks.derive.refinancing.inputs_sql import read_members
+from tasks.derive.refinancing.index_membership import read_members
 from tasks.load.pending_filings import TRACKED_CIKS_SQL
 from tests.tasks.derive.filings import Filers, fact
 from tests.tasks.derive.incremental.test_dated_symbols import SELDOM, SESSIONS, closes, fill

@@ -1,4 +1,4 @@
-"""Bars and corporate actions as they were on the day, from a history restated for splits."""
+"""Parse a Yahoo history into bars and corporate actions, and undo its split adjustment."""
 
 import numpy as np
 import pandas as pd
@@ -22,29 +22,29 @@ ACTION_COLUMNS = {
     "value": "float64",
     "source": "str",
 }
-SOURCE = "yahoo"
+PROVIDER = "yahoo"
 _PRICES = {"Open": "open", "High": "high", "Low": "low", "Close": "close"}
 _KINDS = {"Stock Splits": "split", "Dividends": "dividend", "Capital Gains": "capital_gain"}
 _DECIMALS = 6
 
 
 def parse_history(ticker: str, frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Bars and actions as traded and as paid, from one reply of `yf.Ticker(t).history`.
+    """Return unadjusted bars and actions from one reply of `yf.Ticker(t).history`.
 
-    Yahoo restates prices, volumes and dividends of the whole history on every split. The reply
-    lists the splits of its own window, and the window runs to today, so that what was restated
-    can be undone: a bar is scaled by the product of the splits after its session, a dividend by
-    the product of those after its ex-date. A split on the same day counts as applied already.
+    Yahoo adjusts prices, volumes and dividends of the whole history for every split. The reply
+    lists the splits of its own window, and the window runs to today, so the adjustment can be
+    undone: a bar is scaled by the product of the splits after its session, a dividend by the
+    product of the splits after its ex-date. A split on the same day is already applied.
 
-    What yfinance 1.7.0 decides before this function sees the reply, and cannot be undone here:
+    yfinance 1.7.0 changes the reply before this function sees it:
 
-    - of several bars of one day it keeps the first, or the last when they end the reply;
-    - a null volume becomes 0; where the whole bar is null, it is made null again here;
-    - an event on a day without a bar is moved to the bar before it (on a day after the last bar
-      it gets a row of its own, which is no bar and is taken for what it is). A split in a halt
-      without rows therefore leaves one bar un-undone, a jump for validation to find;
-    - events before the first bar are dropped; they restate nothing in the reply;
-    - several events of one kind and day are one: dividends summed, splits multiplied.
+    - of several bars of one day it keeps the first, or the last if they end the reply;
+    - a null volume becomes 0; if the whole bar is null, this function restores the null;
+    - an event on a day without a bar is moved to the bar before it; after the last bar it gets a
+      row without prices, which this function does not treat as a bar. A split during a halt
+      without bars therefore leaves one bar adjusted, a jump that validation finds;
+    - events before the first bar are dropped; the reply is not adjusted for them;
+    - several events of one kind and day are merged: dividends summed, splits multiplied.
 
     Args:
         ticker: Yahoo's symbol.
@@ -52,17 +52,16 @@ def parse_history(ticker: str, frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.Da
             keepna=True)` of a window that ends after the last event.
 
     Returns:
-        Two frames. Bars, one row per bar as sent, null bars and odd days included: `ticker`,
-        `session_date` (naive midnight), `open`, `high`, `low`, `close` (USD per share as traded,
-        NaN where null), `volume` (shares as traded, Int64), `volume_resolution` (the shares that
-        one of
-        the vendor's shares stands for, at least 1: a repeated volume may differ by as many),
-        `removed_split_factor` (the factor undone), `source`. Actions, one row per (ex_date, kind):
+        Two frames. Bars: one row per bar sent, including null bars and days without a session:
+        `ticker`, `session_date` (naive midnight), `open`, `high`, `low`, `close` (USD per share,
+        unadjusted; NaN if null), `volume` (shares, unadjusted, Int64), `volume_resolution` (the
+        rounding unit of the volume in shares, at least 1: a later reply may differ by as much),
+        `removed_split_factor` (the factor undone), `source`. Actions: one row per (ex_date, kind):
         `ticker`, `ex_date`, `kind` (split, dividend, capital_gain), `value` (new shares per old
         share, or USD per share as paid), `source`.
 
     Raises:
-        ValueError: A split of the reply is not a positive number, so nothing can be undone.
+        ValueError: A split of the reply is not a positive number; the ticker has no usable row.
     """
     frame = frame.set_axis(_to_naive_dates(frame.index))
     actions = _list_events(frame)
@@ -76,19 +75,19 @@ def parse_history(ticker: str, frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.Da
     )
     bars = _unadjust_bars(frame.loc[~_is_event_without_bar(frame)], splits)
     return (
-        bars.assign(ticker=ticker, source=SOURCE)[list(BAR_COLUMNS)].astype(BAR_COLUMNS),
-        actions.assign(ticker=ticker, source=SOURCE)[list(ACTION_COLUMNS)].astype(ACTION_COLUMNS),
+        bars.assign(ticker=ticker, source=PROVIDER)[list(BAR_COLUMNS)].astype(BAR_COLUMNS),
+        actions.assign(ticker=ticker, source=PROVIDER)[list(ACTION_COLUMNS)].astype(ACTION_COLUMNS),
     )
 
 
 def future_split_factor(days: pd.Series, splits: pd.DataFrame) -> np.ndarray:
-    """The product of the splits after each day.
+    """Return the product of the splits after each day.
 
     Args:
         days: Days, in any order.
         splits: `ex_date` and `value`, sorted by `ex_date`.
     """
-    # products[i] is the product of splits i and later, with 1 for none
+    # products[i] is the product of splits i and later; 1 after the last split
     products = np.append(np.cumprod(splits["value"].to_numpy(float)[::-1])[::-1], 1.0)
     return products[np.searchsorted(splits["ex_date"].to_numpy(), days.to_numpy(), side="right")]
 
@@ -108,12 +107,12 @@ def _list_events(frame: pd.DataFrame) -> pd.DataFrame:
         .melt(id_vars="ex_date", var_name="kind", value_name="value")
     )
     events = events[events["value"].notna() & (events["value"] != 0)]
-    # a day sent twice carries its event twice
+    # a day that was sent twice has its event twice
     return events.drop_duplicates().sort_values(["ex_date", "kind"], ignore_index=True)
 
 
 def _is_event_without_bar(frame: pd.DataFrame) -> pd.Series:
-    """Rows that yfinance adds for events before the first bar or after the last one."""
+    """Mask rows that yfinance adds for events before the first or after the last bar."""
     has_bar = frame[list(_PRICES)].notna().any(axis=1) | (frame["Volume"].fillna(0) != 0)
     events = [name for name in _KINDS if name in frame.columns]
     has_event = (frame[events].fillna(0) != 0).any(axis=1)
