@@ -150,9 +150,7 @@ def _check_quarantine_rate(connection: Connection) -> list[HealthIssue]:
     ]
 
 
-def _check_coverage(
-    connection: Connection, settings: Settings, now: datetime
-) -> list[HealthIssue]:
+def _check_coverage(connection: Connection, settings: Settings, now: datetime) -> list[HealthIssue]:
     """Return the indexes with too few bars of the newest session that should be loaded."""
     rows = connection.execute(
         """

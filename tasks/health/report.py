@@ -9,9 +9,7 @@ from warehouse.connect.connections import connect
 from warehouse.settings import Settings
 
 
-def render_health_report(
-    issues: Sequence[HealthIssue], settings: Settings, now: datetime
-) -> str:
+def render_health_report(issues: Sequence[HealthIssue], settings: Settings, now: datetime) -> str:
     """Return Markdown with the issues, and one row per dataset with its newest and next data.
 
     Args:

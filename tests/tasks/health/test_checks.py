@@ -228,7 +228,8 @@ def test_clock_and_origin_that_do_not_match(find_issues, settings) -> None:
     # the same database by URL: the name of a live one differs
     same = {"database_url": SecretStr(warehouse_dsn(settings, "owner").split("?")[0])}
     live = {
-        each.message for each in find_issues("clock", origin="live", clock="2024-06-07T03:00Z", **same)
+        each.message
+        for each in find_issues("clock", origin="live", clock="2024-06-07T03:00Z", **same)
     }
     assert "the origin is 'live', but the clock is set by ROTATION_CLOCK" in live
 
