@@ -1,4 +1,4 @@
-"""What must be true: one module per table, its contract first and its rules below."""
+"""Data contracts of the tables, their rules, and the calendars that rules use."""
 
 from importlib import import_module
 from pkgutil import iter_modules
@@ -8,7 +8,7 @@ from expectations.contract import Contract
 
 
 def contracts() -> dict[str, Contract]:
-    """Every contract by its table's name: each module here that has a CONTRACT, no list to keep."""
+    """Return every contract by its table's name, found in the modules of `tables`."""
     modules = (
         import_module(f"{tables.__name__}.{module.name}")
         for module in iter_modules(tables.__path__)

@@ -1,12 +1,11 @@
-"""The words in which every table says what must be true of it.
+"""Data contract classes: columns, keys, validation rules and merge behaviour of a table.
 
-A contract is read by the loader (which columns, which key, when two values are the same), by
-validation (which rules), by the migrations' test (does the database agree) and by people.
-Nothing here imports Great Expectations, which costs seconds: rules name their expectation.
+The loader, the validation, the schema and its comments are made from contracts or checked against
+them. Nothing here imports Great Expectations, which takes seconds: a rule names its expectation.
 
-A table's module lists its columns, then the rules, then `annotate`, which computes what rules look
-at, and ends with the contract. Where rules must know more than the rows say (what time it is, what
-the warehouse holds), the module has a `with_context` that writes it into the frame beforehand.
+A table's module lists its columns, then its rules, then `annotate`, which computes the columns
+that rules check, and ends with its contract. If rules need more than the rows (the time of the
+check, the stored rows), the module has an `add_context` that adds it to the frame first.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,11 +25,11 @@ class Column:
 
     Attributes:
         name: The column's name in the database and in every frame.
-        sql_type: PostgreSQL's name of its type, as `format_type` prints it.
-        description: What one unit of the value is.
-        null_means: What a NULL says; None where the column may not be NULL.
-        equal_when: SQL that is true when a new value (`new.x`) only repeats the held one (`old.x`);
-            None: when they are equal. For vendors that repeat a value in lower precision.
+        sql_type: The name of its PostgreSQL type, as `format_type` prints it.
+        description: Definition and unit of the value; the column's comment in the database.
+        null_means: What NULL means; None if the column is never NULL.
+        equal_when: SQL that is true if a new value (`new.x`) equals the stored value (`old.x`),
+            for providers that send values in varying precision; None: exact equality.
     """
 
     name: str
@@ -57,20 +56,18 @@ class AuditTable:
 
 @dataclass(frozen=True)
 class Rule:
-    """One thing that must be true, checked by one Great Expectations expectation.
+    """A validation rule, checked by one Great Expectations expectation.
 
     Attributes:
         name: The rule's name in `audit.quarantine` and `audit.validation`.
-        reason: What a row that breaks it is, in words a reader of the quarantine understands.
+        reason: What is wrong with a row that breaks the rule, for readers of `audit.quarantine`.
         expectation: The class name in `great_expectations.expectations`.
-        arguments: Its keyword arguments. A rule on the column `QUARANTINED` is checked last: it
-            sees which rows the others set aside.
-        action: stop: the whole batch is refused; quarantine: the rows that break it are set
-            aside; warn: recorded, nothing else.
-        nullify_column: For quarantine rules: the one column that is not believed. The row as
-            received is
-            set aside, and stays among the good ones with NULL there: that something was is
-            known, how much is not.
+        arguments: The expectation's keyword arguments. Rules on the column `IS_QUARANTINED` are
+            checked last, when the rows quarantined by other rules are known.
+        action: stop: refuse the whole batch; quarantine: store the rows that break the rule in
+            `audit.quarantine` instead of the table; warn: record only.
+        nullify_column: For quarantine rules: column to set to NULL. The original row is
+            quarantined; the row with NULL in this column is still loaded.
     """
 
     name: str
@@ -86,41 +83,43 @@ def flag_rule(
     name: str,
     reason: str,
     action: Action = "quarantine",
-    blanks: str | None = None,
+    nullify_column: str | None = None,
 ) -> Rule:
-    """A rule that `annotate` has marked no row in a column of booleans."""
+    """Return a rule that no row has True in a boolean column of `add_rule_columns`."""
     arguments = {"column": flag_column, "value_set": [False]}
-    return Rule(name, reason, "ExpectColumnValuesToBeInSet", arguments, action, blanks)
+    return Rule(name, reason, "ExpectColumnValuesToBeInSet", arguments, action, nullify_column)
 
 
 @dataclass(frozen=True)
 class Contract:
-    """What consumers and the loader may rely on for one table.
+    """Columns, key, rules and merge behaviour of one table.
 
     Attributes:
-        table: Its name, the stem that its modules, migration and tests share.
+        table: The table's name, the stem of its modules, schema file and tests.
         schema: core or derived.
         grain: What one row is.
-        source: Where the rows come from, with publication lag and revision habit.
+        source: Origin of the rows, with publication lag and revisions.
         key: The columns that identify a row.
         columns: The table's columns, key included, in the database's order. The warehouse adds
-            `loaded_at` and `run_id` itself.
-        natural_key: The key as the sources write it (`ticker` for `instrument_id`); empty where
-            it is the key itself.
-        extra_staged_columns: What the loader needs beside the table's columns to compare a new row
-            with the held one (`same_if` may name them); staged, never stored.
-        context_columns: Helper columns that `with_context` of the table's module adds before
-            validation: what rules must know beside the rows themselves. Never staged.
+            `loaded_at` and `run_id`.
+        natural_key: The key in the sources' terms (`ticker` for `instrument_id`); empty if it is
+            the key itself.
+        extra_staged_columns: Columns beside the table's that `equal_when` uses; staged, not stored.
+        context_columns: Helper columns that `add_context` of the table's module adds before
+            validation; never staged.
+        identity_columns: Columns whose values identify an instrument under another ticker; empty
+            if rows of the table show no renames and no reuse of tickers.
+        also_locked: Other tables, with schema, that a merge into this one may change.
+        replace_where: For core tables: SQL predicate on `old` for the stored rows that a batch
+            replaces completely; those that the batch lacks are moved to history. `{staged}` is the
+            relation of the batch's rows. None: a batch inserts and updates only.
+        dirty_from: For core tables: SQL aggregate over the written rows of one instrument (series,
+            index) for the first date on which derived rows may change.
         upstream: For derived tables: the core and derived tables that its rows are derived from.
         latest_date_column: For derived tables: the date column that says how far it has got.
-        rules: What must be true of a batch, in the order in which they are checked.
-        replace_where: For core tables: SQL on `old` that is true of the held rows which a batch
-            stands for as a whole; those that it lacks are withdrawn (to history). `{staged}` is the
-            relation of the batch's rows. None: a batch only adds and corrects.
-        dirty_from: For core tables: SQL over the written rows of one instrument (or series, or
-            index) that gives the first date on which a derived row may come out differently.
-        add_rule_columns: Adds helper columns that rules look at; a pure function of the frame, so
-            all that it needs to know is in the frame's own and the context columns. Dropped after.
+        rules: Validation rules of a batch, in the order of checking.
+        add_rule_columns: Adds the helper columns that rules check, as a pure function of the
+            frame and its context columns. They are dropped after validation.
     """
 
     table: str
@@ -132,6 +131,8 @@ class Contract:
     natural_key: tuple[str, ...] = ()
     extra_staged_columns: tuple[Column, ...] = ()
     context_columns: tuple[str, ...] = ()
+    identity_columns: tuple[str, ...] = ()
+    also_locked: tuple[str, ...] = ()
     replace_where: str | None = None
     dirty_from: str | None = None
     upstream: tuple[str, ...] = ()
@@ -141,27 +142,36 @@ class Contract:
 
     @property
     def column_names(self) -> tuple[str, ...]:
-        """The columns' names, in the database's order."""
+        """Return the names of the columns, in the database's order."""
         return tuple(column.name for column in self.columns)
 
     @property
     def natural_key_or_key(self) -> tuple[str, ...]:
-        """The key in the sources' words: the natural key, where there is one."""
+        """Return the natural key, or the key if there is no natural key."""
         return self.natural_key or self.key
 
     @property
     def input_columns(self) -> tuple[str, ...]:
-        """The columns a frame brings to validation, and that good rows leave it with.
+        """Return the columns that a frame has before and after validation.
 
-        Those of the table with the natural key in place of the key that the warehouse gives
-        out itself (`instrument_id`), then the staged ones.
+        They are the table's columns, with the natural key in place of keys that the warehouse
+        assigns (`instrument_id`), and the extra staged columns.
         """
-        given_out = set(self.key) - set(self.natural_key_or_key)
+        assigned = set(self.key) - set(self.natural_key_or_key)
         names = (*self.natural_key_or_key, *self.column_names)
         staged = (column.name for column in self.extra_staged_columns)
-        return tuple(dict.fromkeys(n for n in (*names, *staged) if n not in given_out))
+        return tuple(dict.fromkeys(n for n in (*names, *staged) if n not in assigned))
 
     @property
     def qualified_name(self) -> str:
-        """The table's name with its schema."""
+        """Return the table's name with its schema."""
         return f"{self.schema}.{self.table}"
+
+    @property
+    def repeats_identity(self) -> str:
+        """Return SQL that is true if a new row (`new`) repeats a stored row's identity (`old`)."""
+        return " and ".join(
+            f"({column.equal_when or f'new.{column.name} = old.{column.name}'})"
+            for column in self.columns
+            if column.name in self.identity_columns
+        )

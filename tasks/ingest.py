@@ -141,7 +141,7 @@ def yahoo_prices(settings: Settings) -> Source[PriceBatch, PriceExtract]:
             ),
             (
                 corporate_action.CONTRACT,
-                lambda reply, batch, now, tables: corporate_action.with_context(
+                lambda reply, batch, now, tables: corporate_action.add_context(
                     reply.actions, now, tables[0].valid_rows, batch.stored_closes
                 ),
             ),
@@ -157,7 +157,7 @@ def fred_macro(settings: Settings) -> Source[Sequence[SeriesRequest], MacroExtra
         (
             (
                 macro_observation.CONTRACT,
-                lambda reply, _, now, __: macro_observation.with_context(reply.observations, now),
+                lambda reply, _, now, __: macro_observation.add_context(reply.observations, now),
             ),
         ),
     )
@@ -173,7 +173,7 @@ def ishares_holdings(settings: Settings) -> Source[HoldingsBatch, HoldingsExtrac
         dates = reply.members["as_of_date"]
         previous = None if dates.empty else batch.previous_member_count(dates.iloc[0].date())
         is_live = settings.origin == "live"
-        return index_membership.with_context(reply.members, previous, is_live)
+        return index_membership.add_context(reply.members, previous, is_live)
 
     return Source(
         lambda batch, now: extract_holdings(batch.requests, now, settings, policy),
@@ -216,7 +216,7 @@ def sec_companies(
         (
             (
                 company_fact.CONTRACT,
-                lambda reply, _, now, __: company_fact.with_context(reply.facts, now),
+                lambda reply, _, now, __: company_fact.add_context(reply.facts, now),
             ),
             (company.CONTRACT, lambda reply, *_: reply.companies),
         ),

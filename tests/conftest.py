@@ -20,7 +20,7 @@ from psycopg import sql
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from warehouse.connect.connections import database_name
+from warehouse.connect.dsn import database_name
 from warehouse.schema.migrate import ensure_up_to_date
 from warehouse.server.embedded import EmbeddedServer
 from warehouse.settings import Settings

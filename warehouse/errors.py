@@ -7,7 +7,7 @@ from adbc_driver_postgresql import dbapi as adbc
 from psycopg.conninfo import conninfo_to_dict
 
 from warehouse.base_error import RotationError
-from warehouse.connect.connections import embedded_server, external_dsn, is_embedded
+from warehouse.connect.dsn import embedded_server, external_dsn, is_embedded
 from warehouse.server.binaries import EmbeddedServerError
 from warehouse.settings import Settings
 

@@ -19,7 +19,7 @@ from deployments.stack.database import (
 from warehouse.backup.backup import write_backup
 from warehouse.backup.restore import restore_backup
 from warehouse.base_error import RotationError
-from warehouse.connect.connections import (
+from warehouse.connect.dsn import (
     Role,
     embedded_server,
     external_dsn,

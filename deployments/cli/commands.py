@@ -14,7 +14,8 @@ from deployments.cli.run_flow import flow_command, run_python, use_stack_environ
 from deployments.stack import prefect_server, stack
 from deployments.stack.database import ensure_database_running, load_settings, start_database
 from tasks.run.clock import now
-from warehouse.connect.connections import connect, embedded_server, is_embedded
+from warehouse.connect.connections import connect
+from warehouse.connect.dsn import embedded_server, is_embedded
 from warehouse.settings import Settings
 
 FLOWS = ("daily", "prices", "macro", "holdings", "filings", "derived")

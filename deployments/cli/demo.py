@@ -14,7 +14,8 @@ from rich.table import Table
 from deployments.cli.run_flow import flow_command, run_and_wait
 from deployments.stack import prefect_server, stack
 from deployments.stack.database import SERVICE, start_database, write_service_file
-from warehouse.connect.connections import connect, find_client_binary
+from warehouse.connect.connections import connect
+from warehouse.connect.dsn import find_client_binary
 from warehouse.settings import Settings
 
 SEED = 7

@@ -9,7 +9,8 @@ from rich.console import Console
 
 from deployments.stack.database import ensure_database_running, load_settings
 from warehouse.backup.checksum import checksums
-from warehouse.connect.connections import Role, connect, find_client_binary, warehouse_dsn
+from warehouse.connect.connections import connect
+from warehouse.connect.dsn import Role, find_client_binary, warehouse_dsn
 from warehouse.schema.tables import tables_sql
 from warehouse.schema.views import schema_sql
 from warehouse.settings import Settings

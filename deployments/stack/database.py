@@ -6,7 +6,7 @@ from pathlib import Path
 
 from psycopg.conninfo import conninfo_to_dict
 
-from warehouse.connect.connections import embedded_server, is_embedded, warehouse_dsn
+from warehouse.connect.dsn import embedded_server, is_embedded, warehouse_dsn
 from warehouse.schema.migrate import ensure_up_to_date
 from warehouse.server.binaries import EmbeddedServerError
 from warehouse.settings import Settings

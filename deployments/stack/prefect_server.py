@@ -11,7 +11,7 @@ import httpx
 import psycopg
 
 from deployments.stack.processes import Service, ServiceError
-from warehouse.connect.connections import embedded_server
+from warehouse.connect.dsn import embedded_server
 from warehouse.schema.roles import ensure_login
 from warehouse.server.local import ensure_database, free_port, get_or_create_secret, make_dsn
 from warehouse.settings import Settings

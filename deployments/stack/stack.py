@@ -15,7 +15,7 @@ from deployments.sandbox.client import Sandbox
 from deployments.sandbox.launch import SandboxError
 from deployments.stack.prefect_server import PREFECT_CLI
 from deployments.stack.processes import Service, ServiceError
-from warehouse.connect.connections import embedded_server, is_embedded, warehouse_dsn
+from warehouse.connect.dsn import embedded_server, is_embedded, warehouse_dsn
 from warehouse.settings import CHECKOUT, Settings
 
 POOL = "rotation"

@@ -1,4 +1,4 @@
-"""When the New York Stock Exchange is open, and what day it is there."""
+"""Trading sessions of the New York Stock Exchange, and dates in New York."""
 
 import warnings
 from datetime import date, datetime
@@ -7,24 +7,24 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-# The calendar's own default reaches back 20 years only. Yahoo's oldest daily bars (^GSPC) are of
-# 1927-12-30; nothing that the warehouse holds is older.
+# The calendar library starts 20 years ago by default. Yahoo's oldest daily bars (^GSPC) are of
+# 1927-12-30; the warehouse stores nothing older.
 CALENDAR_START = "1926-01-01"
 NEW_YORK = ZoneInfo("America/New_York")
 
 
 @lru_cache(maxsize=1)
 def session_closes() -> pd.Series:
-    """The instants at which sessions closed or will close, half days included.
+    """Return the closing times of past and future sessions, half days included.
 
     Returns:
         UTC timestamps, indexed by session date (midnight, no time zone).
     """
-    # Imported here: the calendars take most of a second, and few readers of contracts need them.
+    # Imported here: the import takes almost a second, and few users of contracts need it.
     import exchange_calendars
 
     with warnings.catch_warnings():
-        # exchange_calendars 4 uses a form that pandas 4 will change.
+        # exchange_calendars 4 uses an API that pandas 4 will change
         warnings.simplefilter("ignore", pd.errors.Pandas4Warning)
         calendar = exchange_calendars.get_calendar("XNYS", start=CALENDAR_START)
     closes: pd.Series = calendar.closes
@@ -32,15 +32,15 @@ def session_closes() -> pd.Series:
 
 
 def session_close_times(dates: pd.Series) -> pd.Series:
-    """When the session of each date closed; NaT where the date was not a session."""
-    found = session_closes().reindex(pd.DatetimeIndex(dates))
-    return pd.Series(found.array, index=dates.index)
+    """Return the closing time of each date's session; NaT for dates without a session."""
+    closes = session_closes().reindex(pd.DatetimeIndex(dates))
+    return pd.Series(closes.array, index=dates.index)
 
 
 def new_york_date(now: datetime) -> date:
-    """The day in New York at an instant; a naive instant is refused, its zone is a guess."""
+    """Return the date in New York at a time, which must have a time zone."""
     if now.tzinfo is None:
-        raise ValueError(f"now must carry a time zone, got the naive {now!r}")
+        raise ValueError(f"now must have a time zone, got {now!r}")
     return now.astimezone(NEW_YORK).date()
 
 
@@ -51,7 +51,7 @@ def session_dates(start: date, end: date) -> list[date]:
 
 
 def sessions_between(start_exclusive: date, end: date) -> int:
-    """Sessions later than `after`, up to and including `until`; 0 when there are none."""
+    """Count the sessions after `start_exclusive`, up to and including `end`."""
     sessions = session_closes().index
     first, last = (
         sessions.searchsorted(pd.Timestamp(d), side="right") for d in (start_exclusive, end)
@@ -60,14 +60,16 @@ def sessions_between(start_exclusive: date, end: date) -> int:
 
 
 def next_session(after: date) -> date:
-    """The first session later than a day.
+    """Return the first session after a day.
 
     Raises:
-        ValueError: the calendar ends before it, a year from now.
+        ValueError: the day is past the end of the calendar, a year from now.
     """
     sessions = session_closes().index
     position = int(sessions.searchsorted(pd.Timestamp(after), side="right"))
     if position == len(sessions):
-        raise ValueError(f"the calendar of sessions ends {sessions[-1]:%Y-%m-%d}, before {after}")
-    found: date = sessions[position].date()
-    return found
+        raise ValueError(
+            f"no session after {after}: the trading calendar ends {sessions[-1]:%Y-%m-%d}"
+        )
+    session: date = sessions[position].date()
+    return session

@@ -1,4 +1,4 @@
-"""Rows that a reply repeats, and which of them can be believed."""
+"""Find duplicate and conflicting rows of a key."""
 
 from collections.abc import Sequence
 
@@ -6,22 +6,22 @@ import pandas as pd
 
 
 def duplicate_rows(frame: pd.DataFrame, key: Sequence[str], values: Sequence[str]) -> pd.Series:
-    """Which rows of a repeated key must be set aside.
+    """Return which rows of a repeated key must be quarantined.
 
-    Where the repeats agree in every value, the first one stands and the others are surplus. Where
-    they differ, all are: nothing in the reply says which one is right.
+    If the rows of a key agree in all values, all but the first are duplicates. If they differ, all
+    are, because the reply does not show which is right.
 
     Returns:
-        True per surplus row, on the frame's index.
+        True for rows to quarantine, on the frame's index.
     """
-    surplus = pd.Series(False, index=frame.index)
+    is_duplicate = pd.Series(False, index=frame.index)
     repeated = frame.loc[frame.duplicated([*key], keep=False), [*key, *values]]
     if repeated.empty:
-        return surplus
+        return is_duplicate
     versions = repeated.drop_duplicates()
-    disputed = versions.loc[versions.duplicated([*key], keep=False), [*key]].drop_duplicates()
+    conflicting = versions.loc[versions.duplicated([*key], keep=False), [*key]].drop_duplicates()
     is_conflicting = pd.MultiIndex.from_frame(repeated[[*key]]).isin(
-        pd.MultiIndex.from_frame(disputed)
+        pd.MultiIndex.from_frame(conflicting)
     )
-    surplus.loc[repeated.index] = is_conflicting | repeated.duplicated().to_numpy()
-    return surplus
+    is_duplicate.loc[repeated.index] = is_conflicting | repeated.duplicated().to_numpy()
+    return is_duplicate

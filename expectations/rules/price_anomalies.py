@@ -1,9 +1,9 @@
-"""Closes that are off the level of their neighbours, and what put them there.
+"""Detect closes off the level of their neighbours, by cause.
 
-Everything here looks at levels: the logarithm of the close in the vendor's own terms, in which a
-split that the vendor has applied leaves no step. A row is judged by its neighbours of the same
-reply and by what the warehouse already holds. Large moves that are real (a biotech share closing
-at 15 times yesterday's price) come with a surge of volume and stay.
+A level is the logarithm of the close in the vendor's split adjustment, in which an applied split
+leaves no jump. A row is compared with its neighbours in the reply and with the stored closes. Real
+large moves (a biotech share closing at 15 times yesterday's price) come with a surge of volume and
+are permanent.
 """
 
 import numpy as np
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from expectations.contract import flag_rule
 from expectations.rules.price_jumps import (
+    differences,
     spikes,
-    steps,
     transient_levels,
     unconfirmed_and_unexplained_jumps,
 )
@@ -23,132 +23,131 @@ Flags = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
 HUNDRED = np.log(100.0)
-# 100 times, give or take a factor of two for the day's own move: no true close moves 50-fold.
+# 100 times, within a factor of two for the day's own move: no real close moves 50-fold in a day.
 HUNDRED_TOLERANCE = np.log(2.0)
-# Beyond a quarter of the rows the odd ones are no minority, and nobody knows which side is right:
-# in AET's reply of 2022 the nine right closes stood among fourteen wrong ones.
+# Above 25% outliers neither side can be trusted (AET 2022: 9 correct closes among 14 wrong ones).
 MAX_OUTLIER_SHARE = 0.25
-# Corrections of single closes stay below two percent; a restatement moves all by one ratio.
-RESTATED_STEP, RESTATED_SPREAD, RESTATED_SHARE = np.log(1.02), 0.01, 0.8
-# One held close alone may have been corrected: it takes a step that only splits make.
-RESTATED_STEP_ALONE = np.log(1.2)
+# Corrections of single closes are below 2%; a split adjustment changes all closes by one ratio.
+ADJUSTED_STEP, ADJUSTED_SPREAD, ADJUSTED_FRACTION = np.log(1.02), 0.01, 0.8
+# A single stored close may have been corrected: require a ratio that only splits have.
+ADJUSTED_STEP_ALONE = np.log(1.2)
 
 LEVEL_RULES = (
     flag_rule(
-        "is_hundredfold",
+        "is_off_by_100x",
         "price_off_by_100x",
-        "the close is a hundred times its neighbours' level or a hundredth of it: cents for"
-        " dollars or the reverse; all rows, where nothing shows which level is right",
+        "the close is 100 times the level of its neighbours or 1/100 of it, as with cents for"
+        " dollars; all rows if the right level is unknown",
     ),
     flag_rule(
         "is_split_not_applied",
         "split_not_applied",
         "the close is off its neighbours' level by the ratio of a split in the same reply: the"
-        " vendor had not restated this row, so undoing the split put it off",
+        " vendor had not adjusted this row for the split",
     ),
     flag_rule(
-        "is_restated",
+        "is_adjusted_without_split",
         "adjusted_without_split",
-        "the ticker's closes differ from those held by one common ratio: the vendor has restated"
+        "the ticker's closes differ from the stored closes by one common ratio: the vendor adjusted"
         " them for a split that its reply does not list",
     ),
     flag_rule(
-        "is_spike",
+        "is_reverted_spike",
         "price_spike_reverted",
-        "the close is three times the last one or a third of it, the next close is back, and no"
-        " surge of volume explains it",
+        "the close is 3 times the last close or 1/3 of it without a surge of volume, and the next"
+        " close reverts",
     ),
     flag_rule(
         # TECX, 2024-06-21: 1.40 between 16.80 and 16.10 on no volume, a close from before a
-        # reverse split. Nobody traded at it, but the vendor stands by it: it is kept as it came.
+        # reverse split. The vendor never corrected it, so it is stored as received.
         "is_untraded_spike",
         "untraded_spike",
-        "the close is three times the last one or a third of it, the next close is back, and no"
-        " share traded: a quote that nobody dealt at",
+        "the close is 3 times the last close or 1/3 of it without any volume, and the next close"
+        " reverts: a quote without a trade",
         "warn",
     ),
     flag_rule(
-        # Taken today and known tomorrow to be a spike, it would stay, and a history loaded day by
-        # day would differ from one loaded in one go.
-        "is_unconfirmed",
+        # If loaded today and found to be a spike tomorrow, the row would stay, and a history
+        # loaded day by day would differ from one loaded at once.
+        "is_unconfirmed_jump",
         "unconfirmed_jump",
-        "the close at the edge of the reply is three times its neighbour or a third of it, with"
-        " no surge of volume: set aside until the next session's close confirms it",
+        "the first or last close of the reply is 3 times its neighbour or 1/3 of it without a surge"
+        " of volume: quarantined until the next session's close confirms it",
     ),
     flag_rule(
-        # Shares list at new levels, merge and split off; a step that stays is no vendor's slip,
-        # but what the vendor does not tell of it makes returns wrong.
-        "is_unexplained",
+        # Listings, mergers and spin-offs change levels for good. The closes are right, but returns
+        # are wrong without the action.
+        "is_unexplained_jump",
         "unexplained_price_jump",
-        "the close is three times the last one or a third of it and stays there, with neither a"
-        " split nor a surge of volume: the vendor may lack a split, or the symbol was reused",
+        "the close is 3 times the last close or 1/3 of it without a split or a surge of volume, and"
+        " later closes confirm it: the vendor may lack a split, or the ticker was reused",
         "warn",
     ),
     flag_rule(
-        # Known only in hindsight, when the rows have long been loaded: hence no quarantine.
-        "is_brief_level",
+        # Detected up to five sessions later, when the rows are loaded: hence no quarantine.
+        "is_transient_level",
         "transient_price_level",
-        "the close leaves its level 2.5-fold and is back within five sessions: another"
-        " security's prices, or a very short frenzy",
+        "the close leaves its level by a factor of 2.5 and reverts within five sessions: prices of"
+        " another security, or a short squeeze",
         "warn",
     ),
 )
 
 
 def flag_price_anomalies(bars: pd.DataFrame) -> pd.DataFrame:
-    """Mark the bars whose close is off its neighbours' level.
+    """Flag bars whose close is off the level of its neighbours.
 
     Args:
         bars: Bars with positive prices, one per (ticker, session_date), sorted by both, with
-            `open`, `close`, `volume`, `removed_split_factor` and `held_close`.
+            `open`, `close`, `volume`, `removed_split_factor` and `stored_close`.
 
     Returns:
-        One row per bar, on the same index, with the boolean that each of `LEVEL_RULES` forbids.
+        One row per bar, on the same index, with one boolean column per rule of `LEVEL_RULES`.
     """
-    marks = {str(rule.arguments["column"]): np.zeros(len(bars), dtype=bool) for rule in LEVEL_RULES}
+    flags = {str(rule.arguments["column"]): np.zeros(len(bars), dtype=bool) for rule in LEVEL_RULES}
     if bars.empty:
-        return pd.DataFrame(marks, index=bars.index)
+        return pd.DataFrame(flags, index=bars.index)
     codes = bars["ticker"].factorize()[0]
-    undone = bars["removed_split_factor"].to_numpy(float)
-    level = np.log(bars["close"].to_numpy(float) / undone)
-    opened = np.log(bars["open"].to_numpy(float) / undone)
-    log_diff_to_stored = np.log((bars["close"] / bars["held_close"]).to_numpy(float))
+    removed_factor = bars["removed_split_factor"].to_numpy(float)
+    level = np.log(bars["close"].to_numpy(float) / removed_factor)
+    open_level = np.log(bars["open"].to_numpy(float) / removed_factor)
+    log_diff_to_stored = np.log((bars["close"] / bars["stored_close"]).to_numpy(float))
     volume = bars["volume"].to_numpy(float, na_value=np.nan)
 
-    price_off_by_100x = marks["is_hundredfold"] = _hundredfold(codes, level, log_diff_to_stored)
-    split = marks["is_split_not_applied"] = flag_unadjusted_rows(
-        codes, level, opened, undone, ~np.isnan(log_diff_to_stored)
+    off_by_100x = flags["is_off_by_100x"] = _off_by_100x(codes, level, log_diff_to_stored)
+    split = flags["is_split_not_applied"] = flag_unadjusted_rows(
+        codes, level, open_level, removed_factor, ~np.isnan(log_diff_to_stored)
     )
-    # What is explained already would look like a restatement, and its neighbours like steps.
-    rest = np.flatnonzero(~(price_off_by_100x | split))
-    marks["is_restated"][rest] = _restated(codes[rest], log_diff_to_stored[rest])
-    spike, surge_free = spikes(codes[rest], level[rest], volume[rest])
-    # An index never trades, so that no volume says nothing of its close.
+    # Rows explained so far would look like adjusted rows, and their neighbours like jumps.
+    rest = np.flatnonzero(~(off_by_100x | split))
+    flags["is_adjusted_without_split"][rest] = _adjusted(codes[rest], log_diff_to_stored[rest])
+    spike, has_no_volume_surge = spikes(codes[rest], level[rest], volume[rest])
+    # Indexes never have a volume, so a missing volume is no evidence about their closes.
     untraded = spike & (volume[rest] == 0) & np.isin(codes[rest], codes[volume > 0])
-    marks["is_spike"][rest] = spike & ~untraded
-    marks["is_untraded_spike"][rest] = untraded
-    marks["is_brief_level"][rest] = transient_levels(codes[rest], level[rest]) & ~spike
-    rest, surge_free = rest[~spike], surge_free[~spike]
+    flags["is_reverted_spike"][rest] = spike & ~untraded
+    flags["is_untraded_spike"][rest] = untraded
+    flags["is_transient_level"][rest] = transient_levels(codes[rest], level[rest]) & ~spike
+    rest, has_no_volume_surge = rest[~spike], has_no_volume_surge[~spike]
     unconfirmed, unexplained = unconfirmed_and_unexplained_jumps(
-        codes[rest], level[rest], surge_free, log_diff_to_stored[rest]
+        codes[rest], level[rest], has_no_volume_surge, log_diff_to_stored[rest]
     )
-    marks["is_unconfirmed"][rest] = unconfirmed
-    marks["is_unexplained"][rest] = unexplained
-    return pd.DataFrame(marks, index=bars.index)
+    flags["is_unconfirmed_jump"][rest] = unconfirmed
+    flags["is_unexplained_jump"][rest] = unexplained
+    return pd.DataFrame(flags, index=bars.index)
 
 
-def _hundredfold(codes: NDArray[np.intp], level: Floats, off_held: Floats) -> Flags:
-    """Rows a hundred times too large or small (pence for pounds, cents for dollars)."""
-    step = np.nan_to_num(steps(codes, level))
+def _off_by_100x(codes: NDArray[np.intp], level: Floats, log_diff_to_stored: Floats) -> Flags:
+    """Return rows 100 times too large or too small (pence for pounds, cents for dollars)."""
+    step = np.nan_to_num(differences(codes, level))
     jump = np.where(np.abs(np.abs(step) - HUNDRED) <= HUNDRED_TOLERANCE, np.sign(step), 0.0)
-    marked = np.isin(codes, codes[jump != 0])
+    has_jump = np.isin(codes, codes[jump != 0])
     out = np.zeros(len(codes), dtype=bool)
-    if not marked.any():
+    if not has_jump.any():
         return out
-    table = pd.DataFrame({"code": codes, "jump": jump})[marked]
+    table = pd.DataFrame({"code": codes, "jump": jump})[has_jump]
     table["level_group"] = table.groupby("code")["jump"].cumsum()
-    # The held closes decide, where there are any; else the level_group with the most rows.
-    agrees = np.abs(off_held[marked]) < HUNDRED_TOLERANCE
+    # Stored closes decide, if any; else the level with the most rows.
+    agrees = np.abs(log_diff_to_stored[has_jump]) < HUNDRED_TOLERANCE
     table["votes"] = np.where(agrees, len(codes) + 1.0, 1.0)
     votes = table.groupby(["code", "level_group"])["votes"].agg(["sum", "size"])
     best = votes.sort_values("sum").groupby("code").tail(1).reset_index("level_group")
@@ -156,18 +155,18 @@ def _hundredfold(codes: NDArray[np.intp], level: Floats, off_held: Floats) -> Fl
     base = table["code"].map(best["level_group"])
     proven = table["code"].map(best["sum"] > len(codes))
     clear = table["code"].map(1.0 - best["size"] / rows <= MAX_OUTLIER_SHARE)
-    out[marked] = (table["level_group"] != base) | ~(proven | clear)
+    out[has_jump] = (table["level_group"] != base) | ~(proven | clear)
     return out
 
 
-def _restated(codes: NDArray[np.intp], off_held: Floats) -> Flags:
-    """All rows of the tickers whose closes differ from the held ones by one common ratio."""
-    overlap = pd.DataFrame({"code": codes, "off": off_held}).dropna()
+def _adjusted(codes: NDArray[np.intp], log_diff_to_stored: Floats) -> Flags:
+    """Return all rows of tickers whose closes differ from the stored ones by a common ratio."""
+    overlap = pd.DataFrame({"code": codes, "off": log_diff_to_stored}).dropna()
     middle = overlap.groupby("code")["off"].transform("median")
-    overlap["near"] = (overlap["off"] - middle).abs() <= RESTATED_SPREAD
+    overlap["near"] = (overlap["off"] - middle).abs() <= ADJUSTED_SPREAD
     found = overlap.groupby("code").agg(
         off=("off", "median"), near=("near", "mean"), rows=("off", "size")
     )
-    limit = np.where(found["rows"] > 1, RESTATED_STEP, RESTATED_STEP_ALONE)
-    common = (found["near"] >= RESTATED_SHARE) & (found["off"].abs() > limit)
+    min_step = np.where(found["rows"] > 1, ADJUSTED_STEP, ADJUSTED_STEP_ALONE)
+    common = (found["near"] >= ADJUSTED_FRACTION) & (found["off"].abs() > min_step)
     return np.isin(codes, found.index[common])

@@ -1,4 +1,4 @@
-"""Rules of every derived table of refinancing: keys once, nothing missing, nothing infinite."""
+"""Rules shared by derived tables: unique keys, no unexplained NULL, no infinite numbers."""
 
 from collections.abc import Sequence
 
@@ -11,35 +11,41 @@ from expectations.contract import Column, Rule
 def between_rule(
     name: str, reason: str, column: str, min_value: float | None, max_value: float | None
 ) -> Rule:
-    """A rule that stops the batch where a column leaves its bounds."""
+    """Return a rule that stops the batch if a column is outside its bounds."""
     bounds = {"column": column, "min_value": min_value, "max_value": max_value}
     return Rule(name, reason, "ExpectColumnValuesToBeBetween", bounds, "stop")
 
 
 def key_and_null_rules(key: Sequence[str]) -> tuple[Rule, ...]:
-    """The rules that `mark_rows` prepares."""
+    """Return rules for unique keys, required values and finite numbers.
+
+    They need the columns that `count_nulls_and_infs` adds.
+    """
     return (
         Rule(
             "row_repeated",
-            "a key is there twice",
+            "two rows have the same key",
             "ExpectCompoundColumnsToBeUnique",
             {"column_list": [*key]},
             "stop",
         ),
         between_rule(
             "value_missing",
-            "a column that says nothing of NULL is NULL",
+            "a column that must not be NULL is NULL",
             "missing_values",
             *(None, 0),
         ),
         between_rule(
-            "value_infinite", "a division by zero came through", "infinite_values", *(None, 0)
+            "value_infinite",
+            "a number is infinite, perhaps after a division by zero",
+            "infinite_values",
+            *(None, 0),
         ),
     )
 
 
 def count_nulls_and_infs(frame: pd.DataFrame, columns: Sequence[Column]) -> pd.DataFrame:
-    """Count what is missing and what is infinite, by row."""
+    """Count NULLs in required columns and infinite numbers, by row."""
     out = frame.copy()
     required = [column.name for column in columns if column.null_means is None]
     floats = [column.name for column in columns if column.sql_type == "double precision"]

@@ -30,21 +30,21 @@ RULES = (
     ),
     Rule(
         "cik_implausible",
-        "not one to ten digits above zero",
+        "the CIK is not above zero",
         "ExpectColumnValuesToBeBetween",
         {"column": "cik", "min_value": 1},
     ),
     Rule(
         "sic_malformed",
-        "not four digits",
+        "the SIC code is not four digits",
         "ExpectColumnValuesToMatchRegex",
         {"column": "sic", "regex": r"^\d{4}$"},
         nullify_column="sic",
     ),
     Rule(
-        # 0229 is filed where the year ends on the last day of February
+        # 0229 is filed if the year ends on the last day of February
         "fiscal_year_end_malformed",
-        "no month and day",
+        "the fiscal year end is not a month and a day (MMDD)",
         "ExpectColumnValuesToMatchRegex",
         {
             "column": "fiscal_year_end",
@@ -56,17 +56,21 @@ RULES = (
         "is_before_edgar",
         "first_filed_before_edgar",
         "the oldest filing is dated before EDGAR began in 1993",
-        blanks="first_filed_date",
+        nullify_column="first_filed_date",
     ),
-    flag_rule("is_surplus", "duplicate_company", "the batch has the company more than once"),
+    flag_rule(
+        "is_duplicate",
+        "duplicate_company",
+        "the batch has the company more than once, with the same or with conflicting values",
+    ),
 )
 
 
 def annotate(frame: pd.DataFrame) -> pd.DataFrame:
-    """Add what the rules look at."""
+    """Add the columns that rules check."""
     out = frame.copy()
     out["is_before_edgar"] = pd.to_datetime(frame["first_filed_date"]) < pd.Timestamp("1993-01-01")
-    out["is_surplus"] = duplicate_rows(frame, KEY, ("name", "sic", "fiscal_year_end"))
+    out["is_duplicate"] = duplicate_rows(frame, KEY, ("name", "sic", "fiscal_year_end"))
     return out
 
 
@@ -75,12 +79,12 @@ CONTRACT = Contract(
     schema="core",
     grain="one row per cik",
     source=(
-        "the SEC's submissions: what a filer says of itself today (its past names and"
-        " classifications are not served), and the dates of its filings"
+        "the SEC's submissions: a filer's present profile (past names and classifications are not"
+        " served) and the dates of its filings"
     ),
     key=KEY,
     columns=COLUMNS,
-    # a classification or an age tells on every row of the company, the oldest included
+    # a classification or an age affects every derived row of the company, from its oldest filing
     dirty_from="coalesce(min(first_filed_date), date '1993-01-01')",
     rules=RULES,
     add_rule_columns=annotate,

@@ -1,4 +1,4 @@
-"""Facts of companies as filed: one row per fact and the filing that stated it."""
+"""XBRL facts of companies as filed: one row per fact and filing."""
 
 from datetime import datetime
 from functools import cache
@@ -13,16 +13,16 @@ KEY = ("cik", "tag", "unit", "period_start", "period_end", "accession_number")
 
 # EDGAR's first filings; the facts that the SEC serves begin in 2009.
 EDGAR_BEGAN = pd.Timestamp("1993-01-01")
-# Comparatives and tables of selected data reach ten years back; a day of the twelfth century or of
-# 1930 is a slip in the year.
+# Comparatives and selected data reach ten years back; older periods (1930, the twelfth century)
+# are typing errors in the year.
 OLDEST_PERIOD_YEARS = 20
-# The largest balance sheets (Fannie Mae, JPMorgan) hold 4 to 5 trillion USD, and the most shares
-# ever outstanding were some hundred billion: beyond these the scale is wrong.
+# The largest balance sheets (Fannie Mae, JPMorgan) total 4 to 5 trillion USD, and the most shares
+# ever outstanding were some hundred billion; above these limits the scale is wrong.
 MAX_ABS_VALUE = {"USD": 1e13, "shares": 1e12, "pure": 1e6, "USD/shares": 1e7}
 # A fiscal year of 53 weeks has 371 days; the first year of a company may be longer.
 MAX_PERIOD_DAYS = 380
-# Groups of concepts whose amounts are never below zero as the taxonomy defines them: a minus is a
-# slip of the filer's sign, or a refund netted in.
+# Prefixes of concepts that the taxonomy defines as non-negative: a negative amount is a sign error
+# of the filer, or includes a refund.
 NON_NEGATIVE_CONCEPTS = ("interest_", "ladder_", "debt_")
 
 COLUMNS = (
@@ -54,66 +54,68 @@ RULES = (
     flag_rule(
         "is_unlisted",
         "concept_unlisted",
-        "warehouse/reference/concept.csv has no such tag in this unit",
+        "warehouse/reference/concept.csv does not list this tag in this unit",
     ),
     Rule(
         "period_start_missing",
-        "no first day of the period",
+        "the first day of the period is missing",
         "ExpectColumnValuesToNotBeNull",
         {"column": "period_start"},
     ),
     Rule(
         "period_end_missing",
-        "no last day of the period",
+        "the last day of the period is missing",
         "ExpectColumnValuesToNotBeNull",
         {"column": "period_end"},
     ),
     Rule(
         "filed_date_missing",
-        "nothing says when it was filed",
+        "the filing date is missing",
         "ExpectColumnValuesToNotBeNull",
         {"column": "filed_date"},
     ),
     Rule(
         "known_from_missing",
-        "the calendar of sessions has none after the filing",
+        "the trading calendar has no session after the filing date",
         "ExpectColumnValuesToNotBeNull",
         {"column": "known_from"},
     ),
     Rule(
         "form_missing",
-        "the filing's form is not given",
+        "the form of the filing is missing",
         "ExpectColumnValuesToNotBeNull",
         {"column": "form"},
     ),
     Rule(
         "accession_malformed",
-        "not an accession number, ten digits, two and six: the fact can't be traced",
+        "the accession number is not 10, 2 and 6 digits, so the filing cannot be found",
         "ExpectColumnValuesToMatchRegex",
         {"column": "accession_number", "regex": r"^\d{10}-\d{2}-\d{6}$"},
     ),
     flag_rule("is_reversed", "period_reversed", "the period ends before it starts"),
     flag_rule(
-        "is_other_kind",
+        "is_wrong_period_type",
         "period_type_mismatch",
-        "a concept of an instant is filed for a period, or the other way round: it is something"
-        " else than warehouse/reference/concept.csv takes it for",
+        "an instant concept is filed for a duration, or the reverse, against the period type in"
+        " warehouse/reference/concept.csv",
     ),
     flag_rule(
-        "is_before_end",
+        "is_filed_before_end",
         "filed_before_end",
-        "filed before the period had ended, so no report of it",
+        "the filing date is before the end of the period",
     ),
-    flag_rule("is_future", "filed_in_future", "filed after the day of the check in New York"),
+    flag_rule(
+        "is_future", "filed_in_future", "the filing date is after the day of the check in New York"
+    ),
     flag_rule(
         "is_before_edgar",
         "filed_before_edgar",
-        "filed before EDGAR began in 1993",
+        "the filing date is before EDGAR began in 1993",
     ),
     flag_rule(
-        "is_ancient",
+        "is_period_too_old",
         "period_too_old",
-        "the period ended more than 20 years before the filing: a slip of a year",
+        "the period ended more than 20 years before the filing: a typing error in the year",
     ),
     Rule(
         "value_missing",
@@ -122,33 +124,33 @@ RULES = (
         {"column": "value"},
     ),
     flag_rule(
-        "is_absurd",
+        "is_out_of_range",
         "value_out_of_range",
-        "beyond 10 trillion USD, a trillion shares or the like: the scale is wrong",
+        "the value is above the limit of its unit (10 trillion USD, a trillion shares)",
     ),
     flag_rule(
-        "is_surplus",
+        "is_duplicate",
         "duplicate_fact",
-        "the reply states this fact of this filing more than once: repeats of one that was kept, or"
-        " values that differ, of which nobody knows the right one",
+        "the reply has this fact of this filing more than once: duplicates of a loaded one, or"
+        " conflicting values, of which none is loaded",
     ),
     flag_rule(
         "is_long",
         "period_long",
-        "the period is longer than any fiscal year: since inception, as young companies report",
+        "the period is longer than a fiscal year, as in totals since inception",
         "warn",
     ),
     flag_rule(
         "is_negative",
         "amount_negative",
-        "interest or debt below zero: kept as filed, the filer's sign is wrong or something is"
-        " netted in",
+        "interest or debt is below zero, stored as filed: a sign error of the filer, or a net"
+        " amount",
         "warn",
     ),
     flag_rule(
-        "is_no_share",
+        "is_not_fraction",
         "fraction_out_of_range",
-        "a share outside 0 to 1: kept as filed, perhaps in percent",
+        "the fraction is outside 0 to 1, stored as filed: perhaps a percentage",
         "warn",
     ),
 )
@@ -161,35 +163,39 @@ def concepts() -> pd.DataFrame:
     return table.drop_duplicates(["tag", "unit"]).set_index(["tag", "unit"])
 
 
-def with_context(frame: pd.DataFrame, now: datetime) -> pd.DataFrame:
-    """Write into extracted facts the instant of the check (with a time zone)."""
+def add_context(frame: pd.DataFrame, now: datetime) -> pd.DataFrame:
+    """Add to extracted facts the time of the check, which has a time zone."""
     return frame.assign(checked_at=pd.Timestamp(now).tz_convert("UTC"))
 
 
 def annotate(frame: pd.DataFrame) -> pd.DataFrame:
-    """Add what the rules look at."""
+    """Add the columns that rules check."""
     out = frame.copy()
     pairs = pd.MultiIndex.from_frame(frame[["tag", "unit"]])
     listed = concepts().reindex(pairs).set_axis(frame.index, axis=0)
-    kind = listed["period"]
-    out["is_unlisted"] = kind.isna()
+    period_type = listed["period"]
+    out["is_unlisted"] = period_type.isna()
     start, end = pd.to_datetime(frame["period_start"]), pd.to_datetime(frame["period_end"])
     filed = pd.to_datetime(frame["filed_date"])
     out["is_reversed"] = start > end
-    # a duration of a single day can't be told from an instant; none is reported
-    out["is_other_kind"] = kind.notna() & ((kind == "instant") != (start == end))
-    out["is_before_end"] = end > filed
+    # a duration of one day looks like an instant, but none is reported
+    out["is_wrong_period_type"] = period_type.notna() & (
+        (period_type == "instant") != (start == end)
+    )
+    out["is_filed_before_end"] = end > filed
     today = frame["checked_at"].dt.tz_convert("America/New_York").dt.tz_localize(None)
     out["is_future"] = filed > today.dt.normalize()
     out["is_before_edgar"] = filed < EDGAR_BEGAN
-    out["is_ancient"] = end < filed - pd.DateOffset(years=OLDEST_PERIOD_YEARS)
+    out["is_period_too_old"] = end < filed - pd.DateOffset(years=OLDEST_PERIOD_YEARS)
     value = frame["value"].astype(float)
-    out["is_absurd"] = value.abs() > frame["unit"].map(MAX_ABS_VALUE).fillna(MAX_ABS_VALUE["USD"])
-    out["is_surplus"] = duplicate_rows(frame, KEY, ("value",))
+    out["is_out_of_range"] = value.abs() > frame["unit"].map(MAX_ABS_VALUE).fillna(
+        MAX_ABS_VALUE["USD"]
+    )
+    out["is_duplicate"] = duplicate_rows(frame, KEY, ("value",))
     out["is_long"] = (end - start).dt.days >= MAX_PERIOD_DAYS
-    owed = listed["concept"].fillna("").str.startswith(NON_NEGATIVE_CONCEPTS)
-    out["is_negative"] = owed & (value < 0)
-    out["is_no_share"] = (frame["unit"] == "pure") & ((value < 0) | (value > 1))
+    is_non_negative = listed["concept"].fillna("").str.startswith(NON_NEGATIVE_CONCEPTS)
+    out["is_negative"] = is_non_negative & (value < 0)
+    out["is_not_fraction"] = (frame["unit"] == "pure") & ((value < 0) | (value > 1))
     return out
 
 
@@ -198,8 +204,8 @@ CONTRACT = Contract(
     schema="core",
     grain="one row per (cik, tag, unit, period_start, period_end, accession_number)",
     source=(
-        "the SEC's companyfacts: standard taxonomies, facts without dimensions, of every filing"
-        " that states them; served within minutes of the filing; a filing is amended by another"
+        "the SEC's companyfacts: facts without dimensions of the standard taxonomies, from every"
+        " filing with them; served within minutes of the filing; amended by later filings"
     ),
     key=KEY,
     columns=COLUMNS,

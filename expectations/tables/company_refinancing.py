@@ -1,4 +1,4 @@
-"""What refinancing means for a company: one row per (cik, as_of_date), quarter-ends."""
+"""Debt, maturities and interest of companies: one row per (cik, as_of_date), quarter-ends."""
 
 import pandas as pd
 
@@ -212,44 +212,49 @@ COLUMNS = (
 
 RULES = (
     *key_and_null_rules(KEY),
+    between_rule("share_out_of_range", "a fraction is above 1", "greatest_fraction", None, 1),
+    between_rule("share_negative", "a fraction is below 0", "least_fraction", 0, None),
     between_rule(
-        "share_out_of_range", "a share must lie between 0 and 1", "greatest_share", None, 1
+        "interest_negative", "interest expense is below 0", "interest_expense_ttm_usd", 0, None
     ),
-    between_rule("share_negative", "a share must lie between 0 and 1", "least_share", 0, None),
-    between_rule("interest_negative", "interest is a cost", "interest_expense_ttm_usd", 0, None),
-    flag_rule("is_ahead", "lookahead_report", "a report of the future is used", "stop"),
-    flag_rule("is_covered", "coverage_set_for_financial", "a Financial has no coverage", "stop"),
+    flag_rule("is_lookahead", "lookahead_report", "the report is later than as_of_date", "stop"),
     flag_rule(
-        "is_zombie_astray",
+        "is_covered",
+        "coverage_set_for_financial",
+        "interest_coverage is set for a Financial",
+        "stop",
+    ),
+    flag_rule(
         "is_zombie_inconsistent",
-        "is_zombie is known with years_below_one",
+        "is_zombie_inconsistent",
+        "only one of is_zombie and years_below_one is NULL",
         "stop",
     ),
 )
 
 
 def annotate(frame: pd.DataFrame) -> pd.DataFrame:
-    """Add what the rules look at."""
+    """Add the columns that rules check."""
     out = count_nulls_and_infs(frame, COLUMNS)
-    shares = ["floating_share_disclosed", "implied_floating_share", "implied_floating_r2"]
-    out["greatest_share"] = frame[shares].astype(float).max(axis=1)
-    out["least_share"] = frame[shares].astype(float).min(axis=1)
+    fractions = ["floating_share_disclosed", "implied_floating_share", "implied_floating_r2"]
+    out["greatest_fraction"] = frame[fractions].astype(float).max(axis=1)
+    out["least_fraction"] = frame[fractions].astype(float).min(axis=1)
     days = frame[["as_of_date", "period_end", "filed_date"]].apply(pd.to_datetime)
     latest = days[["period_end", "filed_date"]].max(axis=1)
-    out["is_ahead"] = latest > days["as_of_date"]
+    out["is_lookahead"] = latest > days["as_of_date"]
     is_financial = frame["sector"] == "Financials"
     out["is_covered"] = is_financial & frame["interest_coverage"].notna()
-    out["is_zombie_astray"] = frame["is_zombie"].notna() != frame["years_below_one"].notna()
+    out["is_zombie_inconsistent"] = frame["is_zombie"].notna() != frame["years_below_one"].notna()
     return out
 
 
 CONTRACT = Contract(
     table="company_refinancing",
     schema="derived",
-    grain="one row per (cik, as_of_date), quarter-ends: a company as its filings showed it by then",
+    grain="one row per (cik, as_of_date), quarter-ends: a company by its filings known then",
     source=(
         "core.company_fact, core.company_ticker, core.index_membership and core.macro_observation;"
-        " rebuilt for the companies and from the quarter-end that a change reaches"
+        " rebuilt for the affected companies, from the first affected quarter-end"
     ),
     key=KEY,
     columns=COLUMNS,

@@ -1,4 +1,4 @@
-"""Which company a ticker stands for: one row per (ticker, known_from)."""
+"""Companies by ticker as the SEC lists them: one row per (ticker, known_from)."""
 
 import pandas as pd
 
@@ -18,13 +18,13 @@ COLUMNS = (
 RULES = (
     Rule(
         "ticker_malformed",
-        "not a symbol: letters, digits, and a class after a dash",
+        "the ticker is not letters and digits with an optional share class after a dash",
         "ExpectColumnValuesToMatchRegex",
         {"column": "ticker", "regex": r"^[A-Z0-9]{1,8}(?:-[A-Z0-9]{1,4})?$"},
     ),
     Rule(
         "cik_implausible",
-        "not one to ten digits above zero",
+        "the CIK is not above zero",
         "ExpectColumnValuesToBeBetween",
         {"column": "cik", "min_value": 1},
     ),
@@ -35,16 +35,16 @@ RULES = (
         {"column": "name"},
     ),
     flag_rule(
-        "is_surplus",
+        "is_duplicate",
         "duplicate_ticker",
-        "the list has the ticker more than once: repeats of one that was kept, or companies that"
-        " differ, of which nobody knows the right one",
+        "the list has the ticker more than once: duplicates of a loaded one, or"
+        " conflicting companies, of which none is loaded",
     ),
 )
 
 
 def annotate(frame: pd.DataFrame) -> pd.DataFrame:
-    """Add what the rules look at."""
+    """Add the columns that rules check."""
     return frame.assign(is_surplus=duplicate_rows(frame, KEY, ("cik",)))
 
 
@@ -53,8 +53,8 @@ CONTRACT = Contract(
     schema="core",
     grain="one row per (ticker, known_from)",
     source=(
-        "the SEC's company_tickers_exchange.json, which has today's listings only: a ticker that"
-        " was delisted before it was first read is missing, one that left since stays here"
+        "the SEC's company_tickers_exchange.json, which has today's listings only: tickers delisted"
+        " before the first fetch are missing, tickers delisted since stay here"
     ),
     key=KEY,
     columns=COLUMNS,

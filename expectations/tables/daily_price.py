@@ -1,7 +1,7 @@
-"""Daily bars of shares, funds and indexes, as traded: one row per (ticker, session_date).
+"""Daily bars of shares, funds and indexes, unadjusted: one row per (ticker, session_date).
 
-As traded means that the splits which the vendor's history is restated for have been undone, so a
-row never changes with the day it was fetched. Steps between closes are judged in `price_levels`.
+The extraction undoes the vendor's split adjustments, so a row does not depend on the day of its
+fetch. `rules.price_anomalies` checks jumps between closes.
 """
 
 from datetime import datetime
@@ -16,13 +16,13 @@ from expectations.rules.price_anomalies import LEVEL_RULES, flag_price_anomalies
 PRICES = ("open", "high", "low", "close")
 KEY = ("ticker", "session_date")
 
-# The vendor's prices are single precision: 24 bits, a relative step of 1.2e-7. A restatement for
-# a split and its undoing may cost a step each way, and the held value has its own: four steps. The
-# extraction keeps six decimals, so that a price near half a unit may fall on either side.
+# Yahoo's prices have single precision: 24 bits, a relative step of 1.2e-7. Adjusting for a split
+# and undoing it may each cost a step, also in the stored value: four steps. The extraction rounds
+# to six decimals, so a price near half a unit may round either way.
 PRICE_EQUAL_SQL = "abs(new.{0} - old.{0}) <= greatest(abs(old.{0}) * 4.8e-7, 1.5e-6)"
 
-# After a reverse split the vendor's restated volume is known only to its rounding, and the
-# extraction says to how many shares.
+# After a reverse split the vendor's adjusted volume is rounded; the extraction adds the number of
+# shares to which it is exact.
 SAME_VOLUME = "abs(new.volume - old.volume) <= new.volume_resolution"
 
 COLUMNS = (
@@ -56,53 +56,53 @@ RULES = (
         {"column": "lowest_price", "min_value": 0, "strict_min": True},
     ),
     Rule(
-        # The dearest share, Berkshire's A, has stayed below one million dollars.
+        # The most expensive share, Berkshire's class A, has stayed below one million USD.
         "price_implausible",
-        "a price is above five million dollars, which no share has cost",
+        "a price is above 5 million USD",
         "ExpectColumnValuesToBeBetween",
         {"column": "highest_price", "max_value": 5_000_000},
     ),
     Rule(
-        # Single precision, restated and undone, leaves ten times less than this between prices
-        # that were equal.
+        # Equal prices differ by less than a tenth of this after adjusting and undoing a split in
+        # single precision.
         "ohlc_order",
-        "high is not the highest of the four prices, or low not the lowest",
+        "high is not the highest of the four prices, or low is not the lowest",
         "ExpectColumnValuesToBeBetween",
         {"column": "ohlc_violation", "max_value": 1e-6},
     ),
     Rule(
         "volume_negative",
-        "fewer than no shares traded",
+        "the volume is negative",
         "ExpectColumnValuesToBeBetween",
         {"column": "volume", "min_value": 0},
     ),
-    flag_rule("is_closed_day", "not_a_session", "the exchange was closed on this date"),
+    flag_rule("is_closed_day", "not_a_session", "the exchange had no session on this date"),
     flag_rule(
         "is_unfinished",
         "unfinished_session",
-        "the session had not closed when the row was checked (16:00 New York, 13:00 on half"
-        " days): the bar may still change, or has been made up",
+        "the session had not closed when the row was checked (16:00 in New York, 13:00 on half"
+        " days), so the bar may still change",
     ),
     flag_rule(
-        "is_surplus",
+        "is_duplicate",
         "duplicate_bar",
-        "the reply has several bars for this session: repeats of one that was kept, or bars"
-        " that differ, of which nobody knows the right one",
+        "the reply has several bars for this session: duplicates of a loaded one, or conflicting"
+        " ones, of which none is loaded",
     ),
     *LEVEL_RULES,
     Rule(
-        # Quiet shares repeat a close for a few sessions; ten in a row with trades is a feed that
-        # repeats itself, or an offer at a fixed price.
+        # Quiet shares repeat a close for a few sessions; ten in a row with trades are a stuck feed
+        # or a tender offer at a fixed price.
         "stale_price",
-        "the close has been the same for ten sessions or more, though shares traded",
+        "the close has been the same for ten or more sessions with trades",
         "ExpectColumnValuesToBeBetween",
         {"column": "unchanged_sessions", "max_value": 9},
         "warn",
     ),
     Rule(
-        # A vendor's usual share of bad rows is far below one in a thousand.
+        # The vendor's usual rate of bad rows is far below 0.1%.
         "quarantined_share",
-        "more than five percent of the batch were set aside",
+        "more than 5 percent of the batch are quarantined",
         "ExpectColumnValuesToBeInSet",
         {"column": IS_QUARANTINED, "value_set": [False], "mostly": 0.95},
         "warn",
@@ -111,25 +111,25 @@ RULES = (
 
 
 def add_context(
-    frame: pd.DataFrame, now: datetime, held: pd.DataFrame | None = None
+    frame: pd.DataFrame, now: datetime, stored: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """Write into extracted bars what the rules must know beside them.
+    """Add the time of the check and the stored closes to extracted bars.
 
     Args:
         frame: Bars as extracted.
-        now: The instant of the check, with a time zone.
-        held: What the warehouse holds for these tickers: `ticker, session_date, close`.
+        now: The time of the check, with a time zone.
+        stored: Stored closes of these tickers: `ticker, session_date, close`.
     """
     out = frame.assign(checked_at=pd.Timestamp(now).tz_convert("UTC"))
-    if held is None or held.empty:
-        return out.assign(held_close=float("nan"))
-    closes = held.assign(session_date=pd.to_datetime(held["session_date"])).set_index([*KEY])
+    if stored is None or stored.empty:
+        return out.assign(stored_close=float("nan"))
+    closes = stored.assign(session_date=pd.to_datetime(stored["session_date"])).set_index([*KEY])
     keys = pd.MultiIndex.from_arrays([out["ticker"], pd.to_datetime(out["session_date"])])
-    return out.assign(held_close=closes["close"].astype(float).reindex(keys).to_numpy())
+    return out.assign(stored_close=closes["close"].astype(float).reindex(keys).to_numpy())
 
 
 def annotate(frame: pd.DataFrame) -> pd.DataFrame:
-    """Add what the rules look at."""
+    """Add the columns that rules check."""
     out = frame.copy()
     prices = frame[[*PRICES]].astype(float)
     out["missing_prices"] = prices.isna().sum(axis=1)
@@ -142,21 +142,21 @@ def annotate(frame: pd.DataFrame) -> pd.DataFrame:
     out["is_closed_day"] = closed_at.isna()
     midnight = pd.to_datetime(frame["session_date"]).dt.tz_localize("UTC")
     out["is_unfinished"] = closed_at.fillna(midnight) > frame["checked_at"]
-    out["is_surplus"] = duplicate_rows(frame, KEY, (*PRICES, "volume"))
+    out["is_duplicate"] = duplicate_rows(frame, KEY, (*PRICES, "volume"))
 
-    is_usable = (out["missing_prices"] == 0) & (out["lowest_price"] > 0) & ~out["is_surplus"]
+    is_usable = (out["missing_prices"] == 0) & (out["lowest_price"] > 0) & ~out["is_duplicate"]
     is_usable &= ~out["is_closed_day"] & ~out["is_unfinished"]
     bars = frame[is_usable].sort_values([*KEY])
-    marks = flag_price_anomalies(bars).reindex(frame.index, fill_value=False)
-    # A restatement is a matter of the ticker: no row of it can be trusted.
-    restated = frame.loc[marks["is_restated"], "ticker"].unique()
-    marks["is_restated"] = frame["ticker"].isin(restated)
-    out["unchanged_sessions"] = _unchanged(bars).reindex(frame.index, fill_value=0)
-    return out.join(marks)
+    flags = flag_price_anomalies(bars).reindex(frame.index, fill_value=False)
+    # an adjustment without a listed split makes all rows of the ticker unreliable
+    adjusted = frame.loc[flags["is_adjusted_without_split"], "ticker"].unique()
+    flags["is_adjusted_without_split"] = frame["ticker"].isin(adjusted)
+    out["unchanged_sessions"] = _unchanged_sessions(bars).reindex(frame.index, fill_value=0)
+    return out.join(flags)
 
 
-def _unchanged(bars: pd.DataFrame) -> pd.Series:
-    """For how many traded sessions in a row each close has been the same."""
+def _unchanged_sessions(bars: pd.DataFrame) -> pd.Series:
+    """Count the consecutive traded sessions on which each close is unchanged."""
     last = bars.groupby("ticker")["close"].shift()
     is_same = (bars["close"] == last) & (bars["volume"].fillna(0) > 0)
     return is_same.groupby((~is_same).cumsum()).cumsum().astype(int)
@@ -167,17 +167,20 @@ CONTRACT = Contract(
     schema="core",
     grain="one row per (instrument_id, session_date)",
     source=(
-        "Yahoo's chart endpoint through yfinance, after the session's close; the vendor restates"
-        " its whole history on every split, which the extraction undoes"
+        "Yahoo's chart endpoint through yfinance, after the session's close; the vendor adjusts its"
+        " whole history on every split, which the extraction undoes"
     ),
     key=("instrument_id", "session_date"),
     natural_key=KEY,
     columns=COLUMNS,
     extra_staged_columns=(
-        Column("volume_resolution", "double precision", "shares to which volume is known"),
+        Column("volume_resolution", "double precision", "shares to which volume is exact"),
     ),
+    # an exact match of bars reveals a rename, which moves the rows stored under the new ticker
+    identity_columns=("close", "volume"),
+    also_locked=("core.corporate_action", "core.index_membership", "core.company_ticker"),
     dirty_from="min(session_date)",
-    context_columns=("removed_split_factor", "held_close", "checked_at"),
+    context_columns=("removed_split_factor", "stored_close", "checked_at"),
     rules=RULES,
     add_rule_columns=annotate,
 )

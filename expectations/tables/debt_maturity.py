@@ -1,4 +1,4 @@
-"""Maturity ladders as filed: one row per (cik, period_end, bucket, accession_number)."""
+"""Debt maturity ladders as filed: one row per (cik, period_end, bucket, accession_number)."""
 
 import pandas as pd
 
@@ -66,14 +66,14 @@ RULES = (
     _one_of("bucket", BUCKETS),
     _one_of("family", FAMILIES),
     _one_of("layout", LAYOUTS),
-    flag_rule("is_backward", "window_end_before_start", "a window ends before it starts", "stop"),
     flag_rule(
-        "is_past", "window_before_period", "a bucket covers days before its period's end", "stop"
+        "is_backward", "window_end_before_start", "window_end is before window_start", "stop"
     ),
-    flag_rule("is_early", "known_before_filed", "a ladder is known before it was filed", "stop"),
+    flag_rule("is_past", "window_before_period", "window_start is not after period_end", "stop"),
+    flag_rule("is_early", "known_before_filed", "known_from is not after filed_date", "stop"),
     Rule(
         "amount_negative",
-        "principal due is less than nothing: a slip of the filer's sign, kept as filed",
+        "the principal due is negative, stored as filed: a sign error of the filer",
         "ExpectColumnValuesToBeBetween",
         {"column": "amount_usd", "min_value": 0},
         "warn",
@@ -82,7 +82,7 @@ RULES = (
 
 
 def annotate(frame: pd.DataFrame) -> pd.DataFrame:
-    """Add what the rules look at."""
+    """Add the columns that rules check."""
     out = count_nulls_and_infs(frame, COLUMNS)
     start, end = pd.to_datetime(frame["window_start"]), pd.to_datetime(frame["window_end"])
     out["is_backward"] = end < start

@@ -32,36 +32,36 @@ RULES = (
     ),
     Rule(
         "value_missing",
-        "every snapshot has a concentration",
+        "a column is NULL",
         "ExpectColumnValuesToBeBetween",
         {"column": "missing_values", "max_value": 0},
         "stop",
     ),
     flag_rule(
-        # The bounds of sums of weights that add up to 100 within the membership's own tolerance
-        # of 0.01: n equal weights, and one member that is all.
-        "is_hhi_astray",
+        # Bounds for n equal weights and for a single member, with the tolerance of 0.01 percent in
+        # the sum of the weights.
+        "is_hhi_out_of_range",
         "hhi_out_of_range",
-        "the sum of squares of n weights must lie between 1/n and 1",
+        "the sum of squares of n weights is outside 1/n to 1",
         "stop",
     ),
     Rule(
         "effective_members_out_of_range",
-        "there are fewer effective members than one, or more than members",
+        "effective_members is not above 0, or is above members",
         "ExpectColumnValuesToBeBetween",
         {"column": "effective_share", "max_value": 1.001, "min_value": 0, "strict_min": True},
         "stop",
     ),
     Rule(
         "top_10_out_of_range",
-        "ten of n weights must be at least 10/n of the whole and at most all of it",
+        "the top 10 weights sum to less than 10/n of 100 percent or to more than 100 percent",
         "ExpectColumnValuesToBeBetween",
         {"column": "top_10_excess_pct", "min_value": -0.01, "max_value": 100},
         "stop",
     ),
     Rule(
         "magnificent_seven_out_of_range",
-        "a part of the weights must lie between 0 and 100 percent",
+        "a sum of weights is outside 0 to 100 percent",
         "ExpectColumnValuesToBeBetween",
         {"column": "magnificent_seven_weight_pct", "min_value": 0, "max_value": 100.01},
         "stop",
@@ -70,11 +70,11 @@ RULES = (
 
 
 def annotate(frame: pd.DataFrame) -> pd.DataFrame:
-    """Add what the rules look at."""
+    """Add the columns that rules check."""
     out = frame.copy()
     out["missing_values"] = frame[[column.name for column in COLUMNS]].isna().sum(axis=1)
     members = frame["members"]
-    out["is_hhi_astray"] = (frame["hhi"] < 0.999 / members) | (frame["hhi"] > 1.001)
+    out["is_hhi_out_of_range"] = (frame["hhi"] < 0.999 / members) | (frame["hhi"] > 1.001)
     out["effective_share"] = frame["effective_members"] / members
     out["top_10_excess_pct"] = frame["top_10_weight_pct"] - 100 * (10 / members).clip(upper=1)
     return out

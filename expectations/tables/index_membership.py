@@ -1,4 +1,4 @@
-"""Members of an index as its fund holds them: one row per (index_code, ticker, as_of_date)."""
+"""Index members from fund holdings: one row per (index_code, ticker, as_of_date)."""
 
 import pandas as pd
 
@@ -49,63 +49,63 @@ COLUMNS = (
 
 RULES = (
     Rule(
-        # Recomputed over the members, so anything else is an error of ours.
+        # the weights are recomputed over the members, so another sum is an error in our code
         "weights_do_not_sum",
-        "the weights of the members that are not set aside do not sum to 100 percent",
+        "the weights of the members that are not quarantined do not sum to 100 percent",
         "ExpectColumnValuesToBeBetween",
         {"column": "weight_sum_pct", "min_value": 99.99, "max_value": 100.01},
         "stop",
     ),
     Rule(
-        # Cash, futures and rounding take 0.3 percent in the files seen; a file cut off in the
-        # middle or read by the wrong column takes more than three.
+        # Cash, futures and rounding were up to 0.3 percent in files so far; a truncated file or a
+        # wrong column is off by more than 3 percent.
         "filed_weights_do_not_sum",
         "the filed weights of the members sum to less than 97 or more than 101 percent: the file"
-        " is not whole, or its columns have changed",
+        " is incomplete, or its columns have changed",
         "ExpectColumnValuesToBeBetween",
         {"column": "filed_weight_sum_pct", "min_value": 97, "max_value": 101},
         "stop",
     ),
     Rule(
-        # The Russell 2000 changes a tenth of its members in its yearly reconstitution.
+        # The Russell 2000 replaces about 10 percent of its members in its yearly reconstitution.
         "member_count_dropped",
-        "fewer than 80 percent of the previous snapshot's members",
+        "the snapshot has fewer than 80 percent of the previous snapshot's members",
         "ExpectColumnValuesToBeBetween",
         {"column": "members_kept", "min_value": 0.8},
         "stop",
     ),
     Rule(
         "ticker_malformed",
-        "not a symbol in Yahoo's spelling: letters, and a class after a dash",
+        "the ticker is not letters with an optional share class after a dash",
         "ExpectColumnValuesToMatchRegex",
         {"column": "ticker", "regex": TICKER},
     ),
     Rule(
         "market_value_not_positive",
-        "the fund's position is worth nothing",
+        "the market value of the fund's position is zero or negative",
         "ExpectColumnValuesToBeBetween",
         {"column": "market_value_usd", "min_value": 0, "strict_min": True},
     ),
     Rule(
         "market_value_missing",
-        "the file gives no market value, so no weight",
+        "the file has no market value, so no weight can be computed",
         "ExpectColumnValuesToNotBeNull",
         {"column": "market_value_usd"},
     ),
     flag_rule(
-        "is_surplus",
+        "is_duplicate",
         "duplicate_member",
-        "the file lists the ticker more than once: repeats of one that was kept, or rows that"
-        " differ, of which nobody knows the right one",
+        "the file lists the ticker more than once: duplicates of a loaded one, or"
+        " conflicting rows, of which none is loaded",
     ),
     flag_rule(
         "is_known_too_early",
         "known_from_before_as_of_date",
-        "the file is dated as known on or before the close that it describes",
+        "known_from is not after as_of_date, the close that the file describes",
     ),
     Rule(
         "sector_unknown",
-        "not one of the eleven GICS sectors in iShares' spelling",
+        "the sector is not one of the eleven GICS sectors in iShares' spelling",
         "ExpectColumnValuesToBeInSet",
         {"column": "sector", "value_set": [*SECTORS]},
         "warn",
@@ -113,8 +113,8 @@ RULES = (
     flag_rule(
         "is_unusual_count",
         "member_count_unusual",
-        "the number of members is over 1.25 times the previous snapshot's, or in the first live"
-        " snapshot outside the fund's band in warehouse/reference/fund.csv",
+        "the snapshot has over 1.25 times the previous snapshot's members, or as the first live"
+        " snapshot a number outside the fund's band in warehouse/reference/fund.csv",
         "warn",
     ),
 )
@@ -126,7 +126,7 @@ def funds() -> pd.DataFrame:
     return read_reference_by_key("fund", "fund", columns)
 
 
-def with_context(
+def add_context(
     frame: pd.DataFrame, previous_members: int | None, is_live: bool = True
 ) -> pd.DataFrame:
     """Add the previous snapshot's member count, and whether the data is live, to a snapshot.
@@ -143,12 +143,12 @@ def with_context(
 
 
 def valid_member_rows(frame: pd.DataFrame) -> pd.Series:
-    """Which rows no rule sets aside: the members, over which weights are computed."""
+    """Return which rows no rule quarantines: the members, over which weights are computed."""
     return (
         frame["ticker"].str.fullmatch(TICKER)
         & (frame["market_value_usd"] > 0)
         & ~_is_known_too_early(frame)
-        & ~_is_surplus(frame)
+        & ~_is_duplicate(frame)
     )
 
 
@@ -156,12 +156,12 @@ def _is_known_too_early(frame: pd.DataFrame) -> pd.Series:
     return pd.to_datetime(frame["known_from"]) <= pd.to_datetime(frame["as_of_date"])
 
 
-def _is_surplus(frame: pd.DataFrame) -> pd.Series:
+def _is_duplicate(frame: pd.DataFrame) -> pd.Series:
     return duplicate_rows(frame, KEY, ("market_value_usd", "shares", "name"))
 
 
 def annotate(frame: pd.DataFrame) -> pd.DataFrame:
-    """Add what the rules look at."""
+    """Add the columns that rules check."""
     out = frame.assign(valid_weight_pct=frame["weight_pct"].where(valid_member_rows(frame)))
     snapshot = out.groupby(SNAPSHOT)
     members = snapshot["ticker"].transform("size")
@@ -173,12 +173,12 @@ def annotate(frame: pd.DataFrame) -> pd.DataFrame:
         members > fund["expected_max_members"]
     )
     is_first = frame["previous_members"].isna()
-    # the counterpart of member_count_dropped
+    # 1 / 0.8, the inverse of the limit of member_count_dropped
     out["is_unusual_count"] = (is_first & frame["is_live"] & is_off_band) | (
         members > frame["previous_members"] / 0.8
     )
     out["is_known_too_early"] = _is_known_too_early(frame)
-    out["is_surplus"] = _is_surplus(frame)
+    out["is_duplicate"] = _is_duplicate(frame)
     return out
 
 
@@ -190,7 +190,7 @@ CONTRACT = Contract(
     key=("index_code", "instrument_id", "as_of_date"),
     natural_key=KEY,
     columns=COLUMNS,
-    # a file is whole: who is not in it was no member
+    # a file has all members, so a company missing from it was not a member
     replace_where=(
         "(old.index_code, old.as_of_date) in (select index_code, as_of_date from {staged})"
     ),

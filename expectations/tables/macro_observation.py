@@ -1,4 +1,4 @@
-"""Economic series with every vintage: one row per (series_id, observation_date, vintage_date)."""
+"""Macro series with vintages: one row per (series_id, observation_date, vintage_date)."""
 
 from datetime import datetime
 
@@ -10,10 +10,10 @@ from warehouse.reference import read_reference_by_key
 
 KEY = ("series_id", "observation_date", "vintage_date")
 
-# Days after an observation's date before which it cannot be known. Monthly and quarterly dates are
-# the first of a period that must have ended: February has 28 days, the first quarter 90. Rates of
-# a day may be dated ahead: a new target range is announced the day before it takes effect, and
-# four days before over a long weekend.
+# Minimum days from the observation's date to its publication. Monthly and quarterly dates are the
+# first day of a period that must have ended: February has 28 days, the first quarter 90. Daily
+# rates may be published earlier: a new target range is announced the day before it takes effect,
+# and four days before over a long weekend.
 MIN_PUBLICATION_LAG_DAYS = {"Daily": -4, "Weekly": 0, "Monthly": 28, "Quarterly": 90}
 
 COLUMNS = (
@@ -28,46 +28,48 @@ COLUMNS = (
 RULES = (
     Rule(
         "date_missing",
-        "no observation date",
+        "the observation date is missing",
         "ExpectColumnValuesToNotBeNull",
         {"column": "observation_date"},
     ),
     Rule(
         "vintage_missing",
-        "nothing says when the value was known",
+        "the vintage date is missing",
         "ExpectColumnValuesToNotBeNull",
         {"column": "vintage_date"},
     ),
     flag_rule(
         "is_unknown_series",
         "series_unknown",
-        "warehouse/reference/macro_series.csv has no such series, so no bounds for it",
+        "warehouse/reference/macro_series.csv does not list the series, so it has no bounds",
     ),
     flag_rule(
         "is_too_early",
         "vintage_before_period_end",
-        "the value is dated as known before its period can have ended",
+        "the vintage date is before the end of the value's period",
     ),
     flag_rule(
-        "is_future", "vintage_in_future", "the vintage is after the day of the check in New York"
+        "is_future",
+        "vintage_in_future",
+        "the vintage date is after the day of the check in New York",
     ),
     flag_rule(
-        # The bounds of each series, with room for what history has not seen yet.
+        # The bounds of each series leave room beyond its historical range.
         "is_implausible",
         "value_implausible",
         "the value is outside plausible_min to plausible_max of"
-        " warehouse/reference/macro_series.csv: another unit, or a slip of the decimal point",
+        " warehouse/reference/macro_series.csv: another unit, or a wrong decimal point",
     ),
     flag_rule(
         "is_unexplained",
         "missing_reason_inconsistent",
-        "a value must be absent exactly where missing_reason says why",
+        "missing_reason must be set if the value is NULL, and only then",
     ),
     flag_rule(
-        "is_surplus",
+        "is_duplicate",
         "duplicate_vintage",
-        "the reply has several values for this vintage: repeats of one that was kept, or values"
-        " that differ, of which nobody knows the right one",
+        "the reply has several values for this vintage: duplicates of a loaded one, or"
+        " conflicting values, of which none is loaded",
     ),
 )
 
@@ -78,13 +80,13 @@ def reference() -> pd.DataFrame:
     return read_reference_by_key("macro_series", "series_id", numbers)
 
 
-def with_context(frame: pd.DataFrame, now: datetime) -> pd.DataFrame:
-    """Write into extracted observations the instant of the check (with a time zone)."""
+def add_context(frame: pd.DataFrame, now: datetime) -> pd.DataFrame:
+    """Add to extracted observations the time of the check, which has a time zone."""
     return frame.assign(checked_at=pd.Timestamp(now).tz_convert("UTC"))
 
 
 def annotate(frame: pd.DataFrame) -> pd.DataFrame:
-    """Add what the rules look at."""
+    """Add the columns that rules check."""
     out = frame.copy()
     series = reference().reindex(frame["series_id"]).set_axis(frame.index, axis=0)
     out["is_unknown_series"] = series["frequency"].isna()
@@ -96,7 +98,7 @@ def annotate(frame: pd.DataFrame) -> pd.DataFrame:
     out["is_too_early"] = lag < series["frequency"].map(MIN_PUBLICATION_LAG_DAYS)
     today = frame["checked_at"].dt.tz_convert("America/New_York").dt.tz_localize(None)
     out["is_future"] = vintage > today.dt.normalize()
-    out["is_surplus"] = duplicate_rows(frame, KEY, ("value", "missing_reason"))
+    out["is_duplicate"] = duplicate_rows(frame, KEY, ("value", "missing_reason"))
     return out
 
 
@@ -105,12 +107,12 @@ CONTRACT = Contract(
     schema="core",
     grain="one row per (series_id, observation_date, vintage_date)",
     source=(
-        "FRED and ALFRED, series/observations with all vintages; each series has its own"
-        " publication lag (warehouse/reference/macro_series.csv) and most are revised"
+        "FRED and ALFRED, series/observations with all vintages; publication lags are in"
+        " warehouse/reference/macro_series.csv, and most series are revised"
     ),
     key=KEY,
     columns=COLUMNS,
-    # the keyless file's rows are dated by the day they were seen: the real vintages replace them
+    # the keyless CSV dates rows by the day of the fetch; vintages of ALFRED replace them
     replace_where=(
         "old.source = 'fredgraph'"
         " and old.series_id in (select series_id from {staged} where source = 'alfred')"

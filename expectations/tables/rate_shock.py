@@ -92,17 +92,27 @@ COLUMNS = (
 
 RULES = (
     *key_and_null_rules(KEY),
-    between_rule("share_out_of_range", "a fraction", "floating_share", 0, 1),
-    between_rule("coverage_out_of_range", "a percentage", "floating_share_coverage_pct", 0, 100),
-    flag_rule("is_financial", "financial_shock", "Financials have no row", "stop"),
+    between_rule("share_out_of_range", "a fraction is outside 0 to 1", "floating_share", 0, 1),
+    between_rule(
+        "coverage_out_of_range",
+        "a percentage is outside 0 to 100",
+        "floating_share_coverage_pct",
+        *(0, 100),
+    ),
     flag_rule(
-        "is_out_of_bounds", "change_outside_bounds", "the change lies between its bounds", "stop"
+        "is_financial", "financial_shock", "the row is of Financials, which are excluded", "stop"
+    ),
+    flag_rule(
+        "is_out_of_bounds",
+        "change_outside_bounds",
+        "interest_change_usd is outside its low and high bounds",
+        "stop",
     ),
 )
 
 
 def annotate(frame: pd.DataFrame) -> pd.DataFrame:
-    """Add what the rules look at."""
+    """Add the columns that rules check."""
     out = count_nulls_and_infs(frame, COLUMNS)
     out["is_financial"] = frame["sector"] == "Financials"
     change = frame["interest_change_usd"]
@@ -117,8 +127,8 @@ CONTRACT = Contract(
     schema="derived",
     grain="one row per (index_code, sector, as_of_date, shock_bp): interest if short rates moved",
     source=(
-        "derived.company_refinancing and core.index_membership; rebuilt from the quarter-end that"
-        " a change reaches"
+        "derived.company_refinancing and core.index_membership; rebuilt from the first affected"
+        " quarter-end"
     ),
     key=KEY,
     columns=COLUMNS,

@@ -89,20 +89,25 @@ COLUMNS = (
 
 RULES = (
     *key_and_null_rules(KEY),
-    between_rule("coverage_out_of_range", "a percentage", "debt_coverage_pct", 0, 100),
-    between_rule("year_out_of_range", "debt is due in this century", "year", 2000, 2150),
-    between_rule("cumulative_above_one", "shares add up to 1", "cumulative_share", None, 1.0),
-    flag_rule(
-        "is_overcounted", "more_than_members", "more members are counted than there are", "stop"
+    between_rule(
+        "coverage_out_of_range", "a percentage is outside 0 to 100", "debt_coverage_pct", 0, 100
     ),
+    between_rule("year_out_of_range", "the due year is outside 2000 to 2150", "year", 2000, 2150),
+    between_rule(
+        "cumulative_above_one", "the cumulative share is above 1", "cumulative_share", None, 1.0
+    ),
+    flag_rule("is_overcounted", "more_than_members", "a count of members is above members", "stop"),
     flag_rule(
-        "is_above_total", "more_than_total", "a part is more than what it is a part of", "stop"
+        "is_above_total",
+        "more_than_total",
+        "a part of principal_usd is above principal_usd",
+        "stop",
     ),
 )
 
 
 def annotate(frame: pd.DataFrame) -> pd.DataFrame:
-    """Add what the rules look at."""
+    """Add the columns that rules check."""
     out = count_nulls_and_infs(frame, COLUMNS)
     out["year"] = frame["due_year"].where(frame["due_year"] != 9999)
     counted = ["companies", "members_with_debt", "members_with_ladder"]
@@ -119,7 +124,7 @@ CONTRACT = Contract(
     grain="one row per (index_code, sector, as_of_date, due_year): principal due and coverage",
     source=(
         "derived.debt_maturity, derived.company_refinancing, core.index_membership and"
-        " core.macro_observation; rebuilt from the quarter-end that a change reaches"
+        " core.macro_observation; rebuilt from the first affected quarter-end"
     ),
     key=KEY,
     columns=COLUMNS,

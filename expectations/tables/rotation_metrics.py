@@ -58,71 +58,71 @@ RULES = (
     ),
     Rule(
         "ratio_not_positive",
-        "a ratio of two prices must be above zero",
+        "the ratio of two prices is not above zero",
         "ExpectColumnValuesToBeBetween",
         {"column": "ratio", "min_value": 0, "strict_min": True},
         "stop",
     ),
     Rule(
-        # The maximum includes the session itself.
+        # the maximum includes the session itself
         "drawdown_out_of_range",
-        "a drawdown must be above -1 and not above 0",
+        "the drawdown is not above -1, or is above 0",
         "ExpectColumnValuesToBeBetween",
         {"column": "ratio_drawdown_252", "min_value": -1, "max_value": 0, "strict_min": True},
         "stop",
     ),
     Rule(
-        # The rounding of two sums of 63 products.
+        # tolerance for rounding in two sums of 63 products
         "correlation_out_of_range",
-        "a correlation must lie between -1 and 1",
+        "the correlation is outside -1 to 1",
         "ExpectColumnValuesToBeBetween",
         {"column": "correlation_63", "min_value": -1 - 1e-9, "max_value": 1 + 1e-9},
         "stop",
     ),
     Rule(
         "streak_missing",
-        "a streak is never unknown: 0 where SMALL was not ahead",
+        "the streak is NULL instead of 0",
         "ExpectColumnValuesToNotBeNull",
         {"column": "outperformance_streak"},
         "stop",
     ),
     Rule(
         "streak_negative",
-        "a streak counts sessions",
+        "the streak is negative",
         "ExpectColumnValuesToBeBetween",
         {"column": "outperformance_streak", "min_value": 0},
         "stop",
     ),
     Rule(
         "quadrant_unknown",
-        "not one of the four quadrants",
+        "the quadrant is not one of the four",
         "ExpectColumnValuesToBeInSet",
         {"column": "quadrant", "value_set": [*QUADRANTS]},
         "stop",
     ),
     flag_rule(
-        "is_quadrant_astray",
+        "is_quadrant_inconsistent",
         "quadrant_inconsistent",
-        "a quadrant is known exactly where rs_ratio and rs_momentum are",
+        "the quadrant must be set if rs_ratio and rs_momentum are, and only then",
         "stop",
     ),
     Rule(
         "regime_missing",
-        "a regime is never unknown: undetermined until one holds",
+        "the regime is NULL instead of undetermined",
         "ExpectColumnValuesToNotBeNull",
         {"column": "regime"},
         "stop",
     ),
     Rule(
         "regime_unknown",
-        "neither rotation nor concentration nor undetermined",
+        "the regime is not rotation, concentration or undetermined",
         "ExpectColumnValuesToBeInSet",
         {"column": "regime", "value_set": [*REGIMES]},
         "stop",
     ),
     Rule(
         "value_infinite",
-        "a division by zero came through",
+        "a number is infinite, perhaps after a division by zero",
         "ExpectColumnValuesToBeBetween",
         {"column": "infinite_values", "max_value": 0},
         "stop",
@@ -131,12 +131,12 @@ RULES = (
 
 
 def annotate(frame: pd.DataFrame) -> pd.DataFrame:
-    """Add what the rules look at."""
+    """Add the columns that rules check."""
     out = frame.copy()
     floats = [column.name for column in COLUMNS if column.sql_type == "double precision"]
     out["infinite_values"] = np.isinf(frame[floats].to_numpy(float, na_value=np.nan)).sum(axis=1)
     has_lines = frame["rs_ratio"].notna() & frame["rs_momentum"].notna()
-    out["is_quadrant_astray"] = frame["quadrant"].notna() != has_lines
+    out["is_quadrant_inconsistent"] = frame["quadrant"].notna() != has_lines
     return out
 
 

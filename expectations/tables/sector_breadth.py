@@ -1,8 +1,7 @@
-"""How many take part: one row per (index_code, sector, session_date).
+"""Market breadth by index and sector: one row per (index_code, sector, session_date).
 
-A derived row that breaks a rule is an error of the calculation or of its inputs, and a hole in
-its place would be taken for a missing session. So every rule here stops the batch, and yesterday's
-rows stay.
+Every rule stops the batch, and the stored rows stay: a derived row that breaks a rule is an error
+of the calculation or its inputs, and a quarantined row would look like a missing session.
 """
 
 import numpy as np
@@ -158,29 +157,25 @@ def _within(name: str, reason: str, column: str, least: float | None, most: floa
 RULES = (
     Rule(
         "row_repeated",
-        "a sector has a session twice",
+        "two rows have the same key",
         "ExpectCompoundColumnsToBeUnique",
         {"column_list": [*KEY]},
         "stop",
     ),
-    _within(
-        "value_missing", "counts, volumes and dates are never unknown", "missing_values", None, 0
-    ),
-    _within("no_members", "a sector without members has no row", "members", 1, None),
+    _within("value_missing", "a column that must not be NULL is NULL", "missing_values", None, 0),
+    _within("no_members", "the row has no members", "members", 1, None),
+    flag_rule("is_overcounted", "more_than_members", "a count of members is above members", "stop"),
     flag_rule(
-        "is_overcounted", "more_than_members", "more members are counted than there are", "stop"
-    ),
-    flag_rule(
-        "is_not_summing",
+        "is_sum_mismatch",
         "advances_declines_mismatch",
-        "advancers, decliners and unchanged are not all of the priced members",
+        "advancers, decliners and unchanged do not sum to priced",
         "stop",
     ),
-    _within("volume_negative", "fewer than no shares traded", "least_volume", 0, None),
+    _within("volume_negative", "a volume is negative", "least_volume", 0, None),
     *(
         _within(
             f"pct_above_{n}_out_of_range",
-            "a percentage must lie between 0 and 100",
+            "a percentage is outside 0 to 100",
             f"pct_above_{n}",
             *(0, 100),
         )
@@ -188,50 +183,56 @@ RULES = (
     ),
     _within(
         "thrust_out_of_range",
-        "an average of shares must lie between 0 and 1",
+        "thrust_ema_10 is outside 0 to 1",
         "thrust_ema_10",
         *(0, 1),
     ),
     _within(
-        # The difference of two averages of values between -1000 and 1000.
+        # the difference of two averages of values between -1000 and 1000
         "oscillator_out_of_range",
-        "the oscillator must lie between -2000 and 2000",
+        "the oscillator is outside -2000 to 2000",
         "mcclellan_oscillator",
         *(-2000, 2000),
     ),
     flag_rule(
-        "is_average_astray",
+        "is_ema_inconsistent",
         "ema_null_inconsistent",
-        "the averages are known exactly where something rose or fell",
+        "the averages must be NULL if no member rose or fell, and only then",
         "stop",
     ),
     _within(
-        # A share can double in a day, and a small sector with it; the mean of a hundred shares
-        # has not moved by a quarter.
+        # One share can double in a day, and a small sector with it; the mean of 100 shares has
+        # never moved by 25 percent.
         "return_implausible",
-        "the whole index gained or lost more than half in one session: a split is missing from"
-        " many members, or their prices are not theirs",
+        "the whole index gained or lost more than 50 percent in one session: splits of many"
+        " members are missing, or their prices are wrong",
         "return_of_all",
         *(-0.5, 0.5),
     ),
-    _within("value_infinite", "a division by zero came through", "infinite_values", None, 0),
+    _within(
+        "value_infinite",
+        "a number is infinite, perhaps after a division by zero",
+        "infinite_values",
+        None,
+        0,
+    ),
 )
 
 
 def annotate(frame: pd.DataFrame) -> pd.DataFrame:
-    """Add what the rules look at."""
+    """Add the columns that rules check."""
     out = frame.copy()
     required = [column.name for column in COLUMNS if column.null_means is None]
     out["missing_values"] = frame[required].isna().sum(axis=1)
     counted = ["priced", "new_highs_252", "new_lows_252", *(f"eligible_{n}" for n in (*SPANS, 252))]
     out["is_overcounted"] = frame[counted].max(axis=1) > frame["members"]
     directions = frame[["advancers", "decliners", "unchanged"]].sum(axis=1)
-    out["is_not_summing"] = directions != frame["priced"]
+    out["is_sum_mismatch"] = directions != frame["priced"]
     out["least_volume"] = frame[["advancing_volume", "declining_volume"]].min(axis=1)
     averages = ["mcclellan_ema_19", "mcclellan_ema_39", "mcclellan_oscillator"]
     averages += ["mcclellan_summation", "thrust_ema_10", "is_zweig_thrust"]
     moved = (frame["advancers"] + frame["decliners"]) > 0
-    out["is_average_astray"] = frame[averages].notna().ne(moved, axis=0).any(axis=1)
+    out["is_ema_inconsistent"] = frame[averages].notna().ne(moved, axis=0).any(axis=1)
     is_all = (frame["sector"] == "All") & (frame["priced"] >= 100)
     out["return_of_all"] = frame["equal_weight_return"].astype(float).where(is_all)
     floats = [column.name for column in COLUMNS if column.sql_type == "double precision"]

@@ -1,4 +1,4 @@
-"""Who is a zombie, by which definition: one row per (cik, as_of_date, definition)."""
+"""Zombie status of companies: one row per (cik, as_of_date, definition)."""
 
 import pandas as pd
 
@@ -37,27 +37,29 @@ COLUMNS = (
 )
 
 RULES = (
-    # no numbers to be infinite
+    # the table has no floating-point columns
     *(rule for rule in key_and_null_rules(KEY) if rule.name != "value_infinite"),
     Rule(
         "definition_unknown",
-        "a definition that is not described",
+        "the definition is not one of DEFINITIONS",
         "ExpectColumnValuesToBeInSet",
         {"column": "definition", "value_set": [*DEFINITIONS]},
         "stop",
     ),
-    flag_rule("is_financial", "financial_zombie", "Financials have no row", "stop"),
+    flag_rule(
+        "is_financial", "financial_zombie", "the row is of a Financial, which are excluded", "stop"
+    ),
     flag_rule(
         "is_unexplained",
         "missing_reason_inconsistent",
-        "either the answer is known or why it is not",
+        "missing_reason must be set if is_zombie is NULL, and only then",
         "stop",
     ),
 )
 
 
 def annotate(frame: pd.DataFrame) -> pd.DataFrame:
-    """Add what the rules look at."""
+    """Add the columns that rules check."""
     out = count_nulls_and_infs(frame, COLUMNS)
     out["is_financial"] = frame["sector"] == "Financials"
     out["is_unexplained"] = frame["is_zombie"].notna() == frame["missing_reason"].notna()
@@ -70,8 +72,8 @@ CONTRACT = Contract(
     grain="one row per (cik, as_of_date, definition): whether a company is a zombie by it",
     source=(
         "core.company_fact, core.company, core.daily_price, core.corporate_action,"
-        " core.index_membership and derived.company_refinancing; rebuilt from the quarter-end that"
-        " a change reaches"
+        " core.index_membership and derived.company_refinancing; rebuilt from the first affected"
+        " quarter-end"
     ),
     key=KEY,
     columns=COLUMNS,

@@ -7,7 +7,8 @@ from textwrap import shorten
 
 from psycopg import Connection
 
-from warehouse.connect.connections import connect, embedded_server, is_embedded
+from warehouse.connect.connections import connect
+from warehouse.connect.dsn import embedded_server, is_embedded
 from warehouse.settings import Settings
 
 # a first load of the whole universe takes an hour

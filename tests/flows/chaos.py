@@ -13,7 +13,7 @@ import psycopg
 from deployments.stack import prefect_server
 from deployments.stack.processes import Service
 from tests.flows.replay import FlowProcess, Replay
-from warehouse.connect.connections import database_name
+from warehouse.connect.dsn import database_name
 from warehouse.server.binaries import EmbeddedServerError
 from warehouse.server.embedded import EmbeddedServer
 from warehouse.settings import Settings

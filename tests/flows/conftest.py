@@ -18,7 +18,7 @@ from deployments.stack.prefect_server import start_server, stop_server
 from tests.flows.filings import make_tape
 from tests.flows.replay import PROCESSES, Replay, environment_of
 from tests.flows.tapes import CLOCK, Tape, thin_out
-from warehouse.connect.connections import database_name
+from warehouse.connect.dsn import database_name
 from warehouse.server.embedded import EmbeddedServer
 from warehouse.server.local import free_port
 from warehouse.settings import Settings

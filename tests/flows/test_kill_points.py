@@ -9,7 +9,7 @@ import pytest
 
 from tests.flows.conftest import MakeReplay
 from tests.flows.replay import FlowProcess, Replay
-from warehouse.connect.connections import database_name
+from warehouse.connect.dsn import database_name
 from warehouse.server.embedded import EmbeddedServer
 
 # What the flow is held up at, in the order in which one daily run meets them. A lock of the test's

@@ -9,7 +9,7 @@ import pytest
 
 from deployments.stack import prefect_server
 from tests.flows.replay import Replay
-from warehouse.connect.connections import database_name, embedded_server
+from warehouse.connect.dsn import database_name, embedded_server
 from warehouse.settings import Settings
 
 # of the form that the sandbox takes, and like nothing else

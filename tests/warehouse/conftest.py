@@ -42,8 +42,8 @@ def merged(new_run: Callable[[Settings], int]) -> Callable[..., MergeCounts]:
     ) -> MergeCounts:
         run_id = new_run(settings)
         with adbc_connection(settings) as connection:
-            instant = lock_tables(connection, [contract])
-            counts = merge(connection, contract, frame, run_id, instant, replaced)
+            loaded_at = lock_tables(connection, [contract])
+            counts = merge(connection, contract, frame, run_id, loaded_at, replaced)
             connection.commit()
         return counts
 

@@ -23,7 +23,7 @@ from warehouse.backup.backup import (
 )
 from warehouse.backup.checksum import checksums
 from warehouse.base_error import RotationError
-from warehouse.connect.connections import is_embedded
+from warehouse.connect.dsn import is_embedded
 from warehouse.schema.migrate import (
     LOCK_TIMEOUT,
     ensure_database_and_roles,

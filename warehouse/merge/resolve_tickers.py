@@ -1,9 +1,8 @@
-"""Gives staged rows the warehouse's own key: which instrument each row's ticker stands for."""
+"""Resolve the tickers of staged rows to the warehouse's instruments."""
 
 from adbc_driver_postgresql import dbapi as adbc
 
 from expectations.contract import Contract
-from expectations.tables import daily_price
 from warehouse.connect import arrow
 from warehouse.merge.ticker_map import CURRENT_MAPPING_SQL, MAPPING_ON_DATE_SQL, TickerMapWriter
 from warehouse.merge.ticker_renames import find_renames
@@ -11,47 +10,48 @@ from warehouse.merge.ticker_reuse import extend_valid_from, find_reuses
 
 
 def resolve(
-    connection: adbc.Connection, contract: Contract, incoming: str, run_id: int, instant: str
+    connection: adbc.Connection, contract: Contract, incoming: str, run_id: int, loaded_at: str
 ) -> str:
-    """Resolves the tickers of staged rows; the caller holds the locks that `merge.begin` takes.
+    """Resolve the tickers of staged rows; the caller has called `merge.lock_tables`.
 
-    Bars may reveal that a symbol was renamed or reused: the map then changes, and the memberships
-    that were loaded under the symbol change with it, in the same transaction, as does what the
-    SEC's list is taken to say of the members.
+    Bars can show that a ticker was renamed or reused. The ticker map then changes, and in the same
+    transaction the memberships stored under the ticker and the filers of its members.
 
     Returns:
-        The relation of the rows with their `instrument_id`, one per key.
+        The relation of the rows with their `instrument_id`, one row per key.
     """
-    writing = TickerMapWriter(connection, run_id, instant)
-    writing.insert_missing_tickers(incoming)
-    if contract.table == daily_price.CONTRACT.table:
-        touched = [
-            *find_reuses(writing, incoming),
-            *find_renames(writing, incoming),
-            *extend_valid_from(writing, incoming),
+    writer = TickerMapWriter(connection, run_id, loaded_at)
+    writer.insert_missing_tickers(incoming)
+    if contract.identity_columns:
+        same_bar = contract.repeats_identity
+        changed = [
+            *find_reuses(writer, incoming, same_bar),
+            *find_renames(writer, incoming, same_bar),
+            *extend_valid_from(writer, incoming),
         ]
-        if touched:
-            writing.reassign_memberships(touched)
-            writing.record_filer_change(touched)
+        if changed:
+            writer.reassign_memberships(changed)
+            writer.record_filer_change(changed)
     if "ticker" in contract.column_names:
-        return _resolve_by_day(writing, contract, incoming)
+        return _resolve_by_day(writer, contract, incoming)
     return _resolve_by_company(connection, contract, incoming)
 
 
 def _resolve_by_company(connection: adbc.Connection, contract: Contract, incoming: str) -> str:
-    """Rows of vendors' replies: all rows of a ticker are the company's that has it now."""
+    """Resolve a provider's rows: all rows of a ticker belong to the company that has it now."""
     arrow.execute(
         connection,
         f"""
-        create temporary table named_{contract.table} on commit drop as
-        select listing.ticker, names.instrument_id,
-            row_number() over (partition by names.instrument_id order by names.valid_from desc)
-                as turn
+        create temporary table mapped_{contract.table} on commit drop as
+        select listing.ticker, mapping.instrument_id,
+            row_number() over (
+                partition by mapping.instrument_id order by mapping.valid_from desc
+            ) as rank
         from (select distinct ticker from {incoming}) as listing
-        cross join lateral {CURRENT_MAPPING_SQL.format(ticker="listing.ticker")} as names
+        cross join lateral {CURRENT_MAPPING_SQL.format(ticker="listing.ticker")} as mapping
         """,
     )
-    # a batch that holds an instrument under two of its symbols: the newer one's rows count
+    # a batch may have an instrument under two of its tickers: the newer ticker's rows count
     same_key = " and ".join(
         f"newer.{name} = incoming.{name}"
         for name in contract.natural_key_or_key
@@ -61,14 +61,14 @@ def _resolve_by_company(connection: adbc.Connection, contract: Contract, incomin
         connection,
         f"""
         create temporary table resolved_{contract.table} on commit drop as
-        select named.instrument_id, incoming.*
+        select mapped.instrument_id, incoming.*
         from {incoming} as incoming
-        join named_{contract.table} as named using (ticker)
-        where named.turn = 1 or not exists (
+        join mapped_{contract.table} as mapped using (ticker)
+        where mapped.rank = 1 or not exists (
             select
-            from named_{contract.table} as other
+            from mapped_{contract.table} as other
             join {incoming} as newer on newer.ticker = other.ticker
-            where other.instrument_id = named.instrument_id and other.turn < named.turn
+            where other.instrument_id = mapped.instrument_id and other.rank < mapped.rank
                 and {same_key}
         )
         """,
@@ -76,58 +76,60 @@ def _resolve_by_company(connection: adbc.Connection, contract: Contract, incomin
     return f"resolved_{contract.table}"
 
 
-def _resolve_by_day(writing: TickerMapWriter, contract: Contract, incoming: str) -> str:
-    """Rows of files that name companies as they were called on the file's day.
+def _resolve_by_day(writer: TickerMapWriter, contract: Contract, incoming: str) -> str:
+    """Resolve rows of dated files by the ticker map on the file's date.
 
-    A file that names one instrument by two symbols means two companies: the symbol that was not in
-    force that day gets an instrument of its own for the time in which it named none.
+    Two tickers of one instrument in one file mean two companies. The ticker without a mapping on
+    that date gets a new instrument for the period in which the map has no row for it.
     """
-    day = _day(contract)
-    names = MAPPING_ON_DATE_SQL.format(ticker="incoming.ticker", day=f"incoming.{day}")
+    date_column = _date_column(contract)
+    mapping = MAPPING_ON_DATE_SQL.format(ticker="incoming.ticker", day=f"incoming.{date_column}")
     snapshot = ", ".join(name for name in contract.natural_key_or_key if name != "ticker")
     resolved = f"resolved_{contract.table}"
     arrow.execute(
-        writing.connection,
+        writer.connection,
         f"""
         create temporary table {resolved} on commit drop as
-        select names.instrument_id, incoming.*, names.is_exact,
+        select mapping.instrument_id, incoming.*, mapping.is_exact,
             row_number() over (
-                partition by names.instrument_id, {snapshot}
-                order by names.is_exact desc, names.valid_from desc
-            ) as turn
-        from {incoming} as incoming cross join lateral {names} as names
+                partition by mapping.instrument_id, {snapshot}
+                order by mapping.is_exact desc, mapping.valid_from desc
+            ) as rank
+        from {incoming} as incoming cross join lateral {mapping} as mapping
         """,
     )
     unmatched_tickers = arrow.read(
-        writing.connection,
+        writer.connection,
         f"""
-        select stranger.ticker,
+        select unmatched.ticker,
             coalesce(
                 (
-                    select max(valid_to) from core.ticker as held
-                    where held.ticker = stranger.ticker and held.valid_to <= stranger.{day}
+                    select max(valid_to) from core.ticker as mapping
+                    where mapping.ticker = unmatched.ticker
+                        and mapping.valid_to <= unmatched.{date_column}
                 ),
                 '-infinity'
             )::text as valid_from,
             coalesce(
                 (
-                    select min(valid_from) from core.ticker as held
-                    where held.ticker = stranger.ticker and held.valid_from > stranger.{day}
+                    select min(valid_from) from core.ticker as mapping
+                    where mapping.ticker = unmatched.ticker
+                        and mapping.valid_from > unmatched.{date_column}
                 ),
                 'infinity'
             )::text as valid_to
-        from {resolved} as stranger
-        where turn > 1 and not is_exact
+        from {resolved} as unmatched
+        where rank > 1 and not is_exact
         group by 1, 2, 3
         """,
     )
     for ticker, valid_from, valid_to in unmatched_tickers.iter_rows():
-        writing.insert_new_instrument(ticker, valid_from, valid_to)
+        writer.insert_new_instrument(ticker, valid_from, valid_to)
     if len(unmatched_tickers):
-        arrow.execute(writing.connection, f"drop table {resolved}")
-        return _resolve_by_day(writing, contract, incoming)
+        arrow.execute(writer.connection, f"drop table {resolved}")
+        return _resolve_by_day(writer, contract, incoming)
     return resolved
 
 
-def _day(contract: Contract) -> str:
+def _date_column(contract: Contract) -> str:
     return next(c.name for c in contract.columns if c.name in contract.key and c.sql_type == "date")

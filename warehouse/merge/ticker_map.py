@@ -1,8 +1,8 @@
-"""The dated ticker map, core.ticker: reading it in SQL, and writing it with history.
+"""Read the dated ticker map, core.ticker, in SQL, and write it with history.
 
-A vendor's reply about a ticker is about one company, the one that has the symbol now. So bars and
-actions belong to the instrument that the ticker's newest row names (`NEWEST`), whatever their
-date. A holdings file names companies as they were called on its day (`IN_FORCE`).
+A provider's reply about a ticker describes the company that has the ticker now. So bars and
+actions of any date belong to the instrument of the ticker's newest row (`CURRENT_MAPPING_SQL`). A
+holdings file names companies by their tickers on its own date (`MAPPING_ON_DATE_SQL`).
 """
 
 from collections.abc import Iterable
@@ -12,44 +12,44 @@ from adbc_driver_postgresql import dbapi as adbc
 
 from warehouse.connect import arrow
 
-# Both are lateral subqueries about the column put in for {ticker}.
+# Both are lateral subqueries; {ticker} is replaced by a column.
 CURRENT_MAPPING_SQL = """(
     select instrument_id, valid_from, valid_to from core.ticker_instrument
     where ticker_instrument.ticker = {ticker} and counts_to = 'infinity'
 )"""
-# A file may run ahead of the map or lag behind it: core.ticker_instrument has no gaps.
+# core.ticker_instrument has no gaps: a file may name a ticker before or after the map does.
 MAPPING_ON_DATE_SQL = """(
     select instrument_id, valid_from, valid_to, valid_from <= {day} and {day} < valid_to as is_exact
     from core.ticker_instrument
     where ticker_instrument.ticker = {ticker} and counts_from <= {day} and {day} < counts_to
 )"""
+_ONE_ROW = "ticker = $3 and valid_from = $4::date"
 
 
 @dataclass(frozen=True)
 class TickerMapWriter:
-    """A merge's hold on the map.
+    """Writes the ticker map within a merge.
 
     Attributes:
-        connection: Of the loader, in its transaction.
+        connection: A connection of the loader, in its transaction.
         run_id: The run that loads.
-        instant: What `merge.begin` returned. Rows that already carry it were made in this
-            transaction, so that nobody has seen them.
+        loaded_at: The time that `merge.lock_tables` returned. Rows with this `loaded_at` were
+            added in this transaction, so no reader has seen them.
     """
 
     connection: adbc.Connection
     run_id: int
-    instant: str
+    loaded_at: str
 
     def insert_missing_tickers(self, tickers: str) -> None:
-        """Gives every ticker that the map lacks an instrument of its own.
+        """Insert a new instrument for every ticker that the map lacks.
 
         Args:
             tickers: An SQL relation with a column `ticker`.
         """
-        arrow.execute(
-            self.connection,
+        self._execute(
             f"""
-            with made as (
+            with inserted as (
                 insert into core.instrument (first_ticker)
                 select distinct ticker from {tickers} as incoming
                 where not exists (
@@ -59,160 +59,178 @@ class TickerMapWriter:
                 returning instrument_id, first_ticker
             )
             insert into core.ticker (ticker, instrument_id, loaded_at, run_id)
-            select first_ticker, instrument_id, '{self.instant}', {self.run_id} from made
-            """,
+            select first_ticker, instrument_id, $1::timestamptz, $2 from inserted
+            """
         )
 
-    def name(self, ticker: str, valid_from: str, valid_to: str, instrument_id: int) -> None:
-        """Adds a row to the map."""
-        arrow.execute(
-            self.connection,
-            f"""
+    def insert_row(self, ticker: str, valid_from: str, valid_to: str, instrument_id: int) -> None:
+        """Insert a row into the map."""
+        self._execute(
+            """
             insert into core.ticker
-                (ticker, valid_from, valid_to, instrument_id, loaded_at, run_id)
-            values ('{ticker}', '{valid_from}', '{valid_to}', {instrument_id}, '{self.instant}',
-                {self.run_id})
+                (loaded_at, run_id, ticker, valid_from, valid_to, instrument_id)
+            values ($1::timestamptz, $2, $3, $4::date, $5::date, $6)
             """,
+            *(ticker, valid_from, valid_to, instrument_id),
         )
 
     def insert_new_instrument(
         self, ticker: str, valid_from: str, valid_to: str = "infinity"
     ) -> None:
-        """Adds a row to the map that names a new instrument."""
-        made = arrow.read(
+        """Insert a row into the map for a new instrument."""
+        inserted = arrow.read(
             self.connection,
-            f"insert into core.instrument (first_ticker) values ('{ticker}')"
-            " returning instrument_id",
+            "insert into core.instrument (first_ticker) values ($1) returning instrument_id",
+            (ticker,),
         )
-        self.name(ticker, valid_from, valid_to, int(made["instrument_id"][0]))
+        self.insert_row(ticker, valid_from, valid_to, int(inserted["instrument_id"][0]))
 
-    def end(self, ticker: str, valid_from: str, valid_to: str) -> None:
-        """Ends a row of the map before a day; one that would name nothing any more goes."""
-        which = f"ticker = '{ticker}' and valid_from = '{valid_from}'"
-        self._archive_rows(which)
-        arrow.execute(
-            self.connection, f"delete from core.ticker where {which} and valid_from >= '{valid_to}'"
-        )
+    def close_validity(self, ticker: str, valid_from: str, valid_to: str) -> None:
+        """End a row's validity before a day; delete the row if no day would be left."""
+        self._archive_rows(_ONE_ROW, ticker, valid_from)
         arrow.execute(
             self.connection,
-            f"""
-            update core.ticker
-            set valid_to = '{valid_to}', loaded_at = '{self.instant}', run_id = {self.run_id}
-            where {which}
+            """
+            delete from core.ticker
+            where ticker = $1 and valid_from = $2::date and valid_from >= $3::date
             """,
+            (ticker, valid_from, valid_to),
+        )
+        self._execute(
+            f"""
+            update core.ticker set loaded_at = $1::timestamptz, run_id = $2, valid_to = $5::date
+            where {_ONE_ROW}
+            """,
+            *(ticker, valid_from, valid_to),
         )
 
-    def set_valid_from(self, ticker: str, valid_from: str, day: str) -> None:
-        """Lets a row of the map begin on another day."""
-        which = f"ticker = '{ticker}' and valid_from = '{valid_from}'"
-        self._archive_rows(which)
-        arrow.execute(
-            self.connection,
+    def set_valid_from(self, ticker: str, valid_from: str, new_valid_from: str) -> None:
+        """Move the first day of a row of the map."""
+        self._archive_rows(_ONE_ROW, ticker, valid_from)
+        self._execute(
             f"""
-            update core.ticker
-            set valid_from = '{day}', loaded_at = '{self.instant}', run_id = {self.run_id}
-            where {which}
+            update core.ticker set loaded_at = $1::timestamptz, run_id = $2, valid_from = $5::date
+            where {_ONE_ROW}
             """,
+            *(ticker, valid_from, new_valid_from),
         )
 
     def remove_instrument(self, instrument_id: int) -> None:
-        """Takes an instrument without bars off the map; what hangs on it goes to history.
+        """Remove an instrument without bars from the map; its rows and actions go to history.
 
-        Its actions come again with the bars that told whose they are. Its memberships are
-        re-pointed by `repoint_members`.
+        The bars that identify the instrument come with its actions, which are loaded again.
+        `reassign_memberships` moves its memberships.
         """
-        self._archive_rows(f"instrument_id = {instrument_id}")
-        held = f"from core.corporate_action where instrument_id = {instrument_id}"
+        self._archive_rows("instrument_id = $3", instrument_id)
+        self._execute(
+            """
+            insert into history.corporate_action
+            select corporate_action.*, $1::timestamptz, $2
+            from core.corporate_action where instrument_id = $3
+            """,
+            instrument_id,
+        )
         for statement in (
-            f"delete from core.ticker where instrument_id = {instrument_id}",
-            "insert into history.corporate_action"
-            f" select corporate_action.*, '{self.instant}', {self.run_id} {held}",
-            f"delete {held}",
-            f"delete from derived.adjustment_factor where instrument_id = {instrument_id}",
-            # nobody has seen one that was made in this transaction
-            f"""
+            "delete from core.ticker where instrument_id = $1",
+            "delete from core.corporate_action where instrument_id = $1",
+            "delete from derived.adjustment_factor where instrument_id = $1",
+            # only an instrument of this transaction, which no reader has seen
+            """
             delete from core.instrument
-            where instrument_id = {instrument_id} and xmin = pg_current_xact_id()::xid
+            where instrument_id = $1 and xmin = pg_current_xact_id()::xid
             """,
         ):
-            arrow.execute(self.connection, statement)
+            arrow.execute(self.connection, statement, (instrument_id,))
 
     def reassign_memberships(self, tickers: Iterable[str]) -> None:
-        """Gives memberships under these tickers the instruments that the map now says.
+        """Give memberships of these tickers the instruments of the changed map.
 
-        The row as it was goes to history, and derived tables are told to follow.
+        The former rows go to history, and `audit.change` has derived tables recomputed.
         """
-        named = ", ".join(f"'{ticker}'" for ticker in sorted(set(tickers)))
-        names = MAPPING_ON_DATE_SQL.format(ticker="held.ticker", day="held.as_of_date")
+        mapping = MAPPING_ON_DATE_SQL.format(ticker="stored.ticker", day="stored.as_of_date")
         arrow.execute(
             self.connection,
             f"""
-            create temporary table repointed as
-            select held.index_code, held.as_of_date, held.known_from,
-                held.instrument_id as old_id, names.instrument_id as new_id
-            from core.index_membership as held
-            cross join lateral {names} as names
-            where held.ticker in ({named}) and names.instrument_id <> held.instrument_id
+            create temporary table reassigned as
+            select stored.index_code, stored.as_of_date, stored.known_from,
+                stored.instrument_id as old_id, mapping.instrument_id as new_id
+            from core.index_membership as stored
+            cross join lateral {mapping} as mapping
+            where stored.ticker = any (string_to_array($1, ','))
+                and mapping.instrument_id <> stored.instrument_id
                 and not exists (
-                    select from core.index_membership as taken
-                    where taken.index_code = held.index_code
-                        and taken.as_of_date = held.as_of_date
-                        and taken.instrument_id = names.instrument_id
+                    select from core.index_membership as other
+                    where other.index_code = stored.index_code
+                        and other.as_of_date = stored.as_of_date
+                        and other.instrument_id = mapping.instrument_id
                 )
             """,
+            (",".join(tickers),),
         )
-        on = "held.index_code = new.index_code and held.as_of_date = new.as_of_date"
+        on = """
+            stored.index_code = new.index_code and stored.as_of_date = new.as_of_date
+            and stored.instrument_id = new.old_id
+        """
         for statement in (
             f"""
             insert into history.index_membership
-            select held.*, '{self.instant}', {self.run_id}
-            from core.index_membership as held
-            join repointed as new on {on} and held.instrument_id = new.old_id
+            select stored.*, $1::timestamptz, $2
+            from core.index_membership as stored join reassigned as new on {on}
             """,
             f"""
-            update core.index_membership as held
-            set instrument_id = new.new_id, loaded_at = '{self.instant}', run_id = {self.run_id}
-            from repointed as new where {on} and held.instrument_id = new.old_id
+            update core.index_membership as stored
+            set instrument_id = new.new_id, loaded_at = $1::timestamptz, run_id = $2
+            from reassigned as new where {on}
             """,
-            f"""
-            insert into audit.change (table_name, instrument_id, from_date, run_id)
-            select 'index_membership', touched.instrument_id, min(known_from), {self.run_id}
-            from repointed
-            cross join lateral (values (old_id), (new_id)) as touched (instrument_id)
-            group by touched.instrument_id
-            """,
-            f"""
+            """
             insert into audit.load
-                (run_id, table_name, rows_new, rows_changed, rows_same, rows_removed, loaded_at)
-            select {self.run_id}, 'core.index_membership', 0, count(*), 0, 0, '{self.instant}'
-            from repointed having count(*) > 0
+                (loaded_at, run_id, table_name, rows_new, rows_changed, rows_same, rows_removed)
+            select $1::timestamptz, $2, 'core.index_membership', 0, count(*), 0, 0
+            from reassigned having count(*) > 0
             """,
-            "drop table repointed",
         ):
-            arrow.execute(self.connection, statement)
+            self._execute(statement)
+        arrow.execute(
+            self.connection,
+            """
+            insert into audit.change (table_name, instrument_id, from_date, run_id)
+            select 'index_membership', changed.instrument_id, min(known_from), $1
+            from reassigned
+            cross join lateral (values (old_id), (new_id)) as changed (instrument_id)
+            group by changed.instrument_id
+            """,
+            (self.run_id,),
+        )
+        arrow.execute(self.connection, "drop table reassigned")
 
     def record_filer_change(self, tickers: Iterable[str]) -> None:
-        """Tells derived tables that the SEC's list means other members by these tickers now.
-
-        Which days that moves is not told: all.
-        """
-        named = ", ".join(f"'{ticker}'" for ticker in sorted(set(tickers)))
+        """Record that the SEC's list means other members by these tickers, on any date."""
         arrow.execute(
             self.connection,
-            f"""
+            """
             insert into audit.change (table_name, item, from_date, run_id)
-            select distinct 'company_ticker', ticker, date '0001-01-01', {self.run_id}
-            from core.company_ticker where ticker in ({named})
+            select distinct 'company_ticker', ticker, date '0001-01-01', $1
+            from core.company_ticker where ticker = any (string_to_array($2, ','))
             """,
+            (self.run_id, ",".join(tickers)),
         )
 
-    def _archive_rows(self, which: str) -> None:
-        """Copies rows of the map to history, save those made in this transaction."""
-        arrow.execute(
-            self.connection,
+    def _archive_rows(self, condition: str, *parameters: str | int) -> None:
+        """Copy rows of the map to history, except rows of this transaction.
+
+        Args:
+            condition: SQL whose parameters begin with `$3`.
+            *parameters: Their values.
+        """
+        self._execute(
             f"""
             insert into history.ticker
-            select core.ticker.*, '{self.instant}', {self.run_id} from core.ticker
-            where {which} and loaded_at < '{self.instant}'
+            select core.ticker.*, $1::timestamptz, $2 from core.ticker
+            where {condition} and loaded_at < $1::timestamptz
             """,
+            *parameters,
         )
+
+    def _execute(self, statement: str, *parameters: str | int) -> None:
+        """Run a statement with `loaded_at` as `$1` and the run's id as `$2`."""
+        arrow.execute(self.connection, statement, (self.loaded_at, self.run_id, *parameters))

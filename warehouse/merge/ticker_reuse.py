@@ -1,127 +1,132 @@
-"""Finds symbols that another company has taken over, and writes them into the ticker map.
+"""Find tickers that another company has taken over, and write them into the ticker map.
 
-The vendor drops the dead company with its bars. A halted company's reply, asked from
-before the newest bar held, still shows the bars held in that window; a reused symbol's shows none
-of them, and begins long after. Both are asked for, with more than `REUSE_SESSIONS` sessions in
-between: a halt of whatever length fails the first, a vendor's hole the second.
+Yahoo drops a dead company with its bars. A request that starts before the newest stored bar still
+returns the stored bars of that window for a halted company. For a reused ticker it returns none of
+them, and its bars begin long after. Both conditions are required, with more than `REUSE_SESSIONS`
+sessions in between: a halt fails the first, a hole in the vendor's data the second.
 """
 
 from warehouse.connect import arrow
 from warehouse.merge.ticker_map import CURRENT_MAPPING_SQL, TickerMapWriter
-from warehouse.merge.ticker_renames import SAME_BAR
 
 REUSE_SESSIONS = 60
 
 
-def find_reuses(writing: TickerMapWriter, incoming: str) -> list[str]:
-    """Gives symbols that another company has taken over a new instrument.
+def find_reuses(writer: TickerMapWriter, incoming: str, same_bar: str) -> list[str]:
+    """Map tickers that another company has taken over to new instruments.
+
+    Args:
+        writer: Writes the map, which has every ticker of the batch.
+        incoming: The relation of the staged bars.
+        same_bar: SQL that is true if a staged bar (`new`) repeats a stored bar (`old`).
 
     Returns:
         The tickers whose rows of the map changed.
     """
-    connection = writing.connection
-    taken = arrow.read(
+    connection = writer.connection
+    reused = arrow.read(
         connection,
         f"""
-        select listing.ticker, names.valid_from::text as valid_from,
+        select listing.ticker, mapping.valid_from::text as valid_from,
             listing.first_date::text as first_date
         from (
             select ticker, min(session_date) as first_date from {incoming} group by ticker
         ) as listing
-        cross join lateral {CURRENT_MAPPING_SQL.format(ticker="listing.ticker")} as names
+        cross join lateral {CURRENT_MAPPING_SQL.format(ticker="listing.ticker")} as mapping
         cross join lateral (
-            select session_date as last_held from core.daily_price as bar
-            where bar.instrument_id = names.instrument_id order by session_date desc limit 1
+            select session_date as last_stored from core.daily_price as bar
+            where bar.instrument_id = mapping.instrument_id order by session_date desc limit 1
         ) as newest
         where (
-            names.valid_to = 'infinity' and listing.first_date > last_held + {REUSE_SESSIONS}
+            mapping.valid_to = 'infinity' and listing.first_date > last_stored + {REUSE_SESSIONS}
             and {REUSE_SESSIONS} < (
                 select count(*) from core.session
-                where session_date > last_held and session_date <= listing.first_date
+                where session_date > last_stored and session_date <= listing.first_date
             )
-            -- the reply was asked from before the newest bar held, and shows no row up to it
+            -- requested from before the newest stored bar, with no row up to it in the reply
             and exists (
-                select from audit.fetch as asked
-                where asked.dataset = 'daily_price' and asked.item = listing.ticker
-                    and asked.run_id = {writing.run_id} and asked.window_start <= last_held
+                select from audit.fetch as request
+                where request.dataset = 'daily_price' and request.item = listing.ticker
+                    and request.run_id = {writer.run_id} and request.window_start <= last_stored
             )
             and not exists (
-                select from audit.quarantine as aside
-                where aside.last_run_id = {writing.run_id} and aside.table_name = 'daily_price'
-                    and aside.key ->> 'ticker' = listing.ticker
-                    and (aside.key ->> 'session_date')::date <= last_held
+                select from audit.quarantine
+                where last_run_id = {writer.run_id} and table_name = 'daily_price'
+                    and key ->> 'ticker' = listing.ticker
+                    and (key ->> 'session_date')::date <= last_stored
             )
         ) or (
-            -- a company that has changed its symbol, whose old one brings other bars than its own
-            names.valid_to < 'infinity' and listing.first_date >= names.valid_to
+            -- a company that changed its ticker; the old ticker now returns other bars
+            mapping.valid_to < 'infinity' and listing.first_date >= mapping.valid_to
             and (
-                select count(*) > 0 and count(*) filter (where {SAME_BAR}) = 0
+                select count(*) > 0 and count(*) filter (where {same_bar}) = 0
                 from {incoming} as new
-                join core.daily_price as old on old.instrument_id = names.instrument_id
+                join core.daily_price as old on old.instrument_id = mapping.instrument_id
                     and old.session_date = new.session_date
                 where new.ticker = listing.ticker
             )
         )
         """,
     )
-    for ticker, valid_from, first_date in taken.iter_rows():
-        if _is_ongoing(writing, ticker, valid_from):
-            writing.end(ticker, valid_from, first_date)
-        writing.insert_new_instrument(ticker, first_date)
-    return [str(ticker) for ticker in taken["ticker"]]
+    for ticker, valid_from, first_date in reused.iter_rows():
+        if _is_ongoing(writer, ticker, valid_from):
+            writer.close_validity(ticker, valid_from, first_date)
+        writer.insert_new_instrument(ticker, first_date)
+    return [str(ticker) for ticker in reused["ticker"]]
 
 
-def _is_ongoing(writing: TickerMapWriter, ticker: str, valid_from: str) -> bool:
+def _is_ongoing(writer: TickerMapWriter, ticker: str, valid_from: str) -> bool:
     found = arrow.read(
-        writing.connection,
-        f"""
+        writer.connection,
+        """
         select valid_to = 'infinity' as is_ongoing from core.ticker
-        where ticker = '{ticker}' and valid_from = '{valid_from}'
+        where ticker = $1 and valid_from = $2::date
         """,
+        (ticker, valid_from),
     )
     return bool(found["is_ongoing"][0])
 
 
-def extend_valid_from(writing: TickerMapWriter, incoming: str) -> list[str]:
-    """Lets a reused symbol begin earlier where earlier bars of its new company come late.
+def extend_valid_from(writer: TickerMapWriter, incoming: str) -> list[str]:
+    """Move the first day of a reused ticker back when earlier bars of its company arrive.
 
-    The first bar of a reply may be set aside until the next one confirms it.
+    The first bar of a reply may be quarantined until the next bar confirms it.
 
     Returns:
         The tickers whose rows of the map changed.
     """
-    late = arrow.read(
-        writing.connection,
+    extended = arrow.read(
+        writer.connection,
         f"""
-        select listing.ticker, names.valid_from::text as valid_from,
+        select listing.ticker, mapping.valid_from::text as valid_from,
             listing.first_date::text as first_date,
             former.valid_from::text as former_from,
             former.valid_to > listing.first_date as is_cut
         from (
             select ticker, min(session_date) as first_date from {incoming} group by ticker
         ) as listing
-        cross join lateral {CURRENT_MAPPING_SQL.format(ticker="listing.ticker")} as names
+        cross join lateral {CURRENT_MAPPING_SQL.format(ticker="listing.ticker")} as mapping
         left join lateral (
-            select held.valid_from, held.valid_to,
+            select earlier.valid_from, earlier.valid_to,
                 (
                     select max(session_date) from core.daily_price as bar
-                    where bar.instrument_id = held.instrument_id
-                ) as last_held
-            from core.ticker as held
-            where held.ticker = listing.ticker and held.valid_from < names.valid_from
-            order by held.valid_from desc limit 1
+                    where bar.instrument_id = earlier.instrument_id
+                ) as last_stored
+            from core.ticker as earlier
+            where earlier.ticker = listing.ticker and earlier.valid_from < mapping.valid_from
+            order by earlier.valid_from desc limit 1
         ) as former on true
-        where listing.first_date < names.valid_from
-            and listing.first_date > coalesce(former.last_held, '-infinity')
+        where listing.first_date < mapping.valid_from
+            and listing.first_date > coalesce(former.last_stored, '-infinity')
             and not exists (
                 select from core.ticker as other
-                where other.instrument_id = names.instrument_id
-                    and other.valid_from < names.valid_from
+                where other.instrument_id = mapping.instrument_id
+                    and other.valid_from < mapping.valid_from
             )
         """,
     )
-    for ticker, valid_from, first_date, former_from, is_cut in late.iter_rows():
+    for ticker, valid_from, first_date, former_from, is_cut in extended.iter_rows():
         if is_cut:
-            writing.end(ticker, former_from, first_date)
-        writing.set_valid_from(ticker, valid_from, first_date)
-    return [str(ticker) for ticker in late["ticker"]]
+            writer.close_validity(ticker, former_from, first_date)
+        writer.set_valid_from(ticker, valid_from, first_date)
+    return [str(ticker) for ticker in extended["ticker"]]

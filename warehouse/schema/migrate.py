@@ -11,8 +11,8 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from warehouse.base_error import RotationError
-from warehouse.connect.connections import (
-    connect,
+from warehouse.connect.connections import connect
+from warehouse.connect.dsn import (
     database_name,
     embedded_server,
     external_dsn,

@@ -52,7 +52,7 @@ def exclusion_reason(row: Mapping[str, str]) -> str | None:
     if _OTC.match(exchange):
         return "otc"
     if _UNLISTED.match(exchange):
-        return "unknown_ticker"
+        return "not_listed"
     if not _EXCHANGE.match(exchange):
         return "unknown_exchange"
     return None

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from expectations.calendars.filing_dates import first_session_after
+from expectations.calendars.edgar import first_session_after
 from expectations.tables.company_fact import concepts
 from tasks.extract.provider.frames import typed_frame
 from tasks.extract.sec.errors import SecParseError

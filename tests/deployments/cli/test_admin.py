@@ -6,7 +6,8 @@ import psycopg
 import pytest
 
 from tests.deployments.conftest import Home
-from warehouse.connect.connections import connect, embedded_server, warehouse_dsn
+from warehouse.connect.connections import connect
+from warehouse.connect.dsn import embedded_server, warehouse_dsn
 from warehouse.schema.migrate import ensure_up_to_date
 from warehouse.settings import Settings
 

@@ -19,7 +19,7 @@ from deployments.stack.database import start_database
 from deployments.stack.processes import ServiceError
 from tests.deployments.conftest import Api, Home, Up, start, wait
 from warehouse.backup.checksum import TABLES
-from warehouse.connect.connections import warehouse_dsn
+from warehouse.connect.dsn import warehouse_dsn
 
 PREFECT_FILE = Path(stack.PREFECT_FILE)
 DEPLOYMENTS = yaml.safe_load(PREFECT_FILE.read_text())["deployments"]

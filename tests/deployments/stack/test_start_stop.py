@@ -11,7 +11,7 @@ from deployments.sandbox.launch import SandboxError
 from deployments.stack import stack
 from deployments.stack.database import SERVICE_FILE, start_database
 from tests.deployments.conftest import Home
-from warehouse.connect.connections import embedded_server, find_client_binary
+from warehouse.connect.dsn import embedded_server, find_client_binary
 
 
 @pytest.mark.slow

@@ -8,8 +8,14 @@ from expectations.tables.daily_price import add_context, annotate
 from tasks.extract.yahoo.parse import parse_history
 
 NOW = pd.Timestamp("2026-10-01", tz="UTC").to_pydatetime()
-MARKS = ["is_hundredfold", "is_split_not_applied", "is_restated", "is_spike", "is_unconfirmed"]
-WARNINGS = ["is_unexplained", "is_brief_level"]
+MARKS = [
+    "is_off_by_100x",
+    "is_split_not_applied",
+    "is_adjusted_without_split",
+    "is_reverted_spike",
+    "is_unconfirmed_jump",
+]
+WARNINGS = ["is_unexplained_jump", "is_transient_level"]
 
 
 def make_bars(closes, volume=1_000, undone=1.0, held=None) -> pd.DataFrame:
@@ -29,7 +35,7 @@ def make_bars(closes, volume=1_000, undone=1.0, held=None) -> pd.DataFrame:
         }
     )
     held = np.nan if held is None else np.asarray(held, dtype=float)
-    return add_context(bars, NOW).assign(held_close=held)
+    return add_context(bars, NOW).assign(stored_close=held)
 
 
 def marked(bars: pd.DataFrame, columns=MARKS) -> dict[str, list[int]]:
@@ -47,18 +53,18 @@ def off(rows, factor, base=CALM):
 
 class TestHundredfold:
     def test_a_block_of_few_rows(self):
-        assert marked(make_bars(off({4, 5}, 100))) == {"is_hundredfold": [4, 5]}
+        assert marked(make_bars(off({4, 5}, 100))) == {"is_off_by_100x": [4, 5]}
 
     def test_the_newest_row(self):
-        assert marked(make_bars(off({9}, 0.01))) == {"is_hundredfold": [9]}
+        assert marked(make_bars(off({9}, 0.01))) == {"is_off_by_100x": [9]}
 
     def test_all_rows_where_neither_side_is_a_minority(self):
-        assert marked(make_bars(off(range(4), 100))) == {"is_hundredfold": list(range(10))}
+        assert marked(make_bars(off(range(4), 100))) == {"is_off_by_100x": list(range(10))}
 
     def test_what_is_held_decides_however_short_the_right_side(self):
         held = [*CALM[:2], *[NAN] * 8]
         bars = make_bars(off(range(2, 10), 100), held=held)
-        assert marked(bars) == {"is_hundredfold": list(range(2, 10))}
+        assert marked(bars) == {"is_off_by_100x": list(range(2, 10))}
 
     def test_a_split_of_one_for_hundred_is_none(self):
         undone = [0.01] * 5 + [1.0] * 5
@@ -108,7 +114,7 @@ class TestSplitNotApplied:
 class TestRestated:
     def test_one_ratio_off_everything_held(self):
         held = [close * 2 for close in CALM[:9]] + [NAN]
-        assert marked(make_bars(CALM, held=held)) == {"is_restated": list(range(10))}
+        assert marked(make_bars(CALM, held=held)) == {"is_adjusted_without_split": list(range(10))}
 
     def test_single_corrections_are_no_restatement(self):
         held = [10.5, *CALM[1:9], NAN]
@@ -123,32 +129,32 @@ class TestRestated:
 
 class TestSteps:
     def test_a_spike(self):
-        assert marked(make_bars(off({5}, 6.0))) == {"is_spike": [5]}
+        assert marked(make_bars(off({5}, 6.0))) == {"is_reverted_spike": [5]}
 
     def test_the_same_with_a_surge_of_volume_is_true(self):
         volume = [1_000] * 5 + [20_000, 12_000] + [1_000] * 3
         bars = make_bars(off({5}, 6.0), volume=volume)
         assert marked(bars) == {}
-        assert marked(bars, WARNINGS) == {"is_brief_level": [5]}
+        assert marked(bars, WARNINGS) == {"is_transient_level": [5]}
 
     def test_a_step_that_stays_is_only_warned_of(self):
         bars = make_bars(off(range(5, 10), 15.0))
         assert marked(bars) == {}
-        assert marked(bars, WARNINGS) == {"is_unexplained": [5]}
+        assert marked(bars, WARNINGS) == {"is_unexplained_jump": [5]}
 
     def test_a_step_in_the_newest_row_waits_for_the_next(self):
-        assert marked(make_bars(off({9}, 6.0))) == {"is_unconfirmed": [9]}
+        assert marked(make_bars(off({9}, 6.0))) == {"is_unconfirmed_jump": [9]}
         volume = [1_000] * 9 + [20_000]
         assert marked(make_bars(off({9}, 6.0), volume=volume)) == {}
 
     def test_a_spike_refused_before_at_the_edge_of_a_later_reply(self):
         held = [NAN, *CALM[1:9], NAN]
-        assert marked(make_bars(off({0}, 6.0), held=held)) == {"is_unconfirmed": [0]}
+        assert marked(make_bars(off({0}, 6.0), held=held)) == {"is_unconfirmed_jump": [0]}
 
     def test_a_short_level_is_only_warned_of(self):
         bars = make_bars(off({4, 5, 6}, 0.36))
         assert marked(bars) == {}
-        assert marked(bars, WARNINGS) == {"is_brief_level": [4]}
+        assert marked(bars, WARNINGS) == {"is_transient_level": [4]}
 
 
 def read_reply(path) -> pd.DataFrame:
@@ -174,14 +180,14 @@ class TestRealReplies:
 
     def test_pence_for_pounds_with_nothing_to_tell_which(self, bad_rows):
         frame = annotate(read_reply(bad_rows / "AET-L-1d-100x-error.csv"))
-        assert frame.loc[~frame["is_closed_day"], "is_hundredfold"].all()
+        assert frame.loc[~frame["is_closed_day"], "is_off_by_100x"].all()
 
     def test_pence_for_pounds_beside_what_is_held(self, bad_rows):
         reply = read_reply(bad_rows / "AET-L-1d-100x-error.csv")
         right = reply["close"] > 1
-        reply["held_close"] = 14.55
+        reply["stored_close"] = 14.55
         frame = annotate(reply)
-        assert (frame["is_hundredfold"] == ~right & ~frame["is_closed_day"]).all()
+        assert (frame["is_off_by_100x"] == ~right & ~frame["is_closed_day"]).all()
 
     @pytest.mark.parametrize("name", ["CNE-L-1d-bad-stock-split", "ALPHA-PA-1d-bad-stock-split"])
     def test_the_repaired_replies_pass(self, bad_rows, name):
@@ -191,4 +197,4 @@ class TestRealReplies:
     @pytest.mark.parametrize("name", ["CALM-1d-no-bad-divs", "EWG-1d-no-bad-divs"])
     def test_clean_replies_pass(self, bad_rows, name):
         frame = annotate(read_reply(bad_rows / f"{name}.csv"))
-        assert not frame[[*MARKS, "is_closed_day", "is_surplus"]].to_numpy().any()
+        assert not frame[[*MARKS, "is_closed_day", "is_duplicate"]].to_numpy().any()

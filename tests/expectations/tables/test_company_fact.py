@@ -8,8 +8,8 @@ import orjson
 import pandas as pd
 import pytest
 
-from expectations.calendars.filing_dates import first_session_after
-from expectations.tables.company_fact import COLUMNS, CONTRACT, concepts, with_context
+from expectations.calendars.edgar import first_session_after
+from expectations.tables.company_fact import COLUMNS, CONTRACT, add_context, concepts
 from tasks.validate.validate import validate
 
 NOW = datetime(2024, 11, 1, 12, tzinfo=UTC)
@@ -33,7 +33,7 @@ def make_frame() -> pd.DataFrame:
     )  # fmt: skip
     for name in DATES:
         frame[name] = pd.to_datetime(frame[name])
-    return with_context(frame[[column.name for column in COLUMNS]], NOW)
+    return add_context(frame[[column.name for column in COLUMNS]], NOW)
 
 
 def put(frame: pd.DataFrame, row: int = 0, **values: object) -> pd.DataFrame:
@@ -132,7 +132,7 @@ def test_a_real_company_breaks_no_rule(tapes, cik):
     for name in ("period_start", "period_end", "filed_date"):
         frame[name] = pd.to_datetime(frame[name])
     frame["known_from"] = first_session_after(frame["filed_date"])
-    validated = validate(CONTRACT, with_context(frame, datetime(2027, 1, 1, tzinfo=UTC)))
+    validated = validate(CONTRACT, add_context(frame, datetime(2027, 1, 1, tzinfo=UTC)))
     broken = validated.rule_results.loc[~validated.rule_results["success"], ["rule", "detail"]]
     assert broken.empty, broken.to_string()
     assert len(validated.valid_rows) == len(rows) > 1000

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from expectations.tables.corporate_action import CONTRACT, with_context
+from expectations.tables.corporate_action import CONTRACT, add_context
 from tasks.extract.yahoo.parse import parse_history
 from tasks.validate.validate import validate
 
@@ -80,7 +80,7 @@ def test_the_close_before_comes_from_the_bars_of_the_reply():
         }
     )
     frame = make_frame().drop(columns=["previous_close", "ex_open", "checked_at"]).loc[:2]
-    found = with_context(frame[::-1], NOW, bars).sort_index()
+    found = add_context(frame[::-1], NOW, bars).sort_index()
     # 10 for 1 on the second's ex-date: in the new shares; without bars nothing is known
     assert found["previous_close"].to_list() == pytest.approx([50.0, 5.12, np.nan], nan_ok=True)
     assert found["ex_open"].to_list() == pytest.approx([49.8, 5.1, np.nan], nan_ok=True)
@@ -89,8 +89,8 @@ def test_the_close_before_comes_from_the_bars_of_the_reply():
 def test_the_close_before_the_reply_comes_from_what_is_held():
     bars = make_close("2024-06-03", 49.8)
     frame = make_frame().drop(columns=["previous_close", "ex_open", "checked_at"]).loc[:0]
-    assert with_context(frame, NOW, bars)["previous_close"].isna().all()
-    found = with_context(frame, NOW, bars, held=make_close("2024-05-31", 50.0))
+    assert add_context(frame, NOW, bars)["previous_close"].isna().all()
+    found = add_context(frame, NOW, bars, stored=make_close("2024-05-31", 50.0))
     assert found["previous_close"].to_list() == [50.0]
 
 
@@ -108,7 +108,7 @@ def make_close(day: str, close: float) -> pd.DataFrame:
 
 def test_without_bars_only_the_values_themselves_are_judged():
     frame = make_frame().drop(columns=["previous_close", "ex_open", "checked_at"])
-    assert validate(CONTRACT, with_context(frame, NOW)).quarantine.empty
+    assert validate(CONTRACT, add_context(frame, NOW)).quarantine.empty
 
 
 @pytest.mark.parametrize("tape", ["real-2024"])
@@ -117,7 +117,7 @@ def test_real_actions_break_no_rule_but_two_of_one_share(tapes, tape):
     actions = pd.read_csv(tapes / tape / "actions.csv").assign(source="tape")
     bars = pd.read_parquet(tapes / tape / "bars.parquet")
     now = datetime(2024, 11, 1, tzinfo=UTC)
-    found = validate(CONTRACT, with_context(actions, now, bars)).quarantine
+    found = validate(CONTRACT, add_context(actions, now, bars)).quarantine
     assert set(found["key"]) == {
         '{"ticker": "LENZ", "ex_date": "2024-03-15", "kind": "dividend"}',
         '{"ticker": "LENZ", "ex_date": "2024-03-22", "kind": "dividend"}',
@@ -138,7 +138,7 @@ def test_real_replies(bad_rows, name, warned):
     frame.index = pd.to_datetime(frame.index.str[:10])
     bars, actions = parse_history("AAA", frame.sort_index())
     now = datetime(2026, 10, 1, tzinfo=UTC)
-    validated = validate(CONTRACT, with_context(actions, now, bars))
+    validated = validate(CONTRACT, add_context(actions, now, bars))
     results = validated.rule_results
     assert results.loc[~results["success"], "rule"].to_list() == warned
     assert validated.quarantine.empty

@@ -60,7 +60,7 @@ def with_split(frame: pd.DataFrame, ratio: float, ex_row: int) -> pd.DataFrame:
 def held_as(frame: pd.DataFrame, factor: float = 1.0) -> pd.DataFrame:
     """Held closes of all sessions but the newest."""
     held = frame["close"] * factor
-    return frame.assign(held_close=held.where(frame["session_date"] < SESSIONS[-1]))
+    return frame.assign(stored_close=held.where(frame["session_date"] < SESSIONS[-1]))
 
 
 LAST = len(SESSIONS) - 1
@@ -149,7 +149,7 @@ def test_a_session_is_finished_when_the_exchange_closes(session, instant, is_fin
 def test_held_closes_are_found_by_ticker_and_session():
     held = pd.DataFrame({"ticker": ["BBB"], "session_date": [SESSIONS[3].date()], "close": [8.5]})
     frame = add_context(pd.concat([make_bars(), make_bars("BBB")]), NOW, held)
-    assert frame["held_close"].dropna().to_dict() == {3: 8.5}
+    assert frame["stored_close"].dropna().to_dict() == {3: 8.5}
 
 
 def test_the_seventh_digit_is_no_disorder():

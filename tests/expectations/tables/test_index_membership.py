@@ -5,7 +5,7 @@ import re
 import pandas as pd
 import pytest
 
-from expectations.tables.index_membership import CONTRACT, SECTORS, valid_member_rows, with_context
+from expectations.tables.index_membership import CONTRACT, SECTORS, add_context, valid_member_rows
 from tasks.extract.ishares.parse_file import parse_holdings
 from tasks.validate.validate import Refused, validate
 
@@ -33,7 +33,7 @@ def make_frame(members: int = MEMBERS, previous: int | None = MEMBERS) -> pd.Dat
             "source": "ishares",
         }
     )
-    return with_context(frame, previous)
+    return add_context(frame, previous)
 
 
 def put(frame: pd.DataFrame, column: str, value: object, row: int = 0) -> pd.DataFrame:
@@ -94,7 +94,7 @@ def test_a_repeated_line_takes_no_weight(tapes):
     )
     twice = parse_holdings(f"{head}{line}\n{line}{rest}", fund).members
     assert len(twice) == len(whole) + 1
-    validated = validate(CONTRACT, with_context(twice, None))
+    validated = validate(CONTRACT, add_context(twice, None))
     assert validated.valid_rows["weight_pct"].to_list() == whole["weight_pct"].to_list()
     assert validated.valid_rows["weight_pct"].max() == pytest.approx(1.1782, abs=5e-5)
     assert set(validated.quarantine["rule"]) == {"duplicate_member"}
@@ -137,6 +137,6 @@ def test_member_count_is_compared_with_the_previous_or_the_first_live_snapshot(
 def test_real_files_break_no_rule(tapes, fund, index_code):
     content = (tapes / "real-2024" / "holdings" / fund / "2023-11-17.csv").read_bytes()
     members = parse_holdings(content, {"fund": fund, "index_code": index_code}).members
-    validated = validate(CONTRACT, with_context(members, None))
+    validated = validate(CONTRACT, add_context(members, None))
     assert validated.rule_results["success"].all()
     assert len(validated.valid_rows) == len(members)

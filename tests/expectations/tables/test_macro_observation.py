@@ -9,8 +9,8 @@ import pytest
 from expectations.tables.macro_observation import (
     CONTRACT,
     MIN_PUBLICATION_LAG_DAYS,
+    add_context,
     reference,
-    with_context,
 )
 from tasks.validate.validate import validate
 
@@ -30,7 +30,7 @@ def make_frame() -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=names)
     for name in ("observation_date", "vintage_date"):
         frame[name] = pd.to_datetime(frame[name])
-    return with_context(frame.assign(source="alfred"), NOW)
+    return add_context(frame.assign(source="alfred"), NOW)
 
 
 def put(frame: pd.DataFrame, column: str, value: object, row: int = 0) -> pd.DataFrame:
@@ -89,6 +89,6 @@ def test_real_vintages_break_no_rule(tapes, tape):
     is_missing = frame["value"].isna()
     frame["missing_reason"] = pd.Series("not_observed", index=frame.index).where(is_missing)
     now = datetime(2026, 1, 2, tzinfo=UTC)
-    validated = validate(CONTRACT, with_context(frame.assign(source="tape"), now))
+    validated = validate(CONTRACT, add_context(frame.assign(source="tape"), now))
     assert validated.rule_results["success"].all()
     assert len(validated.valid_rows) == len(frame)

@@ -12,7 +12,8 @@ from tasks.derive.incremental.derived_table import derive_table
 from tasks.derive.rotation import rotation_metrics
 from tasks.load.publish import publish
 from tasks.run.context import open_run
-from warehouse.connect.connections import connect, warehouse_dsn
+from warehouse.connect.connections import connect
+from warehouse.connect.dsn import warehouse_dsn
 
 HELD = "select pair, session_date, ratio, loaded_at from published.rotation_metrics order by 1, 2"
 FOLLOWED = "select input_table, change_id from audit.derivation order by 1"

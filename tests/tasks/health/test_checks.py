@@ -14,7 +14,8 @@ from tasks.health.checks import HealthIssue, run_health_checks
 from tasks.health.report import render_health_report
 from tasks.load.load import load
 from tasks.run.context import open_run
-from warehouse.connect.connections import connect, warehouse_dsn
+from warehouse.connect.connections import connect
+from warehouse.connect.dsn import warehouse_dsn
 from warehouse.settings import Settings
 
 NOW = datetime(2024, 6, 7, 3, tzinfo=UTC)

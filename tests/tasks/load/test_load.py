@@ -11,7 +11,7 @@ from expectations.tables import corporate_action, daily_price
 from tasks.load.load import load
 from tasks.validate.report import RESULT_COLUMNS
 from tasks.validate.validate import Refused
-from warehouse.connect.connections import warehouse_dsn
+from warehouse.connect.dsn import warehouse_dsn
 
 PRICES, ACTIONS = daily_price.CONTRACT, corporate_action.CONTRACT
 COUNTS = """

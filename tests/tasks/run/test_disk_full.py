@@ -12,7 +12,7 @@ from expectations.tables import daily_price
 from tasks.load.load import load
 from tasks.run.context import open_run
 from warehouse.connect import arrow
-from warehouse.connect.connections import embedded_server
+from warehouse.connect.dsn import embedded_server
 from warehouse.errors import WarehouseDiskFull
 from warehouse.schema.migrate import ensure_up_to_date
 from warehouse.settings import Settings

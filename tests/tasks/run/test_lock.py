@@ -14,7 +14,8 @@ import pytest
 from tasks.run.context import open_run
 from tasks.run.lock import LIVENESS_LOCK_CLASS, RunLockLost, mark_crashed_runs
 from warehouse.connect import arrow
-from warehouse.connect.connections import connect, warehouse_dsn
+from warehouse.connect.connections import connect
+from warehouse.connect.dsn import warehouse_dsn
 
 STATES = "select flow, state from audit.run order by run_id"
 BATCHES = "select count(*) from audit.batch"

@@ -16,7 +16,7 @@ from expectations.tables import daily_price
 from tasks.load.load import load
 from tasks.run.context import open_run
 from warehouse.connect import arrow
-from warehouse.connect.connections import warehouse_dsn
+from warehouse.connect.dsn import warehouse_dsn
 from warehouse.errors import WarehouseConnectionLost
 from warehouse.schema.migrate import ensure_up_to_date
 from warehouse.settings import Settings

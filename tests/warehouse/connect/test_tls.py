@@ -8,7 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from warehouse.connect.connections import InvalidDatabaseUrl, connect, external_dsn
+from warehouse.connect.connections import connect
+from warehouse.connect.dsn import InvalidDatabaseUrl, external_dsn
 from warehouse.connect.tls import InsecureDatabase
 from warehouse.settings import Settings
 

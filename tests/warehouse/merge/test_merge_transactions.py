@@ -83,8 +83,8 @@ def test_two_tables_that_meet_a_new_ticker_agree_on_it(
     second = []
     listed = members(("AAA", "2024-01-03", 100.0))
     with adbc_connection(settings) as connection:
-        instant = lock_tables(connection, [PRICES])
-        merge(connection, PRICES, bars(("AAA", "2024-01-02", 10.0)), run_id, instant)
+        loaded_at = lock_tables(connection, [PRICES])
+        merge(connection, PRICES, bars(("AAA", "2024-01-02", 10.0)), run_id, loaded_at)
         thread = threading.Thread(target=lambda: second.append(merged(settings, MEMBERS, listed)))
         thread.start()
         wait_until_one_waits(settings)
@@ -100,8 +100,8 @@ def test_two_tables_that_meet_a_new_ticker_agree_on_it(
 def test_merge_without_a_commit_leaves_nothing(settings, bars, new_run, query, ending):
     run_id = new_run(settings)
     with adbc_connection(settings) as connection:
-        instant = lock_tables(connection, [PRICES])
-        merge(connection, PRICES, bars(("AAA", "2024-01-02", 10.0)), run_id, instant)
+        loaded_at = lock_tables(connection, [PRICES])
+        merge(connection, PRICES, bars(("AAA", "2024-01-02", 10.0)), run_id, loaded_at)
         if ending == "rollback":
             connection.rollback()
     assert query(settings, EVERYTHING) == [(0,)]
@@ -163,12 +163,12 @@ def test_every_past_state_can_be_asked_again(
         assert merged(settings, PRICES, frame) == MergeCounts(same=len(batch))
         state |= batch
         states.append((query(settings, "select clock_timestamp()")[0][0], dict(state)))
-    for instant, expected in states:
+    for loaded_at, expected in states:
         found = query(
             settings,
             "select ticker, session_date::text, close from as_of.daily_price(%s)"
             " where ticker like %s",
-            (instant, f"{prefix}.%"),
+            (loaded_at, f"{prefix}.%"),
         )
         assert {(ticker[-1], day): close for ticker, day, close in found} == expected
         assert len(found) == len(expected)

@@ -10,7 +10,8 @@ from pydantic import SecretStr
 from expectations import contracts
 from expectations.contract import AuditTable, Contract
 from expectations.tables.audit import AUDIT_TABLES
-from warehouse.connect.connections import adbc_connection, connect, password_file, warehouse_dsn
+from warehouse.connect.connections import adbc_connection, connect
+from warehouse.connect.dsn import password_file, warehouse_dsn
 from warehouse.schema.migrate import ensure_up_to_date
 from warehouse.schema.roles import RoleError
 from warehouse.server.embedded import EmbeddedServer

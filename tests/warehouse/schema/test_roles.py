@@ -7,7 +7,8 @@ import psycopg
 import pytest
 from psycopg import Connection, errors, sql
 
-from warehouse.connect.connections import connect, database_name, embedded_server
+from warehouse.connect.connections import connect
+from warehouse.connect.dsn import database_name, embedded_server
 from warehouse.schema.migrate import ensure_up_to_date
 from warehouse.settings import Settings
 

@@ -4,7 +4,8 @@ import psycopg
 import pytest
 from psycopg import errors, sql
 
-from warehouse.connect.connections import connect, database_name
+from warehouse.connect.connections import connect
+from warehouse.connect.dsn import database_name
 from warehouse.schema.migrate import ensure_up_to_date
 from warehouse.schema.views import VIEW_SCHEMAS, DependentViewsError, apply_views
 from warehouse.server.embedded import EmbeddedServer

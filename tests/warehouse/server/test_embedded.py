@@ -17,7 +17,8 @@ from threading import Barrier
 import psycopg
 import pytest
 
-from warehouse.connect.connections import connect, warehouse_dsn
+from warehouse.connect.connections import connect
+from warehouse.connect.dsn import warehouse_dsn
 from warehouse.schema.migrate import ensure_up_to_date
 from warehouse.server import binaries, embedded
 from warehouse.server.binaries import process_command

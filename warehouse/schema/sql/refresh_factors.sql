@@ -1,11 +1,11 @@
 -- Rewrites the factors of the instruments whose bars or actions this transaction wrote, where they
 -- differ from what is held. Day for day most of them don't.
 create temporary table changed_instrument on commit drop as
-select instrument_id from delta_daily_price
+select instrument_id from upsert_daily_price
 union
-select instrument_id from delta_corporate_action
+select instrument_id from upsert_corporate_action
 union
-select instrument_id from gone_corporate_action;
+select instrument_id from delete_corporate_action;
 -- next statement
 create temporary table new_factor on commit drop as
 select *

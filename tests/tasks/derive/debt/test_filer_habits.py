@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from tests.tasks.derive.filings import Filers, day, fact, ladder
+from tests.tasks.derive.filings import day, fact, ladder
 from tests.tasks.derive.refinancing.test_company_refinancing import rows_of, years
 
 END, ON = "2022-12-31", date(2023, 3, 31)
@@ -21,15 +21,6 @@ def flow(tag, start, end, value, **given):
     return fact(tag, end, value, start=start, **given)
 
 
-def year_to_date(tag, *, first, now, last, form="10-Q"):
-    """A year, and a quarter of it and of the next one."""
-    return [
-        flow(tag, "2022-01-01", "2022-12-31", last),
-        flow(tag, "2022-01-01", "2022-03-31", first, form=form),
-        flow(tag, "2023-01-01", "2023-03-31", now, form=form),
-    ]
-
-
 def test_coverage_is_unknown_without_income_and_interest():
     """No income and no interest: coverage is unknown rather than sufficient."""
     row = row_of(fact("LongTermDebt", END, 100.0), *ladder(END, WHOLE))
@@ -43,54 +34,6 @@ def test_years_before_a_change_of_tags_are_out_of_date():
     facts = years([10, 10, 10], [5, 5, 5], first=2015)
     assert row_of(*facts, on=date(2018, 3, 31))["is_zombie"] is True
     assert row_of(*facts, ASSETS)["is_zombie"] is None
-
-
-@pytest.mark.parametrize(
-    ("first", "now", "last", "interest"),
-    [
-        (10.0, 15.0, 40.0, 45.0),
-        (-10.0, -15.0, -40.0, 45.0),
-        # the year negative, the quarters positive: it is unknown which is the error
-        (10.0, 15.0, -40.0, None),
-        # restated downwards: the sum is negative
-        (50.0, 5.0, 40.0, None),
-        (0.0, 0.0, 0.0, 0.0),
-    ],
-)
-def test_interest_reported_as_negative(first, now, last, interest):
-    parts = year_to_date("InterestExpense", first=first, now=now, last=last)
-    row = row_of(*parts, fact("Assets", "2023-03-31", 5000.0), on=date(2023, 6, 30))
-    assert row["interest_expense_ttm_usd"] == interest
-
-
-def test_interest_paid_is_never_added_to_interest_accrued():
-    """The expense once a year, interest paid every quarter."""
-    expense = flow("InterestExpense", "2022-01-01", "2022-12-31", 40.0)
-    paid = year_to_date("InterestPaidNet", first=10.0, now=15.0, last=36.0)
-    later = fact("Assets", "2023-03-31", 5000.0)
-    row = row_of(expense, *paid, later, on=date(2023, 6, 30))
-    assert (row["interest_expense_ttm_usd"], row["interest_tags"]) == (41.0, "InterestPaidNet")
-    row = row_of(expense, *paid[1:], later, on=date(2023, 6, 30))
-    assert row["interest_expense_ttm_usd"] is None
-    # at the year's end it is the expense
-    row = row_of(expense, *paid[:2], ASSETS)
-    assert (row["interest_expense_ttm_usd"], row["interest_tags"]) == (40.0, "InterestExpense")
-
-
-def test_interest_in_annual_reports_alone_is_unknown_between_them():
-    expense = flow("InterestExpense", "2022-01-01", "2022-12-31", 40.0)
-    row = row_of(expense, fact("Assets", "2023-03-31", 5000.0), on=date(2023, 6, 30))
-    assert (row["interest_expense_ttm_usd"], row["effective_rate"]) == (None, None)
-
-
-def test_interest_by_the_year_to_date_alone():
-    parts = [
-        flow("InterestExpense", "2022-01-01", "2022-12-31", 40.0),
-        flow("InterestExpense", "2022-01-01", "2022-09-30", 28.0, form="10-Q"),
-        flow("InterestExpense", "2023-01-01", "2023-09-30", 36.0, form="10-Q"),
-    ]
-    row = row_of(*parts, fact("Assets", "2023-09-30", 5000.0), on=date(2023, 12, 31))
-    assert row["interest_expense_ttm_usd"] == 48
 
 
 def test_income_includes_minority_interest_where_no_other_is_filed():
@@ -321,31 +264,3 @@ def test_rolling_ladder_in_quarterly_reports():
     row = row_of(*facts, on=date(2018, 6, 30))
     assert row["ladder_period_end"] == day("2018-03-31")
     assert (row["due_12m_usd"], row["due_36m_usd"]) == (16, 533)
-
-
-def test_company_in_two_indexes_with_two_share_classes_has_one_row(house):
-    """Its row has the first index and the larger line; both walls count it once."""
-    filers = Filers(house)
-    filers.load_tickers({"BIG-A": 7, "BIG-B": 7})
-    lines = [("BIG-A", "Energy", 1.0), ("BIG-B", "Energy", 2.0)]
-    house.load_snapshot("R2000", date(2022, 6, 30), lines)
-    house.load_snapshot("SP500", date(2022, 6, 30), lines)
-    house.load_prices([("BIG-A", date(2023, 4, 3), 10.0, 5)])
-    filers.load_facts(7, [ASSETS, fact("LongTermDebt", END, 210.0), *ladder(END, WHOLE)])
-    filers.derive()
-    rows = house.read(
-        "select cik, ticker, index_code, total_debt_usd from published.company_refinancing"
-        " where as_of_date = '2023-03-31'"
-    )
-    assert rows.rows() == [(7, "BIG-B", "R2000", 210.0)]
-    walls = house.read(
-        "select index_code, sector, sum(principal_usd) as owed, max(companies) as companies,"
-        " max(members) as members, max(debt_coverage_pct) as covered"
-        " from published.refinancing_wall where as_of_date = '2023-03-31'"
-        " group by 1, 2 order by 1, 2"
-    )
-    assert walls.rows() == [
-        (index, sector, 210.0, 1, 1, 100.0)
-        for index in ("R2000", "SP500")
-        for sector in ("All", "Energy")
-    ]

@@ -14,6 +14,63 @@ TOTAL, NONOPERATING, OPERATING = (
 DEBT = f"{TOTAL}Debt"
 
 
+def year_to_date(tag, *, first, now, last, form="10-Q"):
+    """A year, and a quarter of it and of the next one."""
+    return [
+        flow(tag, "2022-01-01", "2022-12-31", last),
+        flow(tag, "2022-01-01", "2022-03-31", first, form=form),
+        flow(tag, "2023-01-01", "2023-03-31", now, form=form),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("first", "now", "last", "interest"),
+    [
+        (10.0, 15.0, 40.0, 45.0),
+        (-10.0, -15.0, -40.0, 45.0),
+        # the year negative, the quarters positive: it is unknown which is the error
+        (10.0, 15.0, -40.0, None),
+        # restated downwards: the sum is negative
+        (50.0, 5.0, 40.0, None),
+        (0.0, 0.0, 0.0, 0.0),
+    ],
+)
+def test_interest_reported_as_negative(first, now, last, interest):
+    parts = year_to_date("InterestExpense", first=first, now=now, last=last)
+    row = row_of(*parts, fact("Assets", "2023-03-31", 5000.0), on=date(2023, 6, 30))
+    assert row["interest_expense_ttm_usd"] == interest
+
+
+def test_interest_paid_is_never_added_to_interest_accrued():
+    """The expense once a year, interest paid every quarter."""
+    expense = flow("InterestExpense", "2022-01-01", "2022-12-31", 40.0)
+    paid = year_to_date("InterestPaidNet", first=10.0, now=15.0, last=36.0)
+    later = fact("Assets", "2023-03-31", 5000.0)
+    row = row_of(expense, *paid, later, on=date(2023, 6, 30))
+    assert (row["interest_expense_ttm_usd"], row["interest_tags"]) == (41.0, "InterestPaidNet")
+    row = row_of(expense, *paid[1:], later, on=date(2023, 6, 30))
+    assert row["interest_expense_ttm_usd"] is None
+    # at the year's end it is the expense
+    row = row_of(expense, *paid[:2], ASSETS)
+    assert (row["interest_expense_ttm_usd"], row["interest_tags"]) == (40.0, "InterestExpense")
+
+
+def test_interest_in_annual_reports_alone_is_unknown_between_them():
+    expense = flow("InterestExpense", "2022-01-01", "2022-12-31", 40.0)
+    row = row_of(expense, fact("Assets", "2023-03-31", 5000.0), on=date(2023, 6, 30))
+    assert (row["interest_expense_ttm_usd"], row["effective_rate"]) == (None, None)
+
+
+def test_interest_by_the_year_to_date_alone():
+    parts = [
+        flow("InterestExpense", "2022-01-01", "2022-12-31", 40.0),
+        flow("InterestExpense", "2022-01-01", "2022-09-30", 28.0, form="10-Q"),
+        flow("InterestExpense", "2023-01-01", "2023-09-30", 36.0, form="10-Q"),
+    ]
+    row = row_of(*parts, fact("Assets", "2023-09-30", 5000.0), on=date(2023, 12, 31))
+    assert row["interest_expense_ttm_usd"] == 48
+
+
 def test_twelve_months_of_a_quarterly_report_are_not_a_fiscal_year():
     """Interest of 2021 to 2023 is not covered; that of twelve months to March is, 60 to 50."""
     facts = [*years([50, 50, 50], [10, 10, 10], first=2021), fact("Assets", "2024-03-31", 100.0)]
