@@ -5,7 +5,7 @@ from warehouse.settings import Settings
 
 
 def new_run(settings: Settings, clock_at: str | None = None) -> int:
-    """Writes a run, whose clock stood at an instant; its number."""
+    """Record a run with a logical time; return its id."""
     with connect(settings) as connection:
         row = connection.execute(
             "insert into audit.run (flow, process, clock_at) values ('test', 'test:1', %s)"
@@ -23,14 +23,15 @@ def note_fetch(
     status: str = "loaded",
     reason: str | None = None,
     day: str | None = None,
+    start: str | None = None,
 ) -> None:
-    """Writes a request to the SEC, for a day, into the ledger."""
+    """Record a fetch of a day, or of a window from its start to that day."""
     with connect(settings) as connection:
         connection.execute(
             "insert into audit.fetch (run_id, source, dataset, item, window_start, window_end,"
             " status, reason, detail, rows, attempts, started_at, finished_at)"
             " values (%s, 'sec', %s, %s, %s, %s, %s, %s, '', 0, 1, now(), clock_timestamp())",
-            (run_id, dataset, item, day, day, status, reason),
+            (run_id, dataset, item, start or day, day, status, reason),
         )
 
 

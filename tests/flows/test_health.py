@@ -79,7 +79,9 @@ def test_it_fails_with_a_line_per_issue(healthy: Replay) -> None:
     lines = end.message.splitlines()
     checks = {line.split(":")[0] for line in lines}
     assert checks == {"disk", "freshness", "run"}
-    prices = "freshness: daily_price: data after 2025-10-01 was due by 2025-10-02 22:00 in New York"
+    prices = (
+        "freshness: daily_price: data after 2025-10-01 was due by 2025-10-02 22:00 in New York; "
+    )
     assert any(line.startswith(prices) for line in lines)
     assert any(line.startswith("run: macro: run ") and "outage" in line for line in lines)
     assert artifact(healthy, "health-report").startswith(f"# Health issues: {len(lines)}")

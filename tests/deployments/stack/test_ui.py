@@ -43,13 +43,21 @@ setTimeout(() => all.find(each => /log ?in|sign ?in/i.test(each.innerText)).clic
 FILL = """
 (() => {
     const labels = [...document.querySelectorAll("*")].filter(
-        each => !each.children.length && each.textContent.trim() === %(label)s);
-    const inside = (box, css) => box.querySelector(css) || inside(box.parentElement, css);
-    const field = inside(labels.pop(), %(css)s);
-    if (field.tagName === "BUTTON") return field.click();
+        each => !each.children.length && each.textContent.trim() === %s);
+    const inside = box => box.querySelector("input:not([type=radio])") || inside(box.parentElement);
+    const field = inside(labels.pop());
     const setter = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(field), "value").set;
-    setter.call(field, %(value)s);
+    setter.call(field, %s);
     for (const name of ["input", "change"]) field.dispatchEvent(new Event(name, {bubbles: true}));
+})()
+"""
+# choose the type "date" of a field that is None, by the field's label
+CHOOSE = """
+(() => {
+    const leaves = box => [...box.querySelectorAll("*")].filter(each => !each.children.length);
+    const named = (box, text) => leaves(box).filter(each => each.textContent.trim() === text);
+    const inside = box => named(box, "date")[0] || inside(box.parentElement);
+    inside(named(document, %s).pop()).click();
 })()
 """
 # click a button by its text; true if it exists
@@ -161,9 +169,13 @@ def open_form(api: Api, browser: Browser) -> None:
     browser.wait_for("document.body.innerText.includes('dry_run (Optional)')")
 
 
-def fill(browser: Browser, label: str, value: str = "", css: str = "input, select") -> None:
-    values = {"label": f"{label} (Optional)", "css": css, "value": value}
-    browser.evaluate(FILL % {name: json.dumps(text) for name, text in values.items()})
+def fill_dates(browser: Browser, **dates: str) -> None:
+    """Fill date fields, which are None until the user chooses a date."""
+    for label in dates:
+        browser.evaluate(CHOOSE % json.dumps(f"{label} (Optional)"))
+    browser.wait_for("!document.body.innerText.includes('Property is type')")
+    for label, day in dates.items():
+        browser.evaluate(FILL % tuple(map(json.dumps, (f"{label} (Optional)", day))))
 
 
 def submit_and_wait(browser: Browser, tab: str, *texts: str) -> None:
@@ -181,7 +193,7 @@ def test_backfill_form_shows_its_defaults(api: Api, browser: Browser, tmp_path: 
         "properties"
     ]
     shown = [f"{name} (Optional)" for name in fields]
-    shown += ["What to fill.", "oldest first"]
+    shown += ["The dataset to backfill.", "oldest_first", 'Property is type "None"']
     browser.wait_for(f"{json.dumps(shown)}.every(each => ({SHOWN}).includes(each))")
     save_screenshot(browser, tmp_path, "backfill")
 
@@ -192,7 +204,6 @@ def test_invalid_backfill_shows_its_error_on_the_run_page(
 ) -> None:
     sign_in(api, browser)
     open_form(api, browser)
-    fill(browser, "start", "2026-02-12")
-    fill(browser, "end", "2026-02-10")
-    submit_and_wait(browser, "Logs", "end 2026-02-10 is before start 2026-02-12: exchange them.")
+    fill_dates(browser, start="2026-02-12", end="2026-02-10")
+    submit_and_wait(browser, "Logs", "end 2026-02-10 is before start 2026-02-12: swap them.")
     save_screenshot(browser, tmp_path, "backfill-refused")

@@ -9,7 +9,8 @@ import pytest
 from tasks.backfill.datasets.filings import plan_filings_backfill
 from tasks.backfill.plan import BackfillPlan, DataGap, WorkItem
 from tasks.backfill.request import InvalidBackfillRequest, resolve_request
-from tests.audit_rows import follow, new_run, note_fetch, rename
+from tests.audit_rows import follow, rename
+from tests.tasks.backfill.conftest import RecordFetch
 from warehouse.settings import Settings
 
 # a Friday at 18:00 in New York: the newest index is Thursday's
@@ -18,24 +19,12 @@ NOW, BEFORE = "2026-02-13 22:00+00", "2026-02-12 22:00+00"
 TODAY, YESTERDAY = "2026-02-13", "2026-02-12"
 DAYS = ("2026-02-09", "2026-02-10", "2026-02-11", "2026-02-12")
 TICKER_LIST = "company_tickers_exchange.json"
-Record = Callable[..., None]
+Store = Callable[..., None]
 Plan = Callable[..., BackfillPlan]
 
 
 @pytest.fixture
-def record_fetch(settings: Settings) -> Record:
-    """Record a fetch by a run with a logical time."""
-
-    def write(dataset: str, item: str, status: str = "loaded", at: str = NOW, **more: Any) -> None:
-        reason = more.get("reason", None if status == "loaded" else status)
-        day = more.get("day", at[:10])
-        note_fetch(settings, new_run(settings, at), dataset, item, status, reason, day)
-
-    return write
-
-
-@pytest.fixture
-def store_ticker_list(settings: Settings, query: Any, record_fetch: Record) -> Record:
+def store_ticker_list(settings: Settings, query: Any, record_fetch: RecordFetch) -> Store:
     """Store the SEC's ticker list as read on a day, and index days since Monday."""
 
     def store(
@@ -44,7 +33,7 @@ def store_ticker_list(settings: Settings, query: Any, record_fetch: Record) -> R
         days: tuple[str, ...] = DAYS,
         known_from: str = "2026-01-02",
     ) -> None:
-        record_fetch("company_ticker", TICKER_LIST, at=at)
+        record_fetch("company_ticker", TICKER_LIST, at=at, end=at[:10])
         for ticker, cik in companies.items():
             query(
                 settings,
@@ -53,13 +42,13 @@ def store_ticker_list(settings: Settings, query: Any, record_fetch: Record) -> R
                 (ticker, known_from, cik),
             )
         for day in days:
-            record_fetch("filing_index", day, day=day)
+            record_fetch("filing_index", day, end=day)
 
     return store
 
 
 @pytest.fixture
-def store_pending(settings: Settings, query: Any) -> Record:
+def store_pending(settings: Settings, query: Any) -> Store:
     """Store a pending filing."""
 
     def store(cik: int, last_requested_on: str | None) -> None:
@@ -87,7 +76,7 @@ def plan(settings: Settings) -> Plan:
     return make_plan
 
 
-def record_responses(record_fetch: Record, *ciks: int) -> None:
+def record_responses(record_fetch: RecordFetch, *ciks: int) -> None:
     for cik in ciks:
         record_fetch("company_fact", str(cik))
         record_fetch("company", str(cik))
@@ -117,7 +106,7 @@ def test_many_companies_are_one_bulk_file(
 
 
 def test_fetched_companies_and_days_are_not_missing(
-    plan: Plan, store_ticker_list: Record, record_fetch: Record
+    plan: Plan, store_ticker_list: Store, record_fetch: RecordFetch
 ) -> None:
     store_ticker_list({"AAA": 11, "BBB": 22, "ZZZ": 99})
     record_responses(record_fetch, 11, 22)
@@ -140,8 +129,8 @@ def test_fetched_companies_and_days_are_not_missing(
 )
 def test_company_without_facts(
     plan: Plan,
-    store_ticker_list: Record,
-    record_fetch: Record,
+    store_ticker_list: Store,
+    record_fetch: RecordFetch,
     status: str | None,
     reason: str,
     modes: set[str],
@@ -158,7 +147,7 @@ def test_company_without_facts(
 
 
 def test_failure_after_a_response_is_a_failure(
-    plan: Plan, store_ticker_list: Record, record_fetch: Record
+    plan: Plan, store_ticker_list: Store, record_fetch: RecordFetch
 ) -> None:
     store_ticker_list({"AAA": 11, "BBB": 22})
     record_responses(record_fetch, 11, 22)
@@ -171,9 +160,9 @@ def test_failure_after_a_response_is_a_failure(
 )
 def test_pending_filing_is_requested_once_a_day(
     plan: Plan,
-    store_ticker_list: Record,
-    record_fetch: Record,
-    store_pending: Record,
+    store_ticker_list: Store,
+    record_fetch: RecordFetch,
+    store_pending: Store,
     last_requested_on: str | None,
     is_fetchable: bool,
 ) -> None:
@@ -189,14 +178,14 @@ def test_pending_filing_is_requested_once_a_day(
 
 
 def test_company_with_two_tickers_is_one_item(
-    plan: Plan, store_ticker_list: Record, record_fetch: Record
+    plan: Plan, store_ticker_list: Store, record_fetch: RecordFetch
 ) -> None:
     store_ticker_list({"AAA": 11, "BBB": 11})
     assert [each.item for each in plan().work_items] == ["AAA"]
 
 
 def test_ticker_missing_from_the_list_waits_for_the_next_list(
-    plan: Plan, store_ticker_list: Record, record_fetch: Record
+    plan: Plan, store_ticker_list: Store, record_fetch: RecordFetch
 ) -> None:
     store_ticker_list({"AAA": 11})
     record_responses(record_fetch, 11)
@@ -205,7 +194,7 @@ def test_ticker_missing_from_the_list_waits_for_the_next_list(
 
 
 def test_yesterdays_list_is_read_again_for_an_unknown_ticker(
-    plan: Plan, store_ticker_list: Record, record_fetch: Record
+    plan: Plan, store_ticker_list: Store, record_fetch: RecordFetch
 ) -> None:
     store_ticker_list({"AAA": 11}, at=BEFORE)
     record_responses(record_fetch, 11)
@@ -222,7 +211,7 @@ def former_ticker(settings: Settings, query: Any, plan: Plan) -> None:
 
 
 def test_renamed_member_is_found_by_its_current_ticker(
-    settings: Settings, plan: Plan, store_ticker_list: Record, record_fetch: Record
+    settings: Settings, plan: Plan, store_ticker_list: Store, record_fetch: RecordFetch
 ) -> None:
     rename(settings, "BBB", "CCC", "2025-06-02")
     # the list was first read after the rename: it has only the new ticker
@@ -234,7 +223,7 @@ def test_renamed_member_is_found_by_its_current_ticker(
 
 
 def test_company_with_a_members_former_ticker_is_not_the_member(
-    plan: Plan, former_ticker: None, store_ticker_list: Record, record_fetch: Record
+    plan: Plan, former_ticker: None, store_ticker_list: Store, record_fetch: RecordFetch
 ) -> None:
     # the list was first read when another company, not a member, had the ticker
     store_ticker_list({"AAA": 11, "BBB": 99})
@@ -246,7 +235,7 @@ def test_company_with_a_members_former_ticker_is_not_the_member(
 
 
 def test_ticker_that_the_list_gave_to_two_companies(
-    plan: Plan, former_ticker: None, store_ticker_list: Record, record_fetch: Record
+    plan: Plan, former_ticker: None, store_ticker_list: Store, record_fetch: RecordFetch
 ) -> None:
     store_ticker_list({"AAA": 11, "BBB": 22}, days=(), known_from="2025-01-02")
     store_ticker_list({"BBB": 99}, known_from="2025-06-10")
@@ -272,8 +261,8 @@ def test_ticker_that_the_list_gave_to_two_companies(
 )
 def test_index_day_that_was_not_read(
     plan: Plan,
-    store_ticker_list: Record,
-    record_fetch: Record,
+    store_ticker_list: Store,
+    record_fetch: RecordFetch,
     status: str,
     at: str,
     reason: str,
@@ -282,7 +271,7 @@ def test_index_day_that_was_not_read(
     store_ticker_list({"AAA": 11, "BBB": 22}, days=DAYS[:-1])
     record_responses(record_fetch, 11, 22)
     day = date.fromisoformat(DAYS[-1])
-    record_fetch("filing_index", DAYS[-1], status, at, day=DAYS[-1], reason=reason)
+    record_fetch("filing_index", DAYS[-1], status, at, end=DAYS[-1], reason=reason)
     is_fetchable = "missing" in modes
     assert plan().gaps == [DataGap("filing index", reason, day, day, None, is_fetchable)]
     for mode in ("missing", "failed", "stale", "all"):
@@ -292,7 +281,7 @@ def test_index_day_that_was_not_read(
     assert plan(end=DAYS[-2]).gaps == []
 
 
-def test_requested_companies(settings: Settings, plan: Plan, store_ticker_list: Record) -> None:
+def test_requested_companies(settings: Settings, plan: Plan, store_ticker_list: Store) -> None:
     with pytest.raises(InvalidBackfillRequest, match="ZZZ, which the warehouse does not follow"):
         plan(tickers=["ZZZ"])
     store_ticker_list({"ZZZ": 99})

@@ -10,36 +10,13 @@ from tasks.backfill.datasets.holdings import plan_holdings_backfill
 from tasks.backfill.datasets.macro import plan_macro_backfill
 from tasks.backfill.plan import BackfillPlan, DataGap, WorkItem
 from tasks.backfill.request import resolve_request
+from tests.tasks.backfill.conftest import RecordFetch
 from warehouse.settings import Settings
 
 # a Friday evening; Friday's file appears on Tuesday because Monday is a holiday
 LOGICAL_TIME = datetime(2026, 2, 13, 23, tzinfo=UTC)
 NOW, WEEKS_AGO = "2026-02-13 22:00+00", "2026-01-20 22:00+00"
-RecordFetch = Callable[..., int]
 Plan = Callable[..., BackfillPlan]
-
-
-@pytest.fixture
-def record_fetch(settings: Settings, query: Any) -> RecordFetch:
-    """Record a fetch; return the run id."""
-
-    def write(dataset: str, item: str, status: str, at: str = NOW, start: str | None = None) -> int:
-        insert = "insert into audit.run (flow, process, clock_at) values ('x', 'x:1', %s)"
-        [(run_id,)] = query(settings, insert + " returning run_id", (at,))
-        query(
-            settings,
-            """
-            insert into audit.fetch (run_id, source, dataset, item, window_start, window_end,
-                status, reason, detail, rows, attempts, started_at, finished_at)
-            values (%(run)s, 'x', %(dataset)s, %(item)s, %(start)s, %(start)s, %(status)s,
-                nullif(%(status)s, 'loaded'), '', 0, 1, now(), clock_timestamp())
-            returning 1
-            """,
-            {"run": run_id, "dataset": dataset, "item": item, "start": start, "status": status},
-        )
-        return int(run_id)
-
-    return write
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Test the gaps and work items of a backfill of prices."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from expectations.calendars.trading import session_closes
 from tasks.backfill.datasets.prices import plan_prices_backfill
 from tasks.backfill.plan import DataGap, WorkItem, sort_work_items
 from tasks.backfill.request import ResolvedRequest, resolve_request
+from tests.tasks.backfill.conftest import RecordFetch
 from warehouse.settings import Settings
 
 NOW = datetime(2026, 2, 13, 23, tzinfo=UTC)
@@ -29,7 +30,7 @@ class Warehouse:
     query: Callable[..., Any]
     load_prices: Callable[..., Any]
     bars: Callable[..., Any]
-    tickers: list[str] = field(default_factory=list)
+    record: RecordFetch
 
     def store_bars(self, ticker: str, *without: date) -> None:
         """Store bars of all sessions but some."""
@@ -40,20 +41,7 @@ class Warehouse:
         self, ticker: str, status: str, at: str = AFTER_CLOSE, start: str = "1927-12-30"
     ) -> int:
         """Record a fetch of a ticker up to its run's day; return the run id."""
-        insert = "insert into audit.run (flow, process, clock_at) values ('prices', 'x:1', %s)"
-        [(run_id,)] = self.query(self.settings, insert + " returning run_id", (at,))
-        self.query(
-            self.settings,
-            """
-            insert into audit.fetch (run_id, source, dataset, item, window_start, window_end,
-                status, reason, detail, rows, attempts, started_at, finished_at)
-            values (%(run)s, 'yahoo', 'daily_price', %(item)s, %(start)s, %(at)s::timestamptz::date,
-                %(status)s, nullif(%(status)s, 'loaded'), '', 0, 1, now(), clock_timestamp())
-            returning fetch_id
-            """,
-            {"run": run_id, "item": ticker, "start": start, "at": at, "status": status},
-        )
-        return int(run_id)
+        return self.record("daily_price", ticker, status, at, start, at[:10])
 
     def scope(self, *tickers: str, **parameters: Any) -> ResolvedRequest:
         """Resolve a backfill of some tickers."""
@@ -69,8 +57,10 @@ class Warehouse:
 
 
 @pytest.fixture
-def warehouse(settings: Settings, query: Any, load_prices: Any, bars: Any) -> Warehouse:
-    return Warehouse(settings, query, load_prices, bars)
+def warehouse(
+    settings: Settings, query: Any, load_prices: Any, bars: Any, record_fetch: RecordFetch
+) -> Warehouse:
+    return Warehouse(settings, query, load_prices, bars, record_fetch)
 
 
 def test_ticker_never_fetched_is_requested_from_the_start(warehouse: Warehouse) -> None:

@@ -73,7 +73,7 @@ def record_run(settings: Settings) -> Callable[..., int]:
                 key = json.dumps({"run": run_id, "n": n})
                 connection.execute(
                     "insert into audit.quarantine"
-                    " (run_id, last_run_id, table_name, key, rule, reason, row)"
+                    " (first_run_id, last_run_id, table_name, key, rule, reason, row)"
                     " values (%s, %s, 'daily_price', %s, %s, 'wrong', %s)",
                     (run_id, run_id, key, rule, key),
                 )
