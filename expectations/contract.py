@@ -40,6 +40,21 @@ class Column:
 
 
 @dataclass(frozen=True)
+class AuditTable:
+    """A table of schema audit: written by the runs themselves, so without rules or a source.
+
+    Attributes:
+        table: Its name.
+        grain: What one row is.
+        columns: Its columns, in the database's order.
+    """
+
+    table: str
+    grain: str
+    columns: tuple[Column, ...]
+
+
+@dataclass(frozen=True)
 class Rule:
     """A validation rule, checked by one Great Expectations expectation.
 
@@ -100,6 +115,8 @@ class Contract:
             relation of the batch's rows. None: a batch inserts and updates only.
         dirty_from: For core tables: SQL aggregate over the written rows of one instrument (series,
             index) for the first date on which derived rows may change.
+        upstream: For derived tables: the core and derived tables that its rows are derived from.
+        latest_date_column: For derived tables: the date column that says how far it has got.
         rules: Validation rules of a batch, in the order of checking.
         add_rule_columns: Adds the helper columns that rules check, as a pure function of the
             frame and its context columns. They are dropped after validation.
@@ -118,6 +135,8 @@ class Contract:
     also_locked: tuple[str, ...] = ()
     replace_where: str | None = None
     dirty_from: str | None = None
+    upstream: tuple[str, ...] = ()
+    latest_date_column: str | None = None
     rules: tuple[Rule, ...] = ()
     add_rule_columns: Callable[[pd.DataFrame], pd.DataFrame] | None = None
 

@@ -37,12 +37,12 @@ DatasetName = Annotated[str, Field(json_schema_extra={"enum": [*BACKFILL_DATASET
 def run_backfill(
     dataset: DatasetName = "prices",
     mode: request.Mode = "missing",
-    start: date = request.NO_START_DATE,
-    end: date = request.NO_END_DATE,
+    start: date | None = None,
+    end: date | None = None,
     tickers: list[request.Symbol] = [],  # noqa: B006 - a literal default gives the UI an empty list to fill
     index: request.Index = targets.ALL_INDEXES,
     series_ids: list[request.SeriesId] = [],  # noqa: B006
-    order: request.Order = "oldest first",
+    order: request.Order = "oldest_first",
     parallelism: request.Parallelism = 4,
     dry_run: bool = False,
 ) -> State:
@@ -53,11 +53,12 @@ def run_backfill(
         mode: missing: expected rows that a new request could return; failed: items throttled, down
             or refused at their last request; stale: items not requested since their source's
             latest release; all: everything again.
-        start: The first day. Left at 1900-01-01: the dataset's first. Filings: the first day of
-            the SEC's index; a company's reply always has its whole history.
-        end: The last day. Left at 2100-01-01: up to now.
+        start: The first day. None: the dataset's first. Filings: the first day of the SEC's
+            index; a company's response always has its full history.
+        end: The last day. None: up to now.
         tickers: Prices and filings only: tickers. None: the whole universe.
-        index: The members of one index, or for holdings its files, in place of tickers.
+        index: The members of one index, or for holdings its files, in place of tickers. all: of
+            every index.
         series_ids: Macro only: FRED ids. None: all followed series.
         order: The order of requests.
         parallelism: Prices and filings: how many requests may run at once, within the configured
@@ -71,13 +72,13 @@ def run_backfill(
         scope = request.resolve_request(parameters, [*BACKFILL_DATASETS], now(settings), settings)
     except request.InvalidBackfillRequest as error:
         return Failed(message=str(error))
-    source = BACKFILL_DATASETS[scope.request.dataset]
-    plan = source.plan(scope)
-    work_items = sort_work_items(plan.needs, scope.request.order)
+    adapter = BACKFILL_DATASETS[scope.request.dataset]
+    plan = adapter.plan(scope)
+    work_items = sort_work_items(plan.work_items, scope.request.order)
     plan_summary = reporting.publish_plan(scope, plan, work_items)
     if scope.request.dry_run:
         return Completed(message=f"Plan only: {plan_summary}")
-    result = execute_plan(scope.request.dataset, source, work_items, scope)
+    result = execute_plan(scope.request.dataset, adapter, work_items, scope)
     # also without work: a run that was killed may have left this to the next one
     derived = refresh_derived(return_state=True)
-    return build_final_state(result, source, scope, plan_summary, derived)
+    return build_final_state(result, adapter, scope, plan_summary, derived)

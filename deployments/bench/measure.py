@@ -9,8 +9,9 @@ from pathlib import Path
 import polars as pl
 
 from deployments.bench.market import Market, add_bars
+from tasks.derive.breadth import sector_breadth
 from tasks.derive.breadth.breadth import derive_breadth
-from tasks.derive.breadth.sector_breadth import derive_sector_breadth
+from tasks.derive.incremental.derived_table import derive_table
 from tasks.load.publish import validate_and_merge
 from tasks.run.context import open_run
 from warehouse.connect.connections import connect
@@ -32,7 +33,7 @@ def rebuild(settings: Settings) -> tuple[float, float, float]:
 
     with open_run("bench", settings) as run:
         began = time.perf_counter()
-        derived = derive_sector_breadth.fn(settings)
+        derived = derive_table.fn(sector_breadth.TABLE, settings)
         derived_at = time.perf_counter()
         assert derived is not None
         validate_and_merge(derived, run.writer)
@@ -59,7 +60,7 @@ def increment(settings: Settings, tickers: int) -> float:
         with open_run("bench", settings) as run:
             add_bars(run, bars)
             began = time.perf_counter()
-            derived = derive_sector_breadth.fn(settings)
+            derived = derive_table.fn(sector_breadth.TABLE, settings)
             assert derived is not None
             validate_and_merge(derived, run.writer)
             found.append(time.perf_counter() - began)

@@ -1,4 +1,4 @@
-"""`rotation backfill`: that flow in the foreground, with its plan and progress shown."""
+"""Run `rotation backfill`: the flow in the foreground, with plan, progress and result."""
 
 import json
 import sys
@@ -15,26 +15,26 @@ from deployments.cli.run_flow import run_python
 def backfill(
     dataset: Annotated[str, typer.Argument(help="prices, macro, holdings or filings.")] = "prices",
     mode: Annotated[str, typer.Option(help="missing, failed, stale or all.")] = "missing",
-    start: Annotated[str | None, typer.Option(help="First day; none: from the beginning.")] = None,
-    end: Annotated[str | None, typer.Option(help="Last day; none: up to now.")] = None,
+    start: Annotated[str | None, typer.Option(help="First day; default: the dataset's.")] = None,
+    end: Annotated[str | None, typer.Option(help="Last day; default: up to now.")] = None,
     ticker: Annotated[
         list[str] | None,
-        typer.Option(help="Prices, filings: a symbol; may be repeated. None: all."),
+        typer.Option(help="Prices, filings: a ticker; may be repeated. Default: all."),
     ] = None,
     index: Annotated[
-        str | None, typer.Option(help="All but macro: an index (R2000, SP500 ...).")
+        str | None, typer.Option(help="All but macro: an index (R2000, SP500 ...). Default: all.")
     ] = None,
     series: Annotated[
-        list[str] | None, typer.Option(help="Macro: a FRED id; may be repeated. None: all.")
+        list[str] | None, typer.Option(help="Macro: a FRED id; may be repeated. Default: all.")
     ] = None,
     order: Annotated[
         str,
-        typer.Option(help="oldest first, newest first, alphabetical or most missing first."),
-    ] = "oldest first",
-    parallelism: Annotated[int, typer.Option(help="Requests under way at once, 1 to 8.")] = 4,
-    dry_run: Annotated[bool, typer.Option(help="Show the plan and ask for nothing.")] = False,
+        typer.Option(help="oldest_first, newest_first, alphabetical or most_missing_first."),
+    ] = "oldest_first",
+    parallelism: Annotated[int, typer.Option(help="Concurrent requests, 1 to 8.")] = 4,
+    dry_run: Annotated[bool, typer.Option(help="Show the plan and request nothing.")] = False,
 ) -> None:
-    """Fill what is missing, failed or stale; show the plan, the progress and the result."""
+    """Fill missing, failed or stale rows; show the plan, progress and result."""
     given: dict[str, Any] = {
         "dataset": dataset,
         "mode": mode,
@@ -47,53 +47,62 @@ def backfill(
         "parallelism": parallelism,
         "dry_run": dry_run,
     }
-    # what is not given is the flow's to decide
+    # the flow has the defaults
     parameters = {name: value for name, value in given.items() if value not in (None, [])}
-    # the log is Prefect's to keep; here it would run into the bar
+    # log lines would break the progress bar; Prefect stores them
     quiet = {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL"}
     code = run_python(["-m", "deployments.cli.backfill", json.dumps(parameters)], quiet)
     raise typer.Exit(code)
 
 
 class ConsoleReporter:
-    """The flow's plan, progress and result on a console."""
+    """Shows a backfill's plan, progress and result on a console."""
 
     def __init__(self, console: Console) -> None:
-        """Shows nothing yet."""
+        """Prepare without output.
+
+        Args:
+            console: The console.
+        """
+        self.has_shown_result = False
         self._console = console
         self._bar = Progress(
             BarColumn(), TextColumn("{task.description}"), TimeRemainingColumn(), console=console
         )
         self._task = self._bar.add_task("")
 
-    def listen(self, what: str, text: str, share: float) -> None:
-        """Takes what the flow shows."""
-        if what == "progress":
+    def listen(self, kind: str, text: str, percentage: float) -> None:
+        """Show the plan, the progress or the result: a `tasks.backfill.reporting.Listener`."""
+        if kind == "progress":
             self._bar.start()
-            self._bar.update(self._task, completed=share, description=text)
+            self._bar.update(self._task, completed=percentage, description=text)
             if not self._console.is_terminal:
                 self._console.print(text, highlight=False)
-        else:
-            self.close()
-            self._console.print(Markdown(text))
+            return
+        self.close()
+        self._console.print(Markdown(text))
+        self.has_shown_result |= kind == "result"
 
     def close(self) -> None:
-        """Leaves the bar as it is."""
+        """Stop the progress bar."""
         if self._bar.live.is_started:
             self._bar.stop()
 
 
 def main() -> int:
-    """Runs the flow with the parameters in the first argument; 0 where it completed."""
+    """Run the flow with the parameters in the first argument; return 0 if it completed."""
     from flows.backfill import run_backfill
     from tasks.backfill.reporting import LISTENERS
 
     console = Console(width=None if sys.stdout.isatty() else 150)
-    shown = ConsoleReporter(console)
-    LISTENERS.append(shown.listen)
+    reporter = ConsoleReporter(console)
+    LISTENERS.append(reporter.listen)
     state = run_backfill(**json.loads(sys.argv[1]), return_state=True)
-    shown.close()
-    console.print(f"{state.name}: {state.message}", markup=False, highlight=False)
+    reporter.close()
+    # the message of a completed run repeats its result
+    is_repeated = state.is_completed() and reporter.has_shown_result
+    message = "" if is_repeated else f": {state.message}"
+    console.print(f"{state.name}{message}", markup=False, highlight=False)
     return 0 if state.is_completed() else 1
 
 

@@ -11,6 +11,8 @@ from deployments.stack.database import ensure_database_running, load_settings
 from warehouse.backup.checksum import checksums
 from warehouse.connect.connections import connect
 from warehouse.connect.dsn import Role, find_client_binary, warehouse_dsn
+from warehouse.schema.tables import tables_sql
+from warehouse.schema.views import schema_sql
 from warehouse.settings import Settings
 
 
@@ -50,3 +52,10 @@ def checksum() -> None:
     with connect(_settings_of_running_database(), "reader") as connection:
         for each in checksums(connection):
             print(f"{each.digest}  {each.rows:>10}  {each.table}")
+
+
+def schema(
+    tables: Annotated[bool, typer.Option("--tables", help="Without views and functions.")] = False,
+) -> None:
+    """Print the SQL of the schema: tables, views and functions, generated ones included."""
+    print(tables_sql() if tables else schema_sql(), end="")

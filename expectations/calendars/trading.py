@@ -44,6 +44,12 @@ def new_york_date(now: datetime) -> date:
     return now.astimezone(NEW_YORK).date()
 
 
+def session_dates(start: date, end: date) -> list[date]:
+    """Return the sessions from a first day to a last one, in order."""
+    sessions = session_closes().loc[pd.Timestamp(start) : pd.Timestamp(end)].index
+    return [session.date() for session in sessions]
+
+
 def sessions_between(start_exclusive: date, end: date) -> int:
     """Count the sessions after `start_exclusive`, up to and including `end`."""
     sessions = session_closes().index

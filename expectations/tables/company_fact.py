@@ -1,13 +1,13 @@
 """XBRL facts of companies as filed: one row per fact and filing."""
 
 from datetime import datetime
-from functools import lru_cache
-from importlib.resources import files
+from functools import cache
 
 import pandas as pd
 
 from expectations.contract import Column, Contract, Rule, flag_rule
 from expectations.rules.duplicates import duplicate_rows
+from warehouse.reference import read_reference
 
 KEY = ("cik", "tag", "unit", "period_start", "period_end", "accession_number")
 
@@ -156,12 +156,11 @@ RULES = (
 )
 
 
-@lru_cache(maxsize=1)
+@cache
 def concepts() -> pd.DataFrame:
-    """The `concept` and the kind of `period` (instant or duration) of each listed (tag, unit)."""
-    with files("warehouse").joinpath("reference/concept.csv").open(encoding="utf-8") as file:
-        listed = pd.read_csv(file, usecols=["concept", "tag", "unit", "period"])
-    return listed.drop_duplicates(["tag", "unit"]).set_index(["tag", "unit"])
+    """Return the `concept` and the `period` type (instant or duration) of each (tag, unit)."""
+    table = read_reference("concept")[["concept", "tag", "unit", "period"]]
+    return table.drop_duplicates(["tag", "unit"]).set_index(["tag", "unit"])
 
 
 def add_context(frame: pd.DataFrame, now: datetime) -> pd.DataFrame:

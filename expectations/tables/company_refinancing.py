@@ -57,22 +57,17 @@ COLUMNS = (
     Column(
         "total_debt_basis",
         "text",
-        "what total_debt_usd is the sum of; notes: the largest kind of notes that is filed (or the"
-        " sum of two that are apart, as secured and unsecured ones), where no total is, so at least"
-        " that much is owed. Notes of over 1.5 times a total are beside it. Of two figures of a day"
-        " that contradict each other (a total below its part, by over half a percent) one is left"
-        " out, as said here",
+        "the tags that total_debt_usd is the sum of, and whether it is a lower bound (notes "
+        "without a total) or a contradicting figure was left out; see docs/methodology.md",
         "it is unknown",
     ),
     Column("cash_usd", "double precision", "USD on period_end", NOT_FILED),
     Column(
         "ladder_period_end",
         "date",
-        "day of the ladder: the newest known that explains the debt of its day (ladder_gap_pct"
-        " within -30 and 30, or not known), is not stale and has no bucket below 0; else the newest"
-        " that explains less, else the newest. Many quarterly ladders end with the fourth year, and"
-        " the annual one before says more",
-        NO_LADDER,
+        "balance-sheet date of the chosen maturity ladder: the newest known that explains the "
+        "debt of its day, else the newest; see docs/methodology.md",
+        "no ladder is known",
     ),
     Column(
         "ladder_family",
@@ -94,22 +89,16 @@ COLUMNS = (
     Column(
         "is_ladder_implausible",
         "boolean",
-        "the ladder adds up to over 1.3 times the debt of its day, or to a thousandth or a"
-        " millionth of it (to 30 percent): a figure in other units, for instance. Where that debt"
-        " is not filed, to over ten times that of an annual report of the 456 days before. Also"
-        " where a bucket is below 0, a slip of the filer's sign. It is in no wall, and due_12m_usd"
-        " and due_36m_usd are NULL",
-        NO_LADDER,
+        "the ladder contradicts the debt of its day or has a negative bucket, so it is in no "
+        "wall, and due_12m_usd and due_36m_usd are NULL; see docs/methodology.md",
+        "no ladder is known",
     ),
     Column(
         "ladder_gap_pct",
         "double precision",
-        "percent: ladder_total_usd over total debt on the ladder's own day, less 100, by all"
-        " reports or by the ladder's own filing, whichever states more (a later report may state a"
-        " part under the same tag). The ladder is principal, the debt a carrying amount. Beyond -30"
-        " and 30 the ladder does not explain the debt",
-        f"{NO_LADDER}, or the debt of its day is unknown or 0, or the ladder is above what is only"
-        " the least that is owed",
+        "percent: ladder_total_usd over total debt on the ladder's day, less 100; unexplained"
+        " beyond -30 and 30",
+        "no ladder, or the debt of its day is unknown, 0 or a lower bound below it",
     ),
     Column(
         "due_12m_usd",
@@ -122,19 +111,17 @@ COLUMNS = (
     Column(
         "interest_expense_ttm_usd",
         "double precision",
-        "USD over the four fiscal quarters to period_end, as accrued; where no report tells that,"
-        " as paid in cash (interest_tags says so), never a sum of both. Operating and nonoperating"
-        " interest are summed where no total is filed that is as much, and what is below a third of"
-        " the income statement's line counts for a part of it. A minus as filed is taken"
-        " for the filer's way of writing a cost, if it writes all amounts of the tag so",
-        f"{NOT_FILED}, or the parts have different signs{NULL_IF_MIXED_BASIS}",
+        "USD over the four fiscal quarters to period_end: as accrued, else as paid (see "
+        "interest_tags); see docs/methodology.md",
+        "not filed, a part is missing, or the parts do not fit together",
     ),
     Column("interest_tags", "text", "the tags that it is from", "it is unknown"),
     Column(
         "pretax_income_ttm_usd",
         "double precision",
-        "USD, likewise; net income plus taxes where it is not filed",
-        NOT_FILED + NULL_IF_MIXED_BASIS,
+        "USD over the four fiscal quarters to period_end; net income plus taxes where it is not"
+        " filed",
+        "not filed, a part is missing, or the parts do not fit together",
     ),
     Column("ebit_ttm_usd", "double precision", "USD, likewise", NOT_FILED + NULL_IF_MIXED_BASIS),
     Column(
@@ -150,15 +137,14 @@ COLUMNS = (
     Column(
         "interest_coverage",
         "double precision",
-        "ebit_ttm_usd / interest_expense_ttm_usd",
-        f"a part is unknown, interest is 0, {FINANCIAL}",
+        "ratio: ebit_ttm_usd / interest_expense_ttm_usd",
+        "a part is unknown, interest is 0, or the company is a Financial",
     ),
     Column(
         "years_below_one",
         "integer",
-        "fiscal years in a row, up to the newest of an annual report, with EBIT below interest",
-        "a year within the last three is unknown, none was filed in the last 456 days,"
-        f" {FINANCIAL}",
+        "fiscal years in a row, up to the newest annual report, with EBIT below interest",
+        "a year of the last three is unknown, no annual report in 456 days, or a Financial",
     ),
     Column("is_zombie", "boolean", "years_below_one is 3 or more", "years_below_one is"),
     Column(
@@ -170,17 +156,16 @@ COLUMNS = (
     Column(
         "floating_share_disclosed",
         "double precision",
-        "fraction of debt at variable rates, from the variable-rate tags where they agree with"
-        " each other or with the amounts",
-        "not disclosed as facts, as with nearly all filers, or what is does not agree",
+        "fraction of debt at variable rates, from the variable-rate tags that agree with each"
+        " other or with the amounts",
+        "not disclosed as facts, as with nearly all filers, or contradictory",
     ),
     Column(
         "implied_floating_share",
         "double precision",
-        "fraction, a proxy: OLS slope of the quarterly effective rate (interest of the quarter, on"
-        " 365 days, over the mean of debt before and after it) on the quarter's mean DFF, the last"
-        " 12 quarters, clipped to [0, 1]",
-        f"fewer than 8 quarters, DFF did not move, {FINANCIAL}",
+        "fraction, a proxy: OLS slope of the quarterly effective rate on mean DFF, 12 quarters,"
+        " clipped to [0, 1]; see docs/methodology.md",
+        "fewer than 8 quarters, DFF constant, or a Financial",
     ),
     Column(
         "implied_floating_r2",
@@ -192,10 +177,9 @@ COLUMNS = (
     Column(
         "effective_rate",
         "double precision",
-        "fraction: interest_expense_ttm_usd over the mean of total debt a year before period_end"
-        " and on it",
-        "a part is unknown, or of the debt only the least that is owed (several kinds of notes, or"
-        f" short-term borrowings, and no total), {FINANCIAL}",
+        "fraction: interest_expense_ttm_usd over the mean of total debt at period_end and a "
+        "year before",
+        "a part is unknown, the debt is a lower bound, or the company is a Financial",
     ),
     Column(
         "market_rate",
@@ -220,12 +204,9 @@ COLUMNS = (
     Column(
         "sources",
         "text",
-        "column: the accession numbers that its value is made of; separated by semicolons. Of total"
-        " debt, cash, interest, income (pretax, EBIT, net), effective_rate (with the debt a year"
-        " before) and years_below_one (the years looked at). What is made of these is not repeated;"
-        " a ladder's filings are in debt_maturity, by ladder_period_end and ladder_family; those of"
-        " the floating shares are not told",
-        "none of these is known",
+        "accession numbers of the filings behind each amount, as column: numbers, separated by "
+        "semicolons; see docs/methodology.md",
+        "none of the amounts is known",
     ),
 )
 
@@ -277,6 +258,15 @@ CONTRACT = Contract(
     ),
     key=KEY,
     columns=COLUMNS,
+    upstream=(
+        "company_fact",
+        "company",
+        "company_ticker",
+        "index_membership",
+        "macro_observation",
+        "daily_price",
+    ),
+    latest_date_column="as_of_date",
     rules=RULES,
     add_rule_columns=annotate,
 )

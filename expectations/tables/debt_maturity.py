@@ -32,22 +32,16 @@ COLUMNS = (
     Column(
         "layout",
         "text",
-        "annual: year_1 begins after period_end, the end of a fiscal year; rolling: after"
-        " period_end, too; current_year: remainder (or year_1) is the rest of the fiscal year under"
-        " way and year_2 the next one, as the tags were defined until 2020; next_year: year_1 is"
-        " the fiscal year after the one under way, as since then. A fiscal year ends where an"
-        " annual report's fullest ladder stands, and to a week on its anniversary, and that of the"
-        " company's own word. Of quarterly ladders, where both are possible, the one that the last"
-        " annual ladder bears out; one that leaves nothing out (year_1 to after_5) and repeats no"
-        " two of its years rolls, unless year_1 is what is left of the annual one's",
+        "what year_1 and remainder mean: annual and rolling begin after period_end, "
+        "current_year in the fiscal year under way, next_year after it; see docs/methodology.md",
     ),
     Column("window_start", "date", "first day that the bucket covers", NULL_IF_NO_FISCAL_YEAR_END),
     Column(
         "window_end",
         "date",
-        "last day that it covers; fiscal years are taken to end on the anniversary of the last"
-        " one that was reported, so those of 52 and 53 weeks are off by up to a week",
-        f"the bucket has no end (after_4, after_5), or {NULL_IF_NO_FISCAL_YEAR_END}",
+        "last day that the bucket covers, by fiscal years of 12 months; off by up to a week for"
+        " years of 52 and 53 weeks",
+        "no end (after_4, after_5), or the fiscal year end is unknown",
     ),
     Column(
         "is_partial",
@@ -104,6 +98,8 @@ CONTRACT = Contract(
     source="the ladder's tags in core.company_fact; rebuilt for the companies that filed",
     key=KEY,
     columns=COLUMNS,
+    upstream=("company_fact", "company"),
+    latest_date_column="filed_date",
     rules=RULES,
     add_rule_columns=annotate,
 )

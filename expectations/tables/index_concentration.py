@@ -87,6 +87,8 @@ CONTRACT = Contract(
     source="core.index_membership; rebuilt when it changes",
     key=KEY,
     columns=COLUMNS,
+    upstream=("index_membership",),
+    latest_date_column="as_of_date",
     rules=RULES,
     add_rule_columns=annotate,
 )

@@ -1,12 +1,10 @@
 """Index members from fund holdings: one row per (index_code, ticker, as_of_date)."""
 
-from functools import lru_cache
-from importlib.resources import files
-
 import pandas as pd
 
 from expectations.contract import Column, Contract, Rule, flag_rule
 from expectations.rules.duplicates import duplicate_rows
+from warehouse.reference import read_reference_by_key
 
 KEY = ("index_code", "ticker", "as_of_date")
 SNAPSHOT = ["index_code", "as_of_date"]
@@ -122,11 +120,10 @@ RULES = (
 )
 
 
-@lru_cache(maxsize=1)
 def funds() -> pd.DataFrame:
-    """What is known of each fund, by its ticker."""
-    with files("warehouse").joinpath("reference/fund.csv").open(encoding="utf-8") as file:
-        return pd.read_csv(file, index_col="fund")
+    """Return the followed funds by ticker, with their expected member counts."""
+    columns = ("expected_min_members", "expected_max_members")
+    return read_reference_by_key("fund", "fund", columns)
 
 
 def add_context(

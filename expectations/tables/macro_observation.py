@@ -1,13 +1,12 @@
 """Macro series with vintages: one row per (series_id, observation_date, vintage_date)."""
 
 from datetime import datetime
-from functools import lru_cache
-from importlib.resources import files
 
 import pandas as pd
 
 from expectations.contract import Column, Contract, Rule, flag_rule
 from expectations.rules.duplicates import duplicate_rows
+from warehouse.reference import read_reference_by_key
 
 KEY = ("series_id", "observation_date", "vintage_date")
 
@@ -75,11 +74,10 @@ RULES = (
 )
 
 
-@lru_cache(maxsize=1)
 def reference() -> pd.DataFrame:
-    """What is known of each series, by `series_id`."""
-    with files("warehouse").joinpath("reference/macro_series.csv").open(encoding="utf-8") as file:
-        return pd.read_csv(file, index_col="series_id")
+    """Return the followed series by `series_id`, with the bounds of plausible values."""
+    numbers = ("plausible_min", "plausible_max", "publication_lag_days")
+    return read_reference_by_key("macro_series", "series_id", numbers)
 
 
 def add_context(frame: pd.DataFrame, now: datetime) -> pd.DataFrame:

@@ -132,6 +132,17 @@ CONTRACT = Contract(
     ),
     key=KEY,
     columns=COLUMNS,
+    upstream=(
+        "company_fact",
+        "company",
+        "company_ticker",
+        "index_membership",
+        "macro_observation",
+        "daily_price",
+        "debt_maturity",
+        "company_refinancing",
+    ),
+    latest_date_column="as_of_date",
     rules=RULES,
     add_rule_columns=annotate,
 )

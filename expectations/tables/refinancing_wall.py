@@ -21,9 +21,8 @@ COLUMNS = (
     Column(
         "due_year",
         "integer",
-        "calendar year, or 9999 for after the last year of a ladder; a bucket that spans two years"
-        " is split by days. The newest ladder of a company is some months old, so its first year"
-        " may be past: what was due then has been repaid or refinanced, the filings do not say",
+        "calendar year; 9999: after the last year of a ladder. Buckets across two years are "
+        "split by days. May be past: a ladder is some months old",
     ),
     Column(
         "principal_usd",
@@ -56,7 +55,7 @@ COLUMNS = (
         "uplift_usd",
         "double precision",
         "USD a year that refinancing principal_with_rate_usd at market_rate would add to interest",
-        f"{NO_RATE}, or {NO_MARKET}",
+        "no effective rate or no market yield is known; of Financials never",
     ),
     Column("zombie_principal_usd", "double precision", "USD of principal_usd owed by zombies"),
     Column("members", "integer", "companies in the index that day, with facts or without"),
@@ -129,6 +128,17 @@ CONTRACT = Contract(
     ),
     key=KEY,
     columns=COLUMNS,
+    upstream=(
+        "company_fact",
+        "company",
+        "company_ticker",
+        "index_membership",
+        "macro_observation",
+        "daily_price",
+        "debt_maturity",
+        "company_refinancing",
+    ),
+    latest_date_column="as_of_date",
     rules=RULES,
     add_rule_columns=annotate,
 )

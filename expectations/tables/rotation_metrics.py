@@ -147,6 +147,8 @@ CONTRACT = Contract(
     source="core.daily_price and core.corporate_action; rebuilt when either changes",
     key=KEY,
     columns=COLUMNS,
+    upstream=("daily_price", "corporate_action"),
+    latest_date_column="session_date",
     rules=RULES,
     add_rule_columns=annotate,
 )

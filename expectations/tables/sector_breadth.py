@@ -79,9 +79,9 @@ COLUMNS = (
     Column(
         "mcclellan_ema_19",
         "double precision",
-        "EMA (a = .10, 19 sessions in McClellan's count) of 1000 * (advancers - decliners) /"
-        " (advancers + decliners), seeded with the first value",
-        NULL_IF_NO_MOVERS,
+        "EMA (a = .10, 19 sessions) of 1000 * (advancers - decliners) / (advancers + "
+        "decliners), seeded with the first value",
+        "nothing rose or fell; the next one continues from the last value",
     ),
     Column(
         "mcclellan_ema_39",
@@ -122,9 +122,9 @@ COLUMNS = (
     Column(
         "is_zweig_thrust",
         "boolean",
-        "thrust_ema_10 is above .615 and was below .40 on one of the last 10 sessions, today"
-        " included: true on every session that this holds for, not the first alone",
-        NULL_IF_NO_MOVERS,
+        "thrust_ema_10 is above .615 and was below .40 on one of the last 10 sessions, today "
+        "included; true on every such session",
+        "nothing rose or fell that session",
     ),
     Column(
         "equal_weight_return",
@@ -136,9 +136,9 @@ COLUMNS = (
     Column(
         "cap_weight_return",
         "double precision",
-        "fraction: the same, weighted with the snapshot's weights, which are not moved on with"
-        " prices; those of members that are not priced count in neither sum",
-        NO_PRICED,
+        "fraction: mean return of priced members, weighted with the snapshot's weights, which "
+        "do not move with prices",
+        "no member has a close today and on the previous session",
     ),
     Column("membership_as_of", "date", "the day that the snapshot of members describes"),
     Column(
@@ -250,6 +250,8 @@ CONTRACT = Contract(
     ),
     key=KEY,
     columns=COLUMNS,
+    upstream=("daily_price", "corporate_action", "index_membership"),
+    latest_date_column="session_date",
     rules=RULES,
     add_rule_columns=annotate,
 )

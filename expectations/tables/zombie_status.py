@@ -22,18 +22,9 @@ COLUMNS = (
     Column(
         "definition",
         "text",
-        "coverage_3y: EBIT below interest in each of the last three fiscal years."
-        " coverage_3y_age_10: and ten years since its first filing."
-        " bis_tobins_q (Banerjee and Hofmann): and Tobin's q, market value of the shares plus"
-        " liabilities over assets, below the median of its sector."
-        " fed_leverage_sales (Favara, Minoiu and Perez-Orive): EBIT below interest in the last"
-        " year, debt over assets above the median of all companies, and revenue below that of"
-        " three years before, in dollars of the day."
-        " goldman_coverage_return: EBIT below interest in the last two years, and a total return"
-        " over two years below the median of its index's members."
-        " de_jonghe_ebitda: EBITDA of the last three years together below their interest."
-        " unprofitable: net income of the last four quarters below 0, which is not a zombie's"
-        " mark and stands here to be told apart",
+        "coverage_3y, coverage_3y_age_10, bis_tobins_q, fed_leverage_sales, "
+        "goldman_coverage_return, de_jonghe_ebitda, or unprofitable (no zombie test); see "
+        "docs/methodology.md",
     ),
     Column("sector", "text", "GICS sector on that day", "no followed index lists the company"),
     Column(
@@ -86,6 +77,17 @@ CONTRACT = Contract(
     ),
     key=KEY,
     columns=COLUMNS,
+    upstream=(
+        "company_fact",
+        "company",
+        "company_ticker",
+        "index_membership",
+        "macro_observation",
+        "daily_price",
+        "corporate_action",
+        "company_refinancing",
+    ),
+    latest_date_column="as_of_date",
     rules=RULES,
     add_rule_columns=annotate,
 )

@@ -1,4 +1,4 @@
-"""What a backfill needs to know of a dataset."""
+"""The interface of a dataset to its backfill."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -8,20 +8,20 @@ from tasks.backfill.plan import BackfillPlan, WorkItem
 from tasks.backfill.request import ResolvedRequest
 from tasks.run.context import RunContext
 
-# Loads one chunk's needs in a run of its own.
+# ingests one chunk of work items in a run of its own
 IngestChunk = Callable[[Sequence[WorkItem], RunContext], None]
 
 
 @dataclass(frozen=True)
 class BackfillAdapter:
-    """What a backfill needs to know of a dataset.
+    """Functions that plan and ingest the backfill of one dataset.
 
     Attributes:
-        provider: Who is asked; the runs of one provider take turns.
-        plan: Finds what is missing and what to ask for.
-        open_ingest: Begins the dealings of a backfill with the provider, for all of its needs, and
-            ends them; what it opens loads a chunk.
-        chunk_size: How many needs make a chunk.
+        provider: The provider; its runs are serialized by a run lock.
+        plan: Finds the gaps and the work items.
+        open_ingest: Opens the provider's session for all work items; yields the function that
+            ingests a chunk.
+        chunk_size: Number of work items in a chunk.
     """
 
     provider: str

@@ -1,4 +1,4 @@
-"""Works a backfill's needs off, chunk by chunk, and says how far it is."""
+"""Execute a backfill's work items in chunks, and build the flow's final state."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,90 +19,93 @@ from warehouse.errors import WarehouseUnavailable
 
 @dataclass
 class BackfillResult:
-    """What came of the chunks.
+    """Result of all chunks.
 
     Attributes:
-        total: All that was loaded, and what brought nothing.
-        chunks: How many there were.
-        failures: The chunks that ended with an error, one sentence each.
+        totals: Loaded rows, and items without data.
+        chunk_count: Number of chunks.
+        failures: One sentence per chunk that raised an error.
     """
 
-    total: RunTotals
-    chunks: int
+    totals: RunTotals
+    chunk_count: int
     failures: list[str] = field(default_factory=list)
 
 
 def execute_plan(
-    name: str, dataset: BackfillAdapter, needs: Sequence[WorkItem], scope: ResolvedRequest
+    dataset: str,
+    adapter: BackfillAdapter,
+    work_items: Sequence[WorkItem],
+    scope: ResolvedRequest,
 ) -> BackfillResult:
-    """Extracts, validates and loads all needs, a chunk at a time.
+    """Extract, validate and load all work items, chunk by chunk.
 
-    Each chunk is a run of its own in `audit.run`. It takes its turn at the provider, so that a
-    scheduled run can go between two of them, and it is loaded in one transaction per batch: what
-    is done stays done, whatever becomes of the rest. A chunk that fails leaves the others to go
-    on, unless it would befall them, too.
+    Each chunk is a run in `audit.run` with its own run lock, so scheduled runs get in between, and
+    it commits batch by batch. A failed chunk does not stop the others, unless the cause (disk
+    full, connection lost, another origin) affects them all.
 
     Raises:
-        ForeignOrigin: when the warehouse holds facts of another origin.
-        WarehouseTrouble: when its server is gone or full.
+        OriginMismatch: If the warehouse has data of another origin.
+        WarehouseUnavailable: If its server is gone or its disk is full.
     """
-    chunks = list(batched(needs, dataset.chunk_size(scope)))
-    outcome = BackfillResult(RunTotals(), len(chunks))
-    progress = reporting.Progress(name, len(needs))
-    with dataset.open_ingest(scope, needs) as bring:
+    chunks = list(batched(work_items, adapter.chunk_size(scope)))
+    result = BackfillResult(RunTotals(), len(chunks))
+    progress = reporting.Progress(dataset, len(work_items))
+    with adapter.open_ingest(scope, work_items) as ingest_chunk:
         for number, chunk in enumerate(chunks, start=1):
             run = None
             try:
-                # not each shown: dozens would hide the plan and the result
+                # without an artifact: dozens of them would hide the plan and the result
                 with open_run(
-                    "backfill", scope.settings, dataset.provider, publish_artifact=False
+                    "backfill", scope.settings, adapter.provider, publish_artifact=False
                 ) as run:
-                    bring(chunk, run)
+                    ingest_chunk(chunk, run)
             except (OriginMismatch, WarehouseUnavailable):
                 raise
             except Exception as error:
-                which = chunk[0].item + (f" to {chunk[-1].item}" if len(chunk) > 1 else "")
-                # the class alone: a message may quote what a provider sent
-                failure = (
-                    f"chunk {number} of {len(chunks)} ({which}) failed: {type(error).__name__}"
-                )
-                outcome.failures.append(failure)
+                items = chunk[0].item + (f" to {chunk[-1].item}" if len(chunk) > 1 else "")
+                # the class only: a message may quote the provider's response
+                failure = f"chunk {number} of {len(chunks)} ({items}) failed: "
+                failure += type(error).__name__
+                result.failures.append(failure)
                 get_run_logger().error(failure, exc_info=error)
             if run is not None:
-                outcome.total.add(run)
-            progress.advance(len(chunk), outcome.total)
-    return outcome
+                result.totals.add(run)
+            progress.advance(len(chunk), result.totals)
+    return result
 
 
 def build_final_state(
-    outcome: BackfillResult,
-    dataset: BackfillAdapter,
+    result: BackfillResult,
+    adapter: BackfillAdapter,
     scope: ResolvedRequest,
-    plan: str,
+    plan_summary: str,
     derived: State,
 ) -> State:
-    """Shows what came of a backfill and what is missing still, and says how it ends.
+    """Publish a backfill's result and remaining gaps, and return its final state.
 
     Args:
-        outcome: What came of the chunks.
-        dataset: The dataset.
-        scope: What was asked for.
-        plan: What was planned, in a line: it says why nothing was to do.
-        derived: How the derived tables ended.
+        result: Result of the chunks.
+        adapter: The dataset's adapter.
+        scope: The request.
+        plan_summary: Summary of the plan: the message of a backfill without work items.
+        derived: Final state of the derived tables.
 
     Returns:
-        Completed; under the name Degraded where something could not be had for now; or Failed,
-        where every chunk failed or the derived tables did not follow.
+        Completed; Completed with the name Degraded if items failed temporarily or some chunks
+        failed; Failed if all chunks or the derived tables failed.
     """
-    gaps = dataset.plan(scope).gaps
-    missing_summary = reporting.publish_result(scope, outcome.total, outcome.failures, gaps)
-    if not outcome.chunks:
-        outcome.total.message = plan
-    message = "\n".join([outcome.total.summary(), *outcome.failures, missing_summary])
+    gaps = adapter.plan(scope).gaps
+    reporting.publish_result(scope, result.totals, result.failures, gaps)
+    if not result.chunk_count:
+        result.totals.message = plan_summary
+    message = "\n".join(
+        [result.totals.summary(), *result.failures, reporting.summarize_missing(gaps)]
+    )
     if derived.is_failed():
-        return Failed(message=f"{message}\nThe derived tables did not follow: {derived.message}")
-    if outcome.chunks and len(outcome.failures) == outcome.chunks:
+        return Failed(message=f"{message}\nDerived tables failed: {derived.message}")
+    if result.chunk_count and len(result.failures) == result.chunk_count:
         return Failed(message=message)
-    if outcome.failures or outcome.total.degraded_reasons():
+    if result.failures or result.totals.degraded_reasons():
         return Completed(name="Degraded", message=message)
     return Completed(message=message)

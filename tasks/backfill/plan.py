@@ -1,31 +1,31 @@
-"""What is missing of a dataset and why, and what of it is worth asking for."""
+"""Plan a backfill: the gaps of a dataset, and the work items that fill them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import date
 
-from tasks.backfill.request import Order
+from tasks.backfill.request import Mode, Order
 
-# Why a row is missing where asking for it has not failed: it was not asked for.
 NOT_ASKED = "not_asked"
 
 
 @dataclass(frozen=True)
 class DataGap:
-    """Rows that are expected and not there, of one item and for one reason.
+    """Expected rows of one item that are not stored, for one reason.
 
     Attributes:
-        item: Ticker, series or fund; of filings, a day's index, too.
-        reason: not_asked; throttled, outage or refused, be it by the provider or by a rule that
-            stopped what came; or why the answer had none: empty, not_found, delisted, no_row,
-            quarantined, unfinished, missing_observation, overdue, not_yet; of filings
-            unknown_ticker,
-            pending_filing, missing_company_profile, not_yet_published.
-        first: The first missing day; None where the item has never brought a row.
-        last: The last one; None likewise.
-        rows: How many; None where nobody knows, since the item has never brought a row.
-        is_fetchable: Whether asking now may help: it has not been asked since its source last had
-            something new to tell, or that failed.
+        item: Ticker, series or fund; for filings also the daily index.
+        reason: not_asked: never requested. A fetch status: throttled, outage or refused (the
+            request failed), empty, not_found or delisted (the provider has no data). no_row,
+            missing_observation: the response lacks the row. quarantined: the row broke a rule.
+            session_open: the bar was fetched before the close. overdue: past the series'
+            publication lag. not_yet_published: requested since the latest release, not there yet.
+            For filings also unknown_ticker, pending_filing, missing_company_profile.
+        first: The first missing day; None if no row was ever stored.
+        last: The last missing day; None if no row was ever stored.
+        rows: Number of missing rows; None if unknown.
+        is_fetchable: Whether a new request may return the rows: the last one failed, or the source
+            has released data since.
     """
 
     item: str
@@ -38,14 +38,14 @@ class DataGap:
 
 @dataclass(frozen=True)
 class WorkItem:
-    """One request to make.
+    """One item to request.
 
     Attributes:
-        item: Ticker, series or fund.
-        start: The first day to ask for; None for a series' new vintages or a fund's newest file.
-        reason: The reasons, as in `Gap`, or the mode.
-        rows: Rows expected of it; None where nobody knows.
-        full_history: Of a series: all vintages; of a company: whatever is held.
+        item: Ticker, series, fund or the daily index.
+        start: The first day to request; None if the dataset's own plan decides.
+        reason: The reasons of its gaps, or the mode.
+        rows: Number of expected rows; None if unknown.
+        full_history: For a series: request all vintages; for a company: all facts.
     """
 
     item: str
@@ -57,51 +57,83 @@ class WorkItem:
 
 @dataclass(frozen=True)
 class BackfillPlan:
-    """The state of a dataset within the window and the items asked for.
+    """Gaps of a dataset within the requested window and items, and the work to do.
 
     Attributes:
-        needs: What to ask for, by the mode.
-        gaps: All that is missing.
-        estimated_seconds: How long asking takes at the configured pace, at least.
-        estimated_requests: How many requests to the provider that means, at least.
+        work_items: The items to request, by mode.
+        gaps: All gaps, also those that no request can fill now.
+        estimated_requests: Minimum number of requests to the provider.
+        requests_per_second: The configured rate.
+        notes: Sentences about the estimate.
     """
 
-    needs: Sequence[WorkItem]
+    work_items: Sequence[WorkItem]
     gaps: Sequence[DataGap]
-    estimated_requests: int = 0
-    estimated_seconds: float = 0.0
-    notes: Sequence[str] = field(default_factory=tuple)
+    estimated_requests: int
+    requests_per_second: float
+    notes: Sequence[str] = ()
+
+    @property
+    def estimated_seconds(self) -> float:
+        """Return the minimum duration of the requests at the configured rate."""
+        return self.estimated_requests / self.requests_per_second
+
+
+def matches_mode(mode: Mode, gaps: Sequence[DataGap], has_failed: bool, is_stale: bool) -> bool:
+    """Return whether a backfill of a mode requests an item.
+
+    Args:
+        mode: The mode.
+        gaps: The item's gaps.
+        has_failed: Whether its last fetch failed.
+        is_stale: Whether it was not fetched since its source's latest release.
+    """
+    matches = {
+        "all": True,
+        "failed": has_failed,
+        "stale": is_stale,
+        "missing": any(gap.is_fetchable for gap in gaps),
+    }
+    return matches[mode]
+
+
+def join_reasons(gaps: Sequence[DataGap]) -> str:
+    """Return the reasons of the fetchable gaps, separated by commas."""
+    return ", ".join(sorted({gap.reason for gap in gaps if gap.is_fetchable}))
+
+
+def count_rows(gaps: Sequence[DataGap]) -> int | None:
+    """Return the number of rows that a request can fill; None if unknown."""
+    rows = [gap.rows for gap in gaps if gap.is_fetchable]
+    return None if None in rows or not rows else sum(row or 0 for row in rows)
 
 
 def work_items_from_gaps(gaps: Sequence[DataGap], default_start: date) -> list[WorkItem]:
-    """One need per item with a gap that is due, from its first missing day on.
+    """Return one work item per item with a fetchable gap, from its first missing day on.
 
     Args:
         gaps: The gaps.
-        default_start: Where to start with an item that has never brought a row.
+        default_start: The first day to request of an item without rows.
     """
-    due: dict[str, list[DataGap]] = {}
+    fetchable: dict[str, list[DataGap]] = {}
     for gap in gaps:
         if gap.is_fetchable:
-            due.setdefault(gap.item, []).append(gap)
+            fetchable.setdefault(gap.item, []).append(gap)
     return [
         WorkItem(
-            item,
-            min(gap.first or default_start for gap in own),
-            ", ".join(sorted({gap.reason for gap in own})),
-            None if any(gap.rows is None for gap in own) else sum(gap.rows or 0 for gap in own),
+            item, min(gap.first or default_start for gap in own), join_reasons(own), count_rows(own)
         )
-        for item, own in due.items()
+        for item, own in fetchable.items()
     ]
 
 
-def sort_work_items(needs: Sequence[WorkItem], order: Order) -> list[WorkItem]:
-    """The needs in the order asked for; those with nothing to sort by come first."""
-    ordered = sorted(needs, key=lambda need: (need.item, need.start or date.min))
-    if order == "oldest first":
-        ordered.sort(key=lambda need: need.start or date.min)
-    elif order == "newest first":
-        ordered.sort(key=lambda need: need.start or date.max, reverse=True)
-    elif order == "most missing first":
-        ordered.sort(key=lambda need: float("-inf") if need.rows is None else -need.rows)
+def sort_work_items(work_items: Collection[WorkItem], order: Order) -> list[WorkItem]:
+    """Sort work items; those without a day or a number of rows come first."""
+    ordered = sorted(work_items, key=lambda each: (each.item, each.start or date.min))
+    if order == "oldest_first":
+        ordered.sort(key=lambda each: each.start or date.min)
+    elif order == "newest_first":
+        ordered.sort(key=lambda each: each.start or date.max, reverse=True)
+    elif order == "most_missing_first":
+        ordered.sort(key=lambda each: float("-inf") if each.rows is None else -each.rows)
     return ordered

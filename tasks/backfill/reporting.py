@@ -1,7 +1,7 @@
-"""Shows a backfill's plan, progress and result: artifacts in Prefect, and whoever listens here."""
+"""Publish a backfill's plan, progress and result: artifacts in Prefect, and listeners."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -14,188 +14,184 @@ from prefect.artifacts import (
 from tasks.backfill.plan import BackfillPlan, DataGap, WorkItem
 from tasks.backfill.request import ResolvedRequest
 from tasks.run import artifact
-from tasks.run.totals import RunTotals
+from tasks.run.totals import LABELS, RunTotals
 
-# Called with what is shown (plan, progress or result), its text, and the share that is done.
+# called with "plan", "progress" or "result", its text, and the percentage done
 Listener = Callable[[str, str, float], None]
 LISTENERS: list[Listener] = []
 
 MAX_LISTED = 15
+MAX_EXAMPLES = 5
+COUNTS = ("new", "changed", "same", "removed", "quarantined")
+# singular and plural of a dataset's items
+ITEM_NAMES = {
+    "prices": ("ticker", "tickers"),
+    "macro": ("series", "series"),
+    "holdings": ("file", "files"),
+}
+NOTHING_TO_DO = {
+    "missing": "no gaps that a fetch could fill now.",
+    "failed": "no failed last fetch.",
+    "stale": "all were fetched since the latest release.",
+    "all": "no items.",
+}
 
 
-def publish_plan(scope: ResolvedRequest, survey: BackfillPlan, needs: Sequence[WorkItem]) -> str:
-    """Shows what is going to be asked for; the one-line summary."""
-    request = scope.request
-    summary = (
-        f"{len(needs):,} {_of(request.dataset, len(needs))} to ask for, at least "
-        f"{survey.estimated_requests:,} requests, "
-        f"{_duration(survey.estimated_seconds)} at the configured pace."
-        if needs
-        else f"Nothing to do: of {len(scope.items):,} {_of(request.dataset, len(scope.items))}, "
-        + _nothing(request.mode)
-    )
-    lines = [
-        f"# Backfill of {request.dataset}",
-        "",
-        summary,
-        "",
-        f"Mode {request.mode}, {scope.start or 'from the beginning'} to {scope.end}, "
-        f"{request.order}.",
-        "",
-    ]
-    lines += [f"{note}\n" for note in survey.notes]
-    if needs:
-        lines += _reasons(needs)
-        lines += [
-            "",
-            f"The first {min(MAX_LISTED, len(needs))}:",
-            "",
-            "| item | from | rows | why |",
-        ]
-        lines += ["|---|---|---:|---|"]
-        lines += [
-            f"| {_cell(need.item)} | {need.start or _open(need)} | {_number(need.rows)} "
-            f"| {need.reason} |"
-            for need in needs[:MAX_LISTED]
-        ]
-    _publish_artifact("plan", request.dataset, "\n".join(lines), summary)
+def publish_plan(scope: ResolvedRequest, plan: BackfillPlan, work_items: Sequence[WorkItem]) -> str:
+    """Publish the work items and their reasons; return a one-line summary."""
+    request, summary = scope.request, _summarize_plan(scope, plan, work_items)
+    window = f"{scope.start or 'the beginning'} to {scope.end}"
+    lines = [f"# Backfill of {request.dataset}: plan", "", summary, ""]
+    lines += [f"Mode {request.mode}, from {window}, {request.order.replace('_', ' ')}.", ""]
+    lines += [f"{note}\n" for note in plan.notes]
+    if work_items:
+        by_reason = (
+            (reason, f"{len(group):,}", _sum_rows(group))
+            for reason in sorted({each.reason for each in work_items})
+            if (group := [each for each in work_items if each.reason == reason])
+        )
+        lines += [*_table(("reason", "items", "rows"), by_reason), ""]
+        first = (
+            (_code(each.item), each.start or _history(each), _sum_rows([each]), each.reason)
+            for each in work_items[:MAX_LISTED]
+        )
+        lines += [f"The first {min(MAX_LISTED, len(work_items))}:", ""]
+        lines += _table(("item", "from", "rows", "reason"), first)
+    _publish("plan", request.dataset, lines, "Requests to make, by reason.")
     return summary
 
 
 def publish_result(
-    scope: ResolvedRequest, total: RunTotals, failures: Sequence[str], gaps: Sequence[DataGap]
-) -> str:
-    """Shows what came of it and what is missing still, with the reasons; the latter in a line."""
-    lines = [f"# Backfill of {scope.request.dataset}: what came of it", ""]
-    if total.counts:
-        names = ("new", "changed", "same", "removed", "quarantined")
-        lines += [f"| table | {' | '.join(names)} |", "|---|" + "---:|" * len(names)]
-        lines += [
-            f"| {table} | " + " | ".join(f"{counts.get(name, 0):,}" for name in names) + " |"
-            for table, counts in total.counts.items()
-        ]
+    scope: ResolvedRequest, totals: RunTotals, failures: Sequence[str], gaps: Sequence[DataGap]
+) -> None:
+    """Publish loaded rows, failures, and the remaining gaps by reason."""
+    lines = [f"# Backfill of {scope.request.dataset}: result", ""]
+    if totals.counts:
+        header = ("table", *(LABELS.get(name, name) for name in COUNTS))
+        rows = (
+            (table, *(f"{counts.get(name, 0):,}" for name in COUNTS))
+            for table, counts in totals.counts.items()
+        )
+        lines += _table(header, rows)
     else:
         lines.append("No row was loaded.")
-    lines += ["", *(f"- {said}" for said in [*total.degraded_reasons(), *failures]), ""]
-    still = summarize_missing(gaps)
-    lines += [still, ""]
+    lines += ["", *(f"- {reason}" for reason in [*totals.degraded_reasons(), *failures]), ""]
     if gaps:
-        lines += ["| reason | items | rows | such as |", "|---|---:|---:|---|"]
-        for reason in sorted({gap.reason for gap in gaps}):
-            own = [gap for gap in gaps if gap.reason == reason]
-            some = ", ".join(sorted({_where(gap) for gap in own})[:5])
-            items = len({gap.item for gap in own})
-            lines.append(f"| {reason} | {items:,} | {_sum(own)} | {some} |")
-    _publish_artifact("result", scope.request.dataset, "\n".join(lines), still)
-    return still
+        by_reason = (
+            (reason, f"{len({gap.item for gap in group}):,}", _sum_rows(group), _examples(group))
+            for reason in sorted({gap.reason for gap in gaps})
+            if (group := [gap for gap in gaps if gap.reason == reason])
+        )
+        lines += ["Still missing:", ""]
+        lines += _table(("reason", "items", "rows", "examples"), by_reason)
+    else:
+        lines.append(summarize_missing(gaps))
+    _publish("result", scope.request.dataset, lines, "Loaded rows, failures and remaining gaps.")
 
 
 def summarize_missing(gaps: Sequence[DataGap]) -> str:
-    """What is missing, in a line: reason to number of items."""
+    """Return the number of items with gaps by reason, in one line."""
     if not gaps:
         return "Nothing is missing."
     reasons = Counter(reason for reason, _ in {(gap.reason, gap.item) for gap in gaps})
-    named = ", ".join(f"{reason} of {number:,}" for reason, number in sorted(reasons.items()))
-    return f"Still missing, by reason and number of items: {named}."
+    counts = ", ".join(f"{reason} {count:,}" for reason, count in sorted(reasons.items()))
+    return f"Still missing, number of items by reason: {counts}."
 
 
 class Progress:
-    """How far the chunks are."""
+    """The progress artifact of a backfill."""
 
-    def __init__(self, dataset: str, needs: int) -> None:
-        """Shows that nothing is done yet."""
-        self._dataset, self._needs, self._done = dataset, needs, 0
+    def __init__(self, dataset: str, item_count: int) -> None:
+        """Create the artifact, if there is anything to do.
+
+        Args:
+            dataset: The dataset.
+            item_count: Number of work items.
+        """
+        self._item_count, self._done_count = item_count, 0
         self._artifact: UUID | None = None
-        if needs:
+        if item_count:
             self._artifact = artifact.upsert_artifact(
                 create_progress_artifact,
                 progress=0,
                 key=f"backfill-{dataset}-progress",
-                description=f"0 of {needs:,}",
+                description=f"0 of {item_count:,}",
             )
 
-    def advance(self, done: int, total: RunTotals) -> None:
-        """Shows that so many more are done."""
-        self._done += done
+    def advance(self, item_count: int, totals: RunTotals) -> None:
+        """Add completed work items, and show the rows loaded so far."""
+        self._done_count += item_count
         loaded = ", ".join(
-            f"{table}: {counts.get('new', 0):,} new" for table, counts in total.counts.items()
+            f"{table}: {counts.get('new', 0):,} new" for table, counts in totals.counts.items()
         )
-        said = f"{self._done:,} of {self._needs:,}" + (f"; {loaded}" if loaded else "")
-        share = 100 * self._done / self._needs
+        text = f"{self._done_count:,} of {self._item_count:,}" + (f"; {loaded}" if loaded else "")
+        percentage = 100 * self._done_count / self._item_count
         if self._artifact is not None:
             artifact.upsert_artifact(
                 update_progress_artifact,
                 artifact_id=self._artifact,
-                progress=share,
-                description=said,
+                progress=percentage,
+                description=text,
             )
-        _notify_listeners("progress", said, share)
+        _notify_listeners("progress", text, percentage)
 
 
-def _publish_artifact(what: str, dataset: str, text: str, summary: str) -> None:
-    key = f"backfill-{dataset}-{what}"
-    artifact.upsert_artifact(create_markdown_artifact, markdown=text, key=key, description=summary)
-    _notify_listeners(what, text, 0.0)
+def _publish(kind: str, dataset: str, lines: Sequence[str], description: str) -> None:
+    text, key = "\n".join(lines), f"backfill-{dataset}-{kind}"
+    artifact.upsert_artifact(
+        create_markdown_artifact, markdown=text, key=key, description=description
+    )
+    _notify_listeners(kind, text, 0.0)
 
 
-def _notify_listeners(what: str, text: str, share: float) -> None:
+def _notify_listeners(kind: str, text: str, percentage: float) -> None:
     for listener in LISTENERS:
-        listener(what, text, share)
+        listener(kind, text, percentage)
 
 
-def _of(dataset: str, number: int) -> str:
-    one, many = {
-        "prices": ("ticker", "tickers"),
-        "macro": ("series", "series"),
-        "holdings": ("file", "files"),
-    }.get(dataset, ("item", "items"))
-    return one if number == 1 else many
+def _summarize_plan(
+    scope: ResolvedRequest, plan: BackfillPlan, work_items: Sequence[WorkItem]
+) -> str:
+    singular, plural = ITEM_NAMES.get(scope.request.dataset, ("item", "items"))
+    if not work_items:
+        count = len(scope.items)
+        items = singular if count == 1 else plural
+        return f"Nothing to do: {count:,} {items}, {NOTHING_TO_DO[scope.request.mode]}"
+    duration = max(timedelta(seconds=round(plan.estimated_seconds)), timedelta(seconds=1))
+    return (
+        f"{len(work_items):,} {singular if len(work_items) == 1 else plural} to fetch, at least "
+        f"{plan.estimated_requests:,} requests, ~{duration} at the configured rate."
+    )
 
 
-def _nothing(mode: str) -> str:
-    return {
-        "missing": "none misses a row that asking for now could bring.",
-        "failed": "none failed when it was asked for last.",
-        "stale": "all were asked for since there was last something new.",
-        "all": "none.",
-    }[mode]
+def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
+    """Return a Markdown table; columns of numbers are aligned to the right."""
+    numbers = {"items", "rows", *(LABELS.get(name, name) for name in COUNTS)}
+    alignment = ["---:" if name in numbers else "---" for name in header]
+    return [f"| {' | '.join(map(str, row))} |" for row in (header, alignment, *rows)]
 
 
-def _reasons(needs: Sequence[WorkItem]) -> list[str]:
-    lines = ["| why | to ask for | rows expected |", "|---|---:|---:|"]
-    for why in sorted({need.reason for need in needs}):
-        own = [need for need in needs if need.reason == why]
-        lines.append(f"| {why} | {len(own):,} | {_sum(own)} |")
-    return lines
+def _code(item: str) -> str:
+    # a caret or an asterisk of a ticker is not markup
+    return f"`{item}`"
 
 
-def _sum(rows: Sequence[WorkItem] | Sequence[DataGap]) -> str:
-    known = sum(row.rows or 0 for row in rows)
-    unknown = sum(row.rows is None for row in rows)
-    if not unknown:
+def _history(work_item: WorkItem) -> str:
+    return "full history" if work_item.full_history else "incremental"
+
+
+def _sum_rows(group: Sequence[WorkItem] | Sequence[DataGap]) -> str:
+    known = sum(each.rows or 0 for each in group)
+    has_unknown = any(each.rows is None for each in group)
+    if not has_unknown:
         return f"{known:,}"
     return f"{known:,} and unknown" if known else "unknown"
 
 
-def _where(gap: DataGap) -> str:
-    if gap.first is None:
-        return _cell(gap.item)
-    return f"{_cell(gap.item)} {gap.first}" + (f" to {gap.last}" if gap.last != gap.first else "")
-
-
-def _cell(text: str) -> str:
-    # a caret or an asterisk in a symbol is no markup
-    return f"`{text}`"
-
-
-def _open(need: WorkItem) -> str:
-    return "all there is" if need.full_history else "what is new"
-
-
-def _number(rows: int | None) -> str:
-    return "unknown" if rows is None else f"{rows:,}"
-
-
-def _duration(seconds: float) -> str:
-    whole = timedelta(seconds=round(seconds))
-    return str(max(whole, timedelta(seconds=1)))
+def _examples(gaps: Sequence[DataGap]) -> str:
+    named = (
+        f"{_code(gap.item)} {gap.first or ''}"
+        + (f" to {gap.last}" if gap.last != gap.first else "")
+        for gap in gaps
+    )
+    return ", ".join(sorted({each.strip() for each in named})[:MAX_EXAMPLES])

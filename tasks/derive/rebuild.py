@@ -1,8 +1,11 @@
-"""Derived tables that start from scratch: when asked, or when what they are made by changed."""
+"""Finds the derived tables, and resets those to derive from scratch."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from graphlib import TopologicalSorter
 from hashlib import sha256
+from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -10,61 +13,54 @@ from psycopg import Connection
 
 import warehouse
 from expectations import contracts
-from tasks.derive.refinancing import rate_shock, refinancing_wall, zombie_status
+from tasks import derive
+from tasks.derive.incremental.derived_table import DerivedTable
 from warehouse.base_error import RotationError
 from warehouse.connect.connections import connect
 from warehouse.settings import Settings
 
 REFERENCE = Path(warehouse.__path__[0]) / "reference"
-TABLES = tuple(sorted(name for name, each in contracts().items() if each.schema == "derived"))
-# What a table's rows are made from besides its inputs. Of pair.csv rotation_metrics sees by itself
-# what is new in it.
-REFERENCE_FILES = {
-    "index_concentration": ("magnificent_seven",),
-    "debt_maturity": ("concept",),
-    "company_refinancing": ("concept", "fund", "market_rate"),
-    "refinancing_wall": ("fund", "market_rate"),
-    "rate_shock": ("fund",),
-    "zombie_status": ("concept",),
-}
-# Raised with a change of code that moves rows which may stand already.
-LOGIC_VERSIONS = {
-    "company_refinancing": 2,
-    "debt_maturity": 1,
-    "index_concentration": 1,
-    "rate_shock": 1,
-    "refinancing_wall": 1,
-    "rotation_metrics": 1,
-    "sector_breadth": 1,
-    "zombie_status": 2,
-}
-UPSTREAM = {
-    module.CONTRACT.table: frozenset(module.UPSTREAM)
-    for module in (refinancing_wall, rate_shock, zombie_status)
-}
 
 
 class UnknownTable(RotationError):
-    """A name that no derived table has."""
+    """A requested table is not a derived table."""
 
 
-@task(name="start over", cache_policy=NO_CACHE)
+def _find_derived_tables() -> Iterator[tuple[str, DerivedTable]]:
+    """Yield each derived table by name, upstream tables first.
+
+    The module of a table is named as the table, in whichever package it lies.
+    """
+    derived = {name: each for name, each in contracts().items() if each.schema == "derived"}
+    modules = {
+        module.name.rpartition(".")[2]: module.name
+        for module in walk_packages(derive.__path__, f"{derive.__name__}.")
+    }
+    upstream = {name: derived.keys() & each.upstream for name, each in sorted(derived.items())}
+    for name in TopologicalSorter(upstream).static_order():
+        yield name, import_module(modules[name]).TABLE
+
+
+DERIVED_TABLES: Mapping[str, DerivedTable] = dict(_find_derived_tables())
+TABLES = tuple(sorted(DERIVED_TABLES))
+
+
+@task(name="reset watermarks", cache_policy=NO_CACHE)
 def reset_watermarks(tables: Sequence[str], settings: Settings) -> list[str]:
-    """Forgets how far tables have followed their inputs, so that they follow them anew.
+    """Delete the watermarks of tables, so that they are derived from scratch.
 
-    Their rows stand until the new ones are there; rows that come out the same are not touched. A
-    table whose formula or reference file is not the one that it was derived with starts over by
-    itself, and so does what is made of it.
+    Stored rows stay until the new ones are published; equal rows are not rewritten. A table whose
+    logic version or reference file changed is reset, too, and so is every table downstream.
 
     Args:
         tables: Tables to derive from scratch.
         settings: Of the run.
 
     Returns:
-        The tables that had followed anything, sorted.
+        The tables that had a watermark, sorted.
 
     Raises:
-        UnknownTable: when a name is no derived table's; nothing is forgotten then.
+        UnknownTable: when a name is not a derived table; nothing is reset then.
     """
     unknown = sorted(set(tables) - set(TABLES))
     if unknown:
@@ -82,30 +78,35 @@ def reset_watermarks(tables: Sequence[str], settings: Settings) -> list[str]:
 
 
 def _detect_changed_definitions(connection: Connection) -> list[str]:
-    """The tables made by other formulas or files than theirs were; the new ones are noted."""
-    held: dict[str, str] = dict(
+    """Return the tables whose logic version or reference files changed, and store the new ones."""
+    stored: dict[str, str] = dict(
         connection.execute("select table_name, checksum from audit.reference").fetchall()
     )
-    now = {table: _checksum(table) for table in TABLES}
-    changed = [table for table, checksum in now.items() if held.get(table) != checksum]
-    for table in changed:
+    current = {name: _checksum(table) for name, table in DERIVED_TABLES.items()}
+    changed = [name for name, checksum in current.items() if stored.get(name) != checksum]
+    for name in changed:
         connection.execute(
             """
             insert into audit.reference values (%s, %s)
             on conflict (table_name) do update
             set checksum = excluded.checksum, applied_at = clock_timestamp()
             """,
-            (table, now[table]),
+            (name, current[name]),
         )
     return changed
 
 
-def _checksum(table: str) -> str:
-    digest = sha256(str(LOGIC_VERSIONS[table]).encode())
-    for name in REFERENCE_FILES.get(table, ()):
+def _checksum(table: DerivedTable) -> str:
+    digest = sha256(str(table.logic_version).encode())
+    for name in table.reference_files:
         digest.update((REFERENCE / f"{name}.csv").read_bytes())
     return digest.hexdigest()
 
 
 def _with_downstream(tables: set[str]) -> set[str]:
-    return tables | {table for table, parts in UPSTREAM.items() if parts & tables}
+    found = set(tables)
+    # in the order of derivation, so that tables further downstream follow
+    for name, table in DERIVED_TABLES.items():
+        if found & set(table.contract.upstream):
+            found.add(name)
+    return found

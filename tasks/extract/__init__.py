@@ -1,1 +1,1 @@
-"""One module per provider: a pure parse function and the task that fetches."""
+"""Extract rows from the providers: one folder per provider, and `provider` for all of them."""

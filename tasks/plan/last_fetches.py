@@ -120,7 +120,7 @@ def skip_up_to_date(
     remaining = [
         request
         for request in requests
-        if not _is_fresh(last.get(request.item), released_at)
+        if not is_fresh(last.get(request.item), released_at)
         or (not full_history and _is_incomplete(request, last[request.item], now))
     ]
     if remaining:
@@ -131,7 +131,8 @@ def skip_up_to_date(
     return remaining, message
 
 
-def _is_fresh(last: LastFetch | None, released_at: datetime) -> bool:
+def is_fresh(last: LastFetch | None, released_at: datetime) -> bool:
+    """Return whether the last fetch succeeded after the source's latest release."""
     return last is not None and last.succeeded and last.fetched_at >= released_at
 
 

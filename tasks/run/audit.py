@@ -4,39 +4,20 @@ import pandas as pd
 from adbc_driver_postgresql import dbapi as adbc
 
 from expectations.contract import Column
+from expectations.tables.audit import audit_columns
 from warehouse.connect import arrow
 
-
-def _columns(**sql_types: str) -> tuple[Column, ...]:
-    # units and meanings are documented where the tables are created
-    return tuple(Column(name, sql_type, "") for name, sql_type in sql_types.items())
-
-
-FETCH = _columns(
-    source="text",
-    dataset="text",
-    item="text",
-    window_start="date",
-    window_end="date",
-    status="text",
-    reason="text",
-    detail="text",
-    rows="bigint",
-    attempts="integer",
-    started_at="timestamp with time zone",
-    finished_at="timestamp with time zone",
+# fmt: off
+FETCH = audit_columns(
+    "fetch", "source", "dataset", "item", "window_start", "window_end", "status", "reason",
+    "detail", "rows", "attempts", "started_at", "finished_at",
 )
-QUARANTINE = _columns(table_name="text", key="jsonb", rule="text", reason="text", row="jsonb")
-VALIDATION = _columns(
-    table_name="text",
-    rule="text",
-    action="text",
-    expectation="text",
-    success="boolean",
-    evaluated="bigint",
-    unexpected="bigint",
-    detail="text",
+QUARANTINE = audit_columns("quarantine", "table_name", "key", "rule", "reason", "row")
+VALIDATION = audit_columns(
+    "validation", "table_name", "rule", "action", "expectation", "success", "evaluated",
+    "unexpected", "detail",
 )
+# fmt: on
 
 
 def insert_fetches(connection: adbc.Connection, run_id: int, fetches: pd.DataFrame) -> None:
@@ -61,11 +42,11 @@ def upsert_quarantine(connection: adbc.Connection, run_id: int, rows: pd.DataFra
         connection,
         """
         insert into audit.quarantine
-            (run_id, last_run_id, table_name, key, rule, reason, row)
+            (first_run_id, last_run_id, table_name, key, rule, reason, row)
         select distinct $1::bigint, $1::bigint, table_name, key::jsonb, rule, reason, row::jsonb
         from new_quarantine
         on conflict (table_name, rule, key, row_hash) do update
-        set last_run_id = excluded.run_id, last_seen_at = clock_timestamp()
+        set last_run_id = excluded.last_run_id, last_seen_at = clock_timestamp()
         """,
         (run_id,),
     )

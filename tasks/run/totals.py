@@ -13,17 +13,6 @@ MAX_NAMED_ITEMS = 8
 LABELS = {"same": "unchanged", "removed": "deleted"}
 
 
-@dataclass
-class BrokenRule:
-    """Rows that broke one rule of a table, over all batches of a run."""
-
-    table: str
-    rule: str
-    action: str
-    row_count: int
-    example: str
-
-
 @dataclass(kw_only=True)
 class RunTotals:
     """Totals of a batch, a run, or several runs.
@@ -32,7 +21,7 @@ class RunTotals:
         counts: Table to its numbers of rows new, changed, same, removed and quarantined.
         unsuccessful: Fetch status other than loaded to the items with that status.
         validation_failures: One sentence per batch that broke a critical rule.
-        broken_rules: By (table, rule).
+        broken_rules: (table, rule, action) to its number of broken rows and one example.
         answered_count: Items for which the provider replied, be it that it has no data.
         message: Anything else to report; empty for nothing.
     """
@@ -40,7 +29,7 @@ class RunTotals:
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
     unsuccessful: dict[str, list[str]] = field(default_factory=dict)
     validation_failures: list[str] = field(default_factory=list)
-    broken_rules: dict[tuple[str, str], BrokenRule] = field(default_factory=dict)
+    broken_rules: dict[tuple[str, str, str], tuple[int, str]] = field(default_factory=dict)
     answered_count: int = 0
     message: str = ""
 
@@ -63,7 +52,7 @@ class RunTotals:
         for table, rule, action, row_count, detail in failed.itertuples(index=False, name=None):
             # the detail lists several rows
             example = detail.split(",")[0].split(" and ")[0]
-            self._add_broken_rule(BrokenRule(table, rule, action, int(row_count), example))
+            self._add_broken_rule((table, rule, action), int(row_count), example)
 
     def add(self, other: "RunTotals") -> None:
         """Add the totals of a batch or of another run."""
@@ -71,26 +60,20 @@ class RunTotals:
             self.count(table, **numbers)
         for status, items in other.unsuccessful.items():
             self.unsuccessful.setdefault(status, []).extend(items)
-        for broken in other.broken_rules.values():
-            self._add_broken_rule(broken)
+        for key, (row_count, example) in other.broken_rules.items():
+            self._add_broken_rule(key, row_count, example)
         self.validation_failures += other.validation_failures
         self.answered_count += other.answered_count
 
-    def _add_broken_rule(self, broken: BrokenRule) -> None:
-        key = (broken.table, broken.rule)
-        known = self.broken_rules.get(key)
-        before = known.row_count if known else 0
-        example = known.example if known else broken.example
-        self.broken_rules[key] = BrokenRule(
-            broken.table, broken.rule, broken.action, before + broken.row_count, example
-        )
+    def _add_broken_rule(self, key: tuple[str, str, str], row_count: int, example: str) -> None:
+        count_before, first_example = self.broken_rules.get(key, (0, example))
+        self.broken_rules[key] = count_before + row_count, first_example
 
     def describe_broken_rules(self) -> list[str]:
         """Return one line per rule that rows broke, with one example."""
         return [
-            f"{each.table}: {each.row_count:,} rows break {each.rule} ({each.action}), for example"
-            f" {each.example}"
-            for each in self.broken_rules.values()
+            f"{table}: {row_count:,} rows break {rule} ({action}), for example {example}"
+            for (table, rule, action), (row_count, example) in self.broken_rules.items()
         ]
 
     def degraded_reasons(self) -> list[str]:
@@ -108,12 +91,13 @@ class RunTotals:
         return message + _describe_items(self.unsuccessful) + self.validation_failures
 
     def summary(self) -> str:
-        """Return a summary for people: rows by table, then items without data and failures."""
-        lines = [self.message] if self.message else []
-        for table, numbers in self.counts.items():
-            named = (f"{number:,} {LABELS.get(name, name)}" for name, number in numbers.items())
-            lines.append(f"{table}: {', '.join(named)}")
-        lines += _describe_items(self.unsuccessful) + self.validation_failures
+        """Return a summary for people: the notes, with the rows by table after the message."""
+        lines = self.notes()
+        lines[bool(self.message) : bool(self.message)] = [
+            f"{table}: "
+            + ", ".join(f"{n:,} {LABELS.get(name, name)}" for name, n in counts.items())
+            for table, counts in self.counts.items()
+        ]
         return "\n".join(lines) or "No work to do."
 
     def final_state(self) -> tuple[str, StateType]:

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from expectations import tables
+from expectations import contracts, tables
 from expectations.contract import Contract
+from expectations.tables.audit import AUDIT_TABLES
+from warehouse.schema.comments import column_comments
 
 MODULES = [
     module
@@ -55,3 +57,21 @@ def test_reading_contracts_does_not_import_great_expectations():
     names = ", ".join(module.__name__ for module in MODULES)
     code = f"import sys, {names}; sys.exit('great_expectations' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+COLUMN_TEXTS = [
+    pytest.param(text, id=f"{table}.{column}")
+    for table, columns in [
+        *((name, contract.columns) for name, contract in contracts().items()),
+        *((f"audit.{each.table}", each.columns) for each in AUDIT_TABLES),
+    ]
+    for column, text in column_comments(columns).items()
+]
+
+
+@pytest.mark.parametrize("text", COLUMN_TEXTS)
+def test_column_comment_is_short_and_ends_each_sentence(text: str) -> None:
+    assert len(text) <= 200
+    assert text.endswith(".")
+    assert text.count(" NULL: ") <= 1
+    assert " NULL: " not in text or text.split(" NULL: ")[0].endswith(".")

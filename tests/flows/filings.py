@@ -1,4 +1,4 @@
-"""A tape of companies that file with the SEC, and what must be in the warehouse of it."""
+"""A tape of companies that file with the SEC, and the rows expected in the warehouse."""
 
 import gzip
 import json
@@ -58,7 +58,7 @@ def write_company(folder: Path, number: int, annual_debt: int = 500) -> None:
 
 
 def asked(replay: Replay, *parts: str) -> list[str]:
-    """The last parts of the paths that were asked for, in order; of those that have a part."""
+    """The last parts of the requested paths, in order, of those with a part."""
     return [
         entry["path"].rsplit("/", 1)[-1]
         for entry in replay.sandbox.requests()
@@ -86,7 +86,7 @@ def facts_of(folder: Path, until: str, tags: tuple[str, ...]) -> set[tuple[Any, 
 
 
 def in_usd(folder: Path, until: str) -> set[tuple[Any, ...]]:
-    """What must be held of this tape when all that was filed by a day has come."""
+    """The rows expected of this tape when everything filed by a day is loaded."""
     listed = ("LongTermDebt", "InterestExpense")
     return {fact for fact in facts_of(folder, until, listed) if fact[2] == "USD"}
 

@@ -127,7 +127,7 @@ def _run(
     log: str,
     says: Connection,
 ) -> None:
-    """What the process does; its environment is set before the product reads any of it."""
+    """Entry point of the process; sets the environment before the product reads it."""
     with open(log, "ab", buffering=0) as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
@@ -154,7 +154,7 @@ def _run(
 
 
 def environment_of(sandbox: Sandbox, settings: Settings) -> dict[str, str]:
-    """What joins a warehouse and a sandbox; the developer's `.env` adds nothing to it."""
+    """The environment that joins a warehouse and a sandbox, without the developer's `.env`."""
     return {
         **stack.sandbox_environment(sandbox),
         "ROTATION_HOME": str(settings.home),

@@ -1,4 +1,4 @@
-"""Who is told, and what a publication sets off, on a real Prefect server."""
+"""Notifications and runs triggered by a publication, on a real Prefect server."""
 
 import json
 import queue
@@ -32,7 +32,7 @@ def api(prefect_server: dict[str, str]) -> Api:
 
 @pytest.fixture(scope="module")
 def receiver() -> Iterator[tuple[str, "queue.Queue[dict[str, Any]]"]]:
-    """A web hook: its address and what it was sent."""
+    """A web hook: its address and the received messages."""
     received: queue.Queue[dict[str, Any]] = queue.Queue()
 
     class Hook(BaseHTTPRequestHandler):
@@ -128,7 +128,7 @@ def test_the_address_is_kept_encrypted_and_shown_nowhere(api: Api, applied: dict
     assert SECRET not in shown
 
 
-def test_without_an_address_nobody_is_told(
+def test_without_an_address_no_notification_is_sent(
     api: Api, applied: dict[str, str], prefect_server: dict[str, str]
 ) -> None:
     stack.apply_automations(prefect_server | {"ROTATION_NOTIFY_URL": ""})
@@ -175,7 +175,7 @@ def test_no_addresses(url: str) -> None:
     ],
     ids=lambda state: state["name"],
 )
-def test_a_bad_end_is_told_once(
+def test_a_failed_run_is_notified_once(
     applied: dict[str, str],
     receiver: tuple[str, "queue.Queue[dict[str, Any]]"],
     end: Callable[..., None],
@@ -196,7 +196,7 @@ def test_a_bad_end_is_told_once(
 
 
 @pytest.mark.slow
-def test_a_run_that_does_not_start_is_told(
+def test_a_run_that_does_not_start_is_notified(
     api: Api,
     applied: dict[str, str],
     receiver: tuple[str, "queue.Queue[dict[str, Any]]"],

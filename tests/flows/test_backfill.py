@@ -1,4 +1,4 @@
-"""Backfills as whole flows: what they plan, what they bring, and what is left when they are cut."""
+"""Backfills as whole flows: plans, loaded rows, and interruptions."""
 
 from datetime import date
 from typing import Any
@@ -30,14 +30,14 @@ FILINGS = (
 )
 
 
-def survey(replay: Replay, **parameters: Any) -> BackfillPlan:
+def plan(replay: Replay, **parameters: Any) -> BackfillPlan:
     """What a backfill of prices would find at the sandbox's clock."""
     scope = resolve_request(parameters, ["prices"], replay.sandbox.now(), replay.settings)
     return plan_prices_backfill(scope)
 
 
 def asked_of_yahoo(replay: Replay) -> set[str]:
-    """The tickers whose bars were asked for since the log was emptied."""
+    """The tickers with bars requested since the log was emptied."""
     paths = (entry["path"] for entry in replay.sandbox.requests())
     return {path.rpartition("/")[2] for path in paths if "/finance/chart/" in path}
 
@@ -60,14 +60,16 @@ def week_ago(start_replay: MakeReplay) -> Replay:
 
 def test_a_plan_counts_the_sessions_of_the_week(week_ago: Replay) -> None:
     first, last = date(2026, 2, 9), date(2026, 2, 13)
-    gaps = [gap for gap in survey(week_ago).gaps if gap.reason == "not_asked"]
+    gaps = [gap for gap in plan(week_ago).gaps if gap.reason == "not_asked"]
     held = tickers_held(week_ago)
     # five sessions, Monday to Friday, of each ticker that has bars
     assert {(gap.item, gap.first, gap.last, gap.rows) for gap in gaps} == {
         (ticker, first, last, 5) for ticker in held
     }
-    wednesday = survey(week_ago, end=date(2026, 2, 11), tickers=["IWM"])
-    assert [(need.item, need.start, need.rows) for need in wednesday.needs] == [("IWM", first, 3)]
+    wednesday = plan(week_ago, end=date(2026, 2, 11), tickers=["IWM"])
+    assert [(each.item, each.start, each.rows) for each in wednesday.work_items] == [
+        ("IWM", first, 3)
+    ]
 
 
 def test_an_index_stands_for_its_members(week_ago: Replay, market: Tape) -> None:
@@ -79,19 +81,21 @@ def test_an_index_stands_for_its_members(week_ago: Replay, market: Tape) -> None
 def test_a_dry_run_shows_the_plan_and_changes_nothing(week_ago: Replay) -> None:
     before = week_ago.checksums(), week_ago.column("select count(*) from audit.run")
     end = week_ago.run("backfill", dry_run=True)
-    needs = len(survey(week_ago).needs)
-    assert (end.state, end.message.split(" tickers")[0]) == ("Completed", f"Plan only: {needs}")
+    count = len(plan(week_ago).work_items)
+    assert (end.state, end.message.split(" tickers")[0]) == ("Completed", f"Plan only: {count}")
     assert week_ago.sandbox.requests() == []
     assert (week_ago.checksums(), week_ago.column("select count(*) from audit.run")) == before
 
 
-def test_what_is_wrong_is_said_and_nothing_is_begun(week_ago: Replay) -> None:
+def test_an_invalid_request_is_reported_and_nothing_starts(week_ago: Replay) -> None:
     before = week_ago.column("select count(*) from audit.run")
     end = week_ago.run("backfill", start="2026-02-12", end="2026-02-10", tickers=["IWMM"])
     assert end.state == "Failed"
     assert end.message.startswith("end 2026-02-10 is before start 2026-02-12")
     # all of it at once
-    assert "tickers names IWMM, which the warehouse does not follow. Was IWM meant?" in end.message
+    assert (
+        "tickers names IWMM, which the warehouse does not follow. Did you mean IWM?" in end.message
+    )
     assert "Traceback" not in end.output
     assert week_ago.sandbox.requests() == []
     assert week_ago.column("select count(*) from audit.run") == before
@@ -106,9 +110,9 @@ def test_an_outage_in_the_middle_is_named_and_made_good(
     end = week_ago.run("backfill", order="alphabetical", **settings)
     assert end.state == "Degraded", end.output
     assert f"1 outage: {sick}" in end.message
-    assert "outage of 1" in end.message.splitlines()[-1]
-    found = survey(week_ago)
-    assert [need.item for need in found.needs] == [sick]
+    assert "outage 1" in end.message.splitlines()[-1]
+    found = plan(week_ago)
+    assert [each.item for each in found.work_items] == [sick]
     # the view that consumers see names the same rows, worked out another way
     assert sum(gap.rows or 0 for gap in found.gaps if gap.item == sick) == 5
     assert week_ago.rows(
@@ -150,7 +154,7 @@ def test_a_chunk_that_fails_leaves_the_others_to_go_on(week_ago: Replay) -> None
 
 
 def test_a_full_disk_ends_it_with_words_that_help(week_ago: Replay) -> None:
-    """What befalls one chunk would befall all others: they are not asked for in vain."""
+    """A full disk would fail all other chunks, too: they are not requested."""
     with connect(week_ago.settings, "owner") as connection:
         connection.execute(
             """

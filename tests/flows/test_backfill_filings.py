@@ -12,7 +12,7 @@ SICK = f"CIK{FIRST_CIK + 5:010}.json"
 
 
 @pytest.mark.parametrize(
-    "order", ["oldest first", pytest.param("newest first", marks=pytest.mark.slow)]
+    "order", ["oldest_first", pytest.param("newest_first", marks=pytest.mark.slow)]
 )
 def test_it_fills_catches_up_and_then_has_nothing_to_do(
     start_replay: MakeReplay, filings_tape: Path, order: str
@@ -27,7 +27,7 @@ def test_it_fills_catches_up_and_then_has_nothing_to_do(
     assert end.state == "Degraded", end.output
     assert f"1 outage: {FIRST_CIK + 5}" in end.message
     last = end.message.splitlines()[-1]
-    assert last == "Still missing, by reason and number of items: unknown_ticker of 1, outage of 1."
+    assert last == "Still missing, number of items by reason: outage 1, unknown_ticker 1."
     assert asked(replay, "company_tickers") == ["company_tickers_exchange.json"]
 
     replay.sandbox.clear_faults()
@@ -71,7 +71,7 @@ def test_very_many_companies_come_by_the_archive(
     assert not list((replay.settings.home / "sec").iterdir())
 
 
-def test_some_companies_are_asked_again_by_their_symbols(
+def test_some_companies_are_requested_again_by_ticker(
     start_replay: MakeReplay, filings_tape: Path
 ) -> None:
     replay = start_replay(filings_tape, CLOCK)
@@ -84,4 +84,4 @@ def test_some_companies_are_asked_again_by_their_symbols(
     assert sorted(asked(replay)) == [first, first, second, second]
     assert replay.column("select count(*) from history.company_fact") == [0]
     dry = replay.run("backfill", dataset="filings", mode="all", index="R2000", dry_run=True)
-    assert dry.message.startswith(f"Plan only: {COMPANIES} items to ask for, at least 24 requests")
+    assert dry.message.startswith(f"Plan only: {COMPANIES} items to fetch, at least 24 requests")

@@ -32,7 +32,7 @@ select count(*) from (
 
 
 def batter(replay: Replay, world: FaultInjector, draw: random.Random, blows: int) -> list[str]:
-    """Starts daily runs and deals each a blow; what was dealt, and how the runs ended."""
+    """Starts daily runs and injects a fault into each; returns the faults and final states."""
     dealt = []
     for _ in range(blows):
         name = draw.choice([*world.blows])
@@ -48,7 +48,7 @@ def batter(replay: Replay, world: FaultInjector, draw: random.Random, blows: int
 @pytest.mark.slow
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("seed", range(SEED, SEED + -(-FAULTS // FAULTS_PER_WAREHOUSE)))
-def test_whatever_befalls_runs_the_last_one_makes_good(
+def test_the_last_run_repairs_all_faults_of_the_runs_before(
     start_replay: MakeReplay,
     completed_daily_run: Replay,
     server: EmbeddedServer,

@@ -32,7 +32,7 @@ FIGURES = "select to_jsonb(t) - 'membership_as_of' - 'loaded_at' from published.
 
 @dataclass
 class Followed:
-    """A warehouse that was run several times, and what it said after each day."""
+    """A warehouse after several runs, and its checksums after each day."""
 
     replay: Replay
     said: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -71,9 +71,7 @@ def followed(request: pytest.FixtureRequest, start_replay: MakeReplay) -> Follow
     return followed
 
 
-def test_it_comes_to_what_one_run_at_the_end_gives(
-    followed: Followed, completed_daily_run: Replay
-) -> None:
+def test_it_equals_one_run_at_the_end(followed: Followed, completed_daily_run: Replay) -> None:
     without = (*SNAPSHOTS, *DATED)
     assert followed.replay.checksums(without) == completed_daily_run.checksums(without)
     for table in DATED:

@@ -1,4 +1,4 @@
-"""A whole simulated market, once through everything: what is in the warehouse is what happened."""
+"""A whole simulated market through all flows: the warehouse equals the market."""
 
 from pathlib import Path
 
@@ -56,7 +56,7 @@ def test_every_bar_is_there_as_it_was_traded(
         assert volume == true[key][4], key
 
 
-def test_every_bad_bar_is_set_aside_and_no_other(
+def test_every_bad_bar_is_quarantined_and_no_other(
     completed_daily_run: Replay, bad: set[tuple[str, str]]
 ) -> None:
     aside = completed_daily_run.rows(
@@ -111,7 +111,7 @@ def test_the_members_are_those_of_the_file(
     assert {row[2:] for row in held} == {(NEWEST_FILE, "2026-02-13")}
 
 
-def test_what_the_tape_lacks_is_in_the_ledger_and_no_failure(
+def test_tickers_missing_on_the_tape_are_in_the_fetch_log_and_no_failure(
     completed_daily_run: Replay, market: Tape, followed: set[str]
 ) -> None:
     listed = set(market.csv("instruments")["ticker"])

@@ -199,7 +199,7 @@ def test_each_fault_at_ishares_has_its_name_and_costs_no_other_fund(replay: Repl
     assert replay.column("select distinct index_code from published.index_membership") == ["SP500"]
 
 
-def test_a_file_that_a_rule_refuses_is_asked_for_again(replay: Replay, market: Tape) -> None:
+def test_a_file_refused_by_a_rule_is_requested_again(replay: Replay, market: Tape) -> None:
     """The fund's largest members have gone from it, and with them a third of its weight."""
     newest = max((market.folder / "holdings" / "IWM").glob("*.csv"))
     head, ticker, rows = newest.read_text("utf-8-sig").partition("Ticker,")

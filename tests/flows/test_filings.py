@@ -26,7 +26,7 @@ AFTER_THE_AMENDMENT = "2024-05-21T12:00:00+00:00"
 
 @pytest.fixture
 def replay(start_replay: MakeReplay, filings_tape: Path) -> Replay:
-    """All companies of the tape are members, and nothing is held."""
+    """All companies of the tape are members, and no facts are stored."""
     made = start_replay(filings_tape, CLOCK)
     follow(made.settings, *TICKERS, "SPY")
     return made
@@ -40,7 +40,7 @@ def filled(replay: Replay) -> Replay:
     return replay
 
 
-def test_a_first_run_loads_what_was_filed_and_a_second_asks_nothing(
+def test_a_first_run_loads_all_filings_and_a_second_requests_nothing(
     filled: Replay, filings_tape: Path
 ) -> None:
     held = set(filled.rows(HELD))
@@ -62,7 +62,7 @@ def test_a_first_run_loads_what_was_filed_and_a_second_asks_nothing(
     assert filled.column("select count(*) from history.company_fact") == [0]
 
 
-def test_who_asks_is_told_to_the_sec_and_written_down_nowhere(filled: Replay) -> None:
+def test_the_contact_is_sent_to_the_sec_and_stored_nowhere(filled: Replay) -> None:
     everything = filled.column(
         "select to_jsonb(entry)::text from audit.fetch as entry"
         " union all select to_jsonb(entry)::text from audit.run as entry"
@@ -134,11 +134,11 @@ def test_a_ticker_that_the_list_does_not_have_is_refused(filled: Replay) -> None
     assert "SPY, which the SEC's list of companies does not have" in end.output
 
 
-def test_without_a_contact_nothing_is_asked(replay: Replay) -> None:
+def test_without_a_contact_nothing_is_requested(replay: Replay) -> None:
     end = replay.run("filings", env={"ROTATION_SEC_USER_AGENT": ""})
     assert end.state == "Failed", end.output
     assert "Set ROTATION_SEC_USER_AGENT" in end.message
-    # one on schedule has nothing to do, and says why
+    # a scheduled run has nothing to do, and reports the reason
     end = replay.run("filings", only_stale=True, env={"ROTATION_SEC_USER_AGENT": ""})
     assert end.state == "Completed", end.output
     assert "Set ROTATION_SEC_USER_AGENT" in end.message

@@ -1,4 +1,4 @@
-"""Real companies' facts through the whole way: what was filed by a day, and nothing else."""
+"""Real companies' facts through all flows: everything filed by a day, and nothing else."""
 
 import gzip
 import json

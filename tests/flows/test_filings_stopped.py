@@ -25,7 +25,7 @@ def replay(start_replay: MakeReplay, filings_tape: Path) -> Replay:
 
 
 def stop_at(replay: Replay, file: str) -> None:
-    """Runs until the facts of a company are asked for, and kills the run there."""
+    """Runs until the facts of a company are requested, and kills the run there."""
     replay.sandbox.add_fault("hang", path=f"companyfacts/{file}", seconds=600)
     flow = replay.start("filings", env=STEPWISE | {"ROTATION_SEC_TIMEOUT_SECONDS": "600"})
     while file not in asked(replay, "companyfacts"):
@@ -66,7 +66,7 @@ def test_an_index_that_was_read_is_not_forgotten_when_the_run_is_killed(
     assert replay.column("select count(*) from audit.pending_filing") == [0]
 
 
-def test_a_company_that_failed_is_asked_again_by_the_next_run(
+def test_a_failed_company_is_requested_again_by_the_next_run(
     replay: Replay, filings_tape: Path
 ) -> None:
     replay.sandbox.add_fault("status", path=f"companyfacts/{SIXTH}", status=503, count=None)

@@ -80,7 +80,7 @@ def test_a_run_killed_at_each_point_leaves_nothing_half_done(
     "table",
     ["history.daily_price", pytest.param("derived.adjustment_factor", marks=pytest.mark.slow)],
 )
-def test_a_run_whose_connection_is_cut_there_goes_on_by_itself(
+def test_a_run_with_a_connection_cut_there_continues(
     start_replay: MakeReplay, server: EmbeddedServer, table: str
 ) -> None:
     tickers = ["IWM", "SPY", "QQQ"]

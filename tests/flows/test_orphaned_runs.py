@@ -1,4 +1,4 @@
-"""Runs that are killed or overlap leave what one undisturbed run leaves."""
+"""Killed or overlapping runs load the same rows as one undisturbed run."""
 
 import random
 import time
@@ -27,7 +27,7 @@ def kill_often(replay: Replay, times: int, seed: int) -> None:
 
 
 def check(replay: Replay, completed_daily_run: Replay) -> None:
-    """One run to the end makes good what the killed ones left."""
+    """One complete run loads the rest after killed ones."""
     end = replay.run("daily")
     assert end.state == "Completed", end.output
     assert replay.checksums() == completed_daily_run.checksums()

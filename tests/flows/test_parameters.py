@@ -32,7 +32,7 @@ def replay(start_replay: MakeReplay) -> Replay:
         ("holdings", "holdings_dates", ["2026-02-31"], "2026-02-31"),
     ],
 )
-def test_it_is_refused_before_anything_is_sent(
+def test_it_is_refused_before_any_request(
     replay: Replay, flow: str, parameter: str, values: list[str], value: str
 ) -> None:
     end = replay.run(flow, **{parameter: values})

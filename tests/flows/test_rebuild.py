@@ -7,7 +7,7 @@ from tests.flows.replay import Replay
 
 
 @pytest.mark.slow
-def test_a_rebuild_gives_what_was_there(replay: Replay) -> None:
+def test_a_rebuild_gives_the_same_rows(replay: Replay) -> None:
     assert replay.run("daily").state == "Completed"
     before = replay.checksums()
     assert not any(each.startswith("0 rows") for name, each in before.items() if name in TABLES)

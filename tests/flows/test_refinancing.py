@@ -1,4 +1,4 @@
-"""From the SEC's replies to the wall: one daily run, held to the truth behind the filings."""
+"""From SEC replies to the refinancing wall: one daily run against the simulated accounts."""
 
 from datetime import date
 
@@ -7,7 +7,7 @@ import polars as pl
 QUARTER_END = date(2025, 12, 31)
 
 
-def test_a_daily_run_gives_what_companies_owe(completed_daily_run, market):
+def test_a_daily_run_gives_the_debt_of_companies(completed_daily_run, market):
     rows = completed_daily_run.rows(
         "select cik, period_end, total_debt_usd from published.company_refinancing"
         " where as_of_date = %s",
@@ -40,7 +40,7 @@ def test_the_wall_stands_beside_its_coverage(completed_daily_run):
         assert members > 0
 
 
-def test_zombies_are_told_from_what_is_not_known(completed_daily_run):
+def test_zombies_differ_from_unknown_companies(completed_daily_run):
     answers = completed_daily_run.rows(
         "select definition, is_zombie, missing_reason is null, count(*)"
         " from published.zombie_status group by 1, 2, 3"

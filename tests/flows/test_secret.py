@@ -25,7 +25,7 @@ def dump(settings: Settings, database: str) -> bytes:
 
 
 def files_with(text: str, folder: Path) -> list[Path]:
-    """Files whose bytes have a text in them, the database's own files included."""
+    """Files that contain a text, the database's own files included."""
     found = []
     for place, _, names in os.walk(folder):
         for path in (Path(place, name) for name in names):

@@ -1,4 +1,4 @@
-"""A week of daily runs, whatever falls into it, comes to what one backfill over the week gives.
+"""A week of daily runs, with all its events, equals one backfill over the week.
 
 Two weeks of the simulated market, each laid so that the calendar's troubles fall into it. Every
 run is at 18:30 in New York, as the schedule has it, holidays included.
@@ -29,7 +29,7 @@ OUTAGE = ONE_BATCH | {
 
 @dataclass(frozen=True)
 class Week:
-    """Days of a year, and what falls on them.
+    """Days of a year, and their events.
 
     Attributes:
         days: Of the daily runs.
@@ -136,7 +136,7 @@ def run_day(replay: Replay, day: str, is_outage: bool) -> str:
 
 
 def backfill(replay: Replay, week: Week) -> None:
-    """One run per source over the whole week, then what is derived."""
+    """One run per source over the whole week, then the derived tables."""
     assert replay.run("holdings", holdings_dates=list(week.files)).state == "Completed"
     members = replay.column("select distinct ticker from published.index_membership")
     watched = reference("pair", "small") | reference("pair", "large")
@@ -156,7 +156,7 @@ def left(followed: Followed) -> set[str]:
     return {t for t, _ in rows} - {t for t, day in rows if day == newest}
 
 
-def test_the_week_has_what_it_is_for(followed: Followed) -> None:
+def test_the_week_has_its_events(followed: Followed) -> None:
     week, tape = followed.week, followed.tape
     splits = tape.csv("actions").filter(pl.col("kind") == "split")["ex_date"].cast(pl.String)
     assert week.split in splits.to_list()
@@ -179,7 +179,7 @@ def test_the_week_has_what_it_is_for(followed: Followed) -> None:
     assert followed.ends == ends
 
 
-def test_day_by_day_comes_to_what_one_backfill_gives(followed: Followed) -> None:
+def test_day_by_day_equals_one_backfill(followed: Followed) -> None:
     # bars and actions of those who left are compared by themselves
     apart = ("daily_price", "corporate_action") if left(followed) else ()
     # the SEC's list says whom a ticker stands for today: known from the day it was first seen
@@ -207,7 +207,7 @@ def test_bars_and_actions_are_the_same_until_a_ticker_leaves(
     assert {str(row[1]) for row in backfilled - daily} <= set(followed.week.days)
 
 
-def test_nothing_was_restated_but_what_the_publishers_revised(followed: Followed) -> None:
+def test_only_revisions_of_the_publishers_are_restatements(followed: Followed) -> None:
     for table in ("daily_price", "corporate_action", "index_membership", "macro_observation"):
         assert followed.daily.column(f"select count(*) from history.{table}") == [0], table
 

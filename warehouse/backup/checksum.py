@@ -7,24 +7,9 @@ from dataclasses import dataclass
 
 from psycopg import Connection, sql
 
-TABLES = (
-    "daily_price",
-    "corporate_action",
-    "index_membership",
-    "macro_observation",
-    "ticker",
-    "company_ticker",
-    "company",
-    "company_fact",
-    "rotation_metrics",
-    "index_concentration",
-    "sector_breadth",
-    "debt_maturity",
-    "company_refinancing",
-    "refinancing_wall",
-    "rate_shock",
-    "zombie_status",
-)
+from expectations import contracts
+
+TABLES = (*contracts(), "ticker")
 EXCLUDED_COLUMNS = ("loaded_at",)
 
 

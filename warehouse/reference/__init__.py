@@ -1,17 +1,41 @@
-"""The reference tables that extractors read, as text."""
+"""Read the reference tables: CSV files of facts that no provider serves."""
 
+from collections.abc import Sequence
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
 import pandas as pd
 
+FOLDER = Path(__file__).parent
 
-@cache
-def read_reference(name: str) -> pd.DataFrame:
-    """A table of `warehouse/reference`, every cell as text; treat it as read-only.
+
+def reference_file(name: str) -> Path:
+    """Return the path of a reference table.
 
     Args:
         name: The file's name without `.csv`.
     """
-    with files("warehouse").joinpath("reference", f"{name}.csv").open(encoding="utf-8") as text:
-        return pd.read_csv(text, dtype=str, keep_default_na=False)
+    return FOLDER / f"{name}.csv"
+
+
+@cache
+def read_reference(name: str) -> pd.DataFrame:
+    """Return a reference table, every cell as text; treat it as read-only.
+
+    Args:
+        name: The file's name without `.csv`.
+    """
+    return pd.read_csv(reference_file(name), dtype=str, keep_default_na=False)
+
+
+@cache
+def read_reference_by_key(name: str, key: str, numbers: Sequence[str] = ()) -> pd.DataFrame:
+    """Return a reference table indexed by its key column, some columns as numbers.
+
+    Args:
+        name: The file's name without `.csv`.
+        key: The column that identifies a row.
+        numbers: The columns to convert.
+    """
+    table = read_reference(name).set_index(key)
+    return table.assign(**{column: pd.to_numeric(table[column]) for column in numbers})

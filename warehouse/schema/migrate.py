@@ -1,4 +1,4 @@
-"""Brings a database to today's schema: roles, migrations, sessions, views, comments."""
+"""Bring a database to the newest schema: roles, tables, calendar, views and comments."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,9 +21,11 @@ from warehouse.connect.dsn import (
     role_user,
     warehouse_dsn,
 )
+from warehouse.schema.migrations import execute_as_is
 from warehouse.schema.roles import RoleError, ensure_grants, ensure_roles
 from warehouse.schema.sync_calendar import sync_trading_calendar
 from warehouse.schema.sync_macro_series import sync_macro_series
+from warehouse.schema.tables import tables_sql
 from warehouse.schema.views import apply_views
 from warehouse.server.local import ensure_database
 from warehouse.settings import Settings
@@ -40,11 +42,15 @@ class ServerTooOld(RotationError):
 
 
 class MigrationBlocked(RotationError):
-    """A session of somebody else holds what the migration must change; nothing was changed."""
+    """Another session holds a lock that the migration needs; nothing was changed."""
+
+
+class UnknownSchemaRevision(RotationError):
+    """The database has a revision that this version of the warehouse does not know."""
 
 
 def ensure_up_to_date(settings: Settings) -> None:
-    """Starts the embedded server if it is the one in use, and migrates. Safe to call at any time.
+    """Start the embedded server, where it is used, and migrate; safe to repeat.
 
     Raises:
         EmbeddedServerError: when the embedded server can't be started.
@@ -52,8 +58,9 @@ def ensure_up_to_date(settings: Settings) -> None:
         ServerTooOld: when DATABASE_URL's server is older than 15.
         RoleError: when DATABASE_URL's account may not create the roles, or a role has another
             password than this state folder's.
-        ViewsInUse: when another's object stands on a view that must be made anew.
-        MigrationBlocked: when somebody's transaction holds a table for a minute.
+        DependentViewsError: when another's object depends on a view that must be dropped.
+        MigrationBlocked: when another session holds a lock on a table for a minute.
+        UnknownSchemaRevision: when another version of the warehouse created the database.
     """
     ensure_database_and_roles(settings)
     with translate_lock_timeout(), connect(settings, "owner") as connection:
@@ -66,10 +73,10 @@ def ensure_up_to_date(settings: Settings) -> None:
 
 
 def ensure_database_and_roles(settings: Settings) -> None:
-    """Makes what a migration needs: the embedded server, the roles, the database, their rights.
+    """Create what a migration needs: embedded server, roles, database and grants.
 
     Raises:
-        EmbeddedServerError, InsecureDatabase, ServerTooOld, RoleError: as `prepare` does.
+        EmbeddedServerError, InsecureDatabase, ServerTooOld, RoleError: as `ensure_up_to_date`.
     """
     settings.home.mkdir(parents=True, exist_ok=True)
     logins = {role_user(role): role_password(settings, role) for role in ("loader", "reader")}
@@ -97,7 +104,7 @@ def ensure_database_and_roles(settings: Settings) -> None:
 
 
 def _check_passwords(settings: Settings) -> None:
-    """Finds out now, not at the first flow of the night, that a password is another one."""
+    """Log in as loader and reader, so that a wrong password fails now and not at night."""
     for role in ("loader", "reader"):
         try:
             psycopg.connect(warehouse_dsn(settings, role)).close()
@@ -117,7 +124,7 @@ def _check_passwords(settings: Settings) -> None:
 
 @contextmanager
 def translate_lock_timeout() -> Iterator[None]:
-    """Turns a lock that was waited for in vain into a message that says what to do."""
+    """Turn a lock timeout into a message that says what to do."""
     try:
         yield
     except (psycopg.errors.LockNotAvailable, sqlalchemy.exc.OperationalError) as error:
@@ -125,22 +132,36 @@ def translate_lock_timeout() -> Iterator[None]:
         if not isinstance(cause, psycopg.errors.LockNotAvailable):
             raise
         raise MigrationBlocked(
-            f"Somebody's transaction has held a table or view of the warehouse for {LOCK_TIMEOUT}, "
-            "so nothing was changed. Wait for running flows and long queries to end, then run "
-            "this again; who it is: select pid, usename, state, query from pg_stat_activity"
+            "Another session has held a lock on a table or view of the warehouse for "
+            f"{LOCK_TIMEOUT}, so nothing was changed. Wait for running flows and long queries to "
+            "end, then run this again. To find the session: "
+            "select pid, usename, state, query from pg_stat_activity"
         ) from None
 
 
 def migrate_to(connection: sqlalchemy.Connection, revision: str) -> None:
-    """Applies the migrations up to a revision, or to `head`, in the connection's transaction."""
+    """Bring the schema to a revision, or to `head`, in the connection's transaction.
+
+    An empty database gets the newest schema from `tables/`, without the steps to it.
+    """
     config = _config()
     connection.exec_driver_sql("create schema if not exists audit")
     config.attributes["connection"] = connection
-    command.upgrade(config, revision)
+    newest = ScriptDirectory.from_config(config).get_current_head()
+    if revision in ("head", newest) and not _has_schema(connection):
+        command.stamp(config, "head")
+        execute_as_is(connection, tables_sql())
+    else:
+        command.upgrade(config, revision)
+
+
+def _has_schema(connection: sqlalchemy.Connection) -> bool:
+    found = connection.exec_driver_sql("select to_regclass('audit.migration') is not null")
+    return bool(found.scalar())
 
 
 def has_revision(revision: str) -> bool:
-    """Whether a migration of this number is among those of this version."""
+    """Return whether this version has a revision of this number."""
     scripts = ScriptDirectory.from_config(_config())
     return revision in {script.revision for script in scripts.walk_revisions()}
 
@@ -153,7 +174,7 @@ def _config() -> Config:
 
 
 def owner_engine(settings: Settings) -> sqlalchemy.Engine:
-    """An engine over the owner's DSN."""
+    """Return an engine over the owner's DSN."""
     # the URL goes in as an object: Alembic's own option would print it
     url = sqlalchemy.make_url(warehouse_dsn(settings, "owner")).set(drivername="postgresql+psycopg")
     return sqlalchemy.create_engine(url)
@@ -164,6 +185,24 @@ def _migrate(settings: Settings) -> None:
     try:
         with engine.begin() as connection:
             connection.exec_driver_sql(f"set local lock_timeout = '{LOCK_TIMEOUT}'")
+            _check_revision(connection, settings)
             migrate_to(connection, "head")
     finally:
         engine.dispose()
+
+
+def _check_revision(connection: sqlalchemy.Connection, settings: Settings) -> None:
+    """Refuse a database whose revision is not one of this version's."""
+    if not _has_schema(connection):
+        return
+    found = connection.exec_driver_sql("select version_num from audit.migration").scalar()
+    if found is None or has_revision(str(found)):
+        return
+    place, fresh = "The database of DATABASE_URL", "DATABASE_URL of an empty database"
+    if is_embedded(settings):
+        place = f"The database {database_name(settings)} in {settings.home.absolute()}"
+        fresh = "ROTATION_HOME of a new folder"
+    raise UnknownSchemaRevision(
+        f"{place} has schema revision {found}, which this version does not know: an earlier or "
+        f"newer version created it. To start with an empty warehouse, set {fresh}."
+    )

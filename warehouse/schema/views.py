@@ -1,52 +1,62 @@
-"""What consumers see, made from files: views, `as_of` functions and the comments on everything."""
+"""Applies views and functions, generated and hand-written, and the comments on everything."""
 
+import re
 from hashlib import sha256
 from pathlib import Path
 
 import psycopg
-from psycopg import errors, sql
+from psycopg import errors
 
 from expectations import contracts
+from expectations.tables.audit import AUDIT_TABLES
 from warehouse.base_error import RotationError
+from warehouse.schema.comments import write_comments
+from warehouse.schema.derived_state import derived_state_sql
+from warehouse.schema.generate import generate_views
+from warehouse.schema.tables import tables_sql
 
 HERE = Path(__file__).parent
-# no migration makes a view or a function in these schemas: all come from the files in views/
+# these hold nothing but views and functions
 VIEW_SCHEMAS = ["published", "as_of"]
+# no step creates a view in these; the only function of a step is as_of.product, an aggregate
+SCHEMAS_WITH_VIEWS = [*VIEW_SCHEMAS, "audit", "core", "derived"]
+# hand-written files that the generated views read, before those; all others follow them
+_FIRST = ("0_", "1_")
 
 
 class DependentViewsError(RotationError):
-    """An object that is not the warehouse's stands on a view that must be made anew."""
+    """Another's object depends on a view that must be dropped."""
 
 
 def apply_views(connection: psycopg.Connection, force: bool = False) -> None:
-    """(Re)creates the views and the comments when a file behind them changed.
+    """Create or replace the views and the comments where their sources changed.
 
-    What the database can't replace in place (a column renamed, moved or dropped) is dropped and
-    made anew, all views in one transaction, with the grants that others were given on them.
+    PostgreSQL cannot rename, move or drop a view's column in place: then all views are dropped and
+    created in one transaction, and grants to other roles are restored.
 
     Args:
         connection: Of the owner; its transaction holds all of it.
-        force: Also where no file changed.
+        force: Also where nothing changed.
 
     Raises:
-        ViewsInUse: when another's object stands on a view that must be dropped; it is named.
+        DependentViewsError: when another's object depends on a view that must be dropped.
     """
-    files = sorted((HERE / "views").glob("*.sql"))
-    held = connection.execute(
+    applied = connection.execute(
         "select checksum from audit.reference where table_name = 'views'"
     ).fetchone()
     digest = views_digest()
-    if held is not None and held[0] == digest and not force:
+    if applied is not None and applied[0] == digest and not force:
         return
+    views = views_sql().encode()
     try:
         with connection.transaction():
-            _execute(connection, files)
+            connection.execute(views)
     except (errors.InvalidTableDefinition, errors.InvalidFunctionDefinition):
         grants = _grants(connection)
         _drop_views(connection)
-        _execute(connection, files)
+        connection.execute(views)
         _restore_grants(connection, grants)
-    _comment(connection)
+    write_comments(connection)
     connection.execute((HERE / "sql" / "comment_views.sql").read_bytes())
     connection.execute(
         """
@@ -58,21 +68,35 @@ def apply_views(connection: psycopg.Connection, force: bool = False) -> None:
     )
 
 
+def views_sql() -> str:
+    """Return the SQL of all views and functions, in the order to execute it."""
+    files = {
+        file.name: file.read_text(encoding="utf-8")
+        for file in sorted((HERE / "views").glob("*.sql"))
+    }
+    names = re.findall(
+        r"create or replace (view|function) ([a-z_.0-9]+)", "\n".join(files.values())
+    )
+    handwritten = {name + ("()" if kind == "function" else "") for kind, name in names}
+    generated = generate_views(contracts().values(), handwritten)
+    first = [text for name, text in files.items() if name.startswith(_FIRST)]
+    then = [text for name, text in files.items() if not name.startswith(_FIRST)]
+    return "\n".join([*first, generated, derived_state_sql(contracts()), *then])
+
+
+def schema_sql() -> str:
+    """Return the whole SQL of the schema: tables, then views and functions."""
+    return f"{tables_sql()}\n{views_sql()}"
+
+
 def views_digest() -> str:
-    """SHA-256 of everything that views and comments are made from."""
-    digest = sha256(repr([contract.columns for contract in contracts().values()]).encode())
-    for file in sorted((HERE / "views").glob("*.sql")):
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
-
-
-def _execute(connection: psycopg.Connection, files: list[Path]) -> None:
-    for file in files:
-        connection.execute(file.read_bytes())
+    """Return the SHA-256 of everything that views and comments are made from."""
+    texts = [(c.grain, c.source, c.columns) for c in contracts().values()]
+    return sha256(repr((views_sql(), texts, AUDIT_TABLES)).encode()).hexdigest()
 
 
 def _views(connection: psycopg.Connection) -> dict[str, str]:
-    """View or function, as SQL writes it, to the word for its kind."""
+    """Return each view or function, as SQL writes it, with the keyword of its kind."""
     return dict(
         connection.execute(
             """
@@ -82,16 +106,16 @@ def _views(connection: psycopg.Connection) -> dict[str, str]:
             select oid::regprocedure::text, 'function' from pg_proc
             where prokind = 'f' and pronamespace::regnamespace::text = any (%(schemas)s)
             """,
-            {"schemas": VIEW_SCHEMAS},
+            {"schemas": SCHEMAS_WITH_VIEWS},
         ).fetchall()
     )
 
 
 def _grants(connection: psycopg.Connection) -> list[tuple[str, str]]:
-    """What others were given: the view or function, and the grant of it."""
+    """Return the grants to other roles: the view or function, and the statement."""
     return connection.execute(
         """
-        with held as (
+        with definition as (
             select oid::regclass::text as name, '' as kind, relacl as acl, relowner as owner
             from pg_class
             where relkind = 'v' and relnamespace::regnamespace::text = any (%(schemas)s)
@@ -107,73 +131,34 @@ def _grants(connection: psycopg.Connection) -> list[tuple[str, str]]:
                 case when grantee = 0 then 'public' else grantee::regrole::text end,
                 case when is_grantable then ' with grant option' else '' end
             )
-        from held cross join lateral aclexplode(acl)
+        from definition cross join lateral aclexplode(acl)
         where grantee <> owner
         """,
-        {"schemas": VIEW_SCHEMAS},
+        {"schemas": SCHEMAS_WITH_VIEWS},
     ).fetchall()
 
 
 def _restore_grants(connection: psycopg.Connection, grants: list[tuple[str, str]]) -> None:
-    there = _views(connection)
+    views = _views(connection)
     for name, statement in grants:
-        if name in there:
+        if name in views:
             connection.execute(statement.encode())
 
 
 def _drop_views(connection: psycopg.Connection) -> None:
-    """Drops all, those that nothing stands on first."""
+    """Drop all views and functions, those without dependents first."""
     left = _views(connection)
     while left:
-        refusal, before = "", len(left)
+        dependents, before = "", len(left)
         for name, kind in list(left.items()):
             try:
                 with connection.transaction():
                     connection.execute(f"drop {kind} {name}".encode())
                 del left[name]
             except errors.DependentObjectsStillExist as error:
-                refusal = f"{error.diag.message_detail}"
+                dependents = f"{error.diag.message_detail}"
         if len(left) == before:
             raise DependentViewsError(
-                f"A published view changes its columns, and {refusal} Drop what is not the "
-                "warehouse's, run this again, and create it anew."
+                f"A view of the warehouse changes its columns, and {dependents} Drop your object, "
+                "run this again, and create it again."
             )
-
-
-AUDIT_COLUMN_COMMENTS = {
-    "loaded_at": "When the warehouse came to hold the row.",
-    "run_id": "The run that loaded it: audit.run.",
-    "superseded_at": "When a newer row took its place.",
-    "superseded_by": "The run that brought the newer row: audit.run.",
-}
-
-
-def _comment(connection: psycopg.Connection) -> None:
-    """Writes the contracts' words into the database, for tables, their twins and the views."""
-    for contract in contracts().values():
-        history_table = sql.Identifier("history", contract.table)
-        table = sql.Identifier(contract.schema, contract.table)
-        words = f"{contract.grain}. Source: {contract.source}."
-        _comment_on(connection, "table", table, words)
-        _comment_on(
-            connection, "table", history_table, f"Superseded rows of {contract.qualified_name}."
-        )
-        columns = {
-            column.name: column.description
-            + ("" if column.null_means is None else f" NULL: {column.null_means}")
-            for column in contract.columns
-        }
-        columns |= AUDIT_COLUMN_COMMENTS
-        for relation in (table, history_table):
-            for name, text in columns.items():
-                if relation is history_table or not name.startswith("superseded"):
-                    column = sql.SQL(".").join((relation, sql.Identifier(name)))
-                    _comment_on(connection, "column", column, text)
-
-
-def _comment_on(
-    connection: psycopg.Connection, kind: str, target: sql.Composable, words: str
-) -> None:
-    connection.execute(
-        sql.SQL("comment on {} {} is {}").format(sql.SQL(kind), target, sql.Literal(words))
-    )

@@ -11,7 +11,14 @@ from expectations.calendars.edgar import index_days, last_index_day
 from expectations.calendars.trading import new_york_date
 from tasks.backfill.adapter import BackfillAdapter, IngestChunk
 from tasks.backfill.datasets.filings_ingest import DAILY_INDEX_ITEM, FilingsIngestor
-from tasks.backfill.plan import NOT_ASKED, BackfillPlan, DataGap, WorkItem
+from tasks.backfill.plan import (
+    NOT_ASKED,
+    BackfillPlan,
+    DataGap,
+    WorkItem,
+    join_reasons,
+    matches_mode,
+)
 from tasks.backfill.request import ResolvedRequest
 from tasks.backfill.targets import ALL_INDEXES, read_target_companies
 from tasks.extract.sec.extract import CompanyRequest
@@ -101,63 +108,48 @@ def plan_filings_backfill(scope: ResolvedRequest) -> BackfillPlan:
     mode = scope.request.mode
     is_of_all = not scope.request.tickers and scope.request.index == ALL_INDEXES
     with connect(scope.settings) as connection:
-        ticker_list = _read_ticker_list(connection, new_york_date(scope.instant))
+        ticker_list = _read_ticker_list(connection, new_york_date(scope.now))
         companies = _read_companies(connection, scope)
         days = list(_index_days(connection, scope)) if is_of_all else []
     gaps: list[DataGap] = []
-    needs: list[WorkItem] = []
+    work_items: list[WorkItem] = []
     requests: list[CompanyRequest] = []
-    seen = set[int]()
     for company in companies:
-        # a company may have several tickers
-        if company.cik in seen:
-            continue
-        if company.cik is not None:
-            seen.add(company.cik)
-        own = list(_gaps(company, ticker_list))
+        own = list(_find_gaps(company, ticker_list))
         gaps += own
         has_failed = ticker_list.has_failed if company.cik is None else company.has_failed
-        if _matches_mode(mode, own, has_failed):
-            reasons = ", ".join(sorted({gap.reason for gap in own if gap.is_fetchable}))
+        if matches_mode(mode, own, has_failed, _is_stale(own)):
             full_history = mode == "all" or company.needs_all_facts
             start = None if full_history else company.first_pending
-            reason = reasons if mode == "missing" else mode
-            needs.append(WorkItem(company.ticker, start, reason, None, full_history))
+            reason = join_reasons(own) if mode == "missing" else mode
+            work_items.append(WorkItem(company.ticker, start, reason, None, full_history))
             if company.cik is not None or not ticker_list.was_ever_read:
                 fetch_facts = full_history or company.is_pending_fetchable
                 fetch_profile = mode == "all" or not company.has_profile
                 requests.append(CompanyRequest(0, fetch_facts, fetch_profile))
-    for gap, is_read in days:
-        if not is_read:
-            gaps.append(gap)
-        has_failed = gap.reason in TEMPORARY_FAILURES
-        if _matches_mode(mode, [] if is_read else [gap], has_failed):
-            reason = gap.reason if mode == "missing" else mode
-            needs.append(WorkItem(DAILY_INDEX_ITEM, gap.first, reason))
-    request_count = _count_requests(requests, needs, ticker_list, scope)
+    for day, has_failed, own in days:
+        gaps += own
+        if matches_mode(mode, own, has_failed, _is_stale(own)):
+            reason = own[0].reason if mode == "missing" else mode
+            work_items.append(WorkItem(DAILY_INDEX_ITEM, day, reason))
+    request_count = _count_requests(requests, work_items, ticker_list, scope)
     notes = []
-    if needs and not ticker_list.was_ever_read:
+    if work_items and not ticker_list.was_ever_read:
         notes.append(
             "The SEC's list of companies is not loaded yet: each ticker is counted as a company."
         )
-    seconds = request_count / scope.settings.sec_requests_per_second
-    return BackfillPlan(needs, gaps, request_count, seconds, notes)
+    return BackfillPlan(
+        work_items, gaps, request_count, scope.settings.sec_requests_per_second, notes
+    )
 
 
-def _matches_mode(mode: str, gaps: Sequence[DataGap], has_failed: bool) -> bool:
-    if mode == "all":
-        return True
-    if mode == "failed":
-        return has_failed
-    fetchable = [gap for gap in gaps if gap.is_fetchable]
-    if mode == "stale":
-        fetchable = [gap for gap in fetchable if gap.reason not in TEMPORARY_FAILURES]
-    return bool(fetchable)
+def _is_stale(gaps: Sequence[DataGap]) -> bool:
+    return any(gap.is_fetchable and gap.reason not in TEMPORARY_FAILURES for gap in gaps)
 
 
 def _count_requests(
     requests: Sequence[CompanyRequest],
-    needs: Sequence[WorkItem],
+    work_items: Sequence[WorkItem],
     ticker_list: _TickerList,
     scope: ResolvedRequest,
 ) -> int:
@@ -166,35 +158,29 @@ def _count_requests(
     if should_use_bulk_file(requests, scope.settings):
         facts = 1
     profiles = sum(request.fetch_profile for request in requests)
-    days = sum(need.item == DAILY_INDEX_ITEM for need in needs)
-    return facts + profiles + days + (bool(needs) and not ticker_list.was_read_today)
+    days = sum(each.item == DAILY_INDEX_ITEM for each in work_items)
+    return facts + profiles + days + (bool(work_items) and not ticker_list.was_read_today)
 
 
-def _gaps(company: _CompanyStatus, ticker_list: _TickerList) -> Iterator[DataGap]:
+def _find_gaps(company: _CompanyStatus, ticker_list: _TickerList) -> Iterator[DataGap]:
+    ticker = company.ticker
     if company.cik is None:
         reason = "unknown_ticker" if ticker_list.was_ever_read else NOT_ASKED
-        is_fetchable = not ticker_list.was_read_today
-        yield DataGap(company.ticker, reason, None, None, None, is_fetchable)
+        yield DataGap(ticker, reason, None, None, None, not ticker_list.was_read_today)
         return
-    if company.needs_all_facts:
-        yield DataGap(company.ticker, company.fact_status or NOT_ASKED, None, None, None, True)
-    elif not company.has_facts:
-        assert company.fact_status is not None
-        yield DataGap(company.ticker, company.fact_status, None, None, None, False)
+    if company.needs_all_facts or not company.has_facts:
+        status = company.fact_status or NOT_ASKED
+        yield DataGap(ticker, status, None, None, None, company.needs_all_facts)
     if company.first_pending is not None:
-        yield DataGap(
-            company.ticker,
-            "pending_filing",
-            company.first_pending,
-            company.last_pending,
-            None,
-            company.is_pending_fetchable,
-        )
+        first, last = company.first_pending, company.last_pending
+        is_fetchable = company.is_pending_fetchable
+        yield DataGap(ticker, "pending_filing", first, last, None, is_fetchable)
     if company.has_facts and not company.has_profile:
-        yield DataGap(company.ticker, "missing_company_profile", None, None, None, True)
+        yield DataGap(ticker, "missing_company_profile", None, None, None, True)
 
 
 def _read_companies(connection: Connection, scope: ResolvedRequest) -> list[_CompanyStatus]:
+    """Return the companies to consider; one with several tickers is listed under its first."""
     request = scope.request
     targets = read_target_companies(connection, request.tickers, request.index, scope.start)
     rows = connection.execute(
@@ -202,12 +188,17 @@ def _read_companies(connection: Connection, scope: ResolvedRequest) -> list[_Com
         {
             "tickers": [ticker for ticker, _ in targets],
             "ciks": [cik for _, cik in targets],
-            "today": new_york_date(scope.instant),
+            "today": new_york_date(scope.now),
             "start": scope.start,
             "end": scope.end,
         },
     ).fetchall()
-    return [_CompanyStatus(*row) for row in rows]
+    companies: dict[int | str, _CompanyStatus] = {}
+    for row in rows:
+        company = _CompanyStatus(*row)
+        # a ticker without a company stands for itself
+        companies.setdefault(company.cik or company.ticker, company)
+    return [*companies.values()]
 
 
 def _read_ticker_list(connection: Connection, today: date) -> _TickerList:
@@ -225,34 +216,37 @@ def _read_ticker_list(connection: Connection, today: date) -> _TickerList:
     return _TickerList(*row)
 
 
-def _index_days(connection: Connection, scope: ResolvedRequest) -> Iterator[tuple[DataGap, bool]]:
-    """Yield each index day since the first requested one, as a gap, and whether it was read."""
+def _index_days(
+    connection: Connection, scope: ResolvedRequest
+) -> Iterator[tuple[date, bool, list[DataGap]]]:
+    """Yield each index day since the first, whether its last fetch failed, and its gap."""
     rows = connection.execute(
         """
         select day, is_read, status, (last_fetched_at at time zone 'America/New_York')::date
         from audit.filing_index_day
         """
     ).fetchall()
-    known = {day: fetch for day, *fetch in rows}
-    lookback = last_index_day(scope.instant) - timedelta(days=INITIAL_INDEX_LOOKBACK_DAYS)
-    first = max(min(known, default=lookback), scope.start or date.min)
-    today = new_york_date(scope.instant)
-    for day in index_days(first, scope.instant):
+    fetches = {day: fetch for day, *fetch in rows}
+    lookback = last_index_day(scope.now) - timedelta(days=INITIAL_INDEX_LOOKBACK_DAYS)
+    first = max(min(fetches, default=lookback), scope.start or date.min)
+    today = new_york_date(scope.now)
+    for day in index_days(first, scope.now):
         if day > scope.end:
             break
-        is_read, status, fetched_on = known.get(day, (False, None, None))
-        if status is None or fetched_on is None or status in TEMPORARY_FAILURES:
+        is_read, status, fetched_on = fetches.get(day, (False, None, None))
+        has_failed = status in TEMPORARY_FAILURES
+        if status is None or fetched_on is None or has_failed:
             gap = DataGap(DAILY_INDEX_ITEM, status or NOT_ASKED, day, day, None, True)
         else:
             is_fetchable = fetched_on < today
             gap = DataGap(DAILY_INDEX_ITEM, "not_yet_published", day, day, None, is_fetchable)
-        yield gap, is_read
+        yield day, has_failed, [] if is_read else [gap]
 
 
 @contextmanager
-def _open(scope: ResolvedRequest, needs: Sequence[WorkItem]) -> Iterator[IngestChunk]:
+def _open(scope: ResolvedRequest, work_items: Sequence[WorkItem]) -> Iterator[IngestChunk]:
     with ExitStack() as exit_stack:
-        yield FilingsIngestor(scope, needs, exit_stack).ingest_chunk
+        yield FilingsIngestor(scope, work_items, exit_stack).ingest_chunk
 
 
 FILINGS = BackfillAdapter(

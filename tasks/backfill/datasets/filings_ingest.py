@@ -35,29 +35,31 @@ class FilingsIngestor:
     """Ingests the chunks of one backfill under one SEC session, which remembers blocks."""
 
     def __init__(
-        self, scope: ResolvedRequest, needs: Sequence[WorkItem], exit_stack: ExitStack
+        self, scope: ResolvedRequest, work_items: Sequence[WorkItem], exit_stack: ExitStack
     ) -> None:
         """Prepare without any request.
 
         Args:
             scope: The request.
-            needs: Of all chunks: they decide whether the bulk file is downloaded.
+            work_items: Those of all chunks: they decide whether the bulk file is downloaded.
             exit_stack: Closes the session and the bulk file.
         """
         self._scope, self._full_history = scope, scope.request.mode == "all"
-        self._needs, self._exit_stack = needs, exit_stack
+        self._work_items, self._exit_stack = work_items, exit_stack
         self._sec: SecSession | None = None
         self._bulk_facts: CompanyFactsZip | None = None
         self._ciks: dict[str, list[int]] = {}
         self._requested = set[int]()
 
-    def ingest_chunk(self, needs: Sequence[WorkItem], run: RunContext) -> None:
+    def ingest_chunk(self, work_items: Sequence[WorkItem], run: RunContext) -> None:
         """Ingest one chunk, and the filings that its index days list."""
         if self._sec is None:
             self._sec = self._open_session(run)
-        self._ingest_companies(self._plan(needs, run), run, self._sec, self._bulk_facts)
+        self._ingest_companies(self._plan(work_items, run), run, self._sec, self._bulk_facts)
         days = [
-            need.start for need in needs if need.item == DAILY_INDEX_ITEM and need.start is not None
+            each.start
+            for each in work_items
+            if each.item == DAILY_INDEX_ITEM and each.start is not None
         ]
         # after the companies: a listed filing may be newer than the bulk file
         discovered = self._ingest_index_days(days, run, self._sec)
@@ -68,7 +70,7 @@ class FilingsIngestor:
         # first: the ticker list decides whose filings are kept of an index
         ingest_plan(sec_company_tickers(sec), plan_company_tickers(run.now, run.settings), run)
         self._ciks = self._read_ciks()
-        requests = self._plan(self._needs, run)
+        requests = self._plan(self._work_items, run)
         self._bulk_facts = self._exit_stack.enter_context(open_bulk_facts(requests, run, sec))
         return sec
 
@@ -84,14 +86,14 @@ class FilingsIngestor:
                 ciks.setdefault(ticker, []).append(cik)
         return ciks
 
-    def _plan(self, needs: Sequence[WorkItem], run: RunContext) -> list[CompanyRequest]:
+    def _plan(self, work_items: Sequence[WorkItem], run: RunContext) -> list[CompanyRequest]:
         """Return the company requests of some work items, by the facts stored now."""
         requests: dict[int, CompanyRequest] = {}
         for force in (False, True):
             tickers = [
-                need.item
-                for need in needs
-                if need.item != DAILY_INDEX_ITEM and need.full_history is force
+                each.item
+                for each in work_items
+                if each.item != DAILY_INDEX_ITEM and each.full_history is force
             ]
             ciks = {cik for ticker in tickers for cik in self._ciks.get(ticker, ())}
             for request in company_requests(

@@ -1,19 +1,20 @@
 """Backfill of daily prices: find missing bars, and plan the requests to Yahoo."""
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
+from typing import NamedTuple
 
-import pandas as pd
 from psycopg import Connection
 
-from expectations.calendars.trading import session_closes
+from expectations.calendars.trading import session_dates
 from tasks.backfill.adapter import BackfillAdapter, IngestChunk
 from tasks.backfill.plan import NOT_ASKED, BackfillPlan, DataGap, WorkItem, work_items_from_gaps
 from tasks.backfill.request import ResolvedRequest
 from tasks.extract.yahoo.extract import PriceRequest
 from tasks.ingest import ingest, yahoo_prices
-from tasks.plan.last_fetches import read_last_fetches
+from tasks.plan.last_fetches import is_fresh, read_last_fetches
 from tasks.plan.prices import CORRECTION_WINDOW_DAYS, price_requests, read_price_batch
 from tasks.plan.release_times import RETRY_COOLDOWN, latest_closed_session, latest_release_at
 from tasks.run.context import RunContext
@@ -40,7 +41,7 @@ with session as (select unnest(%(sessions)s::date[]) as session_date),
 quarantined as materialized (
     select
         key ->> 'ticker' as ticker, (key ->> 'session_date')::date as session_date,
-        bool_and(rule = 'unfinished_session') as is_unfinished
+        bool_and(rule = 'unfinished_session') as is_session_open
     from audit.quarantine where table_name = 'daily_price'
     group by 1, 2
 ),
@@ -55,11 +56,11 @@ missing as (
             and bar.session_date = session.session_date
     )
 ),
-explained as (
+classified as (
     select
         missing.ticker, missing.session_date, newest.fetched_at,
         case
-            when quarantined.is_unfinished then 'unfinished'
+            when quarantined.is_session_open then 'session_open'
             when quarantined.ticker is not null then 'quarantined'
             when newest.status is null then %(not_asked)s
             when newest.status = 'loaded' then 'no_row'
@@ -73,7 +74,7 @@ explained as (
     left join lateral audit.latest_fetch('daily_price', missing.ticker, missing.session_date)
         as newest on true
 ),
-with_action as (
+final as (
     select
         ticker, session_date, reason,
         reason = any (%(failed)s) or (
@@ -85,11 +86,19 @@ with_action as (
             session_date = %(newest)s and reason in ('no_row', 'quarantined')
             and fetched_at < %(cooldown_since)s
         ) as is_fetchable
-    from explained
+    from classified
 )
 select ticker, reason, min(session_date), max(session_date), count(*), is_fetchable
-from with_action group by ticker, reason, is_fetchable order by ticker, reason
+from final group by ticker, reason, is_fetchable order by ticker, reason
 """
+
+
+class _StoredBars(NamedTuple):
+    """Stored bars of a ticker: its instrument, first bar, and number of bars in the window."""
+
+    instrument_id: int
+    first_bar: date
+    bar_count: int
 
 
 def plan_prices_backfill(scope: ResolvedRequest) -> BackfillPlan:
@@ -101,32 +110,27 @@ def plan_prices_backfill(scope: ResolvedRequest) -> BackfillPlan:
     histories. The newest session's bar may only be late: it is requested again after an hour.
     """
     with connect(scope.settings) as connection:
-        gaps = _gaps(connection, scope)
-        needs = _needs(connection, scope, gaps)
+        gaps = _find_gaps(connection, scope)
+        work_items = _plan_work_items(connection, scope, gaps)
+    note = "Each response has everything from its first day to today, also after the end."
     return BackfillPlan(
-        needs,
-        gaps,
-        estimated_requests=len(needs),
-        estimated_seconds=len(needs) / scope.settings.yahoo_requests_per_second,
-        notes=("Each request returns everything from its first day to today, also after the end.",),
+        work_items, gaps, len(work_items), scope.settings.yahoo_requests_per_second, (note,)
     )
 
 
-def _price_requests(needs: Sequence[WorkItem], scope: ResolvedRequest) -> list[PriceRequest]:
+def _price_requests(work_items: Sequence[WorkItem], scope: ResolvedRequest) -> list[PriceRequest]:
     """Return the price requests of some work items, by the bars stored now."""
-    daily = {
-        request.ticker: request
-        for request in price_requests([need.item for need in needs], False, scope.settings)
-    }
+    tickers = [each.item for each in work_items]
+    daily = {each.ticker: each for each in price_requests(tickers, False, scope.settings)}
     return [
         PriceRequest(
-            need.item, need.start or daily[need.item].start, daily[need.item].last_stored_session
+            each.item, each.start or daily[each.item].start, daily[each.item].last_stored_session
         )
-        for need in needs
+        for each in work_items
     ]
 
 
-def _needs(
+def _plan_work_items(
     connection: Connection, scope: ResolvedRequest, gaps: Sequence[DataGap]
 ) -> list[WorkItem]:
     mode, items = scope.request.mode, scope.items
@@ -144,89 +148,94 @@ def _needs(
             for item, fetch in last.items()
             if not fetch.succeeded
         ]
-    released_at = latest_release_at("daily_price", scope.instant)
+    released_at = latest_release_at("daily_price", scope.now)
     stale = [item for item in items if item not in last or last[item].fetched_at < released_at]
     # the window of a daily run
     requests = price_requests(stale, False, scope.settings) if stale else []
     return [WorkItem(request.ticker, request.start, mode) for request in requests]
 
 
-def _gaps(connection: Connection, scope: ResolvedRequest) -> list[DataGap]:
+def _find_gaps(connection: Connection, scope: ResolvedRequest) -> list[DataGap]:
     assert scope.start is not None
-    closes = session_closes()
-    sessions = closes.loc[pd.Timestamp(scope.start) : pd.Timestamp(scope.end)].index
-    days = [stamp.date() for stamp in sessions]
-    released_at = latest_release_at("daily_price", scope.instant)
+    sessions = session_dates(scope.start, scope.end)
+    released_at = latest_release_at("daily_price", scope.now)
     window = {"items": [*scope.items], "start": scope.start, "end": scope.end}
     bounds = {
-        ticker: (instrument, first, stored)
-        for ticker, instrument, first, stored in connection.execute(_BOUNDS, window).fetchall()
+        ticker: _StoredBars(*stored)
+        for ticker, *stored in connection.execute(_BOUNDS, window).fetchall()
     }
     newest = read_last_fetches(connection, "daily_price", scope.items)
-    earliest_fetched = _earliest_fetched(connection, scope.items)
+    earliest_fetched = _read_earliest_fetched(connection, scope.items)
     gaps: list[DataGap] = []
     for item in scope.items:
-        first_bar = bounds[item][1] if item in bounds else None
-        last = newest.get(item)
+        stored, last = bounds.get(item), newest.get(item)
         if item not in earliest_fetched:
-            # never fetched successfully: everything is missing, and its size is unknown
+            # no request succeeded, so the number of rows is unknown
             reason = last.status if last else NOT_ASKED
             gaps.append(DataGap(item, reason, None, None, None, True))
-        elif first_bar is None:
+        elif stored is None:
             # a response without a valid row
             reason = last.status if last and last.status != "loaded" else "quarantined"
-            is_fetchable = last is None or not last.succeeded or last.fetched_at < released_at
-            gaps.append(DataGap(item, reason, None, None, None, is_fetchable))
-        elif scope.start < (known := min(earliest_fetched[item], first_bar)):
-            before = [day for day in days if day < known]
+            gaps.append(DataGap(item, reason, None, None, None, not is_fresh(last, released_at)))
+        else:
+            first_known = min(earliest_fetched[item], stored.first_bar)
+            before = [day for day in sessions if day < first_known]
             if before:
                 gaps.append(DataGap(item, NOT_ASKED, before[0], before[-1], None, True))
-    short = {
-        item: (instrument, first)
-        for item, (instrument, first, stored) in bounds.items()
-        if stored < len(days) - sessions.searchsorted(pd.Timestamp(first))
+    return gaps + _find_missing_sessions(connection, scope, sessions, bounds)
+
+
+def _find_missing_sessions(
+    connection: Connection,
+    scope: ResolvedRequest,
+    sessions: Sequence[date],
+    bounds: dict[str, _StoredBars],
+) -> list[DataGap]:
+    """Return the gaps after the first bar of each ticker."""
+    incomplete = {
+        ticker: stored
+        for ticker, stored in bounds.items()
+        if stored.bar_count < len(sessions) - bisect_left(sessions, stored.first_bar)
     }
-    if short:
-        rows = connection.execute(
-            _MISSING,
-            {
-                "sessions": days,
-                "tickers": [*short],
-                "instruments": [instrument for instrument, _ in short.values()],
-                "firsts": [first for _, first in short.values()],
-                "failed": [NOT_ASKED, "unfinished", *TEMPORARY_FAILURES],
-                "not_asked": NOT_ASKED,
-                "correction_window": CORRECTION_WINDOW_DAYS,
-                "released_at": released_at,
-                "newest": latest_closed_session(scope.instant),
-                "cooldown_since": scope.instant - RETRY_COOLDOWN,
-            },
-        ).fetchall()
-        gaps += [DataGap(*row) for row in rows]
-    return gaps
+    if not incomplete:
+        return []
+    rows = connection.execute(
+        _MISSING,
+        {
+            "sessions": [*sessions],
+            "tickers": [*incomplete],
+            "instruments": [stored.instrument_id for stored in incomplete.values()],
+            "firsts": [stored.first_bar for stored in incomplete.values()],
+            "failed": [NOT_ASKED, "session_open", *TEMPORARY_FAILURES],
+            "not_asked": NOT_ASKED,
+            "correction_window": CORRECTION_WINDOW_DAYS,
+            "released_at": latest_release_at("daily_price", scope.now),
+            "newest": latest_closed_session(scope.now),
+            "cooldown_since": scope.now - RETRY_COOLDOWN,
+        },
+    ).fetchall()
+    return [DataGap(*row) for row in rows]
 
 
-def _earliest_fetched(connection: Connection, items: Sequence[str]) -> dict[str, date]:
+def _read_earliest_fetched(connection: Connection, tickers: Sequence[str]) -> dict[str, date]:
     """Return the earliest first day of each ticker's successful requests."""
     return dict(
         connection.execute(
             """
-            select item, min(window_start) from audit.fetch
-            where dataset = 'daily_price' and item = any (%s) and status <> all (%s)
-                and window_start is not null
-            group by item
+            select item, first_succeeded_date from audit.latest_fetch
+            where dataset = 'daily_price' and item = any (%s) and first_succeeded_date is not null
             """,
-            ([*items], [*TEMPORARY_FAILURES]),
+            ([*tickers],),
         ).fetchall()
     )
 
 
 @contextmanager
-def _open(scope: ResolvedRequest, needs: Sequence[WorkItem]) -> Iterator[IngestChunk]:
+def _open(scope: ResolvedRequest, work_items: Sequence[WorkItem]) -> Iterator[IngestChunk]:
     source = yahoo_prices(scope.settings)
 
-    def ingest_chunk(needs: Sequence[WorkItem], run: RunContext) -> None:
-        ingest(source, read_price_batch(_price_requests(needs, scope), run.settings), run)
+    def ingest_chunk(chunk: Sequence[WorkItem], run: RunContext) -> None:
+        ingest(source, read_price_batch(_price_requests(chunk, scope), run.settings), run)
 
     yield ingest_chunk
 

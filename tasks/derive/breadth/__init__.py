@@ -1,1 +1,1 @@
-"""sector_breadth and index_concentration."""
+"""Tables sector_breadth and index_concentration, with their pure functions."""

@@ -1,4 +1,4 @@
-"""The breadth of one index, on frames: counts per session and sector, and what runs on."""
+"""Computes the breadth of one index: counts per session and sector, and running indicators."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -16,11 +16,11 @@ from tasks.derive.breadth.counts import (
 )
 from tasks.derive.breadth.indicators import INDICATOR_COLUMNS, IndicatorState, compute_indicators
 from tasks.derive.breadth.membership_matrix import NO_SECTOR
+from tasks.derive.incremental.index_members import ALL_SECTORS
 
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64] | Floats
 
-ALL = "All"
 COUNTED = ("members", "priced", "advancers", "decliners", "unchanged")
 VOLUMES = ("advancing_volume", "declining_volume")
 TYPES = {"ad_line": pl.Int64, "thrust_sessions_since_low": pl.Int32, "is_zweig_thrust": pl.Boolean}
@@ -33,14 +33,14 @@ def derive_breadth(
     previous_session: date | None = None,
     initial_state: Mapping[str, IndicatorState] | None = None,
 ) -> pl.DataFrame:
-    """The breadth of one index from a session on.
+    """Return the breadth of one index from a session on.
 
     Args:
         bars: As `count_members` takes them.
         snapshots: As `count_members` takes them.
         start: The first day to derive.
         previous_session: The index's last session before `start`; None: there is none.
-        initial_state: Sector to the state that its first derived session inherits.
+        initial_state: Sector to the state before its first derived session.
 
     Returns:
         One row per sector and session: the columns of `derived.sector_breadth` without the
@@ -48,7 +48,7 @@ def derive_breadth(
     """
     counts = count_members(bars, snapshots, start, previous_session)
     frames = []
-    for sector in (ALL, *counts.members.sectors):
+    for sector in (ALL_SECTORS, *counts.members.sectors):
         if sector == NO_SECTOR:
             continue
         frame = _sector_frame(counts, sector).filter(pl.col("members") > 0)
@@ -67,8 +67,8 @@ def derive_breadth(
 
 
 def _sector_frame(counts: BreadthCounts, sector: str) -> pl.DataFrame:
-    """One row per session of one sector, without what runs on."""
-    which = slice(None) if sector == ALL else [counts.members.sectors.index(sector)]
+    """Return one row per session of one sector, without the running indicators."""
+    which = slice(None) if sector == ALL_SECTORS else [counts.members.sectors.index(sector)]
     of = {name: values[:, which].sum(axis=1) for name, values in counts.values.items()}
     in_force = counts.members.snapshot_index_on(counts.sessions)
     ratios = {
@@ -101,7 +101,7 @@ def _sector_frame(counts: BreadthCounts, sector: str) -> pl.DataFrame:
 
 
 def _safe_divide(numerator: Numbers, denominator: Numbers) -> Floats:
-    """The quotient, NaN over 0.
+    """Return the quotient; NaN where the divisor is 0.
 
     In numpy: Polars multiplies a column of one row by the reciprocal instead, which may end in
     another last bit than the same row among others.

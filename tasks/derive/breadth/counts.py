@@ -1,8 +1,8 @@
-"""Who took part: members counted per session and sector, from their own closes.
+"""Counts index members per session and sector by the direction of their closes.
 
 Prices are compared as whole micro-dollars and returns are summed as whole steps of 1e-10. Sums of
-whole numbers have no rounding and no order, so a session's counts have the same bits whatever was
-derived before it, with it or after it.
+whole numbers have no rounding and no order, so a session's counts have the same bits
+however many sessions are derived at once.
 """
 
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class BreadthCounts:
-    """What the members did: arrays of one row per session and one column per sector.
+    """Counts as arrays of one row per session and one column per sector.
 
     Attributes:
         sessions: Sessions on which at least one of that day's members has a bar, in order.
@@ -47,7 +47,7 @@ class BreadthCounts:
 def count_members(
     bars: pl.DataFrame, snapshots: pl.DataFrame, start: date, previous_session: date | None
 ) -> BreadthCounts:
-    """Counts an index's members from a session on.
+    """Count an index's members from a session on.
 
     Args:
         bars: One row per bar of the members, with `LOOKBACK_CLOSES` bars of each before `start`
@@ -116,7 +116,7 @@ def count_members(
 
 
 def _in_order(bars: pl.DataFrame) -> pl.DataFrame:
-    """The bars by instrument, then session; as they are where they are so already."""
+    """Return the bars sorted by instrument and session; unchanged if they are sorted."""
     key = bars["instrument_id"].to_numpy().astype(np.int64) << 32
     key += bars["session_date"].to_physical().to_numpy()
     return bars if bool((key[1:] > key[:-1]).all()) else bars[np.argsort(key, kind="stable")]
@@ -129,7 +129,7 @@ def _day(of: date) -> int:
 def _number_sessions(
     days: NDArray[np.int32], previous_session: date | None
 ) -> tuple[NDArray[np.int32], Ints, NDArray[np.int32]]:
-    """The distinct days, each bar's place among them, and the session before each."""
+    """Return the distinct days, the row of each bar's day, and the session before each."""
     if not len(days):
         return days, days.astype(np.int64), days
     first = days.min()
@@ -146,9 +146,9 @@ def _number_sessions(
 
 
 def _is_above_mean(values: Ints, span: int) -> Flags:
-    """Whether each value is above the mean of the last `span`, itself included.
+    """Return whether each value is above the mean of the last `span`, itself included.
 
-    The running total may pass 2**63 and start over: its differences stay right.
+    The running total may overflow 2**63: its differences stay right.
     """
     total = np.concatenate([[0], np.cumsum(values)])
     out = np.zeros(len(values), dtype=bool)
@@ -157,7 +157,7 @@ def _is_above_mean(values: Ints, span: int) -> Flags:
 
 
 def _extreme(values: Ints, span: int, of_two: np.ufunc) -> Ints:
-    """The extreme of the last `span` values, by doubling: of 2, 4, 8 and so on.
+    """Return the extreme of the last `span` values, by doubling: of 2, 4, 8 and so on.
 
     Two windows of the greatest power of two, one from each end, cover the span.
     """

@@ -1,4 +1,4 @@
-"""How much of an index is in few companies: one row per index and snapshot of its members."""
+"""index_concentration: weight of the largest members, per index and snapshot."""
 
 from datetime import date
 from math import fsum
@@ -6,58 +6,49 @@ from pathlib import Path
 
 import polars as pl
 from adbc_driver_postgresql import dbapi as adbc
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 import warehouse
 from expectations.tables.index_concentration import CONTRACT
-from tasks.derive.incremental.changes import DerivedBatch, read_changes
+from tasks.derive.incremental.changes import ChangeSet, polars_schema
+from tasks.derive.incremental.derived_table import DerivedRows, DerivedTable
 from tasks.derive.incremental.index_members import CHANGED_SNAPSHOTS_SQL
 from warehouse.connect import arrow
-from warehouse.connect.connections import adbc_connection
-from warehouse.settings import Settings
 
 MAGNIFICENT_SEVEN = Path(warehouse.__path__[0]) / "reference" / "magnificent_seven.csv"
 INPUTS = {"index_membership": CHANGED_SNAPSHOTS_SQL}
 
 
-@task(name="derive index_concentration", cache_policy=NO_CACHE)
-def derive_index_concentration(settings: Settings) -> DerivedBatch | None:
-    """Derives the concentration of the snapshots that changed, and of those known later.
+def _derive(connection: adbc.Connection, changes: ChangeSet) -> DerivedRows:
+    """Derive the concentration of the changed snapshots and those known later.
 
     Returns:
         The rows to publish; None where every index is up to date.
     """
-    with adbc_connection(settings) as connection:
-        # one snapshot: a load that commits meanwhile is followed next time
-        arrow.execute(connection, "set transaction isolation level repeatable read read only")
-        changes = read_changes(connection, CONTRACT.table, INPUTS)
-        derived, replaced = [], []
-        for index_code, start in sorted(changes.dirty_from.items()):
-            derived.append(derive_concentration(_read_weights(connection, index_code, start)))
-            replaced.append(
-                f"(old.index_code = '{index_code}' and old.known_from >= '{start:%Y-%m-%d}')"
-            )
-    if not derived:
-        return None
-    return DerivedBatch(CONTRACT, pl.concat(derived), " or ".join(replaced), changes)
+    derived, replaced = [], []
+    for index_code, start in sorted(changes.dirty_from.items()):
+        derived.append(derive_concentration(_read_weights(connection, index_code, start)))
+        replaced.append(
+            f"(old.index_code = '{index_code}' and old.known_from >= '{start:%Y-%m-%d}')"
+        )
+    return DerivedRows(pl.concat(derived), " or ".join(replaced))
 
 
 def _read_weights(connection: adbc.Connection, index_code: str, start: date) -> pl.DataFrame:
     return arrow.read(
         connection,
-        f"""
+        """
         select index_code, as_of_date, known_from, ticker, weight_pct
         from core.index_membership
-        where index_code = '{index_code}' and known_from >= '{start:%Y-%m-%d}'
+        where index_code = $1 and known_from >= $2
         """,
+        (index_code, start),
     )
 
 
 def derive_concentration(weights: pl.DataFrame) -> pl.DataFrame:
-    """The concentration of each snapshot.
+    """Return the concentration of each snapshot.
 
-    Sums are exact to the last bit (`math.fsum`), so the order of the members is of no matter.
+    Sums are exact to the last bit (`math.fsum`), so they do not depend on the order of members.
 
     Args:
         weights: One row per member: `index_code`, `as_of_date`, `known_from`, `ticker`,
@@ -74,19 +65,19 @@ def derive_concentration(weights: pl.DataFrame) -> pl.DataFrame:
     )
     rows = []
     for snapshot in snapshots.iter_rows(named=True):
-        held, of_seven = snapshot.pop("weights"), snapshot.pop("seven")
-        hhi = fsum((weight / 100) ** 2 for weight in held)
+        weights_pct, seven_pct = snapshot.pop("weights"), snapshot.pop("seven")
+        hhi = fsum((weight / 100) ** 2 for weight in weights_pct)
         rows.append(
             snapshot
             | {
-                "members": len(held),
-                "top_10_weight_pct": fsum(held[:10]),
+                "members": len(weights_pct),
+                "top_10_weight_pct": fsum(weights_pct[:10]),
                 "hhi": hhi,
                 "effective_members": 1 / hhi,
-                "magnificent_seven_weight_pct": fsum(of_seven),
+                "magnificent_seven_weight_pct": fsum(seven_pct),
             }
         )
-    types = {"text": pl.String, "date": pl.Date, "integer": pl.Int32}
-    return pl.DataFrame(
-        rows, schema={c.name: types.get(c.sql_type, pl.Float64) for c in CONTRACT.columns}
-    )
+    return pl.DataFrame(rows, schema=polars_schema(CONTRACT))
+
+
+TABLE = DerivedTable(CONTRACT, INPUTS, _derive, reference_files=("magnificent_seven",))

@@ -1,4 +1,4 @@
-"""What runs on from session to session: the A/D line, McClellan's averages, the thrust.
+"""Computes the running indicators: A/D line, McClellan averages, Zweig thrust.
 
 Each is a recurrence on whole counts: the next value follows from the last one alone, so it does
 not matter how many sessions are derived at once.
@@ -25,7 +25,7 @@ INDICATOR_COLUMNS = (
 
 @dataclass(frozen=True)
 class IndicatorState:
-    """What a session inherits: from the one before it, and the averages from the last defined one.
+    """State before a session: of the session before, and of the averages' last values.
 
     Attributes:
         ad_line: Of the session before.
@@ -45,17 +45,17 @@ class IndicatorState:
 
 
 def compute_indicators(
-    advancers: Iterable[int], decliners: Iterable[int], carry: IndicatorState
+    advancers: Iterable[int], decliners: Iterable[int], initial_state: IndicatorState
 ) -> Mapping[str, list[float | int | bool | None]]:
-    """The running columns, one value per session.
+    """Return the indicator columns, one value per session.
 
-    On a session on which nothing rose or fell, nothing was observed: the averages and what
-    follows from them are None, and go on from where they were.
+    On a session on which nothing rose or fell, the averages and the columns computed from them
+    are None; the next session continues from the last values.
     """
     columns: dict[str, list[float | int | bool | None]] = {name: [] for name in INDICATOR_COLUMNS}
-    ad_line, since_low = carry.ad_line, carry.thrust_sessions_since_low
-    fast, slow = carry.mcclellan_ema_19, carry.mcclellan_ema_39
-    summation, thrust = carry.mcclellan_summation, carry.thrust_ema_10
+    ad_line, since_low = initial_state.ad_line, initial_state.thrust_sessions_since_low
+    fast, slow = initial_state.mcclellan_ema_19, initial_state.mcclellan_ema_39
+    summation, thrust = initial_state.mcclellan_summation, initial_state.thrust_ema_10
     for up, down in zip(advancers, decliners, strict=True):
         ad_line += up - down
         since_low = None if since_low is None else since_low + 1

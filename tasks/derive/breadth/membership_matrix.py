@@ -1,4 +1,4 @@
-"""Who was in an index on which day."""
+"""Index members by day as a matrix of snapshots and instruments."""
 
 from dataclasses import dataclass
 
@@ -11,12 +11,12 @@ NO_SECTOR = ""
 
 @dataclass(frozen=True)
 class MembershipMatrix:
-    """The members of one index over time, as tables of one row per snapshot in force.
+    """The members of one index over time, as arrays of one row per snapshot in force.
 
     Attributes:
         instruments: All that ever were members, in order.
         sectors: The names of the sectors; `NO_SECTOR` for members without one.
-        from_days: The first day (since 1970) on which each snapshot holds.
+        from_days: The first day (since 1970) on which each snapshot is in force.
         as_of_days: The day (since 1970) that each snapshot describes.
         sector: By snapshot and instrument: the sector's number, -1 for no member.
         weight: By snapshot and instrument: weight in percent.
@@ -31,17 +31,17 @@ class MembershipMatrix:
 
     @property
     def width(self) -> int:
-        """How many sectors there are."""
+        """Return the number of sectors."""
         return len(self.sectors)
 
     def snapshot_index_on(self, days: NDArray[np.int32]) -> NDArray[np.int64]:
-        """The snapshot in force on each day; the first one before it was known, too."""
+        """Return the snapshot in force on each day; before the first was known, the first."""
         return np.maximum(np.searchsorted(self.from_days, days, side="right") - 1, 0)
 
     def sector_and_weight_of(
         self, days: NDArray[np.int32], instrument: NDArray[np.int64]
     ) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
-        """Sector (-1: no member that day) and weight of each bar."""
+        """Return the sector (-1: no member that day) and the weight of each bar."""
         if not len(days):
             return np.empty(0, dtype=np.int8), np.empty(0)
         first = days.min()
@@ -51,16 +51,16 @@ class MembershipMatrix:
         return self.sector[snapshot, instrument], self.weight[snapshot, instrument]
 
     def member_counts_on(self, days: NDArray[np.int32]) -> NDArray[np.int64]:
-        """How many members each sector has, by day."""
+        """Return the number of members of each sector by day."""
         sizes = [np.bincount(row[row >= 0], minlength=self.width) for row in self.sector]
         return np.array(sizes)[self.snapshot_index_on(days)]
 
 
 def build_membership_matrix(snapshots: pl.DataFrame) -> MembershipMatrix:
-    """Puts snapshots in force.
+    """Build the matrix of the snapshots that are in force on some day.
 
-    On a day the newest snapshot that is known holds: one that describes an older day than what
-    was known before it never does.
+    On a day the latest known snapshot is in force: one that describes an older day than a
+    snapshot known before it never is.
 
     Args:
         snapshots: `as_of_date`, `known_from`, `instrument_id`, `sector`, `weight_pct`.

@@ -1,44 +1,45 @@
-"""Who takes part: breadth per index, sector and session."""
+"""sector_breadth: breadth per index, sector and session."""
 
 from collections.abc import Iterable
 from datetime import date
 
 import polars as pl
 from adbc_driver_postgresql import dbapi as adbc
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from expectations.tables.sector_breadth import CONTRACT
-from tasks.derive.breadth.breadth import ALL, derive_breadth
+from tasks.derive.breadth.breadth import derive_breadth
 from tasks.derive.breadth.counts import LOOKBACK_CLOSES
 from tasks.derive.breadth.indicators import IndicatorState
-from tasks.derive.incremental.changes import DerivedBatch, read_changes
-from tasks.derive.incremental.index_members import CHANGED_SNAPSHOTS_SQL, read_snapshots
+from tasks.derive.incremental.changes import ChangeSet
+from tasks.derive.incremental.derived_table import DerivedRows, DerivedTable
+from tasks.derive.incremental.index_members import (
+    ALL_SECTORS,
+    CHANGED_SNAPSHOTS_SQL,
+    read_snapshots,
+)
 from warehouse.connect import arrow
-from warehouse.connect.connections import adbc_connection
-from warehouse.settings import Settings
 
-START = "date '0001-01-01'"
+MIN_DATE_SQL = "date '0001-01-01'"
 
 # A member's bar counts from its session on, and not before the oldest snapshot that lists it;
-# who is in the first snapshot was a member all along.
+# members of the first snapshot count from their first bar.
 CHANGED_PRICES_SQL = """
 select
-    held.index_code as subject,
+    loaded.index_code as subject,
     case
         when listed.as_of_date <= first.as_of_date then change.from_date
         else greatest(change.from_date, listed.as_of_date)
     end as first_date
-from derived.loaded_index as held
+from derived.loaded_index as loaded
 cross join lateral (
     select as_of_date from core.index_membership
-    where index_code = held.index_code order by known_from, as_of_date desc limit 1
+    where index_code = loaded.index_code order by known_from, as_of_date desc limit 1
 ) as first
 cross join change
 cross join lateral (
     select member.as_of_date
     from core.index_membership as member
-    where member.index_code = held.index_code and member.instrument_id = change.instrument_id
+    where member.index_code = loaded.index_code and member.instrument_id = change.instrument_id
     order by member.as_of_date limit 1
 ) as listed
 """
@@ -56,7 +57,7 @@ INPUTS = {
             case
                 when first_date <= (
                     select min(known_from) from core.index_membership where index_code = subject
-                ) then {START}
+                ) then {MIN_DATE_SQL}
                 else first_date
             end as first_date
         from ({CHANGED_SNAPSHOTS_SQL}) as changed
@@ -64,41 +65,34 @@ INPUTS = {
 }
 
 
-@task(name="derive sector_breadth", cache_policy=NO_CACHE)
-def derive_sector_breadth(settings: Settings) -> DerivedBatch | None:
-    """Derives each index's breadth from the earliest session whose inputs changed.
+def _derive(connection: adbc.Connection, changes: ChangeSet) -> DerivedRows:
+    """Derive each index's breadth from the earliest session whose inputs changed.
 
     Returns:
         The rows to publish; None where every index is up to date.
     """
-    with adbc_connection(settings) as connection:
-        # one snapshot: a load that commits meanwhile is followed next time
-        arrow.execute(connection, "set transaction isolation level repeatable read read only")
-        changes = read_changes(connection, CONTRACT.table, INPUTS)
-        derived, replaced = [], []
-        for index_code, start in sorted(changes.dirty_from.items()):
-            derived.append(_derive_from(connection, index_code, start))
-            replaced.append(
-                f"(old.index_code = '{index_code}' and old.session_date >= '{start:%Y-%m-%d}')"
-            )
-    if not derived:
-        return None
-    return DerivedBatch(CONTRACT, pl.concat(derived), " or ".join(replaced), changes)
+    derived, replaced = [], []
+    for index_code, start in sorted(changes.dirty_from.items()):
+        derived.append(_derive_from(connection, index_code, start))
+        replaced.append(
+            f"(old.index_code = '{index_code}' and old.session_date >= '{start:%Y-%m-%d}')"
+        )
+    return DerivedRows(pl.concat(derived), " or ".join(replaced))
 
 
 def _derive_from(connection: adbc.Connection, index_code: str, start: date) -> pl.DataFrame:
-    """The rows of one index from a date on, with as much before it as the windows need."""
+    """Return the rows of one index from a date on."""
     snapshots = read_snapshots(connection, index_code, start)
     bars = read_bars(connection, snapshots["instrument_id"].unique().sort(), start)
-    previous_session, carried = _read_initial_state(
-        connection, index_code, [ALL, *snapshots["sector"].drop_nulls().unique()], start
+    previous_session, initial_state = _read_initial_state(
+        connection, index_code, [ALL_SECTORS, *snapshots["sector"].drop_nulls().unique()], start
     )
-    rows = derive_breadth(bars, snapshots, start, previous_session, carried)
+    rows = derive_breadth(bars, snapshots, start, previous_session, initial_state)
     return rows.select(pl.lit(index_code).alias("index_code"), pl.all())
 
 
 def read_bars(connection: adbc.Connection, instruments: Iterable[int], start: date) -> pl.DataFrame:
-    """The bars of some instruments from a date on, and of each the closes before it.
+    """Return the bars of instruments from a date on, and the closes before it.
 
     As many as the longest window needs, counted in bars: those of a halted share lie further back.
 
@@ -146,35 +140,38 @@ def read_bars(connection: adbc.Connection, instruments: Iterable[int], start: da
 def _read_initial_state(
     connection: adbc.Connection, index_code: str, sectors: list[str], start: date
 ) -> tuple[date | None, dict[str, IndicatorState]]:
-    """The index's last session before `start`, and what each sector inherits."""
+    """Return the index's last session before `start`, and each sector's state after it."""
     if start == date.min:
         return None, {}
     before = f"""
-        held.index_code = '{index_code}' and held.sector = wanted.sector
-            and held.session_date < '{start:%Y-%m-%d}'
+        stored.index_code = '{index_code}' and stored.sector = requested.sector
+            and stored.session_date < '{start:%Y-%m-%d}'
     """
     names = ", ".join("('" + sector.replace("'", "''") + "')" for sector in sectors)
     rows = arrow.read(
         connection,
         f"""
         select
-            wanted.sector, last.session_date, last.ad_line, last.thrust_sessions_since_low,
+            requested.sector, last.session_date, last.ad_line, last.thrust_sessions_since_low,
             defined.mcclellan_ema_19, defined.mcclellan_ema_39,
             coalesce(defined.mcclellan_summation, 0) as mcclellan_summation, defined.thrust_ema_10
-        from (values {names}) as wanted(sector)
+        from (values {names}) as requested(sector)
         cross join lateral (
-            select * from derived.sector_breadth as held where {before}
-            order by held.session_date desc limit 1
+            select * from derived.sector_breadth as stored where {before}
+            order by stored.session_date desc limit 1
         ) as last
         left join lateral (
-            select * from derived.sector_breadth as held
-            where {before} and held.thrust_ema_10 is not null
-            order by held.session_date desc limit 1
+            select * from derived.sector_breadth as stored
+            where {before} and stored.thrust_ema_10 is not null
+            order by stored.session_date desc limit 1
         ) as defined on true
         """,
     )
     last_sessions = dict(rows.select("sector", "session_date").iter_rows())
     states = rows.drop("session_date").to_dicts()
-    return last_sessions.get(ALL), {
+    return last_sessions.get(ALL_SECTORS), {
         state.pop("sector"): IndicatorState(**state) for state in states
     }
+
+
+TABLE = DerivedTable(CONTRACT, INPUTS, _derive)

@@ -1,112 +1,119 @@
-"""Kinds of debt that filers tell of one by one: notes, loans, and what of them is due soon."""
+"""Parts of total debt: instruments, short-term borrowings, and debt reported under two tags."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date
 from math import fsum
 
+from tasks.derive.xbrl.concepts import concepts, kinds, limit_tags
 from tasks.derive.xbrl.facts import Fact, PointInTimeFacts
 
-# totals in different notes are rounded, and differ by unamortised costs
+# totals in different notes are rounded, and differ by unamortized issuance costs
 TOLERANCE = 0.005
-# kinds that no debt is of at once, by how their tags begin
-DISJOINT_KINDS = (
-    (("Secured",), ("Unsecured",)),
-    (
-        ("LineOfCredit", "LinesOfCredit", "LongTermLineOfCredit", "LoansPayable", "LongTermLoans"),
-        ("Senior", "Convertible"),
-    ),
-)
-# beside a total it may be what could be drawn, which texts tell of
-CREDIT_LINE_TAG = "LineOfCredit"
+# instruments by type: whole, noncurrent, current
+INSTRUMENTS = "debt_instrument_types"
+INSTRUMENTS_NONCURRENT = "debt_instrument_types_noncurrent"
+INSTRUMENTS_CURRENT = "debt_instrument_types_current"
+INSTRUMENT_CONCEPTS = (INSTRUMENTS, INSTRUMENTS_NONCURRENT, INSTRUMENTS_CURRENT)
+# pairs of kinds that never include each other, so that their amounts may be added
+DISJOINT_KINDS = (("secured", "unsecured"), ("loan", "note"))
+
+
+def sum_values(facts: Iterable[Fact]) -> float:
+    """Sum the amounts of facts, in USD."""
+    return fsum(fact.value for fact in facts)
+
+
+def is_close(one: float, other: float, of: float = 0.0) -> bool:
+    """Return whether two amounts differ by rounding only, relative to the largest of the three."""
+    return abs(one - other) <= TOLERANCE * max(abs(one), abs(other), abs(of))
+
+
+def drop_same_debt(facts: Sequence[Fact], counted: Sequence[float]) -> list[Fact]:
+    """Drop the facts that repeat a debt under another tag: together or one by one.
+
+    Args:
+        facts: Amounts that may be the debt counted already.
+        counted: Amounts of the debt counted already; their sum counts as one of them.
+    """
+    total = fsum(counted)
+    if is_close(sum_values(facts), total):
+        return []
+    amounts = (total, *counted)
+    return [fact for fact in facts if not any(is_close(fact.value, each) for each in amounts)]
 
 
 def largest_component(
-    known: PointInTimeFacts, concept: str, day: date, exclude_tag: str | None = None
+    known: PointInTimeFacts, concept: str, day: date, *, exclude_limits: bool = False
 ) -> list[Fact]:
-    """The largest kind, or the largest pair of kinds that are apart; one tag may be left out."""
-    facts = [fact for fact in known.instants(concept, day) if fact.tag != exclude_tag]
-    kinds = [[fact] for fact in facts]
-    for ones, others in DISJOINT_KINDS:
-        for one in facts:
-            kinds += [
-                [one, other]
-                for other in facts
-                if one.tag.startswith(ones) and other.tag.startswith(others)
-            ]
-    return max(kinds, key=sum_values, default=[])
+    """Return the largest instrument, or the largest pair of instruments of disjoint kinds.
+
+    Args:
+        known: The facts of the company.
+        concept: One of `INSTRUMENT_CONCEPTS`.
+        day: The balance-sheet day.
+        exclude_limits: Without tags that may state a limit rather than the amount drawn.
+    """
+    facts = known.instants(concept, day)
+    if exclude_limits:
+        facts = [fact for fact in facts if fact.tag not in limit_tags()]
+    of_kind = kinds()
+    pairs = [
+        [first, second]
+        for first_kind, second_kind in DISJOINT_KINDS
+        for first in facts
+        if of_kind[first.tag] == first_kind
+        for second in facts
+        if of_kind[second.tag] == second_kind
+    ]
+    return max([*([fact] for fact in facts), *pairs], key=sum_values, default=[])
 
 
 def short_term_borrowings(known: PointInTimeFacts, day: date) -> list[Fact]:
-    """Short-term borrowings beside long-term debt: their total, else its kinds."""
-    total, found = known.instant("debt_short_term", day), _kinds_of_loans(known, day)
-    # a total that is less than one of its kinds is not their total
-    if total is not None and all(fact.value <= total.value for fact in found):
-        return [total]
-    return found if total is None else [total, *found]
+    """Return short-term borrowings other than the current portion: their total, else the parts."""
+    total, parts = known.instant("debt_short_term", day), _borrowing_parts(known, day)
+    if total is None:
+        return parts
+    # a total below one of its parts is not their total
+    return [total] if all(part.value <= total.value for part in parts) else [total, *parts]
 
 
-def _kinds_of_loans(known: PointInTimeFacts, day: date) -> list[Fact]:
-    kinds = ("debt_commercial_paper", "debt_other_short_term")
-    found: list[Fact] = []
-    for concept in kinds:
-        fact = known.instant(concept, day)
-        # a later report may tell of the same under another tag
-        if fact is not None and not any(is_close(fact.value, each.value) for each in found):
-            found.append(fact)
-    return found
+def _borrowing_parts(known: PointInTimeFacts, day: date) -> list[Fact]:
+    """Return commercial paper and other borrowings; a later report may retag the same debt."""
+    paper = known.instants("debt_commercial_paper", day)[:1]
+    other = known.instants("debt_other_short_term", day)[:1]
+    return [*paper, *(drop_same_debt(other, [paper[0].value]) if paper else other)]
+
+
+def current_debt(known: PointInTimeFacts, day: date, portion: float = 0.0) -> list[Fact]:
+    """Return short-term borrowings or current notes, the larger: one may include the other.
+
+    Notes that do not exceed the current portion are presumed to be part of it.
+    """
+    borrowings = short_term_borrowings(known, day)
+    notes = largest_component(known, INSTRUMENTS_CURRENT, day)
+    is_more = sum_values(notes) > max(sum_values(borrowings), portion) * (1 + TOLERANCE)
+    return notes if is_more else borrowings
 
 
 def other_short_term_debt(known: PointInTimeFacts, day: date, current_portion: float) -> list[Fact]:
-    """What falls due soon beside the current portion; loans of its size are the same debt."""
-    total, kinds = known.instant("debt_short_term", day), _kinds_of_loans(known, day)
-    if total is not None and kinds and is_close(total.value, current_portion + sum_values(kinds)):
-        # the total of all that is current: the portion is in it
-        return kinds
+    """Return current debt other than the current portion of long-term debt."""
+    total, parts = known.instant("debt_short_term", day), _borrowing_parts(known, day)
+    if total is not None and parts and is_close(total.value, current_portion + sum_values(parts)):
+        # this total is of all current debt: it includes the current portion
+        return parts
     others = current_debt(known, day, current_portion)
-    if len(others) == 1 and current_portion and is_close(others[0].value, current_portion):
-        # paper is no long-term debt, however large
-        return [fact for fact in others if fact.tag == "CommercialPaper"]
+    if len(others) == 1 and current_portion and not drop_same_debt(others, [current_portion]):
+        # the current portion again; commercial paper is never long-term debt
+        return [fact for fact in others if fact.tag in concepts()["debt_commercial_paper"]]
     return others
 
 
 def short_term_debt_excluding_notes(
     known: PointInTimeFacts, day: date, notes: Sequence[Fact]
 ) -> list[Fact]:
-    """What falls due soon beside current notes; of loans that hold the notes, the others."""
-    loans, others = (
-        short_term_borrowings(known, day),
-        other_short_term_debt(known, day, sum_values(notes)),
-    )
-    return drop_same_amount(loans, notes) if others == loans else others
-
-
-def drop_same_amount(loans: Sequence[Fact], notes: Sequence[Fact]) -> list[Fact]:
-    """The loans without those of the notes' size, which are the same debt."""
-    whole = sum_values(notes)
-    if is_close(sum_values(loans), whole):
-        return []
-    sizes = [whole, *(note.value for note in notes)]
-    return [loan for loan in loans if not any(is_close(loan.value, size) for size in sizes)]
-
-
-def current_debt(known: PointInTimeFacts, day: date, portion: float = 0.0) -> list[Fact]:
-    """Short-term borrowings or notes, whichever are more: one may hold the other.
-
-    Notes that are no more than the current portion are in it, as far as one can see.
-    """
-    loans, notes = (
-        short_term_borrowings(known, day),
-        largest_component(known, "debt_notes_current", day),
-    )
-    is_more = sum_values(notes) > max(sum_values(loans), portion) * (1 + TOLERANCE)
-    return notes if is_more else loans
-
-
-def sum_values(facts: Iterable[Fact]) -> float:
-    """The sum of some amounts, USD."""
-    return fsum(fact.value for fact in facts)
-
-
-def is_close(one: float, other: float, of: float = 0.0) -> bool:
-    """Whether two amounts differ by no more than rounding, of the largest of the three."""
-    return abs(one - other) <= TOLERANCE * max(abs(one), abs(other), abs(of))
+    """Return current debt other than current notes, without borrowings that include them."""
+    borrowings = short_term_borrowings(known, day)
+    others = other_short_term_debt(known, day, sum_values(notes))
+    if others != borrowings:
+        return others
+    return drop_same_debt(borrowings, [note.value for note in notes])

@@ -1,4 +1,4 @@
-"""How much of a company's debt floats: as disclosed, and as its interest moves with the Fed's."""
+"""Floating-rate share of debt: as disclosed, and as implied by interest and the policy rate."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -11,7 +11,7 @@ from tasks.derive.xbrl.facts import PointInTimeFacts
 from tasks.derive.xbrl.periods import DAY
 
 QUARTERS, MIN_QUARTERS = 12, 8
-# two ways of saying one share: rounded to whole percents, on totals that differ by costs
+# shares disclosed twice differ by rounding to whole percents and by issuance costs
 SHARE_TOLERANCE = 0.05
 MAX_AGE = timedelta(days=400)
 
@@ -23,7 +23,7 @@ class FloatingRegression:
     Attributes:
         share: The slope, clipped to [0, 1].
         r2: The squared correlation.
-        quarters: How many quarters it is from.
+        quarters: Number of quarters used.
     """
 
     share: float
@@ -34,7 +34,7 @@ class FloatingRegression:
 def implied_share(
     known: PointInTimeFacts, end: date, rates: Rates, day: date
 ) -> FloatingRegression | None:
-    """The share of debt that seems to float, from up to 12 quarters; None under 8."""
+    """Estimate the floating-rate share from up to 12 quarters; None under 8."""
     points = []
     for part in quarterly_interest(known, end, QUARTERS, MIN_QUARTERS):
         before, after = total_debt(known, part.start - DAY), total_debt(known, part.end)
@@ -53,7 +53,7 @@ def implied_share(
     covariance = fsum((x - x_mean) * (y - y_mean) for x, y in points)
     x_square = fsum((x - x_mean) ** 2 for x, _ in points)
     y_square = fsum((y - y_mean) ** 2 for _, y in points)
-    # a rate that never moved shows nothing; not exactly 0, by rounding
+    # a constant policy rate has no slope; the sum is not exactly 0, by rounding
     if x_square < 1e-12 * len(points):
         return None
     share = min(max(covariance / x_square, 0.0), 1.0)
@@ -62,9 +62,9 @@ def implied_share(
 
 
 def disclosed_share(known: PointInTimeFacts, end: date) -> float | None:
-    """The variable-rate share of debt as disclosed, where what is disclosed agrees with itself.
+    """Return the disclosed variable-rate share of debt, where a second figure confirms it.
 
-    Some filers put a rate where the share belongs: a share alone is not believed.
+    Some filers state a rate under the tag of the share, so a share alone does not count.
     """
     newest = known.newest_instant("variable_rate_share", end)
     amount = known.newest_instant("variable_rate_amount", end)

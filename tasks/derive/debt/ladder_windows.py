@@ -1,36 +1,36 @@
-"""Days on which fiscal years and buckets of a ladder end, and amounts by such days."""
+"""Windows of ladder buckets, fiscal year ends, and amounts allocated by days."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 DAY = timedelta(days=1)
-# a year of 52 weeks ends up to so many days off the anniversary of another
+# a 52-week year ends up to this many days from the anniversary of another
 WEEK = 7
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The dates that a bucket covers, both included; no end: everything after."""
+    """The first and last day of a bucket, inclusive; without an end: all days after the first."""
 
     start: date
     end: date | None
 
 
 def overlap(one: Window, other: Window) -> bool:
-    """Whether two windows share more than what years of 52 weeks are off each other."""
+    """Return whether two windows overlap by more than the drift of 52-week years."""
     ends = [window.end for window in (one, other) if window.end is not None]
     return (min(ends, default=date.max) - max(one.start, other.start)).days >= WEEK
 
 
 def is_anniversary(end: date, month: int, day: int) -> bool:
-    """Whether a day is a month's day of some year, to a week."""
+    """Return whether a day is within a week of the given month and day in any year."""
     years = (end.year - 1, end.year, end.year + 1)
     return any(abs((end - clamp_day(year, month, day)).days) <= WEEK for year in years)
 
 
 def read_month_day(text: str | None) -> tuple[int, int] | None:
-    """The month and the day of MMDD; None where it is no such thing."""
+    """Parse MMDD into month and day; None where it is invalid."""
     if text is None or len(text) != 4 or not text.isdigit():
         return None
     month, day = int(text[:2]), int(text[2:])
@@ -38,20 +38,20 @@ def read_month_day(text: str | None) -> tuple[int, int] | None:
 
 
 def add_months(day: date, months: int) -> date:
-    """The same day so many months on; a month's last day stays one."""
+    """Return the same day some months later; the last day of a month stays the last."""
     is_last = (day + DAY).month != day.month
     month = day.month - 1 + months
     return clamp_day(day.year + month // 12, month % 12 + 1, 31 if is_last else day.day)
 
 
 def clamp_day(year: int, month: int, day: int) -> date:
-    """A day of a month, or the month's last one where it has fewer."""
+    """Return a day of a month, clamped to the month's last day."""
     last = date(year + month // 12, month % 12 + 1, 1) - DAY
     return min(date(year, month, 1) + (day - 1) * DAY, last)
 
 
 def allocate_by_year(cents: int, window: Window) -> dict[int, int]:
-    """An amount over the calendar years of its window, by days; the parts sum to it exactly.
+    """Allocate an amount to calendar years by days of its window; the parts sum to it exactly.
 
     Returns:
         Calendar year to cents; 9999 for a window without an end.
@@ -59,24 +59,24 @@ def allocate_by_year(cents: int, window: Window) -> dict[int, int]:
     if window.end is None:
         return {9999: cents}
     days = (window.end - window.start).days + 1
-    parts, given, passed = {}, 0, 0
+    parts, allocated = {}, 0
     for year in range(window.start.year, window.end.year + 1):
-        passed = (min(window.end, date(year, 12, 31)) - window.start).days + 1
-        until = cents * passed // days
-        parts[year] = until - given
-        given = until
+        days_until = (min(window.end, date(year, 12, 31)) - window.start).days + 1
+        until = cents * days_until // days
+        parts[year] = until - allocated
+        allocated = until
     return parts
 
 
 def due_within(
     amounts: Mapping[str, int], windows: Mapping[str, Window], since: date, until: date
 ) -> int | None:
-    """What falls due after a ladder's day until another; None where a bucket of that time misses.
+    """Return cents due from a ladder's day to another; None where a bucket in between is missing.
 
     Args:
         amounts: Bucket to cents.
         windows: Bucket to its dates.
-        since: The day that the ladder is counted from.
+        since: The period end of the ladder.
         until: The last day that counts.
     """
     if any(amount for bucket, amount in amounts.items() if bucket not in windows):
@@ -99,5 +99,5 @@ def due_within(
 
 
 def cents(usd: float) -> int:
-    """An amount in whole cents."""
+    """Convert USD to whole cents."""
     return round(usd * 100)

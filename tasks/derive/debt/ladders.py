@@ -1,17 +1,18 @@
-"""Maturity ladders: which dates each bucket covers.
+"""Maturity ladders: the maturity schedules of filings, and the dates of each bucket.
 
-An annual report counts years from its period's end. A quarterly one counts fiscal years, in one of
-two ways: until 2020 the tags' own text counted from the last year that had ended, so `YearTwo` was
-the year after the one under way, whose rest was `RemainderOfFiscalYear` (or, at some, still called
-`InNextTwelveMonths`); since then it counts from the year under way, so `InNextTwelveMonths` is the
-year after it and all others move up by one. What a filer did shows in its last annual ladder; where
-none of its years come again, the quarterly one counts twelve months each from its own day.
+An annual report counts years from its period end. A quarterly one counts fiscal years in one of two
+ways. Until 2020 the definitions of the tags counted from the last completed fiscal year: `YearTwo`
+was the year after the current one, whose rest was `RemainderOfFiscalYear` (at some filers still
+`InNextTwelveMonths`). Since then they count from the current fiscal year: `InNextTwelveMonths` is
+the year after it, and all others move by one. Comparison with the last annual ladder shows which
+way a filer counts; where no year repeats, the buckets are rolling twelve-month windows.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from tasks.derive.debt.ladder_layout import interim_layout, is_partial_ladder
 from tasks.derive.debt.ladder_windows import (
     DAY,
     Window,
@@ -22,14 +23,11 @@ from tasks.derive.debt.ladder_windows import (
     overlap,
     read_month_day,
 )
-from tasks.derive.xbrl.facts import ANNUAL_FORMS, Fact, concepts
+from tasks.derive.xbrl.concepts import concepts
+from tasks.derive.xbrl.facts import ANNUAL_FORMS, Fact
 
 FAMILIES = ("fiscal", "rolling", "with_leases")
 BUCKETS = ("remainder", "year_1", "year_2", "year_3", "year_4", "year_5", "after_4", "after_5")
-# Filings from here on follow the tags' newer text.
-TAXONOMY_CHANGE_DATE = date(2020, 7, 1)
-# principal that nothing was repaid of is the same in the next report; rounding and costs move it
-MATCHES, LEAST_MATCHES = 0.02, 2
 MONTHS_TO_YEAR_END = {"Q1": 9, "Q2": 6, "Q3": 3}
 
 
@@ -39,11 +37,11 @@ class Ladder:
 
     Attributes:
         family: fiscal, rolling or with_leases.
-        period_end: The day that it is counted from.
-        layout: annual, rolling, current_year or next_year: what `year_1` is in it.
-        facts: Bucket to the fact behind it.
-        windows: Bucket to its dates; empty where no fiscal year's end is known.
-        is_partial: A bucket has no fact: nothing is due then, or the filer has no tag for it.
+        period_end: The day from which buckets are counted.
+        layout: Period of `year_1`: annual, rolling, current_year or next_year.
+        facts: Bucket to its fact.
+        windows: Bucket to its dates; empty where the fiscal year end is unknown.
+        is_partial: A bucket has no fact: nothing is due, or the filer does not tag it.
     """
 
     family: str
@@ -55,7 +53,7 @@ class Ladder:
 
 
 def bucket_tags() -> dict[str, tuple[str, str]]:
-    """Tag to the family and the bucket that it stands for."""
+    """Map each ladder tag to its family and bucket."""
     found = {}
     for concept, tags in concepts().items():
         family = next((f for f in FAMILIES if concept.startswith(f"ladder_{f}_")), None)
@@ -66,13 +64,48 @@ def bucket_tags() -> dict[str, tuple[str, str]]:
 
 
 def build_ladders(facts: Sequence[Fact], fiscal_year_end: str | None = None) -> list[Ladder]:
-    """A company's ladders, one per filing, period end and family.
+    """Build a company's ladders, one per filing and period end.
 
     Args:
         facts: All of the company's facts.
-        fiscal_year_end: The company's own word for it, MMDD, as it is now: for those whose first
-            ladder is in a quarterly report.
+        fiscal_year_end: MMDD as the company states it now: for companies whose first ladder is in
+            a quarterly report.
     """
+    year_ends: list[date] = []
+    annual: dict[tuple[str, date], Mapping[str, Fact]] = {}
+    ladders, rolling_families = [], set[str]()
+    for filing in _group_by_filing(facts):
+        if filing.is_annual:
+            year_ends = sorted({*year_ends, *_reported_year_ends(filing.buckets, fiscal_year_end)})
+        for (end, family), buckets in _largest_family(filing.buckets):
+            if end in year_ends or _ends_a_year(end, year_ends, fiscal_year_end):
+                layout = "annual"
+                annual[family, end] = buckets
+            else:
+                before = [day for name, day in annual if name == family and day < end]
+                last = annual[family, max(before)] if before else {}
+                layout = interim_layout(buckets, last, family in rolling_families)
+                if layout == "rolling":
+                    rolling_families.add(family)
+            if family == "rolling":
+                layout = "rolling"
+            year_end = _year_end(end, buckets, year_ends, fiscal_year_end)
+            windows = _windows(layout, end, buckets, year_end)
+            is_partial = is_partial_ladder(layout, buckets)
+            ladders.append(Ladder(family, end, layout, buckets, windows, is_partial))
+    return ladders
+
+
+@dataclass(frozen=True, slots=True)
+class _FiledBuckets:
+    """The ladder facts of one filing: period end and family to bucket to fact."""
+
+    is_annual: bool
+    buckets: Mapping[tuple[date, str], dict[str, Fact]]
+
+
+def _group_by_filing(facts: Iterable[Fact]) -> Iterator[_FiledBuckets]:
+    """Yield the ladder facts of each filing, oldest filing first."""
     tags = bucket_tags()
     annual_reports = set[str]()
     filings: dict[tuple[date, str], dict[tuple[date, str], dict[str, Fact]]] = {}
@@ -84,131 +117,68 @@ def build_ladders(facts: Sequence[Fact], fiscal_year_end: str | None = None) -> 
         family, bucket = tags[fact.tag]
         of_filing = filings.setdefault((fact.filed, fact.accession), {})
         of_filing.setdefault((fact.end, family), {})[bucket] = fact
-    year_ends: list[date] = []
-    annual: dict[tuple[str, date], Mapping[str, Fact]] = {}
-    ladders, rolled = [], set[str]()
-    for (_, accession), found in sorted(filings.items()):
-        if accession in annual_reports:
-            year_ends = sorted({*year_ends, *_reported_year_ends(found, fiscal_year_end)})
-        for (end, family), buckets in _largest_family(found):
-            if end in year_ends or _ends_a_year(end, year_ends, fiscal_year_end):
-                layout = "annual"
-                annual[family, end] = buckets
-            else:
-                before = [day for name, day in annual if name == family and day < end]
-                last = annual[family, max(before)] if before else {}
-                layout = _interim_layout(buckets, last, family in rolled)
-                rolled |= {family} if layout == "rolling" else set()
-            if family == "rolling":
-                layout = "rolling"
-            year_end = _year_end(end, buckets, year_ends, fiscal_year_end)
-            windows = {b: w for b in buckets if (w := _window(b, layout, end, year_end))}
-            if layout == "annual" and "remainder" in buckets and "year_1" not in buckets:
-                # at a year's end the rest is all of the next one
-                windows["remainder"] = Window(end + DAY, add_months(end, 12))
-            partial = _is_partial(layout, buckets)
-            ladders.append(Ladder(family, end, layout, buckets, windows, partial))
-    return ladders
+    for (_, accession), buckets in sorted(filings.items()):
+        yield _FiledBuckets(accession in annual_reports, buckets)
+
+
+def _windows(
+    layout: str, end: date, buckets: Collection[str], year_end: date | None
+) -> dict[str, Window]:
+    """Return the dates of each bucket whose dates are known."""
+    windows = {b: w for b in buckets if (w := _window(b, layout, end, year_end))}
+    if layout == "annual" and "remainder" in buckets and "year_1" not in buckets:
+        # at a fiscal year end the remainder is all of the next year
+        windows["remainder"] = Window(end + DAY, add_months(end, 12))
+    return windows
 
 
 def _reported_year_ends(
     found: Mapping[tuple[date, str], Collection[str]], month_day: str | None
 ) -> set[date]:
-    """The year's end that an annual report is of, and those of the years beside it.
+    """Return the fiscal year ends of an annual report's ladders.
 
-    The day that it has the most buckets for, the last of such days: a note may tell of another.
+    The report's own is the last of the days with the most buckets: a note may concern another day.
     """
-    word = read_month_day(month_day)
+    stated = read_month_day(month_day)
     _, _, best = max(
-        (len(buckets), word is not None and is_anniversary(end, *word), end)
+        (len(buckets), stated is not None and is_anniversary(end, *stated), end)
         for (end, _), buckets in found.items()
     )
     return {end for end, _ in found if is_anniversary(end, best.month, best.day)}
 
 
 def _ends_a_year(end: date, year_ends: Sequence[date], month_day: str | None) -> bool:
-    """Whether a quarterly report's ladder is that of a year's end that no annual one was of.
+    """Return whether a quarterly report's ladder is of a fiscal year end without an annual ladder.
 
-    By the year before and by the company's own word, which may be newer than a change of its year.
+    By the previous year end and by the stated one, which may be newer than a change of year.
     """
     before = [(day.month, day.day) for day in year_ends if day < end][-1:]
-    word = read_month_day(month_day)
-    said = [*before, *([] if word is None else [word])]
-    return bool(said) and all(is_anniversary(end, *each) for each in said)
+    stated = read_month_day(month_day)
+    year_end_days = [*before, *([] if stated is None else [stated])]
+    return bool(year_end_days) and all(is_anniversary(end, *each) for each in year_end_days)
 
 
 def _largest_family(
     found: Mapping[tuple[date, str], dict[str, Fact]],
 ) -> Iterator[tuple[tuple[date, str], dict[str, Fact]]]:
-    """A filing's ladders, one per period end: of the family with the most buckets."""
+    """Yield a filing's ladders, one per period end: the family with the most buckets."""
     for end in sorted({end for end, _ in found}):
         families = [family for family in FAMILIES if (end, family) in found]
         best = max(families, key=lambda family: len(found[end, family]))
         yield (end, best), found[end, best]
 
 
-def _interim_layout(
-    buckets: Mapping[str, Fact], annual: Mapping[str, Fact], is_rolling_filer: bool
-) -> str:
-    """How a quarterly ladder counts its years; one that did roll does so where nothing else shows.
-
-    Where nothing is left out, the first bucket begins at once: it is the rest of the year, or the
-    ladder rolls, and its amounts are then those of no fiscal years.
-    """
-    has_rest, has_first = "remainder" in buckets, "year_1" in buckets
-    if has_rest and has_first:
-        return "next_year"
-    is_whole = has_first and "after_5" in buckets
-    same, moved = _distance(buckets, annual, 0), _distance(buckets, annual, 1)
-    matches = max(_matches(buckets, annual, 0), _matches(buckets, annual, 1))
-    if is_whole and matches < LEAST_MATCHES and is_rolling_filer:
-        return "rolling"
-    shows = matches >= LEAST_MATCHES or not is_whole or "year_1" not in annual
-    if shows and same is not None and moved is not None and same != moved:
-        return "current_year" if same < moved else "next_year"
-    if has_rest:
-        return "current_year"
-    if is_whole and "year_1" in annual:
-        # what is left of the last annual one's first year is the rest of that year
-        is_less = buckets["year_1"].value < annual["year_1"].value
-        return "current_year" if is_less else "rolling"
-    newest = max(fact.filed for fact in buckets.values())
-    if newest < TAXONOMY_CHANGE_DATE:
-        return "current_year"
-    return "rolling" if is_whole else "next_year"
-
-
-def _matches(buckets: Mapping[str, Fact], annual: Mapping[str, Fact], move: int) -> int:
-    """How many of a ladder's years are the annual one's, moved by so many, but for costs."""
-    pairs = ((buckets.get(f"year_{n}"), annual.get(f"year_{n + move}")) for n in range(1, 6))
-    return sum(
-        abs(here.value - there.value) <= MATCHES * max(abs(here.value), abs(there.value))
-        for here, there in pairs
-        if here is not None and there is not None
-    )
-
-
-def _distance(buckets: Mapping[str, Fact], annual: Mapping[str, Fact], move: int) -> float | None:
-    """How far a ladder's years are from the annual one's, moved by so many; in dollars."""
-    off = []
-    for number in (2, 3, 4):
-        here, there = f"year_{number}", f"year_{number + move}"
-        if here in buckets and there in annual:
-            off.append(abs(buckets[here].value - annual[there].value))
-    return sum(off) / len(off) if off else None
-
-
 def _year_end(
     end: date, buckets: Mapping[str, Fact], year_ends: Sequence[date], month_day: str | None
 ) -> date | None:
-    """The end of the fiscal year under way at a quarter's end, to a week."""
+    """Return the end of the fiscal year under way at a quarter's end, to a week."""
     before = [day for day in year_ends if day < end]
     if before:
         # a year that began a few days off its anniversary
-        return _following(before[-1], end)
-    word = read_month_day(month_day)
-    if word is not None:
-        return _following(clamp_day(end.year - 1, *word), end)
+        return _next_anniversary(before[-1], end)
+    stated = read_month_day(month_day)
+    if stated is not None:
+        return _next_anniversary(clamp_day(end.year - 1, *stated), end)
     months = {MONTHS_TO_YEAR_END.get(fact.fiscal_period or "") for fact in buckets.values()} - {
         None
     }
@@ -217,8 +187,8 @@ def _year_end(
     return None
 
 
-def _following(anniversary: date, end: date) -> date:
-    """The first anniversary of a day that is more than half a quarter after another."""
+def _next_anniversary(anniversary: date, end: date) -> date:
+    """Return the first anniversary more than half a quarter after the other day."""
     years = 1
     while add_months(anniversary, 12 * years) <= end + 45 * DAY:
         years += 1
@@ -238,38 +208,25 @@ def _window(bucket: str, layout: str, end: date, year_end: date | None) -> Windo
     if bucket == "remainder":
         return None
     kind, number = bucket.split("_")
-    past = int(number) - origin
+    years = int(number) - origin
     if kind == "after":
-        return Window(add_months(first, 12 * (past + 1)) + DAY, None)
-    return Window(add_months(first, 12 * past) + DAY, add_months(first, 12 * (past + 1)))
+        return Window(add_months(first, 12 * (years + 1)) + DAY, None)
+    return Window(add_months(first, 12 * years) + DAY, add_months(first, 12 * (years + 1)))
 
 
-def _is_partial(layout: str, buckets: Collection[str]) -> bool:
-    years = {f"year_{n}" for n in (2, 3, 4, 5)}
-    if layout in ("annual", "rolling"):
-        return not {*years, "year_1", "after_5"} <= set(buckets)
-    if layout == "current_year":
-        return not ({*years, "after_5"} <= set(buckets) and {"remainder", "year_1"} & set(buckets))
-    needed = {"remainder", "year_1", *(years - {"year_5"})}
-    return not (
-        needed <= set(buckets)
-        and ({"after_4"} & set(buckets) or ({"year_5", "after_5"} <= set(buckets)))
-    )
-
-
-# bucket to cents and dates, where these are known
+# bucket to cents and, where known, dates
 Buckets = dict[str, tuple[int, Window | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class LadderAsOf:
-    """A period end's ladder as known on a day.
+    """The ladder of a period end as known on a day.
 
     Attributes:
-        ladder: The one of the newest filing.
-        amounts: Bucket to cents, of all filings (`merge_filings`).
+        ladder: The newest filing's, with the dates of all filings.
+        amounts: Bucket to cents, merged over filings (`merge_filings`).
         windows: Bucket to its dates.
-        accession: The newest filing.
+        accession: The accession number of the newest filing.
     """
 
     ladder: Ladder
@@ -279,13 +236,13 @@ class LadderAsOf:
 
 
 def ladders_as_of(ladders: Sequence[Ladder], day: date) -> Iterator[LadderAsOf]:
-    """The ladders that were known on a day, one per period end, the newest first.
+    """Yield the ladders known on a day, one per period end, newest first.
 
-    Of families the one with the most buckets counts, the newest of such; its filings are merged.
+    The family with the most buckets counts, the newest of several; its filings are merged.
 
     Args:
         ladders: As `build_ladders` returns them, oldest filing first.
-        day: Only what was known by then counts.
+        day: Filings known by then count.
     """
     known = [each for each in ladders if _first_fact(each).known_from <= day]
     for end in sorted({each.period_end for each in known}, reverse=True):
@@ -293,7 +250,7 @@ def ladders_as_of(ladders: Sequence[Ladder], day: date) -> Iterator[LadderAsOf]:
         buckets: dict[str, set[str]] = {}
         for each in reversed(of_day):
             buckets.setdefault(each.family, set()).update(each.facts)
-        # the newest of those with the most: a later report may repeat a line of another family
+        # max returns the newest of several: a later report may repeat a line of another family
         family = max(buckets, key=lambda name: len(buckets[name]))
         parts = [each for each in of_day if each.family == family]
         merged = merge_filings(
@@ -303,27 +260,27 @@ def ladders_as_of(ladders: Sequence[Ladder], day: date) -> Iterator[LadderAsOf]:
         amounts = {bucket: amount for bucket, (amount, _) in merged.items()}
         windows = {bucket: window for bucket, (_, window) in merged.items() if window is not None}
         newest = parts[-1]
-        partial = _is_partial(newest.layout, amounts)
+        partial = is_partial_ladder(newest.layout, amounts)
         whole = Ladder(family, end, newest.layout, newest.facts, windows, partial)
         yield LadderAsOf(whole, amounts, windows, _first_fact(newest).accession)
 
 
 def merge_filings(filings: Iterable[Buckets]) -> Buckets:
-    """What the filings of one ladder say together.
+    """Merge the buckets of the filings of one ladder.
 
-    A filing that repeats a part of the ladder replaces that part, amount and dates: the bucket of
-    that name, and those of other names that have dates in common with it.
+    A filing that repeats a bucket replaces its amount and dates, and buckets of other names whose
+    dates overlap it.
 
     Args:
-        filings: The buckets of each, oldest filing first.
+        filings: Buckets per filing, oldest first.
     """
     merged: Buckets = {}
     for buckets in filings:
-        again = [window for _, window in buckets.values() if window is not None]
+        repeated = [window for _, window in buckets.values() if window is not None]
         merged = {
             name: (amount, window)
             for name, (amount, window) in merged.items()
-            if window is None or not any(overlap(window, each) for each in again)
+            if window is None or not any(overlap(window, each) for each in repeated)
         } | buckets
     return merged
 

@@ -11,22 +11,22 @@ import polars as pl
 from warehouse.reference import read_reference
 
 POLICY_RATE = "DFF"
-# FRED's daily yields pause over weekends and holidays, and come a day late
+# FRED's daily yields have gaps on weekends and holidays and are a day late
 MAX_AGE_DAYS = 14
-# a mean of a quarter of which a good part is not known is not its mean
+# minimum share of days known for a quarter's mean
 MIN_COVERAGE = 0.9
 
 
 @cache
 def market_series() -> Mapping[str, tuple[str, ...]]:
-    """Index code to the series of its market rate, best first (`market_rate.csv`)."""
+    """Map each index code to the series of its market rate, preferred first."""
     table = read_reference("market_rate")
     table = table.assign(rank=table["rank"].astype(int)).sort_values("rank", kind="stable")
     return {str(code): tuple(ids) for code, ids in table.groupby("index_code")["series_id"]}
 
 
 def required_series() -> tuple[str, ...]:
-    """All series that `Rates` reads."""
+    """Return all series that `Rates` reads."""
     return tuple(sorted({POLICY_RATE, *(name for ids in market_series().values() for name in ids)}))
 
 
@@ -34,7 +34,7 @@ class Rates:
     """Rates as fractions, as known on the days asked for."""
 
     def __init__(self, vintages: pl.DataFrame) -> None:
-        """Takes every vintage of the needed series.
+        """Index every vintage of the required series.
 
         Args:
             vintages: `series_id`, `observation_date`, `vintage_date`, `value` in percent.
@@ -47,7 +47,7 @@ class Rates:
         self._means: dict[tuple[date, date, date], float | None] = {}
 
     def _as_of(self, series_id: str, day: date) -> tuple[list[date], list[float]]:
-        """A series' observations with a value, each in its newest vintage by a day."""
+        """Return a series' observations with a value, in the newest vintage by a day."""
         key = (series_id, day)
         if key not in self._known:
             rows = self._vintages.get(series_id)
@@ -63,19 +63,21 @@ class Rates:
         return self._known[key]
 
     def mean_policy_rate(self, start: date, end: date, day: date) -> float | None:
-        """The mean of DFF over a period, both days included; None where too much is missing."""
+        """Return the mean of DFF over a period, inclusive; None where too many days are missing."""
         key = (start, end, day)
         if key not in self._means:
             days, values = self._as_of(POLICY_RATE, day)
-            held = values[bisect_left(days, start) : bisect_right(days, end)]
-            enough = len(held) >= MIN_COVERAGE * ((end - start).days + 1)
-            self._means[key] = fsum(held) / len(held) / 100 if enough and held else None
+            in_period = values[bisect_left(days, start) : bisect_right(days, end)]
+            is_enough = len(in_period) >= MIN_COVERAGE * ((end - start).days + 1)
+            self._means[key] = (
+                fsum(in_period) / len(in_period) / 100 if is_enough and in_period else None
+            )
         return self._means[key]
 
     def market_rate(self, index_code: str | None, day: date) -> tuple[float, str] | None:
-        """The market rate of an index's companies and the series that it is from.
+        """Return the market rate of an index's companies and its series.
 
-        The first of the index's series with a value in the last two weeks known by the day.
+        The preferred series with a value in the last two weeks known by the day.
         """
         for series_id in market_series().get(index_code or "", ()):
             days, values = self._as_of(series_id, day)

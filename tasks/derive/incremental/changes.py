@@ -1,10 +1,9 @@
-"""How derived tables follow core: which changes are new to them, and what a derivation hands on.
+"""Reads the changes of inputs that a derived table has not followed yet.
 
-A derived table declares its inputs as a mapping: input table to the SQL that says whom a change of
-it reaches. The SQL reads `change` (the changes that are new to the table: `instrument_id`, `item`,
-`from_date`, and the `run_ids` that made them) and gives `subject` (whatever the table derives one
-at a time: a ticker, an index) and `first_date` (the first date from which the subject's rows may
-come out differently).
+A derived table maps each input table to SQL that says which subjects its changes reach. The SQL
+reads `change`, the changes since the table's watermark (`instrument_id`, `item`, `from_date`, and
+the `run_ids` that made them), and returns `subject` (the unit that the table derives at a time: a
+ticker, an index, a company) and `first_date` (the first date whose rows may differ).
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,13 +13,14 @@ from datetime import date
 import polars as pl
 from adbc_driver_postgresql import dbapi as adbc
 
+from expectations import contracts
 from expectations.contract import Contract
 from warehouse.connect import arrow
 
 
 @dataclass(frozen=True)
 class ChangeSet:
-    """What changed in a derived table's inputs since it last followed them.
+    """Changes of a derived table's inputs since its watermarks.
 
     Attributes:
         from_watermark: Input table to the number of the last change that the derived rows reflect.
@@ -36,13 +36,13 @@ class ChangeSet:
 
 @dataclass(frozen=True)
 class DerivedBatch:
-    """What a derivation hands on to be published.
+    """Derived rows to publish, with the changes they reflect.
 
     Attributes:
         contract: Of the derived table.
         rows: One row per key.
-        replace_where: SQL on `old`, the held rows that `rows` stand for as a whole.
-        changes: What the derivation has seen.
+        replace_where: SQL on `old`: the stored rows that `rows` replace.
+        changes: The changes that the rows reflect.
     """
 
     contract: Contract
@@ -54,50 +54,85 @@ class DerivedBatch:
 def read_watermarks(
     connection: adbc.Connection, derived_table: str, inputs: Iterable[str]
 ) -> dict[str, int]:
-    """How far a derived table has followed its inputs: the last change of each that it reflects."""
-    followed = arrow.read(
+    """Return the number of the last change of each input that a derived table reflects."""
+    watermarks = arrow.read(
         connection,
         "select input_table, change_id from audit.derivation where derived_table = $1",
         (derived_table,),
     )
-    return dict.fromkeys(inputs, 0) | dict(followed.iter_rows())
+    return dict.fromkeys(inputs, 0) | dict(watermarks.iter_rows())
 
 
 def read_changes(
     connection: adbc.Connection, derived_table: str, inputs: Mapping[str, str]
 ) -> ChangeSet:
-    """The changes of the inputs that a derived table has not followed yet.
+    """Return the changes of the inputs since a derived table's watermarks.
 
     Args:
         connection: Of the loader, in the transaction in which the inputs will be read.
-        derived_table: The table that follows.
-        inputs: Input table to the SQL that says whom its changes reach.
+        derived_table: Its name.
+        inputs: Input table to the SQL that says which subjects its changes reach.
     """
-    since = read_watermarks(connection, derived_table, inputs)
-    until, first_dates = dict(since), dict[str, date]()
+    from_watermark = read_watermarks(connection, derived_table, inputs)
+    to_watermark, dirty_from = dict(from_watermark), dict[str, date]()
     for table, dirty_sql in inputs.items():
         newest = arrow.read(
             connection,
             "select max(change_id) as change_id from audit.change where table_name = $1",
             (table,),
         )["change_id"][0]
-        if newest is None or newest == since[table]:
+        if newest is None or newest == from_watermark[table]:
             continue
-        until[table] = newest
-        found = arrow.read(
+        to_watermark[table] = newest
+        subjects = arrow.read(
             connection,
             f"""
             with change as (
                 select
                     instrument_id, item, min(from_date) as from_date, array_agg(run_id) as run_ids
                 from audit.change
-                where table_name = '{table}' and change_id > {since[table]}
+                where table_name = $1 and change_id > $2
                 group by instrument_id, item
             )
             select subject, min(first_date) as first_date from ({dirty_sql}) as dirty_sql
             group by subject
             """,
+            (table, from_watermark[table]),
         )
-        for subject, first_date in found.iter_rows():
-            first_dates[subject] = min(first_date, first_dates.get(subject, date.max))
-    return ChangeSet(since, until, first_dates)
+        for subject, first_date in subjects.iter_rows():
+            dirty_from[subject] = min(first_date, dirty_from.get(subject, date.max))
+    return ChangeSet(from_watermark, to_watermark, dirty_from)
+
+
+def cap_watermarks(
+    connection: adbc.Connection, changes: ChangeSet, upstream: Iterable[str]
+) -> ChangeSet:
+    """Return changes with watermarks no higher than those of upstream derived tables.
+
+    An upstream table may lag behind: its rows then lack changes that this table's inputs have,
+    and these must reach this table again once upstream has followed them.
+
+    Args:
+        connection: In the transaction in which the upstream tables are read.
+        changes: Of the table's own inputs.
+        upstream: Derived tables whose rows are read.
+    """
+    capped = dict(changes.to_watermark)
+    for table in upstream:
+        inputs = [name for name in contracts()[table].upstream if name in capped]
+        for name, change_id in read_watermarks(connection, table, inputs).items():
+            if name in capped:
+                capped[name] = min(capped[name], change_id)
+    return ChangeSet(changes.from_watermark, capped, changes.dirty_from)
+
+
+def polars_schema(contract: Contract) -> dict[str, pl.DataType]:
+    """Return the Polars type of each column of a contract."""
+    types: dict[str, pl.DataType] = {
+        "text": pl.String(),
+        "date": pl.Date(),
+        "integer": pl.Int32(),
+        "bigint": pl.Int64(),
+        "boolean": pl.Boolean(),
+    }
+    return {c.name: types.get(c.sql_type, pl.Float64()) for c in contract.columns}

@@ -1,4 +1,4 @@
-"""Reads who is in an index, and says which indexes a change of their members reaches."""
+"""Reads the members of an index by snapshot, and the indexes that changed snapshots reach."""
 
 from datetime import date
 
@@ -7,14 +7,17 @@ from adbc_driver_postgresql import dbapi as adbc
 
 from warehouse.connect import arrow
 
+# the sector of rows that count the whole index
+ALL_SECTORS = "All"
+
 # For `tasks.derive.incremental.changes`: the first day on which a changed snapshot was known.
 CHANGED_SNAPSHOTS_SQL = """
-select held.index_code as subject, changed.known_from as first_date
-from derived.loaded_index as held
+select loaded.index_code as subject, changed.known_from as first_date
+from derived.loaded_index as loaded
 cross join lateral (
     select member.known_from
     from core.index_membership as member
-    where member.index_code = held.index_code
+    where member.index_code = loaded.index_code
         and member.known_from >= (select min(from_date) from change)
         and exists (
             select from change
@@ -28,31 +31,34 @@ cross join lateral (
 
 
 def read_snapshots(connection: adbc.Connection, index_code: str, start: date) -> pl.DataFrame:
-    """The snapshots of an index that hold on some day from `start` on.
+    """Return the snapshots of an index that are in force on or after a day.
 
-    Those known later, and the newest one known by then; the first one, where none was.
+    Those known later, and the latest one known by then; the first one, where none was.
 
     Returns:
         One row per member: `as_of_date`, `known_from`, `instrument_id`, `sector`, `weight_pct`.
     """
     return arrow.read(
         connection,
-        f"""
+        """
         with first as (
             select as_of_date from core.index_membership
-            where index_code = '{index_code}'
+            where index_code = $1
             order by known_from, as_of_date desc limit 1
         ),
-        held as (
+        in_force as (
             select as_of_date from core.index_membership
-            where index_code = '{index_code}' and known_from <= '{start:%Y-%m-%d}'
+            where index_code = $1 and known_from <= $2
             order by as_of_date desc limit 1
         )
         select as_of_date, known_from, instrument_id, sector, weight_pct
         from core.index_membership
-        where index_code = '{index_code}' and (
-            known_from > '{start:%Y-%m-%d}'
-            or as_of_date = coalesce((select as_of_date from held), (select as_of_date from first))
+        where index_code = $1 and (
+            known_from > $2
+            or as_of_date = coalesce(
+                (select as_of_date from in_force), (select as_of_date from first)
+            )
         )
         """,
+        (index_code, start),
     )

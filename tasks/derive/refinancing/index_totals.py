@@ -1,12 +1,12 @@
-"""Sums over an index's members: what falls due by year, what a change of rates does."""
+"""Totals over an index's members: principal due by year, effect of rate changes."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import fsum
 from typing import Any
 
-from tasks.derive.breadth.breadth import ALL
 from tasks.derive.debt.ladder_windows import cents
+from tasks.derive.incremental.index_members import ALL_SECTORS
 from tasks.derive.refinancing.company_row import FINANCIALS
 
 SHOCKS_BP = (-100, -25, 25, 100)
@@ -18,10 +18,9 @@ class IndexCompany:
 
     Attributes:
         sector: Its sector there.
-        row: Its row of `company_refinancing`, with `is_financial` as that has judged it; empty
-            where it has none.
-        principal_by_year: Calendar year to cents due, from its newest ladder; None without one
-            that counts.
+        row: Its row of `company_refinancing` with `is_financial`; empty where it has none.
+        principal_by_year: Calendar year to cents due, from its newest ladder; None without a
+            usable one.
     """
 
     sector: str | None
@@ -30,10 +29,10 @@ class IndexCompany:
 
 
 def by_sector(companies: Iterable[IndexCompany]) -> dict[str, list[IndexCompany]]:
-    """The companies of each sector, and all of them."""
-    found: dict[str, list[IndexCompany]] = {ALL: []}
+    """Group companies by sector, and all of them under `ALL_SECTORS`."""
+    found: dict[str, list[IndexCompany]] = {ALL_SECTORS: []}
     for company in companies:
-        found[ALL].append(company)
+        found[ALL_SECTORS].append(company)
         if company.sector is not None:
             found.setdefault(company.sector, []).append(company)
     return found
@@ -42,9 +41,9 @@ def by_sector(companies: Iterable[IndexCompany]) -> dict[str, list[IndexCompany]
 def wall_rows(
     companies: Sequence[IndexCompany], market: tuple[float, str] | None
 ) -> list[dict[str, Any]]:
-    """The wall of one group of members: one row per year with principal due.
+    """Build the wall of one group of members: one row per year with principal due.
 
-    None where no total debt is known: a wall without its coverage is not published.
+    No row where no total debt is known: a wall without its coverage is not published.
 
     Args:
         companies: All members, with facts or without.
@@ -109,7 +108,7 @@ def _rate(row: Mapping[str, Any]) -> float | None:
 
 
 def shock_rows(companies: Sequence[IndexCompany]) -> list[dict[str, Any]]:
-    """What a change of rates does to one group of members: one row per shock."""
+    """Build the effect of rate changes on one group of members: one row per shock."""
     members = [c for c in companies if c.sector != FINANCIALS and not c.row.get("is_financial")]
     debtors = [c.row for c in members if c.row.get("total_debt_usd") is not None]
     known = [row for row in debtors if _share(row) is not None]
@@ -163,14 +162,14 @@ def shock_rows(companies: Sequence[IndexCompany]) -> list[dict[str, Any]]:
 
 
 def _share(row: Mapping[str, Any]) -> float | None:
-    """A company's floating share: as disclosed, else implied."""
+    """Return a company's floating share: as disclosed, else implied."""
     disclosed: float | None = row.get("floating_share_disclosed")
     implied: float | None = row.get("implied_floating_share")
     return implied if disclosed is None else disclosed
 
 
 def _floating(rows: Iterable[Mapping[str, Any]]) -> int:
-    """Cents of debt that float; each company's to the cent, so that their order is of no matter."""
+    """Sum floating debt in cents, rounded per company so that their order changes nothing."""
     return sum(round(cents(row["total_debt_usd"]) * (_share(row) or 0.0)) for row in rows)
 
 

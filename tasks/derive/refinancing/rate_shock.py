@@ -1,65 +1,20 @@
-"""What a change of short rates does to interest, income and coverage, by index and sector."""
+"""rate_shock: effect of short rates on interest, income and coverage, by index and sector."""
 
-import polars as pl
-from prefect import task
-from prefect.cache_policies import NO_CACHE
+from adbc_driver_postgresql import dbapi as adbc
 
 from expectations.tables.rate_shock import CONTRACT
-from tasks.derive.incremental.changes import DerivedBatch, read_changes
-from tasks.derive.refinancing import company_refinancing, debt_maturity
-from tasks.derive.refinancing.index_totals import by_sector, shock_rows
-from tasks.derive.refinancing.inputs_sql import (
-    cap_watermarks,
-    polars_schema,
-    quarterly_inputs,
-    read_members,
-    read_quarter_ends,
-)
-from tasks.derive.refinancing.read_index import read_index_companies
-from warehouse.connect import arrow
-from warehouse.connect.connections import adbc_connection
-from warehouse.settings import Settings
-
-INPUTS = quarterly_inputs(CONTRACT.table)
-UPSTREAM = {
-    "debt_maturity": debt_maturity.INPUTS,
-    "company_refinancing": company_refinancing.INPUTS,
-}
+from tasks.derive.incremental.changes import ChangeSet
+from tasks.derive.incremental.derived_table import DerivedRows, DerivedTable
+from tasks.derive.refinancing.index_totals import shock_rows
+from tasks.derive.refinancing.inputs_sql import quarterly_inputs
+from tasks.derive.refinancing.read_index import derive_by_sector
 
 
-@task(name="derive rate_shock", cache_policy=NO_CACHE)
-def derive_rate_shock(settings: Settings) -> DerivedBatch | None:
-    """Derives all shocks from the first quarter-end that a change reaches.
+def _derive(connection: adbc.Connection, changes: ChangeSet) -> DerivedRows:
+    """Derive all shocks from the first quarter-end that a change reaches."""
+    return derive_by_sector(
+        connection, changes, CONTRACT, lambda companies, _index_code, _day: shock_rows(companies)
+    )
 
-    Returns:
-        The rows to publish; None where nothing changed.
-    """
-    with adbc_connection(settings) as connection:
-        # one snapshot: a load that commits meanwhile is followed next time
-        arrow.execute(connection, "set transaction isolation level repeatable read read only")
-        changes = read_changes(connection, CONTRACT.table, INPUTS)
-        if not changes.dirty_from:
-            return None
-        start = min(changes.dirty_from.values())
-        days = [day for day in read_quarter_ends(connection) if day >= start]
-        members = read_members(connection, days) if days else None
-        rows = [
-            row
-            | {
-                "index_code": index_code,
-                "sector": sector,
-                "as_of_date": day,
-                "membership_as_of": membership_date,
-                "is_backcast": is_backcast,
-            }
-            for day in days
-            if members is not None
-            for index_code, membership_date, is_backcast, companies in read_index_companies(
-                connection, members, day
-            )
-            for sector, group in by_sector(companies).items()
-            for row in shock_rows(group)
-        ]
-        changes = cap_watermarks(connection, changes, UPSTREAM)
-    frame = pl.DataFrame(rows, schema=polars_schema(CONTRACT))
-    return DerivedBatch(CONTRACT, frame, f"old.as_of_date >= '{start:%Y-%m-%d}'", changes)
+
+TABLE = DerivedTable(CONTRACT, quarterly_inputs(CONTRACT.table), _derive, reference_files=("fund",))

@@ -1,20 +1,26 @@
-"""Reads the members of indexes by quarter-end, with their rows and ladders."""
+"""Reads index members by quarter-end with their refinancing rows and ladders."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
+from typing import Any
 
+import polars as pl
 from adbc_driver_postgresql import dbapi as adbc
 
+from expectations.contract import Contract
 from tasks.derive.debt.ladder_windows import Window, allocate_by_year, cents
 from tasks.derive.debt.ladders import Buckets, merge_filings
+from tasks.derive.incremental.changes import ChangeSet, polars_schema
+from tasks.derive.incremental.derived_table import DerivedRows
 from tasks.derive.refinancing.company_row import is_financial
-from tasks.derive.refinancing.index_totals import IndexCompany
-from tasks.derive.refinancing.inputs_sql import IndexMembership
+from tasks.derive.refinancing.index_membership import IndexMembership, read_members
+from tasks.derive.refinancing.index_totals import IndexCompany, by_sector
+from tasks.derive.refinancing.read import read_quarter_ends
 from warehouse.connect import arrow
 
 
 def read_principal_by_year(connection: adbc.Connection, day: date) -> dict[int, dict[int, int]]:
-    """What falls due by calendar year, of every company whose ladder counts.
+    """Return principal due by calendar year, of every company whose ladder counts.
 
     A ladder's filings are merged as in `company_refinancing`.
 
@@ -23,7 +29,7 @@ def read_principal_by_year(connection: adbc.Connection, day: date) -> dict[int, 
     """
     rows = arrow.read(
         connection,
-        f"""
+        """
         select
             ladder.cik, ladder.accession_number, ladder.bucket, ladder.amount_usd,
             ladder.window_start, ladder.window_end
@@ -31,11 +37,12 @@ def read_principal_by_year(connection: adbc.Connection, day: date) -> dict[int, 
         join derived.debt_maturity as ladder
             on ladder.cik = company.cik and ladder.period_end = company.ladder_period_end
             and ladder.family = company.ladder_family
-        where company.as_of_date = '{day:%Y-%m-%d}' and not company.is_ladder_stale
+        where company.as_of_date = $1 and not company.is_ladder_stale
             and not company.is_ladder_implausible
-            and ladder.known_from <= '{day:%Y-%m-%d}'
+            and ladder.known_from <= $1
         order by ladder.cik, ladder.filed_date, ladder.accession_number, ladder.bucket
         """,
+        (day,),
     )
     filed: dict[int, dict[str, Buckets]] = {}
     for cik, accession, bucket, amount, start, end in rows.iter_rows():
@@ -44,7 +51,7 @@ def read_principal_by_year(connection: adbc.Connection, day: date) -> dict[int, 
     found: dict[int, dict[int, int]] = {}
     for cik, filings in filed.items():
         parts = merge_filings(filings.values()).values()
-        # nothing due on a day that nobody knows is nothing due
+        # an amount without dates cannot be placed, unless it is 0
         if any(amount for amount, window in parts if window is None):
             continue
         years: dict[int, int] = {}
@@ -61,24 +68,27 @@ def read_principal_by_year(connection: adbc.Connection, day: date) -> dict[int, 
 def read_index_companies(
     connection: adbc.Connection, members: IndexMembership, day: date
 ) -> Iterator[tuple[str, date, bool, list[IndexCompany]]]:
-    """Each index's members on a day.
+    """Yield each index's companies on a day.
 
-    The index, the day that its snapshot describes, whether that is backcast, and the companies:
-    two lines of one company are one; a line whose filer is not known is a company of its own.
+    Two share classes of one company are one; a listing without a known filer is one company.
+
+    Yields:
+        Index code, the day that its snapshot describes, whether that is backcast, companies.
     """
-    held = arrow.read(
+    stored = arrow.read(
         connection,
-        f"""
-        select held.*, company.sic
-        from derived.company_refinancing as held left join core.company as company using (cik)
-        where held.as_of_date = '{day:%Y-%m-%d}'
+        """
+        select stored.*, company.sic
+        from derived.company_refinancing as stored left join core.company as company using (cik)
+        where stored.as_of_date = $1
         """,
+        (day,),
     )
     rows = {
         row["cik"]: row | {"is_financial": is_financial(row["sector"], row["sic"])}
-        for row in held.iter_rows(named=True)
+        for row in stored.iter_rows(named=True)
     }
-    due = read_principal_by_year(connection, day)
+    principal_by_year = read_principal_by_year(connection, day)
     for index_code in members.indexes:
         listed, is_backcast = members.listed(index_code, day)
         companies, seen = [], set[int]()
@@ -87,5 +97,44 @@ def read_index_companies(
                 continue
             if cik is not None:
                 seen.add(cik)
-            companies.append(IndexCompany(sector, rows.get(cik, {}), due.get(cik)))
+            companies.append(IndexCompany(sector, rows.get(cik, {}), principal_by_year.get(cik)))
         yield index_code, listed["as_of_date"][0], is_backcast, companies
+
+
+def derive_by_sector(
+    connection: adbc.Connection,
+    changes: ChangeSet,
+    contract: Contract,
+    rows_of: Callable[[list[IndexCompany], str, date], list[dict[str, Any]]],
+) -> DerivedRows:
+    """Derive a table by index and sector from the first quarter-end that a change reaches.
+
+    Args:
+        connection: In the transaction in which the changes were read.
+        changes: Of the table's inputs.
+        contract: Of the table.
+        rows_of: Returns the rows of a group of companies in an index on a day, without the
+            columns that all these tables share.
+    """
+    start = min(changes.dirty_from.values())
+    days = [day for day in read_quarter_ends(connection) if day >= start]
+    members = read_members(connection, days) if days else None
+    rows = [
+        row
+        | {
+            "index_code": index_code,
+            "sector": sector,
+            "as_of_date": day,
+            "membership_as_of": membership_as_of,
+            "is_backcast": is_backcast,
+        }
+        for day in days
+        if members is not None
+        for index_code, membership_as_of, is_backcast, companies in read_index_companies(
+            connection, members, day
+        )
+        for sector, group in by_sector(companies).items()
+        for row in rows_of(group, index_code, day)
+    ]
+    frame = pl.DataFrame(rows, schema=polars_schema(contract))
+    return DerivedRows(frame, f"old.as_of_date >= '{start:%Y-%m-%d}'")

@@ -1,4 +1,4 @@
-"""Published definitions of zombies, each judged from what is known of a company."""
+"""Published definitions of zombie companies, tested against a company's profile."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from tasks.derive.xbrl.periods import DAY, PeriodAmount, fiscal_year
 
 YEARS = 3
 AGE_YEARS = 10
-# what a median of fewer is says nothing about a sector
+# a median of fewer says nothing about a sector
 MIN_PEERS = 5
 
 TestResult = tuple[bool | None, str | None]
@@ -28,7 +28,7 @@ TestResult = tuple[bool | None, str | None]
 
 @dataclass(frozen=True, slots=True)
 class CompanyProfile:
-    """What is known of a company on a day; None: it is not.
+    """Inputs of the definitions for a company on a day; None where unknown.
 
     Attributes:
         sector: Its sector.
@@ -56,7 +56,7 @@ class CompanyProfile:
 
 
 def read_years(known: PointInTimeFacts, period_end: date) -> dict[str, Any]:
-    """Return interest tests of the last years: columns `ebit_below_interest` and so on."""
+    """Return the fields of `CompanyProfile` of the last fiscal years."""
     end = latest_fiscal_year(known, ("net_income", "revenue", *INTEREST_CONCEPTS), period_end)
     is_below, cushions, sales = (
         list[bool | None](),
@@ -94,7 +94,7 @@ def read_years(known: PointInTimeFacts, period_end: date) -> dict[str, Any]:
 
 
 def read_balance(known: PointInTimeFacts, end: date) -> dict[str, float | None]:
-    """Debt over assets, assets and liabilities on a balance-sheet day.
+    """Return leverage (debt over assets), assets and liabilities on a balance-sheet day.
 
     Liabilities that are not filed as a total are assets less equity.
     """
@@ -118,11 +118,11 @@ def read_balance(known: PointInTimeFacts, end: date) -> dict[str, float | None]:
 def classify(
     profiles: Mapping[int, CompanyProfile],
 ) -> Iterable[tuple[int, str, bool | None, str | None]]:
-    """Every company but Financials by every definition: company, definition, answer, reason."""
+    """Yield company, definition, result and reason, for every company but Financials."""
     peers = {cik: each for cik, each in profiles.items() if each.sector != FINANCIALS}
     leverage = _median_or_none(each.leverage for each in peers.values())
-    q = _middles(peers, lambda each: each.sector, lambda each: each.tobins_q)
-    returns = _middles(peers, lambda each: each.index_code, lambda each: each.total_return)
+    q = _medians(peers, lambda each: each.sector, lambda each: each.tobins_q)
+    returns = _medians(peers, lambda each: each.index_code, lambda each: each.total_return)
     for cik, each in peers.items():
         three, two, one = (_ebit_below_interest(each, years) for years in (3, 2, 1))
         aged = _test_if_known(
@@ -141,7 +141,7 @@ def classify(
             each.ebitda_less_interest_3y, lambda x: x < 0, "EBITDA or interest of three years"
         )
         losing = _test_if_known(each.net_income, lambda x: x < 0, "net income of four quarters")
-        answers = {
+        results = {
             "coverage_3y": three,
             "coverage_3y_age_10": old,
             "bis_tobins_q": _all_of(old, cheap),
@@ -150,37 +150,37 @@ def classify(
             "de_jonghe_ebitda": drained,
             "unprofitable": losing,
         }
-        for definition, (answer, reason) in answers.items():
-            yield cik, definition, answer, reason
+        for definition, (result, reason) in results.items():
+            yield cik, definition, result, reason
 
 
 def _ebit_below_interest(each: CompanyProfile, years: int) -> TestResult:
-    """Whether EBIT was below interest in each of the last years; one above decides."""
-    asked = each.ebit_below_interest[:years]
-    if False in asked:
+    """Return whether EBIT was below interest in each of the last years; one above decides."""
+    results = each.ebit_below_interest[:years]
+    if False in results:
         return False, None
-    if len(asked) < years or None in asked:
+    if len(results) < years or None in results:
         return None, f"EBIT or interest of {years} fiscal years"
     return True, None
 
 
-def _test_if_known(value: float | None, holds: Callable[[float], bool], what: str) -> TestResult:
-    return (None, what) if value is None else (holds(value), None)
+def _test_if_known(value: float | None, test: Callable[[float], bool], name: str) -> TestResult:
+    return (None, name) if value is None else (test(value), None)
 
 
-def _compare(value: float | None, middle: float | None, what: str, *, is_above: bool) -> TestResult:
+def _compare(value: float | None, middle: float | None, name: str, *, is_above: bool) -> TestResult:
     if value is None:
-        return None, what
+        return None, name
     if middle is None:
-        return None, f"the median of {what}: fewer than {MIN_PEERS} peers"
+        return None, f"the median of {name}: fewer than {MIN_PEERS} peers"
     return (value > middle if is_above else value < middle), None
 
 
 def _all_of(*parts: TestResult) -> TestResult:
-    """All of them: one that is known not to hold decides, whatever the others are."""
-    if any(answer is False for answer, _ in parts):
+    """Combine tests: one known to be false decides, even where others are unknown."""
+    if any(result is False for result, _ in parts):
         return False, None
-    missing = [reason for answer, reason in parts if answer is None and reason is not None]
+    missing = [reason for result, reason in parts if result is None and reason is not None]
     return (None, "; ".join(missing)) if missing else (True, None)
 
 
@@ -189,7 +189,7 @@ def _median_or_none(values: Iterable[float | None]) -> float | None:
     return median(found) if len(found) >= MIN_PEERS else None
 
 
-def _middles(
+def _medians(
     peers: Mapping[int, CompanyProfile],
     group: Callable[[CompanyProfile], str | None],
     value: Callable[[CompanyProfile], float | None],

@@ -1,4 +1,4 @@
-"""Who is a zombie, by each of the published definitions."""
+"""zombie_status: zombie companies by each of the published definitions."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -6,34 +6,26 @@ from typing import Any
 
 import polars as pl
 from adbc_driver_postgresql import dbapi as adbc
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from expectations.tables.zombie_status import CONTRACT
+from tasks.derive.debt.components import INSTRUMENT_CONCEPTS
 from tasks.derive.debt.interest import INTEREST_CONCEPTS
 from tasks.derive.debt.ladder_windows import add_months
-from tasks.derive.incremental.changes import DerivedBatch, read_changes
-from tasks.derive.refinancing import company_refinancing
+from tasks.derive.incremental.changes import ChangeSet, polars_schema
+from tasks.derive.incremental.derived_table import DerivedRows, DerivedTable
 from tasks.derive.refinancing.company_row import IndexListing, is_financial
-from tasks.derive.refinancing.inputs_sql import (
-    ALL_COMPANIES,
-    cap_watermarks,
-    polars_schema,
-    quarterly_inputs,
-    read_facts,
-    read_members,
-    read_quarter_ends,
-)
+from tasks.derive.refinancing.index_membership import read_members
+from tasks.derive.refinancing.inputs_sql import ALL_COMPANIES, quarterly_inputs
+from tasks.derive.refinancing.read import read_facts, read_quarter_ends
 from tasks.derive.refinancing.zombie_definitions import (
     CompanyProfile,
     classify,
     read_balance,
     read_years,
 )
-from tasks.derive.xbrl.facts import DEBT_CONCEPTS, Fact, PointInTimeFacts, concepts
+from tasks.derive.xbrl.concepts import concepts
+from tasks.derive.xbrl.facts import DEBT_CONCEPTS, Fact, PointInTimeFacts
 from warehouse.connect import arrow
-from warehouse.connect.connections import adbc_connection
-from warehouse.settings import Settings
 
 FACTS = (
     *(
@@ -46,7 +38,7 @@ FACTS = (
     ),
     *("depreciation_amortization", "assets", "liabilities", "equity", "shares_outstanding"),
     *("debt_current", "debt_short_term", "debt_commercial_paper", "debt_other_short_term"),
-    *("debt_notes", "debt_notes_noncurrent", "debt_notes_current"),
+    *INSTRUMENT_CONCEPTS,
     *DEBT_CONCEPTS,
 )
 INPUTS = quarterly_inputs(CONTRACT.table)
@@ -57,7 +49,7 @@ WHERE_MEMBER_SQL = """
         where member.instrument_id = change.instrument_id
     )
 """
-# unlike the other tables of refinancing, this one looks at members' prices
+# unlike the other refinancing tables, this one reads members' prices
 INPUTS["daily_price"] += f"""
     union all
     select '{ALL_COMPANIES}' as subject, from_date as first_date {WHERE_MEMBER_SQL}
@@ -67,66 +59,57 @@ INPUTS["daily_price"] += f"""
 INPUTS["corporate_action"] = f"""
     select '{ALL_COMPANIES}' as subject, coalesce(
         (
-            select min(written.ex_date)
+            select min(action.ex_date)
             from (
                 select instrument_id, ex_date, run_id from core.corporate_action
                 union all
                 select instrument_id, ex_date, run_id from history.corporate_action
                 union all
                 select instrument_id, ex_date, superseded_by from history.corporate_action
-            ) as written
-            where written.instrument_id = change.instrument_id
-                and written.run_id = any (change.run_ids)
+            ) as action
+            where action.instrument_id = change.instrument_id
+                and action.run_id = any (change.run_ids)
         ),
         change.from_date
     ) as first_date
     {WHERE_MEMBER_SQL}
 """
-UPSTREAM = {"company_refinancing": company_refinancing.INPUTS}
 # a price or a share count that is older says nothing of the day
 FRESH_DAYS, MAX_SHARE_COUNT_AGE_DAYS = 10, 400
 
 
-@task(name="derive zombie_status", cache_policy=NO_CACHE)
-def derive_zombie_status(settings: Settings) -> DerivedBatch | None:
-    """Judges all companies from the first quarter-end that a change reaches.
+def _derive(connection: adbc.Connection, changes: ChangeSet) -> DerivedRows:
+    """Classify all companies from the first quarter-end that a change reaches.
 
     Returns:
         The rows to publish; None where nothing changed.
     """
-    with adbc_connection(settings) as connection:
-        # one snapshot: a load that commits meanwhile is followed next time
-        arrow.execute(connection, "set transaction isolation level repeatable read read only")
-        changes = read_changes(connection, CONTRACT.table, INPUTS)
-        if not changes.dirty_from:
-            return None
-        start = min(changes.dirty_from.values())
-        days = [day for day in read_quarter_ends(connection) if day >= start]
-        profiles = _read_profiles(connection, days) if days else {}
-        rows = [
-            {
-                "cik": cik,
-                "as_of_date": day,
-                "definition": definition,
-                "sector": profiles[day][cik].sector,
-                "is_zombie": answer,
-                "missing_reason": reason,
-            }
-            for day in days
-            for cik, definition, answer, reason in classify(profiles[day])
-        ]
-        changes = cap_watermarks(connection, changes, UPSTREAM)
+    start = min(changes.dirty_from.values())
+    days = [day for day in read_quarter_ends(connection) if day >= start]
+    profiles = _read_profiles(connection, days) if days else {}
+    rows = [
+        {
+            "cik": cik,
+            "as_of_date": day,
+            "definition": definition,
+            "sector": profiles[day][cik].sector,
+            "is_zombie": is_zombie,
+            "missing_reason": reason,
+        }
+        for day in days
+        for cik, definition, is_zombie, reason in classify(profiles[day])
+    ]
     frame = pl.DataFrame(rows, schema=polars_schema(CONTRACT))
-    return DerivedBatch(CONTRACT, frame, f"old.as_of_date >= '{start:%Y-%m-%d}'", changes)
+    return DerivedRows(frame, f"old.as_of_date >= '{start:%Y-%m-%d}'")
 
 
 def _read_profiles(
     connection: adbc.Connection, days: list[date]
 ) -> dict[date, dict[int, CompanyProfile]]:
-    """What is known of each company that has a row of `company_refinancing`, by day."""
-    held = {day: _read_companies(connection, day) for day in days}
+    """Return the profile of each company with a row of `company_refinancing`, by day."""
+    stored = {day: _read_companies(connection, day) for day in days}
     found: dict[date, dict[int, CompanyProfile]] = {day: {} for day in days}
-    ciks = sorted({cik for rows in held.values() for cik in rows})
+    ciks = sorted({cik for rows in stored.values() for cik in rows})
     tags = [tag for concept in FACTS for tag in concepts()[concept]]
     members = read_members(connection, days)
     markets = {day: _read_market(connection, day, members.on(day)) for day in days}
@@ -136,7 +119,7 @@ def _read_profiles(
         known = PointInTimeFacts(facts)
         for day in days:
             known.advance_to(day)
-            row = held[day].get(cik)
+            row = stored[day].get(cik)
             if row is None:
                 continue
             balance = read_balance(known, row["period_end"])
@@ -167,14 +150,16 @@ def _read_profiles(
 def _read_companies(connection: adbc.Connection, day: date) -> dict[int, dict[str, Any]]:
     rows = arrow.read(
         connection,
-        f"""
+        """
         select
-            held.cik, held.sector, held.index_code, held.period_end, held.net_income_ttm_usd,
+            stored.cik, stored.sector, stored.index_code, stored.period_end,
+            stored.net_income_ttm_usd,
             company.first_filed_date, company.sic
-        from derived.company_refinancing as held
+        from derived.company_refinancing as stored
         left join core.company as company using (cik)
-        where held.as_of_date = '{day:%Y-%m-%d}'
+        where stored.as_of_date = $1
         """,
+        (day,),
     )
     return {
         row["cik"]: row
@@ -186,16 +171,16 @@ def _read_companies(connection: adbc.Connection, day: date) -> dict[int, dict[st
 def _read_market(
     connection: adbc.Connection, day: date, members: Mapping[int, IndexListing]
 ) -> dict[int, dict[str, Any]]:
-    """Filer to its instrument, its close as traded, and its total return over two years.
+    """Return filer to its instrument, close as traded, and total return over two years.
 
-    Whatever the instrument was called on either day. The return is made of what was split and paid
-    within the two years, so that nothing later moves it; None where a size of that is unknown.
+    By instrument, under any ticker. The return uses only splits and dividends within the two
+    years, so later ones do not change it; None where the size of one is unknown.
     """
     before = add_months(day, -24)
-    wanted = ",".join(str(member.instrument_id) for member in members.values())
+    instruments = ",".join(str(listing.instrument_id) for listing in members.values())
     bar = """
         select bar.session_date, bar.close from core.daily_price as bar
-        where bar.instrument_id = wanted.instrument_id
+        where bar.instrument_id = member.instrument_id
             and bar.session_date <= {day} and bar.session_date > {day} - {fresh}
         order by bar.session_date desc limit 1
     """
@@ -203,8 +188,8 @@ def _read_market(
         connection,
         f"""
         select
-            wanted.instrument_id, now.close, now.close / (past.close * paid.step) as total_return
-        from unnest('{{{wanted}}}'::integer[]) as wanted (instrument_id)
+            member.instrument_id, now.close, now.close / (past.close * paid.step) as total_return
+        from unnest('{{{instruments}}}'::integer[]) as member (instrument_id)
         cross join lateral ({bar.format(day=f"date '{day}'", fresh=FRESH_DAYS)}) as now
         left join lateral ({bar.format(day=f"date '{before}'", fresh=FRESH_DAYS)}) as past on true
         cross join lateral (
@@ -215,7 +200,7 @@ def _read_market(
                     by ex_date)
             end as step
             from derived.adjustment_factor as factor
-            where factor.instrument_id = wanted.instrument_id
+            where factor.instrument_id = member.instrument_id
                 and factor.ex_date > past.session_date and factor.ex_date <= now.session_date
         ) as paid
         """,
@@ -248,7 +233,7 @@ def _market_value(
     splits: dict[int, list[tuple[date, float]]],
     day: date,
 ) -> float | None:
-    """The close times the shares of the newest cover page, splits since then applied."""
+    """Return close times the shares of the latest cover page, later splits applied."""
     if not market or count is None or (day - count.end).days > MAX_SHARE_COUNT_AGE_DAYS:
         return None
     shares = count.value
@@ -257,3 +242,6 @@ def _market_value(
             shares *= ratio
     value: float = shares * market["close"]
     return value if value > 0 else None
+
+
+TABLE = DerivedTable(CONTRACT, INPUTS, _derive, logic_version=2, reference_files=("concept",))

@@ -1,1 +1,1 @@
-"""rotation_metrics."""
+"""Table rotation_metrics, with its pure functions."""

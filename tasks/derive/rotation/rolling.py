@@ -1,4 +1,4 @@
-"""Trailing statistics whose value depends on their window alone.
+"""Computes rolling statistics that depend on their window alone.
 
 Row t of every result uses rows t-n+1 to t (or t-n to t, where a return needs the row before).
 A window that is not full, or that never moves where a scale is needed, gives NaN.
@@ -12,7 +12,7 @@ Floats = NDArray[np.float64]
 
 
 def windows(values: Floats, n: int) -> Floats:
-    """Row t holds the n values up to t, NaN where there are fewer.
+    """Return the n values up to each row; NaN where there are fewer.
 
     The copy is deliberate: numpy sums a contiguous row in an order that depends on its length
     only, so equal windows have equal sums to the last bit, however many rows are derived at once.
@@ -22,7 +22,7 @@ def windows(values: Floats, n: int) -> Floats:
 
 
 def gross_return(values: Floats, n: int) -> Floats:
-    """values_t / values_{t-n}, NaN for the first n."""
+    """Return values_t / values_{t-n}; NaN for the first n."""
     out = np.full(values.shape, np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
         out[n:] = values[n:] / values[:-n]
@@ -30,7 +30,7 @@ def gross_return(values: Floats, n: int) -> Floats:
 
 
 def gross_total_return(closes: Floats, reinvested: Floats, n: int) -> Floats:
-    """Price gross return times the growth through distributions within the last n sessions.
+    """Return the gross return with distributions of the last n sessions reinvested.
 
     The product is taken over the window, not as a quotient of total-return closes: those move
     in their last bits with every later dividend, and derived rows must not.
@@ -39,31 +39,31 @@ def gross_total_return(closes: Floats, reinvested: Floats, n: int) -> Floats:
 
 
 def zscore(values: Floats, n: int) -> Floats:
-    """How many standard deviations (n-1) of its window each value lies above the window's mean."""
-    held = windows(values, n)
-    deviation = held.std(axis=1, ddof=1)
+    """Return each value's distance from its window's mean in standard deviations (n-1)."""
+    window = windows(values, n)
+    deviation = window.std(axis=1, ddof=1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        score = (values - held.mean(axis=1)) / deviation
-    return np.where(_has_variation(held), score, np.nan)
+        score = (values - window.mean(axis=1)) / deviation
+    return np.where(_has_variation(window), score, np.nan)
 
 
-def _has_variation(held: Floats) -> NDArray[np.bool_]:
-    """Whether a window's values differ: one that never moves has no scale to measure by.
+def _has_variation(window: Floats) -> NDArray[np.bool_]:
+    """Return whether a window's values differ.
 
-    Not asked of the deviation, which rounding makes a little more than 0.
+    The standard deviation cannot tell: rounding makes it a little more than 0.
     """
-    return np.asarray(held.max(axis=1) > held.min(axis=1))
+    return np.asarray(window.max(axis=1) > window.min(axis=1))
 
 
 def regression(y: Floats, x: Floats, n: int) -> tuple[Floats, Floats]:
-    """Slope and correlation of y on x over the last n values."""
-    y_held, x_held = windows(y, n), windows(x, n)
-    y_off = y_held - y_held.mean(axis=1, keepdims=True)
-    x_off = x_held - x_held.mean(axis=1, keepdims=True)
+    """Return slope and correlation of y on x over the last n values."""
+    y_windows, x_windows = windows(y, n), windows(x, n)
+    y_off = y_windows - y_windows.mean(axis=1, keepdims=True)
+    x_off = x_windows - x_windows.mean(axis=1, keepdims=True)
     covariance = (x_off * y_off).sum(axis=1)
     x_square, y_square = (x_off * x_off).sum(axis=1), (y_off * y_off).sum(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
         beta = covariance / x_square
         correlation = covariance / np.sqrt(x_square * y_square)
-    x_moves, y_moves = _has_variation(x_held), _has_variation(y_held)
+    x_moves, y_moves = _has_variation(x_windows), _has_variation(y_windows)
     return np.where(x_moves, beta, np.nan), np.where(x_moves & y_moves, correlation, np.nan)

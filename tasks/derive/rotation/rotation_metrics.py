@@ -1,4 +1,4 @@
-"""Small against large: ratio, excess returns, relative strength and regime of each pair.
+"""rotation_metrics: ratio, excess returns, relative strength and regime of each pair.
 
 Every statistic is computed from its own window alone, never from a running sum, so a row has the
 same bits whether it is derived alone, day by day or with the whole history.
@@ -12,12 +12,11 @@ import numpy as np
 import polars as pl
 from adbc_driver_postgresql import dbapi as adbc
 from numpy.typing import NDArray
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 import warehouse
 from expectations.tables.rotation_metrics import CONTRACT
-from tasks.derive.incremental.changes import DerivedBatch, read_changes
+from tasks.derive.incremental.changes import ChangeSet, polars_schema
+from tasks.derive.incremental.derived_table import DerivedRows, DerivedTable
 from tasks.derive.rotation.rolling import (
     Floats,
     gross_return,
@@ -27,13 +26,11 @@ from tasks.derive.rotation.rolling import (
     zscore,
 )
 from warehouse.connect import arrow
-from warehouse.connect.connections import adbc_connection
-from warehouse.settings import Settings
 
 PAIRS = Path(warehouse.__path__[0]) / "reference" / "pair.csv"
 
-# A leg is the instrument that its symbol names now, with all that it was called before. So a symbol
-# that comes to name another instrument brings another past.
+# A leg is the instrument that has the ticker now, under all its former tickers. When a ticker moves
+# to another instrument, the whole history of the pair changes.
 CHANGED_TICKERS_SQL = """
 select
     ticker.ticker as subject,
@@ -66,7 +63,7 @@ LOOKBACK_SESSIONS = 253
 
 @dataclass(frozen=True)
 class PairState:
-    """What a session inherits from the one before it.
+    """State after the session before.
 
     Attributes:
         streak: `outperformance_streak` of the previous session.
@@ -77,44 +74,37 @@ class PairState:
     regime: str = "undetermined"
 
 
-@task(name="derive rotation_metrics", cache_policy=NO_CACHE)
-def derive_rotation_metrics(settings: Settings) -> DerivedBatch | None:
-    """Derives the pairs' metrics from the earliest session whose inputs changed.
+def _derive(connection: adbc.Connection, changes: ChangeSet) -> DerivedRows | None:
+    """Derive the pairs' metrics from the earliest session whose inputs changed.
 
     Returns:
         The rows to publish; None where every pair is up to date.
     """
-    with adbc_connection(settings) as connection:
-        # one snapshot: a load that commits meanwhile is followed next time
-        arrow.execute(connection, "set transaction isolation level repeatable read read only")
-        changes = read_changes(connection, CONTRACT.table, INPUTS)
-        pairs = [(row["small"], row["large"]) for row in pl.read_csv(PAIRS).to_dicts()]
-        held = set(
-            arrow.read(connection, "select distinct pair from derived.rotation_metrics")["pair"]
-        )
-        derived, replaced = [], []
-        for small, large in pairs:
-            pair = f"{small}/{large}"
-            dates = [changes.dirty_from.get(leg, date.max) for leg in (small, large)]
-            start = min(dates) if pair in held else date.min
-            if start == date.max:
-                continue
-            rows = _derive_from(connection, small, large, start)
-            if rows.height or pair in held:
-                derived.append(rows)
-                replaced.append(
-                    f"old.pair = '{pair}' and old.session_date >= '{start.isoformat()}'"
-                )
-        for pair in held - {f"{small}/{large}" for small, large in pairs}:
-            replaced.append(f"old.pair = '{pair}'")
+    pairs = [(row["small"], row["large"]) for row in pl.read_csv(PAIRS).to_dicts()]
+    stored_pairs = set(
+        arrow.read(connection, "select distinct pair from derived.rotation_metrics")["pair"]
+    )
+    derived, replaced = [], []
+    for small, large in pairs:
+        pair = f"{small}/{large}"
+        dates = [changes.dirty_from.get(leg, date.max) for leg in (small, large)]
+        start = min(dates) if pair in stored_pairs else date.min
+        if start == date.max:
+            continue
+        rows = _derive_from(connection, small, large, start)
+        if rows.height or pair in stored_pairs:
+            derived.append(rows)
+            replaced.append(f"old.pair = '{pair}' and old.session_date >= '{start.isoformat()}'")
+    for pair in stored_pairs - {f"{small}/{large}" for small, large in pairs}:
+        replaced.append(f"old.pair = '{pair}'")
     if not replaced:
         return None
-    rows = pl.concat(derived) if derived else _empty()
-    return DerivedBatch(CONTRACT, rows, " or ".join(f"({part})" for part in replaced), changes)
+    rows = pl.concat(derived) if derived else pl.DataFrame(schema=polars_schema(CONTRACT))
+    return DerivedRows(rows, " or ".join(f"({part})" for part in replaced))
 
 
 def _derive_from(connection: adbc.Connection, small: str, large: str, start: date) -> pl.DataFrame:
-    """The rows of one pair from a date on, with as much before it as the windows need."""
+    """Return the rows of one pair from a date on."""
     pair = f"{small}/{large}"
     sessions = arrow.read(
         connection,
@@ -136,9 +126,9 @@ def _derive_from(connection: adbc.Connection, small: str, large: str, start: dat
         """,
         (small, large, start, LOOKBACK_SESSIONS),
     )
-    skip = sessions.filter(pl.col("session_date") < start).height
-    if sessions.height == skip:
-        return _empty()
+    warmup_rows = sessions.filter(pl.col("session_date") < start).height
+    if sessions.height == warmup_rows:
+        return pl.DataFrame(schema=polars_schema(CONTRACT))
     before = arrow.read(
         connection,
         """
@@ -147,21 +137,21 @@ def _derive_from(connection: adbc.Connection, small: str, large: str, start: dat
         """,
         (pair, start),
     )
-    carry = PairState(*before.row(0)) if skip and before.height else PairState()
+    initial_state = PairState(*before.row(0)) if warmup_rows and before.height else PairState()
     for leg, ticker in (("small", small), ("large", large)):
         sessions = sessions.with_columns(
             _dividend_growth(
                 sessions["session_date"], _read_dividend_factors(connection, ticker)
             ).alias(f"{leg}_reinvested")
         )
-    derived = derive_pair(sessions, carry, skip)
+    derived = derive_pair(sessions, initial_state, warmup_rows)
     return derived.with_columns(pl.lit(pair).alias("pair")).select(CONTRACT.column_names)
 
 
 def _read_dividend_factors(connection: adbc.Connection, ticker: str) -> pl.DataFrame:
-    """What reinvesting each ex-date's cash makes of a holding: `ex_date`, `growth` over 1.
+    """Return the growth of a holding by reinvested cash: `ex_date`, `growth` over 1.
 
-    Null where what was paid is unknown.
+    Null where the amount is unknown.
     """
     return arrow.read(
         connection,
@@ -177,7 +167,7 @@ def _read_dividend_factors(connection: adbc.Connection, ticker: str) -> pl.DataF
 
 
 def _dividend_growth(sessions: pl.Series, growth: pl.DataFrame) -> pl.Series:
-    """The growth of the ex-dates after the previous session up to each; 1 without any."""
+    """Return the growth by ex-dates after the previous session up to each; 1 without any."""
     factors = np.ones(len(sessions))
     # an ex-date on which the pair did not trade counts on the next session
     at = sessions.search_sorted(growth["ex_date"], side="left").to_numpy()
@@ -187,26 +177,19 @@ def _dividend_growth(sessions: pl.Series, growth: pl.DataFrame) -> pl.Series:
     return pl.Series(factors)
 
 
-def _empty() -> pl.DataFrame:
-    types = {"text": pl.String, "date": pl.Date, "integer": pl.Int32}
-    return pl.DataFrame(
-        schema={c.name: types.get(c.sql_type, pl.Float64) for c in CONTRACT.columns}
-    )
-
-
-def derive_pair(sessions: pl.DataFrame, carry: PairState, warmup_rows: int) -> pl.DataFrame:
-    """The rotation metrics of one pair.
+def derive_pair(sessions: pl.DataFrame, initial_state: PairState, warmup_rows: int) -> pl.DataFrame:
+    """Return the rotation metrics of one pair.
 
     Args:
         sessions: One row per session on which both legs trade, in order: `session_date`, the
             split-adjusted closes `small` and `large`, and `small_reinvested`,
-            `large_reinvested`: what a holding grew by through distributions with an ex-date
-            after the pair's previous session, 1.0 without any.
-        carry: The state after session `skip - 1`.
+            `large_reinvested`: growth of a holding by distributions with an ex-date after the
+            pair's previous session, 1.0 without any.
+        initial_state: The state after session `warmup_rows - 1`.
         warmup_rows: How many leading sessions only fill windows.
 
     Returns:
-        One row per session from `skip` on: `session_date` and the columns of
+        One row per session from `warmup_rows` on: `session_date` and the columns of
         `derived.rotation_metrics`. Null where a window is not full or a divisor is 0.
     """
     small = sessions["small"].to_numpy().astype(np.float64)
@@ -239,13 +222,19 @@ def derive_pair(sessions: pl.DataFrame, carry: PairState, warmup_rows: int) -> p
         _quadrant(),
         pl.Series(
             "outperformance_streak",
-            _streak((gross_return(small, 1) > gross_return(large, 1))[warmup_rows:], carry.streak),
+            _streak(
+                (gross_return(small, 1) > gross_return(large, 1))[warmup_rows:],
+                initial_state.streak,
+            ),
             dtype=pl.Int32,
         ),
         pl.Series(
             "regime",
             _regime(
-                ratio[warmup_rows:], sma_200[warmup_rows:], excess_63[warmup_rows:], carry.regime
+                ratio[warmup_rows:],
+                sma_200[warmup_rows:],
+                excess_63[warmup_rows:],
+                initial_state.regime,
             ),
             dtype=pl.String,
         ),
@@ -286,3 +275,6 @@ def _regime(ratio: Floats, sma_200: Floats, excess_63: Floats, before: str) -> l
             regime = "concentration"
         regimes.append(regime)
     return regimes
+
+
+TABLE = DerivedTable(CONTRACT, INPUTS, _derive, is_always_derived=True)

@@ -1,12 +1,12 @@
-"""What was known of a company on a day: its facts as filed by then, newest filing first."""
+"""Point-in-time facts: a company's XBRL facts as known on a day, newest filing first."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from typing import Any
 
-from warehouse.reference import read_reference
+from tasks.derive.xbrl.concepts import concepts
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +15,8 @@ class Fact:
 
     Attributes:
         filed: When its value was last filed.
-        superseded: The other value that was filed of the same before, as far as is known.
-        value_first_filed: When this value was filed first, where it was filed more than once.
+        superseded: The fact with another value that it replaced, if known.
+        value_first_filed: When this value was first filed, where it was filed more than once.
     """
 
     tag: str
@@ -38,11 +38,11 @@ class Fact:
 
     @property
     def first_filed(self) -> date:
-        """The day on which any value of the same was first filed."""
+        """The day on which any value of this tag and period was first filed."""
         return self.value_known_since if self.superseded is None else self.superseded.first_filed
 
     def was_positive(self, filed: date) -> bool:
-        """Whether a value above zero was filed of the same by a day."""
+        """Return whether a value above zero was filed for this tag and period by a day."""
         if self.value > 0 and self.value_known_since <= filed:
             return True
         return self.superseded is not None and self.superseded.was_positive(filed)
@@ -55,26 +55,18 @@ ANNUAL_FORMS = ("10-K", "20-F", "40-F")
 FISCAL_YEAR_DAYS = (350, 380)
 
 
-@cache
-def concepts() -> Mapping[str, tuple[str, ...]]:
-    """Concept to its tags, best first (`warehouse/reference/concept.csv`)."""
-    table = read_reference("concept")
-    ranked = table.assign(rank=table["rank"].astype(int)).sort_values("rank", kind="stable")
-    return {str(name): tuple(tags) for name, tags in ranked.groupby("concept", sort=False)["tag"]}
-
-
 DEBT_CONCEPTS = ("debt_combined", "debt_long_term", "debt_noncurrent", "debt_long_term_current")
-# What shows that a period was reported on, surest first: totals that every balance sheet has; what
-# a note may give of a later month, too; then what notes give on days past the balance sheet's, as
-# the cash at the time of writing. A cover page's shares have a day of their own.
+# Concepts that mark a reported period, most reliable first: totals of every balance sheet; income,
+# which a note may state for a later month; equity and cash, which notes state for days after the
+# balance sheet. Shares on the cover page have a date of their own and mark no period.
 BALANCE_SHEET_CONCEPTS = ("assets", "liabilities")
 INCOME_CONCEPTS = ("net_income", "pretax_income", "revenue")
-OTHERS = ("equity", "cash")
+OTHER_MARKER_CONCEPTS = ("equity", "cash")
 
 
 @cache
-def _last_resort() -> tuple[str, ...]:
-    """Debt and what falls due, where a company has no more."""
+def _fallback_concepts() -> tuple[str, ...]:
+    """Return the concepts of debt and ladders, for companies that file nothing else."""
     ladders = (name for name in concepts() if name.startswith("ladder_"))
     return (*DEBT_CONCEPTS, "debt_current", "debt_short_term", *ladders)
 
@@ -88,7 +80,7 @@ def _report_marker_tags() -> frozenset[str]:
 
 @cache
 def _debt_tags() -> frozenset[str]:
-    """What is told of debt, and of what can't be less than it."""
+    """Return the tags of debt and of the totals that limit it."""
     debt = (name for name in concepts() if name.startswith("debt_"))
     return frozenset(
         tag for name in (*debt, *BALANCE_SHEET_CONCEPTS, "equity") for tag in concepts()[name]
@@ -96,21 +88,21 @@ def _debt_tags() -> frozenset[str]:
 
 
 class PointInTimeFacts:
-    """The facts of one company, as far as they were known on the day reached.
+    """The facts of one company as known on a day.
 
-    Of a tag and period the newest filing's value counts: amendments and restated comparatives
-    take the place of what was filed before.
+    The newest filing's value of a tag and period counts: amendments and restated comparatives
+    replace earlier values.
 
     Attributes:
-        annual_report: A fact of the newest period end that an annual report is known for.
-        year_ends: The days on which a year of an annual report ends. What a quarterly one says of
-            twelve months is of no fiscal year.
-        cache: What others made of a day's instants, until another fact of that day comes.
+        annual_report: A fact of the newest period end with a known annual report.
+        year_ends: Fiscal year ends in annual reports. Twelve months in a quarterly report are not a
+            fiscal year.
+        cache: Results computed from a day's instants; cleared when a fact of that day arrives.
     """
 
     def __init__(self, facts: Iterable[Fact]) -> None:
-        """Knows nothing yet; facts that end after they were filed are never believed."""
-        self._coming = sorted(
+        """Start without any known fact; facts that end after they were filed are ignored."""
+        self._pending = sorted(
             (fact for fact in facts if fact.start <= fact.end <= fact.filed),
             key=lambda fact: (fact.known_from, fact.filed, fact.accession),
             reverse=True,
@@ -123,12 +115,12 @@ class PointInTimeFacts:
         self.cache: dict[date, Any] = {}
 
     def advance_to(self, day: date) -> bool:
-        """Learns what was known by a day; says whether that was anything new."""
+        """Add the facts known by a day; return whether there were any."""
         is_new = False
-        while self._coming and self._coming[-1].known_from <= day:
-            fact = self._coming.pop()
-            held = self._spans.setdefault(fact.tag, {}).setdefault(fact.end, {})
-            before = held.get(fact.start)
+        while self._pending and self._pending[-1].known_from <= day:
+            fact = self._pending.pop()
+            stored = self._spans.setdefault(fact.tag, {}).setdefault(fact.end, {})
+            before = stored.get(fact.start)
             # one that was filed earlier may become known later; the newest filing stays
             if before is None or (before.filed, before.accession) <= (fact.filed, fact.accession):
                 if before is not None and before.value == fact.value:
@@ -139,7 +131,7 @@ class PointInTimeFacts:
                     )
                 elif before is not None:
                     fact = replace(fact, superseded=before)
-                held[fact.start] = fact
+                stored[fact.start] = fact
             days = (fact.end - fact.start).days + 1
             if (
                 fact.form.startswith(ANNUAL_FORMS)
@@ -159,29 +151,29 @@ class PointInTimeFacts:
         return is_new
 
     def series(self, concept: str) -> list[FactsByPeriod]:
-        """The facts of a concept's tags, best tag first; tags that were never filed left out."""
+        """Return the facts of a concept's tags, preferred first, without tags never filed."""
         return [self._spans[tag] for tag in concepts()[concept] if tag in self._spans]
 
     def series_of_tag(self, tag: str) -> list[FactsByPeriod]:
-        """The facts of one tag, as `series` has them."""
+        """Return the facts of one tag in the form of `series`."""
         return [self._spans[tag]] if tag in self._spans else []
 
     def has_above_zero(self, tag: str, filed: date) -> bool:
-        """Whether any amount of a tag is above zero, and was by a day of filing."""
+        """Return whether any amount of a tag is above zero, and was so by a filing date."""
         facts = (fact for starts in self._spans.get(tag, {}).values() for fact in starts.values())
         return any(fact.value > 0 and fact.was_positive(filed) for fact in facts)
 
     def instant(self, concept: str, end: date) -> Fact | None:
-        """A concept's amount on a day, from the best tag that has one on that very day."""
+        """Return a concept's amount on exactly a day, from the preferred tag that has one."""
         return next(iter(self.instants(concept, end)), None)
 
     def instants(self, concept: str, end: date) -> list[Fact]:
-        """A concept's amounts on a day, one per tag that has one on that very day, best first."""
-        held = (spans.get(end, {}).get(end) for spans in self.series(concept))
-        return [fact for fact in held if fact is not None]
+        """Return a concept's amounts on exactly a day, one per tag, preferred first."""
+        amounts = (spans.get(end, {}).get(end) for spans in self.series(concept))
+        return [fact for fact in amounts if fact is not None]
 
     def facts_of_filing(self, accession: str) -> "PointInTimeFacts":
-        """What one filing says of debt by itself, and of all that is owed, as far as known."""
+        """Return the known facts of one filing alone on debt and its limits."""
         if accession not in self._of_filings:
             found = PointInTimeFacts(self._filings.get(accession, ()))
             found.advance_to(date.max)
@@ -189,7 +181,7 @@ class PointInTimeFacts:
         return self._of_filings[accession]
 
     def newest_instant(self, concept: str, until: date) -> Fact | None:
-        """A concept's newest amount: the newest day first, then the best tag of that day."""
+        """Return a concept's newest amount by a day, from the preferred tag of its day."""
         ends = [
             end
             for spans in self.series(concept)
@@ -199,28 +191,42 @@ class PointInTimeFacts:
         return self.instant(concept, max(ends)) if ends else None
 
     def latest_period_end(self) -> date | None:
-        """The end of the newest period that was reported on, by the surest anchors there are.
+        """Return the end of the newest reported period, by the most reliable concepts filed.
 
-        A total of assets or liabilities that nothing is told beside is a note's, not a report's.
+        A total of assets or liabilities without any other concept is from a note, not a report.
         """
-        for group in (BALANCE_SHEET_CONCEPTS, INCOME_CONCEPTS, OTHERS, _last_resort()):
+        for group in (
+            BALANCE_SHEET_CONCEPTS,
+            INCOME_CONCEPTS,
+            OTHER_MARKER_CONCEPTS,
+            _fallback_concepts(),
+        ):
             ends = {end for concept in group for spans in self.series(concept) for end in spans}
             if not ends:
                 continue
             newest = sorted(ends, reverse=True)
-            sure = (end for end in newest if self._concept_count(end) > 1)
-            return next(sure, newest[0]) if group is BALANCE_SHEET_CONCEPTS else newest[0]
+            reported = (end for end in newest if self._concept_count(end) > 1)
+            return next(reported, newest[0]) if group is BALANCE_SHEET_CONCEPTS else newest[0]
         return None
 
     def _concept_count(self, end: date) -> int:
-        """How many of the concepts of a report are told of a period's end."""
-        told = (*BALANCE_SHEET_CONCEPTS, *INCOME_CONCEPTS, *OTHERS, *DEBT_CONCEPTS)
-        return sum(any(end in spans for spans in self.series(concept)) for concept in told)
+        """Count the concepts of a report that are filed for a period end."""
+        markers = (
+            *BALANCE_SHEET_CONCEPTS,
+            *INCOME_CONCEPTS,
+            *OTHER_MARKER_CONCEPTS,
+            *DEBT_CONCEPTS,
+        )
+        return sum(any(end in spans for spans in self.series(concept)) for concept in markers)
 
     def latest_filing_for(self, end: date) -> Fact | None:
-        """A fact of the filing that reported on a period's end last."""
+        """Return a fact of the newest filing that reports a period end."""
         found: Fact | None = None
-        for group in ((*BALANCE_SHEET_CONCEPTS, *INCOME_CONCEPTS), OTHERS, _last_resort()):
+        for group in (
+            (*BALANCE_SHEET_CONCEPTS, *INCOME_CONCEPTS),
+            OTHER_MARKER_CONCEPTS,
+            _fallback_concepts(),
+        ):
             for concept in group:
                 for spans in self.series(concept):
                     for fact in spans.get(end, {}).values():

@@ -1,9 +1,9 @@
-"""Quarters and years from what was filed: differences of year-to-date figures, trailing years.
+"""Amounts by quarter, fiscal year and trailing twelve months, from filed periods.
 
-A sum is made of one tag's facts where it can be, so that the parts mean the same; where a filer
-changed tags, of the fewest that will do. A part that is missing makes the whole unknown, and so
-does one that was restated since without the others: a year with a division that was sold less a
-quarter without it is no figure of any company.
+A sum uses facts of one tag where possible, so that its parts have one meaning; where a filer
+changed tags, of as few tags as possible. A missing part makes the sum unknown, and so does a part
+restated without the others: a year with a division since sold, less a quarter without it, is not a
+meaningful amount.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -14,19 +14,19 @@ from math import fsum
 from tasks.derive.xbrl.facts import FISCAL_YEAR_DAYS, Fact, FactsByPeriod
 
 DAY = timedelta(days=1)
-# 12 weeks to 17: retailers close one long quarter a year
+# 12 to 17 weeks: some retailers have one long quarter a year
 FISCAL_QUARTER_DAYS = (75, 120)
-# how far two fiscal calendars' ends a year apart may be off each other: a week, and a weekend
+# drift between period ends a year apart: a week and a weekend
 CALENDAR_DRIFT_DAYS = 10
-# a year to the next annual report, and 90 days to file it
+# a year until the next annual report, and 90 days to file it
 MAX_REPORT_AGE = timedelta(days=456)
-# what a restatement may move, of the largest figure, without a change of what is counted
+# a restatement by a smaller share of the larger amount does not change its basis
 RESTATEMENT_TOLERANCE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class PeriodAmount:
-    """An amount over a period, with the facts that it is made of."""
+    """An amount over a period and its facts."""
 
     start: date
     end: date
@@ -40,12 +40,12 @@ class PeriodAmount:
 
     @property
     def accessions(self) -> tuple[str, ...]:
-        """The filings that it is made of, in order."""
+        """The accession numbers of its facts, in order."""
         return tuple(sorted({fact.accession for fact in self.facts}))
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """The tags that it is made of, in order."""
+        """The tags of its facts, in order."""
         return tuple(sorted({fact.tag for fact in self.facts}))
 
 
@@ -57,38 +57,38 @@ def _period_amount(
 
 
 def _facts_of_length(spans: FactsByPeriod, end: date, bounds: tuple[int, int]) -> Iterator[Fact]:
-    """The facts that end on a day after a length within the bounds, the latest start first."""
+    """Yield the facts that end on a day and whose length is within bounds, latest start first."""
     for start in sorted(spans.get(end, ()), reverse=True):
         if bounds[0] <= (end - start).days + 1 <= bounds[1]:
             yield spans[end][start]
 
 
 def _fact_starting_on(starts: Mapping[date, Fact], start: date) -> Fact | None:
-    """The fact that starts on a day, or on one beside it: some filers count the day before in."""
+    """Return the fact that starts within a day of `start`: some filers include the day before."""
     days = (start, start - DAY, start + DAY)
     return next((starts[day] for day in days if day in starts), None)
 
 
 def _is_same_basis(one: Fact, other: Fact) -> bool:
-    """Whether neither of two was restated, by more than a little, after the other was filed.
+    """Return whether neither fact was materially restated after the other was filed.
 
-    One that was restated itself, before, is of the other's new basis. One that was first filed
-    after the other is of its basis until it is restated.
+    If the older fact was itself restated before, it has the newer basis. A fact first filed after
+    the other has the other's basis until it is restated.
     """
     newer, older = (one, other) if one.filed > other.filed else (other, one)
-    was = newer
-    while was.superseded is not None and was.value_known_since > older.filed:
-        was = was.superseded
+    then = newer
+    while then.superseded is not None and then.value_known_since > older.filed:
+        then = then.superseded
     most = RESTATEMENT_TOLERANCE * max(abs(one.value), abs(other.value))
-    return not _has_moved(newer, was, most) or _has_moved(older, older.superseded, most)
+    return not _has_moved(newer, then, most) or _has_moved(older, older.superseded, most)
 
 
-def _has_moved(fact: Fact, was: Fact | None, most: float) -> bool:
-    return was is not None and abs(fact.value - was.value) > most
+def _has_moved(fact: Fact, before: Fact | None, most: float) -> bool:
+    return before is not None and abs(fact.value - before.value) > most
 
 
 def fiscal_year(series: Sequence[FactsByPeriod], end: date) -> PeriodAmount | None:
-    """The year that ends on a day, as filed."""
+    """Return the fiscal year that ends on a day, as filed."""
     for spans in series:
         for fact in _facts_of_length(spans, end, FISCAL_YEAR_DAYS):
             return _period_amount([fact], [], fact.start, end)
@@ -96,9 +96,9 @@ def fiscal_year(series: Sequence[FactsByPeriod], end: date) -> PeriodAmount | No
 
 
 def quarter(series: Sequence[FactsByPeriod], end: date) -> PeriodAmount | None:
-    """The quarter that ends on a day: as filed, or a year to date less what it has besides.
+    """Return the quarter that ends on a day: as filed, or derived from a year to date.
 
-    That is the year to date before it, or the quarters one by one.
+    Derived by subtracting the previous year to date, or the previous quarters one by one.
     """
     for spans in series:
         for fact in _facts_of_length(spans, end, FISCAL_QUARTER_DAYS):
@@ -124,7 +124,7 @@ def quarter(series: Sequence[FactsByPeriod], end: date) -> PeriodAmount | None:
 
 
 def _subtract_quarters(spans: FactsByPeriod, whole: Fact) -> PeriodAmount | None:
-    """What is left of a year to date after all of its quarters but the last."""
+    """Subtract from a year to date all of its quarters but the last."""
     parts: list[Fact] = []
     start = whole.start
     while (whole.end - start).days >= FISCAL_QUARTER_DAYS[1]:
@@ -144,11 +144,11 @@ def _subtract_quarters(spans: FactsByPeriod, whole: Fact) -> PeriodAmount | None
 
 
 def trailing_twelve_months(series: Sequence[FactsByPeriod], end: date) -> PeriodAmount | None:
-    """The twelve months that end on a day.
+    """Return the twelve months that end on a day.
 
-    The year as filed; the last year, plus the year to date, less the year to date a year before;
-    or four quarters that follow each other. By the best tag alone, else by the next one, else by
-    both, and so on: a filer that changed tags in the year has the parts under two.
+    The fiscal year as filed; or the last fiscal year plus the year to date less the prior year to
+    date; or four consecutive quarters. From the preferred tag alone, else the next, else both, and
+    so on: a filer that changed tags within the year has parts under two tags.
     """
     for count, spans in enumerate(series, start=1):
         found = _trailing([spans], end)
@@ -201,7 +201,7 @@ def _four_quarters(series: Sequence[FactsByPeriod], end: date) -> PeriodAmount |
 
 
 def last_quarters(series: Sequence[FactsByPeriod], end: date, count: int) -> list[PeriodAmount]:
-    """Up to so many quarters that follow each other, the newest first."""
+    """Return up to `count` consecutive quarters, newest first."""
     found: list[PeriodAmount] = []
     until = end
     while len(found) < count:
@@ -216,11 +216,11 @@ def last_quarters(series: Sequence[FactsByPeriod], end: date, count: int) -> lis
 def latest_fiscal_year_end(
     series: Sequence[FactsByPeriod], year_ends: Collection[date]
 ) -> date | None:
-    """The end of the newest fiscal year that was filed.
+    """Return the end of the newest fiscal year filed.
 
     Args:
         series: The concepts' facts.
-        year_ends: The days on which fiscal years ended (`Knowledge.year_ends`).
+        year_ends: Fiscal year ends (`PointInTimeFacts.year_ends`).
     """
     ends = [
         end

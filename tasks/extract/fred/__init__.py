@@ -1,1 +1,1 @@
-"""Extracts macro series and their vintages from FRED."""
+"""Extract macro series and their vintages from FRED."""

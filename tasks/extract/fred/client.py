@@ -1,32 +1,40 @@
-"""Calls to FRED's API through fredapi that time out, and fail without the key in their errors."""
+"""Request series from FRED: through fredapi with an API key, or as keyless CSV."""
 
 import re
 import socket
 import threading
 from datetime import date, datetime
-from http.client import IncompleteRead
 from typing import Any
-from urllib.error import HTTPError, URLError
-from xml.etree.ElementTree import ParseError
 
+import httpx
 import pandas as pd
 from fredapi import Fred
 from pydantic import SecretStr
 
-from tasks.extract.provider.policy import FetchError, RateLimiter
+from tasks.extract.fred.errors import (
+    invalid_api_key,
+    malformed,
+    response_limit_reached,
+    to_fetch_error,
+)
+from tasks.extract.fred.parse import parse_fredgraph_csv
+from tasks.extract.provider.errors import FetchError
+from tasks.extract.provider.http import USER_AGENT, download
+from tasks.extract.provider.rate_limit import RateLimiter
 
-# The API's own limits. fredapi asks for no further page and says nothing when it is cut off.
+FREDGRAPH_URL = "https://fred.stlouisfed.org/graph/fredgraph.csv?id={series_id}"
+# The API's own limits. fredapi requests no further page and reports no truncated reply.
 MAX_ROWS = 100_000
 MAX_VINTAGE_DATES = 10_000
-# fredapi passes no timeout on; only the process-wide default reaches its sockets.
-_SOCKET_DEFAULT = threading.Lock()
-# Anything else would be refused by FRED, or break the URL and end up in the error's text.
+# fredapi has no timeout parameter; only the default of the process reaches its sockets.
+_SOCKET_DEFAULT_LOCK = threading.Lock()
+# Any other key is refused by FRED, or breaks the URL and is then quoted in the error message.
 _KEY = re.compile(r"[A-Za-z0-9]{1,64}")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
-class _FastFred(Fred):  # type: ignore[misc] # it comes without types
-    """fredapi, whose dates are parsed one by one by pandas: that was nine tenths of its time."""
+class _FastFred(Fred):  # type: ignore[misc] # fredapi has no types
+    """Parse dates without pandas, which took nine tenths of fredapi's time."""
 
     def _parse(self, date_str: str | None, format: str = "%Y-%m-%d") -> Any:
         if date_str is not None and format == "%Y-%m-%d" and _DAY.fullmatch(date_str):
@@ -35,126 +43,78 @@ class _FastFred(Fred):  # type: ignore[misc] # it comes without types
 
 
 class FredClient:
-    """FRED's API at the provider's pace; holds the key, and shows it nowhere."""
+    """Request vintages from FRED's API within the rate limit, and never show the API key."""
 
-    def __init__(self, key: SecretStr, provider: RateLimiter, timeout_seconds: float) -> None:
-        """Open a client; nothing is sent."""
+    def __init__(self, key: SecretStr, limiter: RateLimiter, timeout_seconds: float) -> None:
+        """Create a client; no request is sent."""
         self._key = SecretStr(key.get_secret_value().strip())
-        self._provider = provider
+        self._limiter = limiter
         self._timeout_seconds = timeout_seconds
 
     def vintage_dates(self, series_id: str) -> list[date]:
-        """All dates on which a series changed.
+        """Return all dates on which a series changed.
 
         Raises:
-            Fault: FRED gave no usable answer.
+            FetchError: FRED sent no usable reply.
         """
         dates = self._call("get_series_vintage_dates", series_id)
         if len(dates) >= MAX_VINTAGE_DATES:
-            raise _response_limit_reached(series_id, f"{MAX_VINTAGE_DATES:,} vintage dates")
+            raise response_limit_reached(series_id, f"{MAX_VINTAGE_DATES:,} vintage dates")
         if any(day is None or pd.isna(day) for day in dates):
-            raise _malformed(series_id, "a vintage date is missing")
+            raise malformed(series_id, "a vintage date is missing")
         return [day.date() for day in dates]
 
     def all_releases(self, series_id: str, start: date, end: date) -> pd.DataFrame:
-        """All values of a series that were valid in a real-time period.
+        """Return all values of a series that were valid in a real-time period.
 
         Raises:
-            Fault: FRED gave no usable answer, or more than one reply holds.
+            FetchError: FRED sent no usable reply, or one that reached the API's limit of rows.
         """
         frame: pd.DataFrame = self._call(
             "get_series_all_releases", series_id, start.isoformat(), end.isoformat()
         )
         if len(frame) >= MAX_ROWS:
-            raise _response_limit_reached(series_id, f"{MAX_ROWS:,} rows")
+            raise response_limit_reached(series_id, f"{MAX_ROWS:,} rows")
         if len(frame) == 0 or frame[["realtime_start", "date"]].isna().any(axis=None):
-            raise _malformed(series_id, "no observations where its vintage dates promise some")
+            raise malformed(series_id, "observations of listed vintage dates are missing")
         return frame
 
     def _call(self, method: str, series_id: str, *args: str) -> Any:
         if not _KEY.fullmatch(self._key.get_secret_value()):
-            raise _bad_key("it is not made of letters and digits only")
-        self._provider.acquire()
-        with _SOCKET_DEFAULT:
-            before = socket.getdefaulttimeout()
+            raise invalid_api_key("it has characters other than letters and digits, or is empty")
+        self._limiter.acquire()
+        with _SOCKET_DEFAULT_LOCK:
+            previous_timeout = socket.getdefaulttimeout()
             socket.setdefaulttimeout(self._timeout_seconds)
             try:
                 fred = _FastFred(api_key=self._key.get_secret_value())
                 return getattr(fred, method)(series_id, *args)
             except Exception as error:
-                fault = to_fetch_error(series_id, error, self._key)
+                fetch_error = to_fetch_error(series_id, error, self._key)
             finally:
-                socket.setdefaulttimeout(before)
-        # Raised out here, it has no __context__: urllib's errors carry the URL, and it the key.
-        raise fault
+                socket.setdefaulttimeout(previous_timeout)
+        # Raised outside of `except`, so that it has no __context__: urllib's errors carry the URL,
+        # which contains the key.
+        raise fetch_error
 
 
-def to_fetch_error(series_id: str, error: Exception, key: SecretStr) -> FetchError:
-    """The fault behind an exception of fredapi, which drops the status; urllib's still has it."""
-    origin = error if isinstance(error, HTTPError) else error.__context__
-    http = origin if isinstance(origin, HTTPError) else None
-    status = http.code if http else None
-    said = f"{type(error).__name__}: {error}".replace(key.get_secret_value(), "***")[:300]
-    if "api_key" in said:
-        return _bad_key(f"FRED answered: {said}")
-    if "series does not exist" in said:
-        return FetchError("not_found", "unknown_series", f"FRED does not know {series_id}: {said}")
-    if http and status == 429:
-        after = str(http.headers.get("Retry-After", ""))
-        return FetchError(
-            "throttled",
-            "throttled",
-            f"FRED answered 429 to {series_id}; lower fred_requests_per_second if it recurs.",
-            is_retryable=True,
-            retry_after_seconds=float(after) if after.isdigit() else 0.0,
-        )
-    if status == 400:
-        return FetchError(
-            "refused", "http_400", f"FRED refused the request for {series_id}: {said}"
-        )
-    reason = _cause(error, status)
-    return FetchError(
-        "outage",
-        reason,
-        f"FRED gave no usable answer for {series_id} ({reason}): {said}",
-        is_retryable=True,
-    )
+def fetch_fredgraph_csv(
+    series_id: str, limiter: RateLimiter, timeout_seconds: float
+) -> pd.DataFrame:
+    """Return the newest values of one series, as `parse_fredgraph_csv` does.
 
-
-def _cause(error: Exception, status: int | None) -> str:
-    if status is not None:
-        return f"http_{status}"
-    root = error.reason if isinstance(error, URLError) else error
-    if isinstance(root, TimeoutError):
-        return "timeout"
-    if isinstance(root, IncompleteRead):
-        return "truncated"
-    if isinstance(root, ConnectionRefusedError):
-        return "connection_refused"
-    if isinstance(root, ConnectionError):  # http.client's RemoteDisconnected is one
-        return "connection_reset"
-    if isinstance(root, OSError):
-        return "connection_failed"
-    # HTML that happens to be well-formed XML has no values: fredapi's float(None)
-    return "not_xml" if isinstance(root, ParseError | TypeError) else "malformed"
-
-
-def _bad_key(why: str) -> FetchError:
-    detail = (
-        f"FRED refuses the API key ({why}). Correct FRED_API_KEY, or unset it to use the keyless"
-        " CSV, which has no vintages."
-    )
-    return FetchError("refused", "invalid_api_key", detail, is_fatal=True)
-
-
-def _response_limit_reached(series_id: str, limit: str) -> FetchError:
-    detail = (
-        f"FRED's reply for {series_id} reached the limit of {limit} and may be cut off there;"
-        " nothing of it is used. Ask for smaller windows of vintages."
-    )
-    return FetchError("refused", "response_limit_reached", detail)
-
-
-def _malformed(series_id: str, why: str) -> FetchError:
-    detail = f"FRED's reply for {series_id} is not what it should be: {why}."
-    return FetchError("outage", "malformed", detail, is_retryable=True)
+    Raises:
+        FetchError: There is no usable file. FRED returns 404 for an unknown series.
+    """
+    with httpx.Client(
+        timeout=timeout_seconds, headers={"User-Agent": USER_AGENT}, follow_redirects=True
+    ) as client:
+        try:
+            url = FREDGRAPH_URL.format(series_id=series_id)
+            response = download(client, limiter, url, series_id)
+        except FetchError as error:
+            if error.reason == "http_404":
+                detail = f"FRED has no CSV of {series_id}."
+                raise FetchError("not_found", "unknown_series", detail) from error
+            raise
+    return parse_fredgraph_csv(series_id, response.text)

@@ -1,1 +1,1 @@
-"""Extracts index members from iShares holdings files."""
+"""Extract index members from iShares holdings files."""

@@ -1,16 +1,16 @@
-"""Which rows of a fund's holdings file are listed shares, and what their ticker is at Yahoo."""
+"""Classify rows of holdings files as members or excluded; spell tickers as Yahoo does."""
 
 import re
 from collections.abc import Mapping
 
 from warehouse.reference import read_reference
 
-# Labels change (in 2026 "New York Stock Exchange Inc." became "NYSE"), their beginnings do not.
+# Prefixes only, as labels change: in 2026 "New York Stock Exchange Inc." became "NYSE".
 _EXCHANGE = re.compile(r"(nasdaq|nyse|new york stock exchange|cboe)\b", re.IGNORECASE)
 _UNLISTED = re.compile(r"(no market|-?$)", re.IGNORECASE)
 _OTC = re.compile(r"(non-nms|otc|pink)", re.IGNORECASE)
-# At the end of a name: CVR ENERGY and CVRX are shares. Names are cut to 34 letters, hence the
-# rights whose expiry runs out of the field.
+# At the end of a name: CVR ENERGY and CVRX are shares. Names are cut to 34 letters, so the expiry
+# of rights may be incomplete.
 _NAMES = (
     (re.compile(r"\bCVR$", re.IGNORECASE), "contingent_value_right"),
     (re.compile(r"\bPrvt$|\bprivate placement$", re.IGNORECASE), "private"),
@@ -26,11 +26,11 @@ _TICKERS = (
 
 
 def exclusion_reason(row: Mapping[str, str]) -> str | None:
-    """Why a row is no member of the index; None for a listed share.
+    """Return the reason why a row is no index member; None for a listed share.
 
-    Asset class Equity is not enough: the files carry rights, escrows and liquidated companies
-    under it, some with a real exchange. And cash rows must go by asset class, not by ticker: USD
-    and CAD are symbols of real funds at Yahoo.
+    The files list rights, escrows and liquidated companies under asset class Equity, some with a
+    real exchange. Cash is recognized by its asset class, not its ticker: USD and CAD are symbols
+    of funds at Yahoo.
 
     Args:
         row: `ticker`, `name`, `asset_class` and `exchange` as in the file.
@@ -52,18 +52,18 @@ def exclusion_reason(row: Mapping[str, str]) -> str | None:
     if _OTC.match(exchange):
         return "otc"
     if _UNLISTED.match(exchange):
-        return "unknown_ticker"
+        return "not_listed"
     if not _EXCHANGE.match(exchange):
         return "unknown_exchange"
     return None
 
 
 def yahoo_ticker(file_ticker: str) -> str:
-    """A holdings file's ticker in Yahoo's spelling.
+    """Return a holdings file's ticker in Yahoo's spelling.
 
     Yahoo separates share classes by a dash; the files drop the separator, or (since autumn 2026)
-    write a space. Which four letters are a class share cannot be told by their look (MOGA is one,
-    ZETA is none), so that those without a separator are listed in reference table class_share.
+    write a space. Tickers of class shares without a separator look like any other (MOGA is one,
+    ZETA is none), so reference table class_share lists them.
     """
     ticker = re.sub(r" US$", "", file_ticker.strip().upper())  # Bloomberg's spelling
     ticker = re.sub(r"[ ./]", "-", ticker)

@@ -1,60 +1,55 @@
-"""Members of the indexes, from the holdings files of the iShares funds that follow them."""
+"""Extract index members from the holdings files of iShares funds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any
 
 import httpx
 import pandas as pd
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from tasks.extract.ishares.client import fetch_holdings, open_http_client
+from tasks.extract.ishares.errors import UnknownFund
 from tasks.extract.ishares.parse_file import (
     EXCLUDED_COLUMNS,
     MEMBER_COLUMNS,
     PROVIDER,
     HoldingsFile,
-    HoldingsParseError,
-    parse_holdings,
 )
-from tasks.extract.provider.fetch_log import FetchRecord, stack, to_frame, utc_now
-from tasks.extract.provider.http import USER_AGENT, download
-from tasks.extract.provider.policy import FetchError, RateLimiter, RequestPolicy, get_rate_limiter
-from warehouse.base_error import RotationError
+from tasks.extract.provider.fetch_log import FetchRecord, StartedFetch, to_frame
+from tasks.extract.provider.frames import concat_typed
+from tasks.extract.provider.policy import RequestPolicy
+from tasks.extract.provider.rate_limit import get_rate_limiter
 from warehouse.reference import read_reference
 from warehouse.settings import Settings
 
 
-class UnknownFund(RotationError):
-    """A fund that reference table fund does not list."""
-
-
 @dataclass(frozen=True)
 class HoldingsRequest:
-    """One file to ask for.
+    """Request one holdings file.
 
     Attributes:
         fund: A fund of reference table fund.
-        holdings_date: The close that the file is to describe; None for the newest file.
+        holdings_date: The close that the file describes; None for the newest file.
     """
 
     fund: str
     holdings_date: date | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a fund whose page is not known, before anything is sent."""
+        """Reject an unknown fund before any request is sent."""
         get_fund(self.fund)
 
     @property
     def item(self) -> str:
-        """The fund, as the ledger names it."""
+        """Return the fund, the item of the fetch record."""
         return self.fund
 
 
 @dataclass(frozen=True)
 class HoldingsExtract:
-    """Members and exclusions as `parse_holdings` returns them, and one fetch per request."""
+    """Hold members and exclusions as `parse_holdings` does, and one fetch per request."""
 
     members: pd.DataFrame
     excluded: pd.DataFrame
@@ -62,7 +57,7 @@ class HoldingsExtract:
 
 
 def get_fund(fund: str) -> dict[str, str]:
-    """The row of reference table fund.
+    """Return the row of a fund in reference table fund.
 
     Raises:
         UnknownFund: There is none; add one, with the product's number and page.
@@ -84,118 +79,73 @@ def extract_holdings(
     requests: Sequence[HoldingsRequest],
     now: datetime,
     settings: Settings,
-    dealings: RequestPolicy | None = None,
+    policy: RequestPolicy | None = None,
 ) -> HoldingsExtract:
-    """What some index funds held at the close of a day.
+    """Extract the holdings of some index funds at the close of a day.
+
+    Example:
+        requests = [HoldingsRequest("IWM"), HoldingsRequest("IVV", date(2024, 6, 6))]
+        extract = extract_holdings.fn(requests, datetime.now(UTC), Settings())
+        extract.members[["fund", "as_of_date", "ticker", "weight_pct"]]
+        extract.excluded["reason"].value_counts()
 
     Args:
-        requests: What to ask, one file each.
-        now: The instant that counts as now, for the run's name; which file is the newest is the
-            provider's to say.
-        settings: The `ishares_` settings, the addresses among them.
-        dealings: Of the run with iShares, where it has several batches; None: these requests are
+        requests: One per file.
+        now: The logical time, for the name of the task run; the provider decides which file is
+            the newest.
+        settings: The `ishares_` settings, including the addresses.
+        policy: The request policy of the run, shared by its batches; None if these requests are
             the whole run.
 
     Returns:
         One row per (fund, file_ticker, as_of_date) in `members` and in `excluded`, one per
-        request in `fetches`. A file is whole or absent, never partial.
+        request in `fetches`. A file is complete or absent, never partial.
 
     Source:
         https://www.ishares.com/us/products/239710/ishares-russell-2000-etf (IWM) and its
-        siblings; daily, for the previous close, not revised. BlackRock's terms: personal use.
+        siblings. Published daily for the previous close, not revised. BlackRock's terms: personal
+        use.
     """
-    pace = get_rate_limiter("ishares", settings.ishares_requests_per_second)
-    if dealings is None:
-        dealings = ishares_request_policy(settings)
-    with httpx.Client(
-        timeout=settings.ishares_timeout_seconds,
-        headers={"User-Agent": USER_AGENT, "Accept": "text/csv,*/*"},
-        follow_redirects=True,
-    ) as client:
-        results = [_extract_one(request, client, dealings, pace, settings) for request in requests]
+    policy = policy or ishares_request_policy(settings)
+    with open_http_client(settings) as client:
+        results = [_extract_one(request, client, policy, settings) for request in requests]
     return HoldingsExtract(
-        members=stack((found.members for found, _ in results if found), MEMBER_COLUMNS),
-        excluded=stack((found.excluded for found, _ in results if found), EXCLUDED_COLUMNS),
+        members=concat_typed((file.members for file, _ in results if file), MEMBER_COLUMNS),
+        excluded=concat_typed((file.excluded for file, _ in results if file), EXCLUDED_COLUMNS),
         fetches=to_frame(fetch for _, fetch in results),
     )
 
 
 def ishares_request_policy(settings: Settings) -> RequestPolicy:
-    """The dealings of one run with iShares."""
+    """Return the request policy of one run."""
     return RequestPolicy(
-        get_rate_limiter("ishares", settings.ishares_requests_per_second),
+        get_rate_limiter(PROVIDER, settings.ishares_requests_per_second),
         attempts=settings.ishares_attempts,
         backoff_seconds=settings.ishares_backoff_seconds,
     )
 
 
 def _extract_one(
-    request: HoldingsRequest,
-    client: httpx.Client,
-    dealings: RequestPolicy,
-    pace: RateLimiter,
-    settings: Settings,
+    request: HoldingsRequest, client: httpx.Client, policy: RequestPolicy, settings: Settings
 ) -> tuple[HoldingsFile | None, FetchRecord]:
-    started_at = utc_now()
-    fund = get_fund(request.fund)
-    url = _url(request, fund, settings)
-    answer = dealings.call(lambda: _request(request, fund, client, pace, url))
-    found, fault = answer.value, answer.fault
-    shown = found.as_of_date if found else request.holdings_date
+    fund, day = get_fund(request.fund), request.holdings_date
+    fetch = StartedFetch(PROVIDER, "index_membership", request.fund, day, day)
+    result = policy.call(lambda: fetch_holdings(client, policy.limiter, settings, fund, day))
+    file = result.value
+    if file is None:
+        return None, fetch.finish(result.error, result.attempts)
     detail = (
-        f"{len(found.members)} members and {len(found.excluded)} other lines of {request.fund}"
-        f" as of {shown}."
-        if found
-        else ""
+        f"{len(file.members)} members and {len(file.excluded)} other lines of {request.fund}"
+        f" as of {file.as_of_date}."
     )
-    return found, FetchRecord(
-        source=PROVIDER,
-        dataset="index_membership",
-        item=request.fund,
-        window_start=shown,
-        window_end=shown,
-        status=fault.status if fault else "loaded",
-        reason=fault.reason if fault else None,
-        detail=fault.detail if fault else detail,
-        rows=len(found.members) if found else 0,
-        attempts=answer.attempts,
-        started_at=started_at,
-        finished_at=utc_now(),
-    )
-
-
-def _url(request: HoldingsRequest, fund: dict[str, str], settings: Settings) -> str:
-    places: dict[str, Any] = fund | {"as_of": request.holdings_date}
-    template = settings.ishares_dated_url if request.holdings_date else settings.ishares_latest_url
-    return template.format(**places)
-
-
-def _request(
-    request: HoldingsRequest,
-    fund: dict[str, str],
-    client: httpx.Client,
-    pace: RateLimiter,
-    url: str,
-) -> HoldingsFile:
-    response = download(client, pace, url, request.fund)
-    try:
-        found = parse_holdings(response.content, fund)
-    except HoldingsParseError as error:
-        detail = f"{request.fund}: what {url} sent is no holdings file: {error}"
-        raise FetchError("outage", error.reason, detail, is_retryable=True) from error
-    if found.as_of_date is None or request.holdings_date not in (None, found.as_of_date):
-        # a file of another day must not pass for the one asked for
-        shown = found.as_of_date or "no day at all"
-        asked = request.holdings_date or "the newest day"
-        detail = f"iShares has no file of {request.fund} for {asked}; it sent one for {shown}."
-        raise FetchError("empty", "no_file_for_date", detail)
-    return found
+    record = fetch.finish(None, result.attempts, len(file.members), detail)
+    return file, replace(record, window_start=file.as_of_date, window_end=file.as_of_date)
 
 
 def excluded_equity_rows(excluded: pd.DataFrame) -> pd.DataFrame:
-    """Lines of asset class Equity that are no listed shares, as the quarantine keeps them.
+    """Return rows of asset class Equity that are no listed shares, for the quarantine.
 
-    Cash, futures and margin are in every file and no surprise: the ledger counts them.
+    Cash, futures and margin are in every file: the detail of the fetch record counts them.
     """
-    lines = excluded[excluded["reason"] != "not_equity"]
-    return lines.rename(columns={"file_ticker": "ticker"})
+    equity = excluded[excluded["reason"] != "not_equity"]
+    return equity.rename(columns={"file_ticker": "ticker"})

@@ -1,4 +1,4 @@
-"""A fund's holdings file, read into members and what is no member."""
+"""Parse a fund's holdings file into index members and excluded rows."""
 
 import csv
 from collections.abc import Mapping
@@ -11,7 +11,8 @@ import pandas as pd
 from expectations.calendars.trading import next_session
 from expectations.tables.index_membership import valid_member_rows
 from tasks.extract.ishares.classify_rows import exclusion_reason, yahoo_ticker
-from tasks.extract.provider.fetch_log import typed_frame
+from tasks.extract.ishares.errors import HoldingsParseError
+from tasks.extract.provider.frames import typed_frame
 
 PROVIDER = "ishares"
 MEMBER_COLUMNS = {
@@ -42,8 +43,8 @@ EXCLUDED_COLUMNS = {
     "as_of_date": "datetime64[s]",
     "reason": "str",
 }
-# Our name of each column, and the names that files have used. The layout of November 2025 moved
-# columns and renamed the weight; files before 2025 call the quantity shares.
+# Our name of each column, and its names in files. The layout of November 2025 moved columns and
+# renamed the weight; files before 2025 call the quantity shares.
 _ALIASES = {
     "ticker": ("Ticker",),
     "name": ("Name",),
@@ -58,22 +59,13 @@ _ALIASES = {
 _OPTIONAL = ("weight", "price")
 
 
-class HoldingsParseError(ValueError):
-    """What came instead of a holdings file. `reason` is html, truncated or not_csv."""
-
-    def __init__(self, reason: str, detail: str) -> None:
-        """Keep the ledger's word and sentence."""
-        super().__init__(detail)
-        self.reason = reason
-
-
 @dataclass(frozen=True)
 class HoldingsFile:
-    """One holdings file.
+    """Hold a parsed holdings file.
 
     Attributes:
-        as_of_date: The close that it describes; None when the provider has no file for the day
-            asked for, and says so with a dash and status 200.
+        as_of_date: The close that it describes; None if the provider has no file for the requested
+            day, which it shows by a dash in a file of status 200.
         members: One row per listed share as in the file, columns `MEMBER_COLUMNS`.
         excluded: One row per other line, with the `reason`, columns `EXCLUDED_COLUMNS`.
     """
@@ -84,25 +76,27 @@ class HoldingsFile:
 
 
 def parse_holdings(content: str | bytes, fund: Mapping[str, Any]) -> HoldingsFile:
-    """Members of an index from its fund's file.
+    """Return the members of an index and the excluded rows of its fund's file.
 
     Args:
         content: The file.
-        fund: A row of reference table fund: `fund` and `index_code` are read.
+        fund: A row of reference table fund, for its `fund` and `index_code`.
 
     Returns:
-        Members and exclusions. `weight_pct` is computed from market values over the members, as
-        the filed weights have two decimals and count the cash; NaN for rows that validation will
-        set aside. `ticker` is Yahoo's spelling; `known_from` is the next session, as files appear
-        the day after the close they describe. A ticker that the file repeats is repeated here.
+        Members: one row per line of a listed share. `weight_pct` is computed from the market
+        values of the members, as the filed weights have two decimals and include the cash; NaN
+        for rows that validation quarantines. `market_value_usd` and `price_usd` are NaN if the
+        file has a dash. `ticker` is Yahoo's spelling; `known_from` is the next session, as files
+        are published the day after the close. A ticker that the file repeats is repeated here.
+        Excluded: one row per other line, with the `reason`.
 
     Raises:
-        NotCsv: The content is a page, is cut off, or lacks a column.
+        HoldingsParseError: The content is a page, is cut off, or lacks a column.
     """
     text = content.decode("utf-8-sig", "replace") if isinstance(content, bytes) else content
     text = text.lstrip("\ufeff")
     if text.lstrip()[:1] == "<":
-        raise HoldingsParseError("html", f"a page came instead of the file: {text[:80]!r}")
+        raise HoldingsParseError("html", f"it is a page: {text[:80]!r}")
     # a blank line holds a no-break space in some years
     lines = [line.replace("\u00a0", " ").strip() for line in text.split("\n")]
     as_of = _read_as_of(lines)
@@ -111,8 +105,8 @@ def parse_holdings(content: str | bytes, fund: Mapping[str, Any]) -> HoldingsFil
         return HoldingsFile(
             None, typed_frame((), MEMBER_COLUMNS), typed_frame((), EXCLUDED_COLUMNS)
         )
-    kept: list[dict[str, Any]] = []
-    others: list[dict[str, Any]] = []
+    members: list[dict[str, Any]] = []
+    excluded: list[dict[str, Any]] = []
     for row in rows:
         reason = exclusion_reason(row)
         common = {
@@ -121,27 +115,27 @@ def parse_holdings(content: str | bytes, fund: Mapping[str, Any]) -> HoldingsFil
             "file_ticker": row["ticker"],
             "name": row["name"],
             "exchange": row["exchange"],
-            "market_value_usd": _number(row["market_value"]),
+            "market_value_usd": _to_float(row["market_value"]),
             "as_of_date": pd.Timestamp(as_of),
         }
         if reason:
-            others.append(common | {"asset_class": row["asset_class"], "reason": reason})
+            excluded.append(common | {"asset_class": row["asset_class"], "reason": reason})
         else:
-            kept.append(common | _member_fields(row))
-    members = typed_frame(kept, MEMBER_COLUMNS)
-    members["known_from"] = pd.Timestamp(next_session(as_of)).as_unit("s")
-    value = members["market_value_usd"].where(valid_member_rows(members))
-    members["weight_pct"] = 100 * value / value.dropna().sum()
-    return HoldingsFile(as_of, members, typed_frame(others, EXCLUDED_COLUMNS))
+            members.append(common | _member_fields(row))
+    frame = typed_frame(members, MEMBER_COLUMNS)
+    frame["known_from"] = pd.Timestamp(next_session(as_of)).as_unit("s")
+    value = frame["market_value_usd"].where(valid_member_rows(frame))
+    frame["weight_pct"] = 100 * value / value.dropna().sum()
+    return HoldingsFile(as_of, frame, typed_frame(excluded, EXCLUDED_COLUMNS))
 
 
 def _member_fields(row: Mapping[str, str]) -> dict[str, Any]:
     return {
         "ticker": yahoo_ticker(row["ticker"]),
         "sector": None if row["sector"] in ("", "-") else row["sector"],
-        "weight_pct_filed": _number(row["weight"]),
-        "shares": _number(row["shares"]),
-        "price_usd": _number(row["price"]),
+        "weight_pct_filed": _to_float(row["weight"]),
+        "shares": _to_float(row["shares"]),
+        "price_usd": _to_float(row["price"]),
         "source": PROVIDER,
     }
 
@@ -149,14 +143,14 @@ def _member_fields(row: Mapping[str, str]) -> dict[str, Any]:
 def _read_as_of(lines: list[str]) -> date | None:
     for line in lines[:20]:
         if line.startswith("Fund Holdings as of"):
-            shown = next(csv.reader([line]))[1]
-            if shown == "-":
+            text = next(csv.reader([line]))[1]
+            if text == "-":
                 return None
             try:
-                return datetime.strptime(shown, "%b %d, %Y").date()
+                return datetime.strptime(text, "%b %d, %Y").date()
             except ValueError:
                 raise HoldingsParseError(
-                    "not_csv", f"the file's date {shown!r} is no date"
+                    "not_csv", f"the file's date {text!r} is no date"
                 ) from None
     raise HoldingsParseError(
         "not_csv", f"no line says 'Fund Holdings as of': {' / '.join(lines[:3])[:120]!r}"
@@ -168,20 +162,20 @@ def _read_rows(lines: list[str]) -> list[dict[str, str]]:
     if start is None:
         raise HoldingsParseError("truncated", "the file ends before its table")
     header = next(csv.reader([lines[start]]))
-    column_positions = {
-        ours: next((header.index(name) for name in names if name in header), None)
-        for ours, names in _ALIASES.items()
+    positions = {
+        column: next((header.index(name) for name in names if name in header), None)
+        for column, names in _ALIASES.items()
     }
-    absent = [
-        name for name, place in column_positions.items() if place is None and name not in _OPTIONAL
+    missing = [
+        name for name, position in positions.items() if position is None and name not in _OPTIONAL
     ]
-    if absent:
+    if missing:
         raise HoldingsParseError(
-            "not_csv", f"the table has no column for {absent}; its header is {header}"
+            "not_csv", f"the table has no column for {missing}; its header is {header}"
         )
     end = next((i for i, line in enumerate(lines) if i > start and not line), None)
-    # A blank line and the legal text follow the table. Without them the file was cut off, and
-    # what is left of it would look like a smaller index.
+    # A blank line and the legal text follow the table. Without them the file was cut off, and its
+    # rest would look like a smaller index.
     if end is None or not any(lines[end:]):
         raise HoldingsParseError(
             "truncated", f"the file ends in its table, after {len(lines) - start} lines"
@@ -192,11 +186,9 @@ def _read_rows(lines: list[str]) -> list[dict[str, str]]:
             raise HoldingsParseError(
                 "truncated", f"line {number} has {len(cells)} cells, not {len(header)}"
             )
-        rows.append(
-            {name: "-" if i is None else cells[i].strip() for name, i in column_positions.items()}
-        )
+        rows.append({name: "-" if i is None else cells[i].strip() for name, i in positions.items()})
     return rows
 
 
-def _number(shown: str) -> float:
-    return float("nan") if shown in ("", "-", "--") else float(shown.replace(",", ""))
+def _to_float(text: str) -> float:
+    return float("nan") if text in ("", "-", "--") else float(text.replace(",", ""))

@@ -1,1 +1,1 @@
-"""What all providers share: request policy, rate limits, fetch log, typed frames, HTTP."""
+"""Share request policy, rate limits, fetch log, typed frames and HTTP among the providers."""

@@ -1,38 +1,39 @@
-"""The fetch ledger: what was asked of a provider, and what became of it.
+"""Record every requested item and its result, as rows of `audit.fetch`.
 
-Every item of every batch leaves exactly one `Fetch`, whether it brought rows or not, so that a
-missing row can be explained later: throttled, empty, unknown or an outage are different things.
+Every item of every batch gets exactly one `FetchRecord`, with or without rows, so that a missing
+row can be explained later: throttled, empty, unknown and unavailable are different causes.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, date, datetime
-from typing import Any, Literal
 
 import pandas as pd
 
-Status = Literal["loaded", "empty", "not_found", "delisted", "throttled", "outage", "refused"]
+from tasks.extract.provider.errors import FetchError, Status
+from tasks.extract.provider.frames import typed_frame
 
 
 @dataclass(frozen=True)
 class FetchRecord:
-    """What became of one item asked of a provider.
+    """Describe the request of one item and its result.
 
     Attributes:
-        source: The provider: yahoo, alfred, fredgraph, ishares or sec.
-        dataset: The table that the rows are for.
+        source: The provider or endpoint: yahoo, alfred, fredgraph, ishares or sec.
+        dataset: The name of the table that the rows are for.
         item: The ticker, series, fund, company or day.
-        window_start: The first day asked for; None where the provider chooses.
-        window_end: The last day asked for, included; None where it is open.
-        status: loaded (it answered with rows, or with nothing new), empty (it answered that
-            there is nothing in the window), not_found (it does not know the item), delisted (it
-            no longer knows an item whose rows we hold), throttled, outage, refused.
-        reason: One machine word for the cause; None when loaded.
-        detail: What happened, where and what to do, for people; never holds a secret.
-        rows: Rows handed on.
-        attempts: How often the provider was asked; 0 when a batch ended before its turn.
-        started_at: When this item's turn came, UTC.
-        finished_at: When it was settled, UTC.
+        window_start: The first day requested; None if the provider chooses it.
+        window_end: The last day requested, included; None if it is open.
+        status: loaded (rows, or confirmed that nothing is new), empty (confirmed that the window
+            has no rows), not_found (item unknown to the provider), delisted (item no longer known
+            to the provider, rows of it stored), throttled, outage, refused (request rejected, or
+            rows rejected by validation).
+        reason: The reason code; None if loaded.
+        detail: What happened and what to do, for people; never holds a secret.
+        rows: The number of rows extracted.
+        attempts: The number of attempts; 0 if the circuit breaker was open.
+        started_at: The start of the first attempt, UTC.
+        finished_at: The end of the last attempt, UTC.
     """
 
     source: str
@@ -60,46 +61,70 @@ _TYPES = {
 FETCH_COLUMNS = {field.name: _TYPES.get(field.name, "str") for field in fields(FetchRecord)}
 
 
+def utc_now() -> datetime:
+    """Return this machine's time: fetch times measure waiting, so no simulated clock applies."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class StartedFetch:
+    """Hold the start of a fetch; `finish` makes its record.
+
+    Attributes:
+        source: See `FetchRecord`, as the others.
+    """
+
+    source: str
+    dataset: str
+    item: str
+    window_start: date | None
+    window_end: date | None
+    started_at: datetime = field(default_factory=utc_now)
+
+    def finish(
+        self, error: FetchError | None, attempts: int, rows: int = 0, detail: str = ""
+    ) -> FetchRecord:
+        """Return the record of a fetch that ends now.
+
+        Args:
+            error: The last error; None if the fetch succeeded.
+            attempts: The number of attempts.
+            rows: The number of rows extracted.
+            detail: A sentence about the rows; the error's own sentence replaces it.
+        """
+        return FetchRecord(
+            source=self.source,
+            dataset=self.dataset,
+            item=self.item,
+            window_start=self.window_start,
+            window_end=self.window_end,
+            status=error.status if error else "loaded",
+            reason=error.reason if error else None,
+            detail=error.detail if error else detail,
+            rows=rows,
+            attempts=attempts,
+            started_at=self.started_at,
+            finished_at=utc_now(),
+        )
+
+
 def to_frame(fetches: Iterable[FetchRecord]) -> pd.DataFrame:
-    """The ledger as a frame.
+    """Return fetch records as a frame.
 
     Returns:
-        One row per fetch, columns as in `Fetch`; days are datetime64[s], instants UTC.
+        One row per record, columns `FETCH_COLUMNS`; days are datetime64[s], times UTC.
     """
     return typed_frame((asdict(fetch) for fetch in fetches), FETCH_COLUMNS)
 
 
-def typed_frame(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str]) -> pd.DataFrame:
-    """A frame of exactly these columns and dtypes, also when there are no rows.
-
-    Typing empty frames matters: pandas would make them object columns, and a concatenation with
-    them would change the types of a whole batch.
-    """
-    frame = pd.DataFrame(list(rows), columns=list(columns))
-    return frame.astype(dict(columns))
-
-
-def stack(frames: Iterable[pd.DataFrame], columns: Mapping[str, str]) -> pd.DataFrame:
-    """All frames one after another, typed, also when there are none."""
-    kept = [frame for frame in frames if len(frame)]
-    if not kept:
-        return typed_frame((), columns)
-    return pd.concat(kept, ignore_index=True)[list(columns)].astype(dict(columns))
-
-
-def mark_validation_failed(fetches: pd.DataFrame, why: str) -> pd.DataFrame:
-    """The ledger of a batch that validation refused: what came was not loaded.
+def mark_validation_failed(fetches: pd.DataFrame, detail: str) -> pd.DataFrame:
+    """Mark the loaded fetches of a batch as refused by validation.
 
     Args:
-        fetches: The batch's ledger.
-        why: The sentence for people.
+        fetches: The fetch records of the batch.
+        detail: The critical rules that failed, as a sentence.
     """
     is_loaded = fetches["status"] == "loaded"
-    out = fetches.copy()
-    out.loc[is_loaded, ["status", "reason", "detail"]] = ["refused", "validation_failed", why]
-    return out
-
-
-def utc_now() -> datetime:
-    """This machine's clock. Ledger times measure waiting, so a simulated clock does not apply."""
-    return datetime.now(UTC)
+    marked = fetches.copy()
+    marked.loc[is_loaded, ["status", "reason", "detail"]] = ["refused", "validation_failed", detail]
+    return marked

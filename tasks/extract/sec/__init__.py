@@ -1,1 +1,1 @@
-"""Extracts company facts, profiles, tickers and the filing index from the SEC."""
+"""Extract company facts, profiles, tickers and the filing index from the SEC."""

@@ -1,38 +1,44 @@
-"""Requests to the SEC: declared, at its pace, and what its refusals mean."""
+"""Send declared requests to the SEC within its rate limit; pause after a block."""
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 import orjson
 
-from tasks.extract.provider.http import error_reason
-from tasks.extract.provider.policy import FetchError, RateLimiter, RequestPolicy
-from tasks.extract.provider.rate_limit import PostgresRateLimiter
+from tasks.extract.provider.errors import FetchError, outage, throttled
+from tasks.extract.provider.http import connection_error
+from tasks.extract.provider.policy import RequestPolicy
+from tasks.extract.provider.rate_limit import PostgresRateLimiter, RateLimiter
+from tasks.extract.sec.errors import (
+    is_block,
+    is_missing_file,
+    is_undeclared,
+    no_such_file,
+    unusable_reply,
+)
 from warehouse.settings import Settings
 
 DATA = "https://data.sec.gov"
 WWW = "https://www.sec.gov"
 
 MISSING_USER_AGENT_MESSAGE = (
-    "The SEC was not asked for anything: it wants to know who asks. Set ROTATION_SEC_USER_AGENT to"
-    ' a name and an e-mail address, as in "Sample Company contact@example.com", without commas or'
+    "SEC requests are disabled: the SEC requires a contact. Set ROTATION_SEC_USER_AGENT to a name"
+    ' and an e-mail address, as in "Sample Company contact@example.com", without commas or'
     " brackets, in the environment or in .env; see https://www.sec.gov/os/accessing-edgar-data."
 )
-# Text of the SEC's block pages, which have come with status 200, too.
-BLOCK_PAGE_MARKERS = (b"request rate threshold", b"undeclared automated tool", b"access denied")
 
 
 class SecClient:
-    """The SEC's two hosts at one pace; any thread may ask."""
+    """Send requests to the SEC's two hosts within one rate limit, from any thread."""
 
-    def __init__(self, settings: Settings, pace: RateLimiter) -> None:
-        """Open a client; nothing is sent."""
+    def __init__(self, settings: Settings, limiter: RateLimiter) -> None:
+        """Open a client; no request is sent."""
         assert settings.sec_user_agent is not None
-        self.pace = pace
+        self.limiter = limiter
         self._pause_seconds = settings.sec_pause_seconds
         self._lock = threading.Lock()
         self._blocks = 0
@@ -44,140 +50,117 @@ class SecClient:
             },
         )
 
-    def json(self, url: str, what: str) -> Any:
-        """The content of a JSON file.
+    def json(self, url: str, resource: str) -> Any:
+        """Return the content of a JSON file.
 
         Raises:
-            Fault: There is no usable reply.
+            FetchError: There is no usable reply.
         """
-        body = self.get(url, what)
+        body = self.get(url, resource)
         try:
             return orjson.loads(body)
         except orjson.JSONDecodeError as error:
             reason = "truncated_json" if body.lstrip()[:1] in (b"{", b"[") else "not_json"
-            raise FetchError(
-                "outage",
-                reason,
-                f"{what}: what {url} sent can't be read as JSON ({reason}): {error}",
-                is_retryable=True,
-            ) from error
+            detail = f"{resource}: the reply of {url} is no JSON ({reason}): {error}"
+            raise outage(reason, detail) from error
 
-    def get(self, url: str, what: str) -> bytes:
-        """The body of a reply that is what was asked for, not a page in its place.
+    def get(self, url: str, resource: str) -> bytes:
+        """Return the body of a reply.
 
         Raises:
-            Fault: There is no such reply: not_found where the SEC says that there is no such
-                file, throttled where it blocks us, an outage otherwise.
+            FetchError: There is no usable reply: not_found if the SEC has no such file, throttled
+                if it blocks the client, an outage otherwise.
         """
-        self.pace.acquire()
+        self.limiter.acquire()
         blocks = self._blocks
         try:
             response = self.http.get(url)
         except httpx.HTTPError as error:
-            raise connection_error(url, what, error) from error
-        self.raise_for_block(response, response.content, what, blocks)
+            raise connection_error(url, resource, error) from error
+        self.raise_for_block(response, response.content, resource, blocks)
         return response.content
 
     def raise_for_block(
-        self, response: httpx.Response, body: bytes, what: str, blocks: int
+        self, response: httpx.Response, body: bytes, resource: str, blocks: int
     ) -> None:
-        """Refuse a reply that is none.
+        """Raise the error of a reply that is no data.
 
         Args:
             response: The reply.
             body: Its first bytes at least.
-            what: The item in words, for faults.
-            blocks: What `blocks` was when the request was sent.
+            resource: The item, for error messages.
+            blocks: The value of `block_count` when the request was sent.
 
         Raises:
-            Fault: As `get` has it.
+            FetchError: See `get`.
         """
-        url, status = str(response.url), response.status_code
-        head = body[:4096].lower()
-        is_page = head.lstrip().startswith((b"<!doctype", b"<html"))
-        is_store = b"<error>" in head and not is_page
-        if is_store and (
-            b"<code>nosuchkey<" in head or (b"<code>accessdenied<" in head and "/Archives/" in url)
-        ):
-            # the store behind the archives denies access to what is not there
-            raise FetchError("not_found", "no_such_key", f"{what}: the SEC has no {url}.")
-        is_blocked = is_page and any(words in body[:20_000].lower() for words in BLOCK_PAGE_MARKERS)
-        if status in (403, 429) or is_blocked:
-            raise self._blocked(url, what, status, b"undeclared" in body[:20_000].lower(), blocks)
-        if not response.is_success or is_page:
-            reason = f"http_{status}" if not response.is_success else "html"
-            raise FetchError(
-                "outage",
-                reason,
-                f"{what}: {url} answered {status} with {'a page' if is_page else 'no data'}.",
-                is_retryable=True,
-            )
+        url = str(response.url)
+        if is_missing_file(url, body):
+            raise no_such_file(url, resource)
+        if is_block(response.status_code, body):
+            raise self._block_error(url, resource, response.status_code, body, blocks)
+        if error := unusable_reply(response, body, resource):
+            raise error
 
     @property
     def block_count(self) -> int:
-        """How often the SEC has blocked us in this run."""
+        """Return how often the SEC has blocked this run."""
         return self._blocks
 
-    def _blocked(
-        self, url: str, what: str, status: int, is_undeclared: bool, blocks: int
+    def _block_error(
+        self, url: str, resource: str, status: int, body: bytes, blocks: int
     ) -> FetchError:
         with self._lock:
-            # requests that were under way when the first was refused are of the same block
+            # requests already sent at the time of the first block belong to the same block
             self._blocks = max(self._blocks, blocks + 1)
             recurs = self._blocks > 1
-        self.pace.pause(self._pause_seconds)
-        then = (
-            "It did so again after a pause: this run asks no more."
+        self.limiter.pause(self._pause_seconds)
+        consequence = (
+            "It is the second block, after a pause: this run sends no more requests."
             if recurs
-            else f"No request goes to the SEC for {self._pause_seconds:.0f} seconds."
+            else f"Requests to the SEC are paused for {self._pause_seconds:.0f} seconds."
         )
         hint = (
-            "It takes ROTATION_SEC_USER_AGENT for undeclared: a name and an e-mail address."
-            if is_undeclared
+            "The SEC rejects ROTATION_SEC_USER_AGENT: set it to a name and an e-mail address."
+            if is_undeclared(body)
             else "Lower sec_requests_per_second if it recurs, on all machines together."
         )
-        return FetchError(
-            "throttled",
-            "throttled",
-            f"{what}: {url} answered {status} with a block. {then} {hint}",
-            is_retryable=not recurs,
+        return throttled(
+            f"{resource}: {url} returned {status} with a block. {consequence} {hint}",
             retry_after_seconds=self._pause_seconds,
+            is_retryable=not recurs,
         )
-
-
-def connection_error(url: str, what: str, error: httpx.HTTPError) -> FetchError:
-    """The fault of a request that got no reply, or half of one."""
-    reason = "truncated" if isinstance(error, httpx.DecodingError) else error_reason(error)
-    return FetchError(
-        "outage",
-        reason,
-        f"{what}: no answer from {url} ({reason}): {type(error).__name__}: {error}",
-        is_retryable=True,
-    )
 
 
 @dataclass(frozen=True)
 class SecSession:
-    """One run's way to the SEC.
+    """Hold the client, request policy and settings of one run.
 
     Attributes:
         client: Sends the requests.
-        dealings: Repeats them, pauses, and gives up.
+        policy: Repeats and skips them.
         settings: The `sec_` settings and `home`.
     """
 
     client: SecClient
-    dealings: RequestPolicy
+    policy: RequestPolicy
     settings: Settings
 
 
 @contextmanager
 def open_sec_session(settings: Settings) -> Iterator[SecSession]:
-    """Opens the one way to the SEC that a run has; threads that wait are woken when it fails."""
-    with PostgresRateLimiter("sec", settings.sec_requests_per_second, settings) as pace:
-        client = SecClient(settings, pace)
-        dealings = RequestPolicy(
-            pace, attempts=settings.sec_attempts, backoff_seconds=settings.sec_backoff_seconds
+    """Open the client and request policy of one run.
+
+    Example:
+        with open_sec_session(Settings()) as sec:
+            tickers = extract_company_tickers.fn(datetime.now(UTC), sec)
+            facts = extract_companies.fn([CompanyRequest(320193)], datetime.now(UTC), sec)
+        facts.fetches[["dataset", "item", "status", "reason"]]
+    """
+    with closing(PostgresRateLimiter("sec", settings.sec_requests_per_second, settings)) as limiter:
+        client = SecClient(settings, limiter)
+        policy = RequestPolicy(
+            limiter, attempts=settings.sec_attempts, backoff_seconds=settings.sec_backoff_seconds
         )
         with client.http:
-            yield SecSession(client, dealings, settings)
+            yield SecSession(client, policy, settings)

@@ -1,4 +1,4 @@
-"""What the SEC's replies say: pure functions from contents to frames."""
+"""Parse replies of the SEC into frames."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -11,12 +11,12 @@ import pandas as pd
 
 from expectations.calendars.edgar import first_session_after
 from expectations.tables.company_fact import concepts
-from tasks.extract.provider.fetch_log import typed_frame
+from tasks.extract.provider.frames import typed_frame
+from tasks.extract.sec.errors import SecParseError
 
-# Concepts of other taxonomies that share a name (ifrs-full's ProfitLoss) mean something else.
+# Tags of other taxonomies with the same name (ifrs-full's ProfitLoss) have another meaning.
 TAXONOMIES = ("us-gaap", "dei")
-# Reports with a company's accounts; what they restate or recast by other forms comes again with
-# the next of them.
+# Reports with financial statements; the next of them repeats what other forms restate.
 FORMS = frozenset(
     form + suffix
     for form in ("10-K", "10-KT", "10-Q", "10-QT", "20-F", "40-F")
@@ -59,25 +59,21 @@ FILING_COLUMNS = {
     "filed_date": "datetime64[s]",
 }
 
-# Form, company, cik, day and file; names hold single and double spaces, so it is read from the end.
+# Form, company, CIK, day and file; names contain single and double spaces, so `.*?` skips them.
 _INDEX_ROW = re.compile(
     r"(?P<form>\S+(?: \S+)*?) {2,}.*? +(?P<cik>\d{1,10}) +(?P<filed>\d{4}-?\d\d-?\d\d) +"
     r"edgar/data/\d+/(?P<accession>\d{10}-\d\d-\d{6})\.txt *"
 )
 
 
-class SecParseError(ValueError):
-    """A reply that can be read, and is not what it should be."""
-
-
 @dataclass(frozen=True)
 class ParsedFacts:
-    """What the SEC holds of one company.
+    """Hold the facts of one company.
 
     Attributes:
-        frame: One row per fact of a listed concept and the filing that states it.
-        skipped_unit_count: Facts of listed tags in units that are not listed.
-        accessions: Every filing that any fact, listed or not, was stated by.
+        frame: One row per fact of a listed concept and filing, columns `FACT_COLUMNS`.
+        skipped_unit_count: The number of facts of listed tags in units that are not listed.
+        accessions: The accession numbers of all filings with any fact, listed or not.
     """
 
     frame: pd.DataFrame
@@ -87,7 +83,7 @@ class ParsedFacts:
 
 @cache
 def _units_by_tag() -> Mapping[str, frozenset[str]]:
-    """The units of each listed tag."""
+    """Return the listed units of each listed tag."""
     units: dict[str, set[str]] = {}
     for tag, unit in concepts().index:
         units.setdefault(tag, set()).add(unit)
@@ -95,34 +91,38 @@ def _units_by_tag() -> Mapping[str, frozenset[str]]:
 
 
 def parse_facts(cik: int, content: Any) -> ParsedFacts:
-    """The facts of a company that are listed in `warehouse/reference/concept.csv`, as filed.
+    """Return a company's facts, as filed, of the concepts in `warehouse/reference/concept.csv`.
+
+    Returns:
+        One row per fact and filing: `value` in `unit`, NaN if absent or no number; dates NaT if
+        absent or invalid; `known_from` the first session after the filing date.
 
     Raises:
-        Malformed: The content is no companyfacts, or another company's.
+        SecParseError: The content is no companyfacts, or is of another company.
     """
     rows: list[tuple[Any, ...]] = []
-    other_units = 0
+    skipped = 0
     accessions: set[str] = set()
     listed = _units_by_tag()
     try:
         if int(content["cik"]) != cik:
             raise SecParseError(f"it is of company {content['cik']}")
         for taxonomy, tags in content["facts"].items():
-            for tag, about in tags.items():
+            for tag, concept in tags.items():
                 units = listed.get(tag, frozenset()) if taxonomy in TAXONOMIES else frozenset()
-                for unit, facts in about["units"].items():
+                for unit, facts in concept["units"].items():
                     accessions.update(fact["accn"] for fact in facts)
                     if unit in units:
                         rows.extend(_row(cik, tag, unit, fact) for fact in facts)
                     elif units:
-                        other_units += len(facts)
+                        skipped += len(facts)
     except (KeyError, TypeError, AttributeError) as error:
         raise SecParseError(f"{type(error).__name__}: {error}") from error
-    return ParsedFacts(_fact_frame(rows), other_units, frozenset(accessions))
+    return ParsedFacts(_fact_frame(rows), skipped, frozenset(accessions))
 
 
 def _row(cik: int, tag: str, unit: str, fact: Mapping[str, Any]) -> tuple[Any, ...]:
-    # what is missing is for the rules to set aside: one bad fact must not cost all others
+    # missing fields are left to validation: one bad fact must not refuse all others
     end = fact.get("end")
     return (
         cik,
@@ -143,7 +143,7 @@ def _fact_frame(rows: list[tuple[Any, ...]]) -> pd.DataFrame:
     names = [name for name in FACT_COLUMNS if name != "known_from"]
     frame = pd.DataFrame(rows, columns=names)
     for name in ("period_start", "period_end", "filed_date"):
-        # a date that is none becomes NaT, and validation sets its row aside
+        # an invalid date becomes NaT, and validation quarantines its row
         days = pd.to_datetime(frame[name], format="%Y-%m-%d", errors="coerce")
         frame[name] = days.astype("datetime64[s]")
     frame["value"] = pd.to_numeric(frame["value"], errors="coerce")
@@ -153,10 +153,14 @@ def _fact_frame(rows: list[tuple[Any, ...]]) -> pd.DataFrame:
 
 
 def parse_company(cik: int, content: Any) -> pd.DataFrame:
-    """What a filer says of itself, one row; the oldest filing is that of its older pages, too.
+    """Return the profile of a filer as one row.
+
+    Returns:
+        Columns `COMPANY_COLUMNS`; absent fields are null. `first_filed_date` includes the older
+        pages of submissions, which the content names by their first date.
 
     Raises:
-        Malformed: The content is no submissions, or another company's.
+        SecParseError: The content is no submissions, or is of another company.
     """
     try:
         if int(content["cik"]) != cik:
@@ -178,10 +182,10 @@ def parse_company(cik: int, content: Any) -> pd.DataFrame:
 
 
 def parse_tickers(content: Any, today: date) -> pd.DataFrame:
-    """The SEC's list of tickers, one row each, as known from a day on.
+    """Return the SEC's list of tickers, one row per ticker, known from today on.
 
     Raises:
-        Malformed: The content is no such list.
+        SecParseError: The content is no such list.
     """
     try:
         fields = content["fields"]
@@ -201,18 +205,18 @@ def parse_tickers(content: Any, today: date) -> pd.DataFrame:
     return typed_frame(listed, TICKER_COLUMNS)
 
 
-def changed_ticker_mappings(listed: pd.DataFrame, held: Mapping[str, int]) -> pd.DataFrame:
-    """The rows of tickers that are new, or stand for another company than the newest held."""
-    # a list of booleans that is empty would select columns
-    known = listed["ticker"].map(held)
-    return listed[known != listed["cik"]].reset_index(drop=True)
+def changed_ticker_mappings(listed: pd.DataFrame, stored: Mapping[str, int]) -> pd.DataFrame:
+    """Return the tickers that are new or have another CIK than stored."""
+    # a mapped series, not a list: an empty list of booleans would select columns
+    stored_cik = listed["ticker"].map(stored)
+    return listed[stored_cik != listed["cik"]].reset_index(drop=True)
 
 
 def parse_index(text: str) -> pd.DataFrame:
-    """The reports with accounts among a day's filings, one row per filer and filing.
+    """Return the reports with financial statements of a day, one row per filer and filing.
 
     Raises:
-        Malformed: It is no index, is cut off, or has a report in a form that is not understood.
+        SecParseError: The text is no index, is cut off, or has a line that does not parse.
     """
     head, dashes, body = text.partition("\n" + "-" * 40)
     if not dashes or "File Name" not in head:
@@ -228,13 +232,13 @@ def _reports(lines: Iterable[str]) -> Iterable[dict[str, Any]]:
         form = line.split("  ", 1)[0].strip()
         if form not in FORMS:
             continue
-        found = _INDEX_ROW.fullmatch(line)
-        if found is None:
+        match = _INDEX_ROW.fullmatch(line)
+        if match is None:
             raise SecParseError(f"a line can't be read: {line[:120]!r}")
-        filed = found["filed"].replace("-", "")
+        filed = match["filed"].replace("-", "")
         yield {
-            "cik": int(found["cik"]),
-            "accession_number": found["accession"],
+            "cik": int(match["cik"]),
+            "accession_number": match["accession"],
             "form": form,
             "filed_date": f"{filed[:4]}-{filed[4:6]}-{filed[6:]}",
         }

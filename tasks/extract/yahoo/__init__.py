@@ -1,1 +1,1 @@
-"""Extracts daily bars and corporate actions from Yahoo."""
+"""Extract daily bars and corporate actions from Yahoo."""

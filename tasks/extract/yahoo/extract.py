@@ -1,8 +1,7 @@
-"""Daily bars and corporate actions of shares, funds and indexes, from Yahoo through yfinance."""
+"""Extract daily bars and corporate actions of shares, funds and indexes from Yahoo."""
 
 import re
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
@@ -12,9 +11,12 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from expectations.calendars.trading import new_york_date, sessions_between
-from tasks.extract.provider.fetch_log import FetchRecord, Status, stack, to_frame, utc_now
-from tasks.extract.provider.policy import CallResult, FetchError, RequestPolicy, get_rate_limiter
-from tasks.extract.yahoo.unadjust import ACTION_COLUMNS, BAR_COLUMNS, SOURCE
+from tasks.extract.provider.errors import FetchError
+from tasks.extract.provider.fetch_log import FetchRecord, StartedFetch, to_frame
+from tasks.extract.provider.frames import concat_typed
+from tasks.extract.provider.policy import CallResult, RequestPolicy
+from tasks.extract.provider.rate_limit import get_rate_limiter
+from tasks.extract.yahoo.parse import ACTION_COLUMNS, BAR_COLUMNS, PROVIDER
 from warehouse.base_error import RotationError
 from warehouse.settings import Settings
 
@@ -22,29 +24,28 @@ if TYPE_CHECKING:
     from tasks.extract.yahoo.client import YahooClient
 
 TICKER = re.compile(r"\^?[A-Z0-9][A-Z0-9.\-=]{0,14}")
-# yfinance turns what looks like an ISIN into a search for a symbol, so that it asks another name.
+# yfinance searches a symbol for anything like an ISIN, and would then request that symbol.
 _ISIN = re.compile(r"[A-Z]{2}[A-Z0-9]{9}[0-9]")
 
-# A listed share that Yahoo does not find: its symbol may have changed overnight, and Yahoo needs
-# some days. Only when no session of a whole week has come is it called delisted.
+# A listed share may change its symbol overnight, and Yahoo follows after some days. Only without a
+# bar for a whole week of sessions is an unknown symbol reported as delisted.
 DELISTED_AFTER_SESSIONS = 5
 
-_Parsed = tuple[pd.DataFrame, pd.DataFrame]
+_BarsAndActions = tuple[pd.DataFrame, pd.DataFrame]
 
 
 class InvalidTicker(RotationError):
-    """A symbol that must not be sent to Yahoo."""
+    """Reject a symbol that must not be sent to Yahoo."""
 
 
 @dataclass(frozen=True)
 class PriceRequest:
-    """What to ask for one ticker.
+    """Request the history of one ticker.
 
     Attributes:
         ticker: Yahoo's symbol.
-        start: The first session wanted.
-        last_stored_session: The newest session of the ticker that the warehouse holds; None for
-            none.
+        start: The first session to request.
+        last_stored_session: The newest stored session of the ticker; None if there is none.
     """
 
     ticker: str
@@ -52,22 +53,22 @@ class PriceRequest:
     last_stored_session: date | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a symbol that is none, before anything is sent."""
+        """Reject an invalid symbol before any request is sent."""
         if not TICKER.fullmatch(self.ticker) or _ISIN.fullmatch(self.ticker):
             raise InvalidTicker(
-                f"ticker {self.ticker!r} of a price window is no Yahoo symbol: expected"
+                f"ticker {self.ticker!r} of a price request is no Yahoo symbol: expected"
                 f" {TICKER.pattern} and not an ISIN; correct it where the ticker comes from"
             )
 
     @property
     def item(self) -> str:
-        """The ticker, as the ledger names it."""
+        """Return the ticker, the item of the fetch record."""
         return self.ticker
 
 
 @dataclass(frozen=True)
 class PriceExtract:
-    """Bars and actions as `parse_history` returns them, and one fetch per window."""
+    """Hold bars and actions as `parse_history` returns them, and one fetch per request."""
 
     bars: pd.DataFrame
     actions: pd.DataFrame
@@ -80,114 +81,101 @@ class PriceExtract:
     cache_policy=NO_CACHE,
 )
 def extract_prices(
-    windows: Sequence[PriceRequest],
+    requests: Sequence[PriceRequest],
     now: datetime,
     settings: Settings,
-    dealings: RequestPolicy | None = None,
+    policy: RequestPolicy | None = None,
 ) -> PriceExtract:
-    """Daily bars and corporate actions of some tickers, as traded, up to now.
+    """Extract daily bars and corporate actions of some tickers, unadjusted for splits.
 
-    One history request per ticker, whatever its window; a failed ticker never loses the others.
+    One history request per ticker, however long; a failed ticker does not affect the others.
+
+    Example:
+        requests = [PriceRequest("AAPL", date(2024, 1, 2)), PriceRequest("IWM", date(2024, 1, 2))]
+        extract = extract_prices.fn(requests, datetime.now(UTC), Settings())
+        extract.bars[["ticker", "session_date", "close"]]
+        extract.fetches.query("status != 'loaded'")[["item", "reason", "detail"]]
 
     Args:
-        windows: What to ask, one per ticker; 50 to 100 make a good batch.
-        now: The instant that counts as now; the request runs to the end of its New York day, so
-            that all splits which the reply is restated for are in it.
-        settings: The `yahoo_` settings and `home`, for yfinance's cache.
-        dealings: Of the run with Yahoo, so that a batch does not ask on where Yahoo has told the
-            one before it to stop; None: these windows are the whole run.
+        requests: One per ticker; 50 to 100 make a good batch.
+        now: The logical time. Requests run to the end of its New York day, so that the reply lists
+            all splits that it is adjusted for.
+        settings: The `yahoo_` settings, and `home` for yfinance's cache.
+        policy: The request policy of the run, shared by its batches; None if this batch is the
+            whole run.
 
     Returns:
         One row per (ticker, session_date) in `bars`, one per (ticker, ex_date, kind) in
-        `actions`, one per window in `fetches`. A bar of a session that is still open is included.
+        `actions`, one per request in `fetches`. The bar of an open session is included.
 
     Source:
-        https://query2.finance.yahoo.com/v8/finance/chart/ through yfinance; minutes after the
-        close; the whole history is restated on each split, single bars are corrected for some
-        days. Yahoo's terms allow personal use; redistribution is not allowed.
+        https://query2.finance.yahoo.com/v8/finance/chart/ through yfinance. Published minutes
+        after the close. Each split revises the whole history; single bars are corrected for some
+        days. Yahoo's terms: personal use, no redistribution.
     """
-    if not windows:
-        return _combine_results(())
-    # yfinance takes a second to import and changes the process's settings: not before it is used
+    if not requests:
+        return _to_extract([])
+    # importing yfinance takes a second and changes settings of the process
     from tasks.extract.yahoo.client import YahooClient
 
     client = YahooClient(settings)
-    policy = dealings or yahoo_request_policy(settings)
+    policy = policy or yahoo_request_policy(settings)
     today = new_york_date(now)
-    pool = ThreadPoolExecutor(settings.yahoo_concurrency, thread_name_prefix="yahoo")
-    try:
-        results = pool.map(lambda window: _extract_one(window, today, policy, client), windows)
-        batch = _combine_results(results)
-    except BaseException:
-        # when the run is cancelled, threads that wait, be it for a reply, must not hold up its end
-        policy.cancel()
-        pool.shutdown(wait=False, cancel_futures=True)
-        raise
-    pool.shutdown()
-    return batch
+    results = policy.map_concurrently(
+        lambda request: _extract_one(request, today, policy, client),
+        requests,
+        threads=settings.yahoo_concurrency,
+        name=PROVIDER,
+    )
+    return _to_extract(results)
 
 
 def yahoo_request_policy(settings: Settings) -> RequestPolicy:
-    """The dealings of one run with Yahoo."""
+    """Return the request policy of one run."""
     return RequestPolicy(
-        get_rate_limiter("yahoo", settings.yahoo_requests_per_second),
+        get_rate_limiter(PROVIDER, settings.yahoo_requests_per_second),
         attempts=settings.yahoo_attempts,
         backoff_seconds=settings.yahoo_backoff_seconds,
     )
 
 
 def _extract_one(
-    window: PriceRequest, today: date, dealings: RequestPolicy, client: "YahooClient"
-) -> tuple[_Parsed | None, FetchRecord]:
-    started_at = utc_now()
-    if window.start > today:
-        fault = FetchError("empty", "no_data", f"{window.ticker}: the window starts after today.")
-        answer: CallResult[_Parsed] = CallResult(None, fault, 0)
-    else:
-        answer = dealings.call(lambda: client.history(window.ticker, window.start, today))
-    status, reason, detail = _fetch_status(window, today, answer)
-    fetch = FetchRecord(
-        source=SOURCE,
-        dataset="daily_price",
-        item=window.ticker,
-        window_start=window.start,
-        window_end=today,
-        status=status,
-        reason=reason,
-        detail=detail,
-        rows=len(answer.value[0]) if answer.value else 0,
-        attempts=answer.attempts,
-        started_at=started_at,
-        finished_at=utc_now(),
+    request: PriceRequest, today: date, policy: RequestPolicy, client: "YahooClient"
+) -> tuple[_BarsAndActions | None, FetchRecord]:
+    fetch = StartedFetch(PROVIDER, "daily_price", request.ticker, request.start, today)
+    if request.start > today:
+        error = FetchError("empty", "no_data", f"{request.ticker}: the window starts after today.")
+        return None, fetch.finish(error, attempts=0)
+    result = policy.call(lambda: client.history(request.ticker, request.start, today))
+    rows, detail = 0, ""
+    if result.value is not None:
+        bars, actions = result.value
+        rows = len(bars)
+        detail = f"{rows} bars and {len(actions)} actions of {request.ticker}."
+    return result.value, fetch.finish(
+        _final_error(request, today, result), result.attempts, rows, detail
     )
-    return answer.value, fetch
 
 
-def _fetch_status(
-    window: PriceRequest, today: date, answer: CallResult[_Parsed]
-) -> tuple[Status, str | None, str]:
-    """The ledger's words for an answer; an absence becomes a delisting only by the calendar."""
-    if answer.value is not None:
-        bars, actions = answer.value
-        if len(bars) == 0:
-            return "empty", "no_data", f"Yahoo sent no bar of {window.ticker}."
-        return "loaded", None, f"{len(bars)} bars and {len(actions)} actions of {window.ticker}."
-    fault = answer.fault or FetchError("outage", "no_answer", f"Nothing came of {window.ticker}.")
-    if fault.status == "not_found" and window.last_stored_session is not None:
-        sessions_since_last_bar = sessions_between(window.last_stored_session, today)
+def _final_error(
+    request: PriceRequest, today: date, result: CallResult[_BarsAndActions]
+) -> FetchError | None:
+    """Return the error to record; an unknown symbol is delisted only after some sessions."""
+    error = result.error
+    if result.value is not None and len(result.value[0]) == 0:
+        return FetchError("empty", "no_data", f"Yahoo sent no bar of {request.ticker}.")
+    if error and error.status == "not_found" and request.last_stored_session is not None:
+        sessions_since_last_bar = sessions_between(request.last_stored_session, today)
         if sessions_since_last_bar > DELISTED_AFTER_SESSIONS:
-            detail = (
-                f"{fault.detail} The newest bar held is {sessions_since_last_bar} sessions old."
-            )
-            return "delisted", fault.reason, detail
-    return fault.status, fault.reason, fault.detail
+            age = f"The newest stored bar is {sessions_since_last_bar} sessions old."
+            return FetchError("delisted", error.reason, f"{error.detail} {age}")
+    return error
 
 
-def _combine_results(results: Iterable[tuple[_Parsed | None, FetchRecord]]) -> PriceExtract:
-    pairs = list(results)
-    parsed = [value for value, _ in pairs if value is not None]
+def _to_extract(results: Sequence[tuple[_BarsAndActions | None, FetchRecord]]) -> PriceExtract:
+    parsed = [value for value, _ in results if value is not None]
     return PriceExtract(
-        bars=stack((bars for bars, _ in parsed), BAR_COLUMNS),
-        actions=stack((actions for _, actions in parsed), ACTION_COLUMNS),
-        fetches=to_frame(fetch for _, fetch in pairs),
+        bars=concat_typed((bars for bars, _ in parsed), BAR_COLUMNS),
+        actions=concat_typed((actions for _, actions in parsed), ACTION_COLUMNS),
+        fetches=to_frame(fetch for _, fetch in results),
     )

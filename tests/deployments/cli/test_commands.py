@@ -17,6 +17,7 @@ def test_help_names_every_command() -> None:
         "dsn",
         "sql",
         "checksum",
+        "schema",
         "backup",
         "restore",
         "rotate-passwords",

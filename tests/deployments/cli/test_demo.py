@@ -16,7 +16,7 @@ insert into audit.load
 values (1, 'core.daily_price', 7777, 0, 0, 0, now()),
     (2, 'core.daily_price', 1000, 20, 3000, 4, now()),
     (2, 'core.daily_price', 500, 0, 0, 0, now());
-insert into audit.quarantine (run_id, last_run_id, table_name, key, rule, reason, row) values
+insert into audit.quarantine (first_run_id, last_run_id, table_name, key, rule, reason, row) values
     (1, 1, 'daily_price', '{"ticker": "OLD"}', 'price_missing', 'old', '{}'),
     (2, 2, 'daily_price', '{"ticker": "AAA"}', 'price_missing', 'no close', '{}'),
     (2, 2, 'daily_price', '{"ticker": "BBB"}', 'price_missing', 'no close', '{}');

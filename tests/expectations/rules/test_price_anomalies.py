@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from expectations.tables.daily_price import add_context, annotate
-from tasks.extract.yahoo.unadjust import parse_history
+from tasks.extract.yahoo.parse import parse_history
 
 NOW = pd.Timestamp("2026-10-01", tz="UTC").to_pydatetime()
 MARKS = [

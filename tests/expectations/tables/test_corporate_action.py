@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from expectations.tables.corporate_action import CONTRACT, add_context
-from tasks.extract.yahoo.unadjust import parse_history
+from tasks.extract.yahoo.parse import parse_history
 from tasks.validate.validate import validate
 from tests.expectations.conftest import with_value
 

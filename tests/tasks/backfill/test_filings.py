@@ -1,4 +1,4 @@
-"""What backfills of filings find missing, and what they ask for."""
+"""Test the gaps and work items of backfills of filings."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -13,17 +13,18 @@ from tests.audit_rows import follow, new_run, note_fetch, rename
 from warehouse.settings import Settings
 
 # a Friday at 18:00 in New York: the newest index is Thursday's
-INSTANT = datetime(2026, 2, 13, 23, tzinfo=UTC)
+LOGICAL_TIME = datetime(2026, 2, 13, 23, tzinfo=UTC)
 NOW, BEFORE = "2026-02-13 22:00+00", "2026-02-12 22:00+00"
 TODAY, YESTERDAY = "2026-02-13", "2026-02-12"
 DAYS = ("2026-02-09", "2026-02-10", "2026-02-11", "2026-02-12")
-LIST = "company_tickers_exchange.json"
-Note = Callable[..., None]
+TICKER_LIST = "company_tickers_exchange.json"
+Record = Callable[..., None]
+Plan = Callable[..., BackfillPlan]
 
 
 @pytest.fixture
-def note(settings: Settings) -> Note:
-    """Writes a request into the ledger, by a run whose clock stood at an instant."""
+def record_fetch(settings: Settings) -> Record:
+    """Record a fetch by a run with a logical time."""
 
     def write(dataset: str, item: str, status: str = "loaded", at: str = NOW, **more: Any) -> None:
         reason = more.get("reason", None if status == "loaded" else status)
@@ -34,16 +35,16 @@ def note(settings: Settings) -> Note:
 
 
 @pytest.fixture
-def known(settings: Settings, query: Any, note: Note) -> Note:
-    """The SEC's list as read on a day, and the days of the index since Monday."""
+def store_ticker_list(settings: Settings, query: Any, record_fetch: Record) -> Record:
+    """Store the SEC's ticker list as read on a day, and index days since Monday."""
 
-    def hold(
+    def store(
         companies: dict[str, int],
         at: str = NOW,
         days: tuple[str, ...] = DAYS,
         known_from: str = "2026-01-02",
     ) -> None:
-        note("company_ticker", LIST, at=at)
+        record_fetch("company_ticker", TICKER_LIST, at=at)
         for ticker, cik in companies.items():
             query(
                 settings,
@@ -52,16 +53,16 @@ def known(settings: Settings, query: Any, note: Note) -> Note:
                 (ticker, known_from, cik),
             )
         for day in days:
-            note("filing_index", day, day=day)
+            record_fetch("filing_index", day, day=day)
 
-    return hold
+    return store
 
 
 @pytest.fixture
-def due(settings: Settings, query: Any) -> Note:
-    """Notes a report that an index named."""
+def store_pending(settings: Settings, query: Any) -> Record:
+    """Store a pending filing."""
 
-    def hold(cik: int, last_requested_on: str | None) -> None:
+    def store(cik: int, last_requested_on: str | None) -> None:
         query(
             settings,
             "insert into audit.pending_filing (cik, accession_number, form, filed_date,"
@@ -70,66 +71,66 @@ def due(settings: Settings, query: Any) -> Note:
             (cik, last_requested_on),
         )
 
-    return hold
+    return store
 
 
 @pytest.fixture
-def survey(settings: Settings) -> Callable[..., BackfillPlan]:
-    """A survey of filings, AAA and BBB being members of the Russell 2000."""
+def plan(settings: Settings) -> Plan:
+    """Plan a backfill of filings; AAA and BBB are members of the Russell 2000."""
     follow(settings, "AAA", "BBB")
 
-    def find(changed: dict[str, Any] | None = None, **parameters: Any) -> BackfillPlan:
-        asked = {"dataset": "filings", "dry_run": True, **parameters}
+    def make_plan(changed: dict[str, Any] | None = None, **parameters: Any) -> BackfillPlan:
+        given = {"dataset": "filings", "dry_run": True, **parameters}
         own = settings.model_copy(update=changed or {})
-        return plan_filings_backfill(resolve_request(asked, ["filings"], INSTANT, own))
+        return plan_filings_backfill(resolve_request(given, ["filings"], LOGICAL_TIME, own))
 
-    return find
+    return make_plan
 
 
-def answered(note: Note, *ciks: int) -> None:
+def record_responses(record_fetch: Record, *ciks: int) -> None:
     for cik in ciks:
-        note("company_fact", str(cik))
-        note("company", str(cik))
+        record_fetch("company_fact", str(cik))
+        record_fetch("company", str(cik))
 
 
-def test_at_first_members_and_the_last_days_are_asked_for(
-    survey: Callable[..., BackfillPlan],
+def test_first_backfill_requests_members_and_the_last_index_days(
+    plan: Plan,
 ) -> None:
-    found = survey()
-    assert [(need.item, need.start, need.reason) for need in found.needs] == [
+    found = plan()
+    assert [(each.item, each.start, each.reason) for each in found.work_items] == [
         ("AAA", None, "not_asked"),
         ("BBB", None, "not_asked"),
-        # the days of the archive that may lack them: four before the newest, a weekend among them
+        # index days that the bulk file may lack: four before the newest, with a weekend
         *(("filing index", date.fromisoformat(day), "not_asked") for day in DAYS),
     ]
-    # the list, two files for each company, and the days
+    # the ticker list, two files per company, the index days
     assert found.estimated_requests == 1 + 2 * 2 + 4
     assert found.estimated_seconds == pytest.approx(9 / 6)
     assert "list of companies is not loaded yet" in found.notes[0]
 
 
-def test_very_many_companies_are_one_archive(
-    survey: Callable[..., BackfillPlan],
+def test_many_companies_are_one_bulk_file(
+    plan: Plan,
 ) -> None:
-    # the list, the archive, what the two say of themselves, and the days
-    assert survey({"sec_fill": "bulk"}).estimated_requests == 1 + 1 + 2 + 4
+    # the ticker list, the bulk file, two profiles, the index days
+    assert plan({"sec_fill": "bulk"}).estimated_requests == 1 + 1 + 2 + 4
 
 
-def test_what_was_answered_is_not_missing(
-    survey: Callable[..., BackfillPlan], known: Note, note: Note
+def test_fetched_companies_and_days_are_not_missing(
+    plan: Plan, store_ticker_list: Record, record_fetch: Record
 ) -> None:
-    known({"AAA": 11, "BBB": 22, "ZZZ": 99})
-    answered(note, 11, 22)
+    store_ticker_list({"AAA": 11, "BBB": 22, "ZZZ": 99})
+    record_responses(record_fetch, 11, 22)
     for mode in ("missing", "failed", "stale"):
-        assert survey(mode=mode).needs == []
-    assert survey().gaps == []
-    everything = survey(mode="all")
-    assert [need.item for need in everything.needs] == ["AAA", "BBB", *["filing index"] * 4]
+        assert plan(mode=mode).work_items == []
+    assert plan().gaps == []
+    everything = plan(mode="all")
+    assert [each.item for each in everything.work_items] == ["AAA", "BBB", *["filing index"] * 4]
     assert everything.estimated_requests == 2 * 2 + 4
 
 
 @pytest.mark.parametrize(
-    ("status", "reason", "wanted_by"),
+    ("status", "reason", "modes"),
     [
         (None, "not_asked", {"missing", "stale"}),
         ("throttled", "throttled", {"missing", "failed"}),
@@ -137,169 +138,169 @@ def test_what_was_answered_is_not_missing(
         ("not_found", "not_found", set()),
     ],
 )
-def test_a_company_without_facts(
-    survey: Callable[..., BackfillPlan],
-    known: Note,
-    note: Note,
+def test_company_without_facts(
+    plan: Plan,
+    store_ticker_list: Record,
+    record_fetch: Record,
     status: str | None,
     reason: str,
-    wanted_by: set[str],
+    modes: set[str],
 ) -> None:
-    known({"AAA": 11, "BBB": 22})
-    answered(note, 22)
+    store_ticker_list({"AAA": 11, "BBB": 22})
+    record_responses(record_fetch, 22)
     if status is not None:
-        note("company_fact", "11", status)
-    assert survey().gaps == [DataGap("AAA", reason, None, None, None, bool(wanted_by))]
+        record_fetch("company_fact", "11", status)
+    assert plan().gaps == [DataGap("AAA", reason, None, None, None, bool(modes))]
     for mode in ("missing", "failed", "stale"):
-        wanted = mode in wanted_by
-        why = reason if mode == "missing" else mode
-        assert survey(mode=mode).needs == (
-            [WorkItem("AAA", None, why, None, True)] if wanted else []
-        )
+        shown = reason if mode == "missing" else mode
+        expected = [WorkItem("AAA", None, shown, None, True)] if mode in modes else []
+        assert plan(mode=mode).work_items == expected
 
 
-def test_a_failure_after_an_answer_is_a_failure(
-    survey: Callable[..., BackfillPlan], known: Note, note: Note
+def test_failure_after_a_response_is_a_failure(
+    plan: Plan, store_ticker_list: Record, record_fetch: Record
 ) -> None:
-    known({"AAA": 11, "BBB": 22})
-    answered(note, 11, 22)
-    note("company_fact", "11", "outage")
-    assert survey(mode="failed").needs == [WorkItem("AAA", None, "failed", None, True)]
+    store_ticker_list({"AAA": 11, "BBB": 22})
+    record_responses(record_fetch, 11, 22)
+    record_fetch("company_fact", "11", "outage")
+    assert plan(mode="failed").work_items == [WorkItem("AAA", None, "failed", None, True)]
 
 
 @pytest.mark.parametrize(
-    ("last_requested_on", "is_due"), [(None, True), (YESTERDAY, True), (TODAY, False)]
+    ("last_requested_on", "is_fetchable"), [(None, True), (YESTERDAY, True), (TODAY, False)]
 )
-def test_a_report_that_an_index_named_is_due_once_a_day(
-    survey: Callable[..., BackfillPlan],
-    known: Note,
-    note: Note,
-    due: Note,
+def test_pending_filing_is_requested_once_a_day(
+    plan: Plan,
+    store_ticker_list: Record,
+    record_fetch: Record,
+    store_pending: Record,
     last_requested_on: str | None,
-    is_due: bool,
+    is_fetchable: bool,
 ) -> None:
-    known({"AAA": 11, "BBB": 22})
-    answered(note, 11, 22)
-    due(11, last_requested_on)
+    store_ticker_list({"AAA": 11, "BBB": 22})
+    record_responses(record_fetch, 11, 22)
+    store_pending(11, last_requested_on)
     filed = date(2026, 2, 11)
-    assert survey().gaps == [DataGap("AAA", "pending_filing", filed, filed, None, is_due)]
-    expected = [WorkItem("AAA", filed, "pending_filing")] if is_due else []
-    assert survey().needs == expected
-    assert survey().estimated_requests == len(expected)
-    assert survey(start="2026-02-12").gaps == []
+    assert plan().gaps == [DataGap("AAA", "pending_filing", filed, filed, None, is_fetchable)]
+    expected = [WorkItem("AAA", filed, "pending_filing")] if is_fetchable else []
+    assert plan().work_items == expected
+    assert plan().estimated_requests == len(expected)
+    assert plan(start="2026-02-12").gaps == []
 
 
-def test_a_company_of_two_symbols_is_one(
-    survey: Callable[..., BackfillPlan], known: Note, note: Note
+def test_company_with_two_tickers_is_one_item(
+    plan: Plan, store_ticker_list: Record, record_fetch: Record
 ) -> None:
-    known({"AAA": 11, "BBB": 11})
-    assert [need.item for need in survey().needs] == ["AAA"]
+    store_ticker_list({"AAA": 11, "BBB": 11})
+    assert [each.item for each in plan().work_items] == ["AAA"]
 
 
-def test_a_symbol_that_the_list_lacks_waits_for_the_next_list(
-    survey: Callable[..., BackfillPlan], known: Note, note: Note
+def test_ticker_missing_from_the_list_waits_for_the_next_list(
+    plan: Plan, store_ticker_list: Record, record_fetch: Record
 ) -> None:
-    known({"AAA": 11})
-    answered(note, 11)
-    assert survey().gaps == [DataGap("BBB", "unknown_ticker", None, None, None, False)]
-    assert survey().needs == []
+    store_ticker_list({"AAA": 11})
+    record_responses(record_fetch, 11)
+    assert plan().gaps == [DataGap("BBB", "unknown_ticker", None, None, None, False)]
+    assert plan().work_items == []
 
 
-def test_yesterdays_list_is_read_again_for_it(
-    survey: Callable[..., BackfillPlan], known: Note, note: Note
+def test_yesterdays_list_is_read_again_for_an_unknown_ticker(
+    plan: Plan, store_ticker_list: Record, record_fetch: Record
 ) -> None:
-    known({"AAA": 11}, at=BEFORE)
-    answered(note, 11)
-    assert [(need.item, need.reason) for need in survey().needs] == [("BBB", "unknown_ticker")]
-    assert survey().estimated_requests == 1
+    store_ticker_list({"AAA": 11}, at=BEFORE)
+    record_responses(record_fetch, 11)
+    assert [(each.item, each.reason) for each in plan().work_items] == [("BBB", "unknown_ticker")]
+    assert plan().estimated_requests == 1
 
 
 @pytest.fixture
-def ended(settings: Settings, query: Any, survey: Callable[..., BackfillPlan]) -> None:
-    """The symbol BBB names its member no longer since 2 June 2025."""
+def former_ticker(settings: Settings, query: Any, plan: Plan) -> None:
+    """BBB is no longer its member's ticker since 2 June 2025."""
     query(
         settings, "update core.ticker set valid_to = '2025-06-02' where ticker = 'BBB' returning 1"
     )
 
 
-def test_a_member_that_was_renamed_is_found_by_the_symbol_that_it_has_now(
-    settings: Settings, survey: Callable[..., BackfillPlan], known: Note, note: Note
+def test_renamed_member_is_found_by_its_current_ticker(
+    settings: Settings, plan: Plan, store_ticker_list: Record, record_fetch: Record
 ) -> None:
     rename(settings, "BBB", "CCC", "2025-06-02")
-    # the list was first read after the rename: it has the new symbol alone
-    known({"AAA": 11, "CCC": 22})
-    answered(note, 11)
+    # the list was first read after the rename: it has only the new ticker
+    store_ticker_list({"AAA": 11, "CCC": 22})
+    record_responses(record_fetch, 11)
     for scope in ({}, {"index": "R2000"}):
-        assert survey(**scope).gaps == [DataGap("CCC", "not_asked", None, None, None, True)]
-        assert survey(**scope).needs == [WorkItem("CCC", None, "not_asked", None, True)]
+        assert plan(**scope).gaps == [DataGap("CCC", "not_asked", None, None, None, True)]
+        assert plan(**scope).work_items == [WorkItem("CCC", None, "not_asked", None, True)]
 
 
-def test_a_company_that_took_over_a_members_symbol_is_not_the_members(
-    survey: Callable[..., BackfillPlan], ended: None, known: Note, note: Note
+def test_company_with_a_members_former_ticker_is_not_the_member(
+    plan: Plan, former_ticker: None, store_ticker_list: Record, record_fetch: Record
 ) -> None:
-    # the list was first read when the symbol was another's, who is no member
-    known({"AAA": 11, "BBB": 99})
-    answered(note, 11)
-    assert survey().gaps == [DataGap("BBB", "unknown_ticker", None, None, None, False)]
-    assert survey().needs == []
-    # who names the symbol means the company that has it now
-    assert survey(tickers=["BBB"]).needs == [WorkItem("BBB", None, "not_asked", None, True)]
+    # the list was first read when another company, not a member, had the ticker
+    store_ticker_list({"AAA": 11, "BBB": 99})
+    record_responses(record_fetch, 11)
+    assert plan().gaps == [DataGap("BBB", "unknown_ticker", None, None, None, False)]
+    assert plan().work_items == []
+    # a requested ticker means the company that has it now
+    assert plan(tickers=["BBB"]).work_items == [WorkItem("BBB", None, "not_asked", None, True)]
 
 
-def test_a_symbol_that_the_list_gave_to_two_companies(
-    survey: Callable[..., BackfillPlan], ended: None, known: Note, note: Note
+def test_ticker_that_the_list_gave_to_two_companies(
+    plan: Plan, former_ticker: None, store_ticker_list: Record, record_fetch: Record
 ) -> None:
-    known({"AAA": 11, "BBB": 22}, days=(), known_from="2025-01-02")
-    known({"BBB": 99}, known_from="2025-06-10")
-    answered(note, 11, 22)
+    store_ticker_list({"AAA": 11, "BBB": 22}, days=(), known_from="2025-01-02")
+    store_ticker_list({"BBB": 99}, known_from="2025-06-10")
+    record_responses(record_fetch, 11, 22)
     # the member's company is the first
-    assert survey().gaps == []
-    assert survey(index="R2000").gaps == []
-    assert survey(tickers=["BBB"]).gaps == [DataGap("BBB", "not_asked", None, None, None, True)]
-    answered(note, 99)
-    note("company_fact", "22", "outage")
-    # the symbol's is the second
-    assert survey(tickers=["BBB"]).gaps == []
-    assert survey().gaps == [DataGap("BBB", "outage", None, None, None, True)]
+    assert plan().gaps == []
+    assert plan(index="R2000").gaps == []
+    assert plan(tickers=["BBB"]).gaps == [DataGap("BBB", "not_asked", None, None, None, True)]
+    record_responses(record_fetch, 99)
+    record_fetch("company_fact", "22", "outage")
+    # the ticker's company is the second
+    assert plan(tickers=["BBB"]).gaps == []
+    assert plan().gaps == [DataGap("BBB", "outage", None, None, None, True)]
 
 
 @pytest.mark.parametrize(
-    ("status", "at", "reason", "wanted_by"),
+    ("status", "at", "reason", "modes"),
     [
         ("outage", NOW, "outage", {"missing", "failed", "all"}),
         ("empty", NOW, "not_yet_published", {"all"}),
         ("empty", BEFORE, "not_yet_published", {"missing", "stale", "all"}),
     ],
 )
-def test_a_day_whose_index_was_not_had(
-    survey: Callable[..., BackfillPlan],
-    known: Note,
-    note: Note,
+def test_index_day_that_was_not_read(
+    plan: Plan,
+    store_ticker_list: Record,
+    record_fetch: Record,
     status: str,
     at: str,
     reason: str,
-    wanted_by: set[str],
+    modes: set[str],
 ) -> None:
-    known({"AAA": 11, "BBB": 22}, days=DAYS[:-1])
-    answered(note, 11, 22)
+    store_ticker_list({"AAA": 11, "BBB": 22}, days=DAYS[:-1])
+    record_responses(record_fetch, 11, 22)
     day = date.fromisoformat(DAYS[-1])
-    note("filing_index", DAYS[-1], status, at, day=DAYS[-1], reason=reason)
-    is_due = "missing" in wanted_by
-    assert survey().gaps == [DataGap("filing index", reason, day, day, None, is_due)]
+    record_fetch("filing_index", DAYS[-1], status, at, day=DAYS[-1], reason=reason)
+    is_fetchable = "missing" in modes
+    assert plan().gaps == [DataGap("filing index", reason, day, day, None, is_fetchable)]
     for mode in ("missing", "failed", "stale", "all"):
-        days = {need.start for need in survey(mode=mode).needs}
-        assert (day in days) == (mode in wanted_by)
-    assert survey(tickers=["AAA"]).gaps == []
-    assert survey(end=DAYS[-2]).gaps == []
+        days = {each.start for each in plan(mode=mode).work_items}
+        assert (day in days) == (mode in modes)
+    assert plan(tickers=["AAA"]).gaps == []
+    assert plan(end=DAYS[-2]).gaps == []
 
 
-def test_who_is_meant(settings: Settings, survey: Callable[..., BackfillPlan], known: Note) -> None:
+def test_requested_companies(settings: Settings, plan: Plan, store_ticker_list: Record) -> None:
     with pytest.raises(InvalidBackfillRequest, match="ZZZ, which the warehouse does not follow"):
-        survey(tickers=["ZZZ"])
-    known({"ZZZ": 99})
-    assert [need.item for need in survey(tickers=["ZZZ"]).needs] == ["ZZZ"]
-    assert [need.item for need in survey(index="R2000").needs if need.item != "filing index"] == []
+        plan(tickers=["ZZZ"])
+    store_ticker_list({"ZZZ": 99})
+    assert [each.item for each in plan(tickers=["ZZZ"]).work_items] == ["ZZZ"]
+    assert [
+        each.item for each in plan(index="R2000").work_items if each.item != "filing index"
+    ] == []
     with pytest.raises(InvalidBackfillRequest, match="run a backfill of holdings first"):
-        survey(index="SP500")
+        plan(index="SP500")
     with pytest.raises(InvalidBackfillRequest, match="Set ROTATION_SEC_USER_AGENT"):
-        survey(dry_run=False)
+        plan(dry_run=False)

@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 from prefect.logging import disable_run_logger
 
-from tasks.derive.rotation.rotation_metrics import derive_rotation_metrics
+from tasks.derive.incremental.derived_table import derive_table
+from tasks.derive.rotation import rotation_metrics
 from tasks.load.publish import publish
 from tasks.run.context import open_run
 from tests.tasks.derive.pipeline import House
@@ -70,7 +71,7 @@ def follow(alone: Callable[[], AbstractContextManager[None]]) -> Callable[[Setti
 
     def derive_and_publish(settings: Settings) -> bool:
         with alone(), open_run("derived", settings) as run:
-            return publish.fn(derive_rotation_metrics.fn(settings), run)
+            return publish.fn(derive_table.fn(rotation_metrics.TABLE, settings), run)
 
     return derive_and_publish
 

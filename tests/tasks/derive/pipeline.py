@@ -10,6 +10,7 @@ import polars as pl
 from expectations.contract import Contract
 from expectations.tables import corporate_action, daily_price, index_membership
 from tasks.derive.breadth import index_concentration, sector_breadth
+from tasks.derive.incremental.derived_table import derive_table
 from tasks.load.load import load
 from tasks.load.publish import validate_and_merge
 from tasks.run.audit import FETCH, QUARANTINE, VALIDATION
@@ -102,8 +103,7 @@ class House:
     def derive(self, *modules: ModuleType) -> None:
         """Derives and publishes what changed."""
         for module in modules or DERIVED:
-            task = getattr(module, f"derive_{module.CONTRACT.table}")
-            derived = task.fn(self.settings)
+            derived = derive_table.fn(module.TABLE, self.settings)
             if derived is not None:
                 validate_and_merge(derived, self.run().writer)
 

@@ -8,7 +8,8 @@ import polars as pl
 import psycopg
 import pytest
 
-from tasks.derive.rotation.rotation_metrics import derive_rotation_metrics
+from tasks.derive.incremental.derived_table import derive_table
+from tasks.derive.rotation import rotation_metrics
 from tasks.load.publish import publish
 from tasks.run.context import open_run
 from warehouse.connect.connections import connect
@@ -55,7 +56,7 @@ def test_published_rows_are_announced_and_their_inputs_followed(
     settings, load_days, publish_alone, query
 ):
     load_days(DAYS)
-    derived = derive_rotation_metrics.fn(settings)
+    derived = derive_table.fn(rotation_metrics.TABLE, settings)
     with psycopg.connect(warehouse_dsn(settings, "reader"), autocommit=True) as listener:
         listener.execute("listen rotation_published")
         assert publish_alone(derived)
@@ -76,10 +77,10 @@ def test_published_rows_are_announced_and_their_inputs_followed(
 
 def test_rows_that_break_a_rule_leave_those_of_yesterday(settings, load_days, publish_alone, query):
     load_days(DAYS[:5])
-    publish_alone(derive_rotation_metrics.fn(settings))
+    publish_alone(derive_table.fn(rotation_metrics.TABLE, settings))
     load_days(DAYS, close=20.0)
     before = query(settings, HELD), query(settings, FOLLOWED)
-    derived = derive_rotation_metrics.fn(settings)
+    derived = derive_table.fn(rotation_metrics.TABLE, settings)
     assert derived.rows.height == len(DAYS)
     # nobody stands above it: another table of the same run goes on
     assert not publish_alone(ratio_becomes(derived, -1.0))
@@ -92,7 +93,7 @@ def test_rows_that_break_a_rule_leave_those_of_yesterday(settings, load_days, pu
     assert detail.startswith("derived.rotation_metrics: validation failed")
     assert "ratio_not_positive" in detail
     # the next derivation is not held up by it
-    assert publish_alone(derive_rotation_metrics.fn(settings))
+    assert publish_alone(derive_table.fn(rotation_metrics.TABLE, settings))
     assert len(query(settings, HELD)) == len(DAYS)
 
 
@@ -100,10 +101,10 @@ def test_rows_that_the_database_refuses_leave_those_of_yesterday(
     settings, load_days, publish_alone, query
 ):
     load_days(DAYS[:5])
-    publish_alone(derive_rotation_metrics.fn(settings))
+    publish_alone(derive_table.fn(rotation_metrics.TABLE, settings))
     load_days(DAYS[5:])
     before = query(settings, HELD), query(settings, FOLLOWED)
-    derived = derive_rotation_metrics.fn(settings)
+    derived = derive_table.fn(rotation_metrics.TABLE, settings)
     # validation takes it for a text like another
     wrong = replace(derived, rows=derived.rows.with_columns(pair=pl.lit(None, pl.String)))
     with pytest.raises(Exception, match="null value"):
@@ -115,27 +116,27 @@ def test_derivation_overtaken_by_one_that_saw_more_is_dropped(
     settings, load_days, publish_alone, query
 ):
     load_days(DAYS[:5])
-    older = derive_rotation_metrics.fn(settings)
+    older = derive_table.fn(rotation_metrics.TABLE, settings)
     load_days(DAYS[5:])
-    newer = derive_rotation_metrics.fn(settings)
+    newer = derive_table.fn(rotation_metrics.TABLE, settings)
     assert publish_alone(newer)
     before = query(settings, HELD), query(settings, FOLLOWED)
     assert not publish_alone(ratio_becomes(older, 9.0))
     assert (query(settings, HELD), query(settings, FOLLOWED)) == before
-    assert derive_rotation_metrics.fn(settings) is None
+    assert derive_table.fn(rotation_metrics.TABLE, settings) is None
 
 
 def test_derivation_overtaken_by_one_that_saw_less_is_made_up_for(
     settings, load_days, publish_alone, query
 ):
     load_days(DAYS[:5])
-    older = derive_rotation_metrics.fn(settings)
+    older = derive_table.fn(rotation_metrics.TABLE, settings)
     load_days(DAYS[5:])
-    newer = derive_rotation_metrics.fn(settings)
+    newer = derive_table.fn(rotation_metrics.TABLE, settings)
     assert publish_alone(older)
     assert not publish_alone(newer)
     assert len(query(settings, HELD)) == 5
-    assert publish_alone(derive_rotation_metrics.fn(settings))
+    assert publish_alone(derive_table.fn(rotation_metrics.TABLE, settings))
     assert len(query(settings, HELD)) == len(DAYS)
 
 
@@ -143,13 +144,13 @@ def test_readers_see_all_of_the_old_rows_or_all_of_the_new(
     settings, load_days, publish_alone, query
 ):
     load_days(DAYS)
-    publish_alone(derive_rotation_metrics.fn(settings))
+    publish_alone(derive_table.fn(rotation_metrics.TABLE, settings))
     load_days(DAYS, close=30.0)
     with connect(settings, "reader") as reader:
         reader.execute("set transaction isolation level repeatable read")
         before = reader.execute(HELD).fetchall()
         # a reader's open snapshot holds no publication up, and sees nothing of it
-        publish_alone(derive_rotation_metrics.fn(settings))
+        publish_alone(derive_table.fn(rotation_metrics.TABLE, settings))
         assert reader.execute(HELD).fetchall() == before
         reader.rollback()
         after = reader.execute(HELD).fetchall()

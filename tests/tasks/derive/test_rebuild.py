@@ -1,19 +1,19 @@
 """From scratch: when asked, and when a formula or file is another; same rows stay as they are."""
 
 import shutil
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 
+from expectations import contracts
 from tasks.derive import rebuild
 from tasks.derive.breadth import index_concentration
 from tasks.derive.rebuild import (
-    LOGIC_VERSIONS,
+    DERIVED_TABLES,
     REFERENCE,
-    REFERENCE_FILES,
     TABLES,
-    UPSTREAM,
     UnknownTable,
 )
 from tests.tasks.derive.pipeline import House
@@ -93,7 +93,10 @@ def test_a_changed_formula_is_followed_without_being_asked(
         # what a former formula gave
         connection.execute("update derived.index_concentration set hhi = 1")
     assert rebuild.reset_watermarks.fn([], derived.settings) == []
-    monkeypatch.setitem(LOGIC_VERSIONS, "index_concentration", 2)
+    raised = replace(index_concentration.TABLE, logic_version=2)
+    monkeypatch.setattr(
+        rebuild, "DERIVED_TABLES", {**DERIVED_TABLES, "index_concentration": raised}
+    )
     assert rebuild.reset_watermarks.fn([], derived.settings) == ["index_concentration"]
     derived.derive()
     assert derived.checksums() == before
@@ -113,7 +116,10 @@ def test_who_is_made_of_a_table_starts_over_with_it(derived: House) -> None:
     assert rebuild.reset_watermarks.fn(["debt_maturity"], derived.settings) == [
         "debt_maturity", "rate_shock", "refinancing_wall",
     ]  # fmt: skip
-    assert set(UPSTREAM) == {"rate_shock", "refinancing_wall", "zombie_status"}
+    reading_derived = {
+        name for name, table in DERIVED_TABLES.items() if {*TABLES} & {*table.contract.upstream}
+    }
+    assert reading_derived == {"rate_shock", "refinancing_wall", "zombie_status"}
 
 
 def test_a_name_that_is_no_derived_table_is_refused(derived: House) -> None:
@@ -123,8 +129,20 @@ def test_a_name_that_is_no_derived_table_is_refused(derived: House) -> None:
     assert derived.read("select * from audit.derivation order by 1, 2").rows() == before
 
 
-def test_every_table_has_a_formula_and_every_file_named_is_there() -> None:
-    assert set(LOGIC_VERSIONS) == set(TABLES)
-    assert set(REFERENCE_FILES) <= set(TABLES)
-    for names in REFERENCE_FILES.values():
-        assert all((REFERENCE / f"{name}.csv").exists() for name in names)
+def test_every_derived_table_is_found_with_the_inputs_of_its_contract() -> None:
+    derived = {name for name, each in contracts().items() if each.schema == "derived"}
+    assert set(TABLES) == derived
+    for name, table in DERIVED_TABLES.items():
+        assert table.name == name
+        assert set(table.inputs) == set(table.contract.upstream) - derived
+        assert table.contract.latest_date_column in table.contract.column_names
+        assert all((REFERENCE / f"{file}.csv").exists() for file in table.reference_files)
+
+
+def test_tables_are_derived_after_those_they_read() -> None:
+    order = [*DERIVED_TABLES]
+    for name, table in DERIVED_TABLES.items():
+        upstream = {*TABLES} & {*table.contract.upstream}
+        assert upstream <= set(order[: order.index(name)])
+        # their watermarks cap those of the table, input by input
+        assert all(set(DERIVED_TABLES[each].inputs) <= set(table.inputs) for each in upstream)

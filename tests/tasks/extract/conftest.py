@@ -1,4 +1,4 @@
-"""A small tape, a sandbox that replays it, and a process that extracts from it.
+"""Provide a small tape, a sandbox that replays it, and a worker process.
 
 The providers' libraries keep state of the whole process (cookies, crumbs, caches, openers), so
 they run in a process of their own, with the sandbox's variables in its environment.
@@ -30,25 +30,32 @@ HOLDINGS = Path(__file__).parent / "ishares" / "holdings"
 
 @dataclass
 class Worker:
-    """A process that runs one function after another, in the sandbox's world."""
+    """Run functions in another process, which uses the sandbox."""
 
     process: subprocess.Popen[bytes]
 
     def call(self, name: str, *args: Any) -> Any:
-        """Run `module:function` and return its value, or raise what it raised."""
+        """Run `module:function` and return its value, or raise its exception."""
         assert self.process.stdin
         assert self.process.stdout
         pickle.dump((name, args), self.process.stdin)
         self.process.stdin.flush()
-        is_fine, value = pickle.load(self.process.stdout)
-        if not is_fine:
+        succeeded, value = pickle.load(self.process.stdout)
+        if not succeeded:
             raise value
         return value
 
 
+def fetch_results(fetches: pd.DataFrame) -> list[tuple[str, str | None, int, int]]:
+    """Return status, reason, rows and attempts of each fetch."""
+    columns = ["status", "reason", "rows", "attempts"]
+    found = fetches[columns].astype(object)
+    return list(found.where(found.notna(), None).itertuples(index=False, name=None))
+
+
 @pytest.fixture(scope="session")
 def tape(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Six sessions of a few listings, one series with revisions, one holdings file."""
+    """Write a tape of a few listings, one series with revisions and one holdings file."""
     folder = tmp_path_factory.mktemp("tape")
     (folder / "tape.toml").write_text(
         'name = "extract-test"\nkind = "simulated"\nclock = "2024-06-07T22:00:00Z"\n'
@@ -56,12 +63,12 @@ def tape(tmp_path_factory: pytest.TempPathFactory) -> Path:
     sessions = _sessions(date(2024, 5, 20), 18)
     pd.concat(
         [
-            # 1208.88 and 7 digits of odd cents: what a split by 10 does to a float must be undone
+            # a price that loses digits when a split by 10 is applied and undone
             _bars("SPLT", sessions, 1208.88, 1_234_567),
             _bars("REVS", sessions, 0.4321, 98_765),
             _bars("EVEN", sessions, 50.0, 1_000),
             _bars("GONE", sessions[:5], 20.0, 500),
-            # no bar on 5 June, where a split takes effect, nor on the clock's own day
+            # no bar on 5 June, the ex-date of a split, nor on the clock's day
             _bars("ODDS", [*sessions[:11], sessions[12]], 30.0, 300),
         ]
     ).to_parquet(folder / "bars.parquet")
@@ -95,14 +102,14 @@ def tape(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def running_sandbox(tape: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """The sandbox's process, one for the session."""
+    """Start one sandbox for the test session."""
     with Sandbox.start(tape, tmp_path_factory.mktemp("sandbox"), CLOCK) as sandbox:
         yield sandbox
 
 
 @pytest.fixture
 def sandbox(running_sandbox: Sandbox) -> Sandbox:
-    """The sandbox as at the start: its clock, no faults, no requests."""
+    """Reset the sandbox: its clock, no faults, no requests."""
     running_sandbox.clear_faults()
     running_sandbox.clear_requests()
     running_sandbox.set_clock(CLOCK)
@@ -111,7 +118,7 @@ def sandbox(running_sandbox: Sandbox) -> Sandbox:
 
 @pytest.fixture(scope="module")
 def worker(running_sandbox: Sandbox) -> Iterator[Worker]:
-    """A process of its own for the module's provider."""
+    """Start one process for the module's provider."""
     script = Path(__file__).with_name("worker.py")
     environment = os.environ | running_sandbox.environment() | {"PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
@@ -126,28 +133,22 @@ def worker(running_sandbox: Sandbox) -> Iterator[Worker]:
 
 
 @pytest.fixture
-def clock() -> datetime:
-    """Where the sandbox's clock stands: Friday 7 June 2024, after the close."""
-    return CLOCK
-
-
-@pytest.fixture
 def settings(running_sandbox: Sandbox) -> Settings:
-    """No waiting: the sandbox has no limits. Change them with `model_copy`."""
-    swift: dict[str, Any] = {"home": running_sandbox.home, "fred_api_key": SecretStr(KEY)}
+    """Return settings without waiting, as the sandbox has no rate limits."""
+    update: dict[str, Any] = {"home": running_sandbox.home, "fred_api_key": SecretStr(KEY)}
     for name in ("yahoo", "fred", "ishares"):
-        swift |= {
+        update |= {
             f"{name}_requests_per_second": 1000.0,
             f"{name}_timeout_seconds": 120.0,
             f"{name}_backoff_seconds": 0.0,
             f"{name}_attempts": 2,
         }
-    return Settings(**swift)
+    return Settings(**update)
 
 
 @pytest.fixture
-def impatient(settings: Settings) -> Settings:
-    """For a reply that never comes; with them, one that is late on a busy machine is none."""
+def short_timeouts(settings: Settings) -> Settings:
+    """Return settings for replies that hang; on a busy machine other replies may time out."""
     names = ("yahoo", "fred", "ishares")
     return settings.model_copy(update={f"{name}_timeout_seconds": 2.0 for name in names})
 
@@ -176,7 +177,7 @@ def _bars(ticker: str, sessions: list[date], price: float, volume: int) -> pd.Da
 
 
 def _defects() -> pd.DataFrame:
-    """What Yahoo sends at times: a null row, a Saturday's row, a session sent twice."""
+    """Return defects of Yahoo: a null row, a Saturday's row, a session sent twice."""
     rows = [
         ("ODDS", date(2024, 5, 22), None, None, "null"),
         ("ODDS", date(2024, 5, 25), 31.0, 7, "extra"),

@@ -1,4 +1,4 @@
-"""Runs functions named on its standard input, until that is closed."""
+"""Run functions named on standard input until it is closed."""
 
 import importlib
 import os
@@ -7,9 +7,9 @@ import sys
 
 
 def main() -> None:
-    """Answer each (name, args) with (is_fine, value)."""
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what the libraries print must not mix with the answers
+    """Reply to each (name, args) with (succeeded, value or exception)."""
+    replies = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # the output of the libraries must not mix with the replies
     while True:
         try:
             name, args = pickle.load(sys.stdin.buffer)
@@ -18,11 +18,11 @@ def main() -> None:
         module, _, function = name.partition(":")
         try:
             task = getattr(importlib.import_module(module), function)
-            answer = (True, getattr(task, "fn", task)(*args))
+            reply = (True, getattr(task, "fn", task)(*args))
         except Exception as error:
-            answer = (False, error)
-        pickle.dump(answer, answers)
-        answers.flush()
+            reply = (False, error)
+        pickle.dump(reply, replies)
+        replies.flush()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Each kind of fault is found, said in one line, and not found where all is well."""
+"""Test that each health check finds its issues, and none in a healthy warehouse."""
 
 import json
 from collections.abc import Callable
@@ -22,25 +22,25 @@ NOW = datetime(2024, 6, 7, 3, tzinfo=UTC)
 
 
 @pytest.fixture
-def faults(settings: Settings) -> Callable[..., list[HealthIssue]]:
-    """The faults of one kind, with other settings or at another instant."""
+def find_issues(settings: Settings) -> Callable[..., list[HealthIssue]]:
+    """Return the issues of one check, with other settings or at another logical time."""
 
-    def find(kind: str, instant: datetime = NOW, **changed: Any) -> list[HealthIssue]:
-        found = run_health_checks(settings.model_copy(update=changed), instant)
-        return [fault for fault in found if fault.check == kind]
+    def find(check: str, now: datetime = NOW, **changed: Any) -> list[HealthIssue]:
+        found = run_health_checks(settings.model_copy(update=changed), now)
+        return [issue for issue in found if issue.check == check]
 
     return find
 
 
 @pytest.fixture
-def ended(settings: Settings) -> Callable[..., int]:
-    """A run that ended in a state, having set aside some rows of a table."""
+def record_run(settings: Settings) -> Callable[..., int]:
+    """Record a run in a state, with quarantined rows."""
 
-    def end(
+    def record(
         flow: str,
         state: str,
         detail: str = "",
-        aside: int = 0,
+        quarantined: int = 0,
         hours_ago: int = 0,
         rule: str = "ohlc_order",
         clock_at: datetime = NOW,
@@ -69,7 +69,7 @@ def ended(settings: Settings) -> Callable[..., int]:
                 " rows_removed, loaded_at) values (%s, 'core.daily_price', 1, 0, 9, 0, now())",
                 (run_id,),
             )
-            for n in range(aside):
+            for n in range(quarantined):
                 key = json.dumps({"run": run_id, "n": n})
                 connection.execute(
                     "insert into audit.quarantine"
@@ -79,105 +79,108 @@ def ended(settings: Settings) -> Callable[..., int]:
                 )
         return run_id
 
-    return end
+    return record
 
 
-def test_what_is_late_is_said_with_its_reason(faults) -> None:
-    late = {fault.target: fault.message for fault in faults("late")}
-    assert late["daily_price"] == "nothing is held; never asked for"
-    assert "macro_observation CPIAUCSL" in late
-    assert str(faults("late")[0]).startswith("late: ")
-    assert all("\n" not in str(fault) for fault in faults("late"))
-
-
-@pytest.mark.parametrize("state", ["failed", "crashed", "degraded"])
-def test_a_flow_whose_last_run_ended_badly(faults, ended, state: str) -> None:
-    ended("macro", "completed")
-    ended("prices", state)
-    ended("prices", "completed")
-    assert faults("run") == []
-    run_id = ended("prices", state, "daily_price: 3 new\n2 throttled: AAA, BBB")
-    [fault] = faults("run")
-    assert fault.target == "prices"
-    assert fault.message.startswith(f"run {run_id} of ")
-    assert fault.message.endswith(f"is {state}. daily_price: 3 new; 2 throttled: AAA, BBB")
-
-
-def test_a_run_that_someone_ended_hides_no_fault_and_is_none(faults, ended) -> None:
-    ended("backfill", "cancelled")
-    assert faults("run") == []
-    run_id = ended("prices", "failed")
-    ended("prices", "cancelled")
-    [fault] = faults("run")
-    assert fault.message.startswith(f"run {run_id} of ")
+def test_stale_dataset_is_an_issue_with_its_reason(find_issues) -> None:
+    messages = {issue.target: issue.message for issue in find_issues("freshness")}
+    assert messages["daily_price"] == "no rows; never requested"
+    assert "macro_observation CPIAUCSL" in messages
+    assert str(find_issues("freshness")[0]).startswith("freshness: ")
+    assert all("\n" not in str(issue) for issue in find_issues("freshness"))
 
 
 @pytest.mark.parametrize("state", ["failed", "crashed", "degraded"])
-def test_a_backfill_that_ended_badly_is_told_of_for_a_day(faults, ended, state: str) -> None:
-    run_id = ended("backfill", state, clock_at=NOW - timedelta(hours=23))
-    [fault] = faults("run")
-    assert fault.message.startswith(f"run {run_id} of ")
-    assert faults("run", NOW + timedelta(hours=2)) == []
-    # one that does not end is no less a fault
-    ended("backfill", "running", hours_ago=30, clock_at=NOW - timedelta(hours=30))
-    assert [fault.target for fault in faults("run")] == ["backfill"]
-    # of what a schedule runs again it is told until that has ended well
-    ended("backfill", "completed")
-    ended("prices", state, clock_at=NOW - timedelta(days=9))
-    assert [fault.target for fault in faults("run")] == ["prices"]
+def test_flow_whose_last_run_did_not_complete(find_issues, record_run, state: str) -> None:
+    record_run("macro", "completed")
+    record_run("prices", state)
+    record_run("prices", "completed")
+    assert find_issues("run") == []
+    run_id = record_run("prices", state, "daily_price: 3 new\n2 throttled: AAA, BBB")
+    [issue] = find_issues("run")
+    assert issue.target == "prices"
+    assert issue.message.startswith(f"run {run_id} of ")
+    assert issue.message.endswith(f"is {state}. daily_price: 3 new; 2 throttled: AAA, BBB")
 
 
-def test_it_needs_no_login_but_the_flows_own(settings) -> None:
-    """A worker on another machine has no other; and consumers may hold all of theirs."""
-    wrong = {"reader_password": SecretStr("that-of-another-server")}
-    known = settings.model_copy(update=wrong)
-    assert run_health_checks(known, NOW) == run_health_checks(settings, NOW)
-    assert render_health_report([], known, NOW).startswith("# All is well")
+def test_cancelled_run_is_no_issue_and_hides_none(find_issues, record_run) -> None:
+    record_run("backfill", "cancelled")
+    assert find_issues("run") == []
+    run_id = record_run("prices", "failed")
+    record_run("prices", "cancelled")
+    [issue] = find_issues("run")
+    assert issue.message.startswith(f"run {run_id} of ")
 
 
-def test_a_run_that_does_not_end(faults, ended) -> None:
-    ended("prices", "running", hours_ago=5)
-    assert faults("run") == []
-    ended("macro", "running", hours_ago=7)
-    assert [fault.target for fault in faults("run")] == ["macro"]
+@pytest.mark.parametrize("state", ["failed", "crashed", "degraded"])
+def test_failed_backfill_is_an_issue_for_a_day(find_issues, record_run, state: str) -> None:
+    run_id = record_run("backfill", state, clock_at=NOW - timedelta(hours=23))
+    [issue] = find_issues("run")
+    assert issue.message.startswith(f"run {run_id} of ")
+    assert find_issues("run", NOW + timedelta(hours=2)) == []
+    # one that is still running is an issue like any other
+    record_run("backfill", "running", hours_ago=30, clock_at=NOW - timedelta(hours=30))
+    assert [issue.target for issue in find_issues("run")] == ["backfill"]
+    # for a scheduled flow it is one until the next run completes
+    record_run("backfill", "completed")
+    record_run("prices", state, clock_at=NOW - timedelta(days=9))
+    assert [issue.target for issue in find_issues("run")] == ["prices"]
 
 
-def test_quarantine_that_grows_beyond_its_past(faults, ended) -> None:
+def test_checks_use_only_the_login_of_flows(settings) -> None:
+    """A remote worker has no other login, and readers may use all of their connections."""
+    wrong = {"reader_password": SecretStr("wrong-password")}
+    changed = settings.model_copy(update=wrong)
+    assert run_health_checks(changed, NOW) == run_health_checks(settings, NOW)
+    assert render_health_report([], changed, NOW).startswith("# All checks passed")
+
+
+def test_run_that_runs_too_long(find_issues, record_run) -> None:
+    record_run("prices", "running", hours_ago=5)
+    assert find_issues("run") == []
+    record_run("macro", "running", hours_ago=7)
+    [issue] = find_issues("run")
+    assert issue.target == "macro"
+    assert "still running since" in issue.message
+    assert issue.message.endswith("UTC (limit 6 h)")
+
+
+def test_run_that_quarantines_far_more_than_the_runs_before(find_issues, record_run) -> None:
     for _ in range(4):
-        ended("prices", "completed", aside=6)
-    ended("prices", "completed", aside=60)
-    # four runs are no past
-    assert faults("quarantine") == []
-    ended("prices", "completed", aside=20)
-    ended("prices", "completed", aside=30)
-    # five times the usual six, and no more
-    assert faults("quarantine") == []
-    run_id = ended("prices", "completed", aside=31)
-    # another flow's own past, and a later run, are of no matter
-    ended("prices-full-history", "completed", aside=99)
-    ended("prices", "completed", aside=1)
-    said = f"run {run_id} set aside 31 rows; usual are 6"
-    assert faults("quarantine") == [HealthIssue("quarantine", "daily_price", said)]
+        record_run("prices", "completed", quarantined=6)
+    record_run("prices", "completed", quarantined=60)
+    # four runs are too few to compare with
+    assert find_issues("quarantine") == []
+    record_run("prices", "completed", quarantined=20)
+    record_run("prices", "completed", quarantined=30)
+    # five times the median of six, not more
+    assert find_issues("quarantine") == []
+    run_id = record_run("prices", "completed", quarantined=31)
+    # runs of another flow and later runs do not count
+    record_run("prices-full-history", "completed", quarantined=99)
+    record_run("prices", "completed", quarantined=1)
+    message = f"run {run_id} quarantined 31 rows (median 6)"
+    assert find_issues("quarantine") == [HealthIssue("quarantine", "daily_price", message)]
 
 
-def test_bars_of_a_session_that_is_still_open_are_no_growth(faults, ended) -> None:
+def test_bars_fetched_before_the_close_do_not_count(find_issues, record_run) -> None:
     for _ in range(5):
-        ended("prices", "completed", aside=6)
-    ended("prices", "completed", aside=99, rule="unfinished_session")
-    assert faults("quarantine") == []
-    # nor do such runs make many wrong rows usual
+        record_run("prices", "completed", quarantined=6)
+    record_run("prices", "completed", quarantined=99, rule="unfinished_session")
+    assert find_issues("quarantine") == []
+    # nor do they raise the median
     for _ in range(6):
-        ended("prices", "completed", aside=40, rule="unfinished_session")
-    run_id = ended("prices", "completed", aside=31)
-    said = f"run {run_id} set aside 31 rows; usual are 0"
-    assert faults("quarantine") == [HealthIssue("quarantine", "daily_price", said)]
+        record_run("prices", "completed", quarantined=40, rule="unfinished_session")
+    run_id = record_run("prices", "completed", quarantined=31)
+    message = f"run {run_id} quarantined 31 rows (median 0)"
+    assert find_issues("quarantine") == [HealthIssue("quarantine", "daily_price", message)]
 
 
 @pytest.fixture
-def covered(settings: Settings, bars, load_prices, fetches, checked) -> Callable[[int], None]:
-    """Ten members of the Russell 2000, of whom some have a bar of 2024-06-06."""
+def store_bars(settings: Settings, bars, load_prices, fetches, checked) -> Callable[[int], None]:
+    """Store ten members of the Russell 2000, some of them with a bar of 2024-06-06."""
 
-    def hold(held: int) -> None:
+    def store(bar_count: int) -> None:
         names = [f"T{n}" for n in range(10)]
         members = pd.DataFrame({"ticker": names}).assign(
             index_code="R2000", as_of_date=pd.Timestamp("2024-06-04"), name="A", sector=None,
@@ -186,15 +189,15 @@ def covered(settings: Settings, bars, load_prices, fetches, checked) -> Callable
             source="test",
         )  # fmt: skip
         with open_run("holdings", settings) as run:
-            asked = fetches(("IWM", "loaded")).assign(dataset="index_membership")
-            load.fn(asked, (checked(index_membership.CONTRACT, members),), run.writer)
+            fetched = fetches(("IWM", "loaded")).assign(dataset="index_membership")
+            load.fn(fetched, (checked(index_membership.CONTRACT, members),), run.writer)
         days = [(name, "2024-06-05", 10.0) for name in names]
-        load_prices(settings, bars(*days, *((n, "2024-06-06", 10.0) for n in names[:held])))
+        load_prices(settings, bars(*days, *((n, "2024-06-06", 10.0) for n in names[:bar_count])))
         with connect(settings) as connection:
             connection.execute(
                 "update audit.fetch set window_start = '2024-06-01', window_end = '2024-06-06'"
             )
-            # the horizon of a tape
+            # a session is expected only up to the last fetch
             connection.execute(
                 "insert into audit.fetch (run_id, source, dataset, item, window_start, window_end,"
                 " status, detail, rows, attempts, started_at, finished_at)"
@@ -202,48 +205,48 @@ def covered(settings: Settings, bars, load_prices, fetches, checked) -> Callable
                 " 'loaded', '', 1, 1, now(), now() from audit.run order by run_id desc limit 1"
             )
 
-    return hold
+    return store
 
 
-def test_a_newest_session_with_too_few_bars(faults, covered) -> None:
-    covered(9)
-    said = "9 of 10 bars of 2024-06-06 are there"
-    assert faults("coverage") == [HealthIssue("coverage", "R2000", said)]
-    assert faults("coverage", health_coverage_pct=90.0) == []
-    # before it was due, the session before was the newest
-    assert faults("coverage", datetime(2024, 6, 7, 1, 59, tzinfo=UTC)) == []
+def test_newest_session_with_too_few_bars(find_issues, store_bars) -> None:
+    store_bars(9)
+    message = "9 of 10 bars of 2024-06-06 are loaded"
+    assert find_issues("coverage") == [HealthIssue("coverage", "R2000", message)]
+    assert find_issues("coverage", health_coverage_pct=90.0) == []
+    # before its SLA, the session before is the newest
+    assert find_issues("coverage", datetime(2024, 6, 7, 1, 59, tzinfo=UTC)) == []
 
 
-def test_a_clock_and_an_origin_that_do_not_belong_together(faults, settings) -> None:
-    at_last = {"clock": "http://127.0.0.1/clock"}
-    assert faults("clock", **at_last) == []
-    [fault] = faults("clock")
-    assert fault.message.endswith("but the clock is the machine's")
+def test_clock_and_origin_that_do_not_match(find_issues, settings) -> None:
+    replay_clock = {"clock": "http://127.0.0.1/clock"}
+    assert find_issues("clock", **replay_clock) == []
+    [issue] = find_issues("clock")
+    assert issue.message.endswith("but the clock is the host's")
     with connect(settings) as connection:
         connection.execute("insert into audit.origin (origin) values ('another')")
-    [fault] = faults("clock", **at_last)
-    assert fault.message.startswith("the warehouse holds 'another', the settings say 'test-")
-    # the same database by its own URL, since a live warehouse has another name
+    [issue] = find_issues("clock", **replay_clock)
+    assert issue.message.startswith("the warehouse is of 'another', the settings say 'test-")
+    # the same database by URL: the name of a live one differs
     same = {"database_url": SecretStr(warehouse_dsn(settings, "owner").split("?")[0])}
     live = {
-        each.message for each in faults("clock", origin="live", clock="2024-06-07T03:00Z", **same)
+        each.message for each in find_issues("clock", origin="live", clock="2024-06-07T03:00Z", **same)
     }
-    assert "it is 'live', but the clock is moved by ROTATION_CLOCK" in live
+    assert "the origin is 'live', but the clock is set by ROTATION_CLOCK" in live
 
 
-def test_facts_from_the_future(faults, settings, bars, load_prices) -> None:
+def test_data_from_the_future(find_issues, settings, bars, load_prices) -> None:
     load_prices(settings, bars(("IWM", "2024-06-07", 10.0)))
     moved = {"clock": "http://127.0.0.1/clock"}
-    # 23:00 of the sixth in New York
-    [fault] = faults("clock", **moved)
-    assert fault == HealthIssue(
-        "clock", "facts", "one is of 2024-06-07, later than now, 2024-06-07 03:00 UTC"
+    # 23:00 on the sixth in New York
+    [issue] = find_issues("clock", **moved)
+    assert issue == HealthIssue(
+        "clock", "data", "newest date 2024-06-07 is later than now, 2024-06-07 03:00 UTC"
     )
-    assert faults("clock", datetime(2024, 6, 7, 4, tzinfo=UTC), **moved) == []
+    assert find_issues("clock", datetime(2024, 6, 7, 4, tzinfo=UTC), **moved) == []
 
 
-def test_a_disk_that_fills_up(faults, settings) -> None:
-    assert faults("disk", health_free_gb=0.0) == []
-    [fault] = faults("disk", health_free_gb=1e9)
-    assert fault.target == str(settings.home)
-    assert fault.message.endswith("GB are free; ROTATION_HEALTH_FREE_GB asks for 1e+09")
+def test_disk_with_too_little_space(find_issues, settings) -> None:
+    assert find_issues("disk", health_free_gb=0.0) == []
+    [issue] = find_issues("disk", health_free_gb=1e9)
+    assert issue.target == str(settings.home)
+    assert issue.message.endswith("GB free; ROTATION_HEALTH_FREE_GB is 1e+09")

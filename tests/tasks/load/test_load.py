@@ -42,7 +42,7 @@ def test_batch_stores_rows_fetch_log_quarantine_and_rule_results(
         ("GONE", "delisted", "delisted", run.run_id),
     ]
     assert query(
-        settings, "select table_name, key, rule, reason, row, run_id from audit.quarantine"
+        settings, "select table_name, key, rule, reason, row, first_run_id from audit.quarantine"
     ) == [
         ("daily_price", {"ticker": "AAA"}, "price_missing", "no close", {"close": None}, run.run_id)
     ]
@@ -101,7 +101,7 @@ def test_row_quarantined_again_is_updated_not_doubled(
         load.fn(fetches(), tables, run.writer)
     assert query(
         settings,
-        "select row, run_id, last_run_id, last_seen_at > quarantined_at from audit.quarantine"
+        "select row, first_run_id, last_run_id, last_seen_at > quarantined_at from audit.quarantine"
         " order by quarantine_id",
     ) == [
         ({"close": None}, first.run_id, second.run_id, True),

@@ -15,9 +15,10 @@ from deployments.sandbox.providers.yahoo.history import Listing, ListingIndex
 from deployments.sandbox.tape.tape import Tape, load_tape
 from expectations.tables import corporate_action, daily_price, index_membership
 from tasks.extract.ishares.parse_file import parse_holdings
-from tasks.extract.provider.fetch_log import FetchRecord, stack, to_frame, utc_now
+from tasks.extract.provider.fetch_log import FetchRecord, to_frame, utc_now
+from tasks.extract.provider.frames import concat_typed
 from tasks.extract.yahoo.extract import PriceRequest
-from tasks.extract.yahoo.unadjust import ACTION_COLUMNS, BAR_COLUMNS, parse_history
+from tasks.extract.yahoo.parse import ACTION_COLUMNS, BAR_COLUMNS, parse_history
 from tasks.load.load import load
 from tasks.plan.batched import batched
 from tasks.plan.prices import price_requests
@@ -90,7 +91,7 @@ def fill(tape: Tape, folder: Path, make_warehouse: Callable[[], Settings]):
         bars, actions = (
             reply(listing, window.ticker, window.start, today)
             if listing
-            else (stack((), BAR_COLUMNS), stack((), ACTION_COLUMNS))
+            else (concat_typed((), BAR_COLUMNS), concat_typed((), ACTION_COLUMNS))
         )
         fetch = FetchRecord(
             "yahoo", "daily_price", window.ticker, window.start, today,
@@ -109,8 +110,8 @@ def fill(tape: Tape, folder: Path, make_warehouse: Callable[[], Settings]):
             for requests in batched(price_requests([*tape.bars], False, settings), BATCH):
                 bars, actions, fetches = zip(*(ask(each, today) for each in requests), strict=True)
                 tables = (
-                    (daily_price.CONTRACT, stack(bars, BAR_COLUMNS)),
-                    (corporate_action.CONTRACT, stack(actions, ACTION_COLUMNS)),
+                    (daily_price.CONTRACT, concat_typed(bars, BAR_COLUMNS)),
+                    (corporate_action.CONTRACT, concat_typed(actions, ACTION_COLUMNS)),
                 )
                 checked = [
                     Checked(contract, frame, NO_QUARANTINE, NO_RESULTS)

@@ -59,7 +59,8 @@ def filled(settings: Settings, merged, bars, members) -> Settings:
     with connect(settings) as connection:
         connection.execute(
             """
-            insert into audit.quarantine (run_id, last_run_id, table_name, key, rule, reason, row)
+            insert into audit.quarantine
+                (first_run_id, last_run_id, table_name, key, rule, reason, row)
             values (1, 1, 'x', '{"a": 1}', 'tab\t', E'line\\nbreak \\\\. \\t \u00e9', '{}')
             """
         )

@@ -92,7 +92,8 @@ def test_companies_of_members_by_file(settings, listed, note, query) -> None:
 def test_facts_that_were_all_set_aside(settings, listed, note, query) -> None:
     note(FETCH, ("company_ticker", "list", "loaded", None), ("company_fact", "11", "loaded", None))
     note(MAPPING, ("AAA", "2024-01-03", 11))
-    aside = "insert into audit.quarantine (run_id, last_run_id, table_name, key, rule, reason, row)"
+    aside = "insert into audit.quarantine"
+    aside += " (first_run_id, last_run_id, table_name, key, rule, reason, row)"
     aside += " values (%run, %run, 'company_fact', %s, 'dated', 'why', '{}')"
     assert ("2024-01-05", "11", "no_row") in query(settings, GAPS)
     note(aside, ('{"cik": 11}',))

@@ -54,7 +54,7 @@ def test_nothing_held_is_late_and_says_so(settings: Settings) -> None:
             "select dataset, count(*), bool_and(is_late), min(reason) from published.freshness"
             " group by dataset order by dataset"
         ).fetchall()
-    never, not_derived = "nothing is held; never asked for", "nothing has been derived yet"
+    never, not_derived = "no rows; never requested", "nothing has been derived yet"
     assert [row for row in found if row[0] == "daily_price"] == [("daily_price", 1, True, never)]
     assert ("macro_observation", 24, True, never) in found
     assert ("sector_breadth", 1, True, not_derived) in found
@@ -86,7 +86,7 @@ def test_prices_are_due_after_the_next_close(
     assert freshness_at(due, "daily_price") == [(None, utc(due), False, None)]
     [(_, _, is_late, reason)] = freshness_at(f"{due}:01", "daily_price")
     assert is_late
-    assert reason.startswith(f"what follows {newest} was due by ")
+    assert reason.startswith(f"data after {newest} was due by ")
 
 
 def test_who_knows_no_session_to_come_knows_nothing_fresh(
@@ -99,7 +99,7 @@ def test_who_knows_no_session_to_come_knows_nothing_fresh(
     assert freshness_at("2024-06-07 20:00", "daily_price") == [(None, None, False, None)]
     [(_, due, is_late, reason)] = freshness_at("2024-06-07 20:01", "daily_price")
     assert (due, is_late) == (None, True)
-    assert reason.startswith("nobody knows what is due: the last session known is 2024-06-07; ")
+    assert reason.startswith("the trading calendar has ended: its last session is 2024-06-07; ")
 
 
 def test_prices_are_as_fresh_as_most_tickers(settings, bars, merged, freshness_at) -> None:
@@ -140,7 +140,7 @@ def test_actions_are_due_to_be_asked_for(settings, record_fetch, freshness_at) -
     assert freshness_at("2024-06-08 01:00", "corporate_action")[0][2] is False
     [(_, due, is_late, reason)] = freshness_at("2024-06-08 03:00", "corporate_action")
     assert (due, is_late) == (utc("2024-06-08 02:00"), True)
-    assert reason == "not asked for since the close before 2024-06-07 22:00 in New York"
+    assert reason == "not requested since the close before 2024-06-07 22:00 in New York"
 
 
 def test_members_are_due_on_the_morning_after(
@@ -158,7 +158,7 @@ def test_a_fund_that_never_brought_anything_says_what_became_of_it(
     record_fetch, freshness_at
 ) -> None:
     record_fetch("index_membership", "IJR", "2024-07-03 12:00", "outage")
-    said = "nothing is held; the last request ended as outage"
+    said = "no rows; last request: outage"
     assert freshness_at("2024-07-03 12:30", "index_membership") == [("IJR", None, True, said)]
 
 
@@ -238,7 +238,7 @@ def test_a_perfect_warehouse_was_late_in_the_shutdown_only(
     due = query(
         settings,
         "select substr(item, 2)::int, (next_due_at at time zone 'America/New_York')::date"
-        " from published.freshness_at('2026-01-01') where newest is not null",
+        " from published.freshness_at('2026-01-01') where latest_date is not null",
     )
     judged = releases.join(
         pl.DataFrame(due, schema={"n": pl.UInt32, "due": pl.Date}, orient="row"), on="n"
@@ -311,7 +311,7 @@ def test_what_is_derived_is_late_when_its_inputs_have_gone_on(
 
 
 def test_of_a_tape_it_is_judged_at_the_clock_of_its_last_run(
-    settings: Settings, bars, merged, asked
+    settings: Settings, bars, merged, record_fetch
 ) -> None:
     merged(settings, daily_price.CONTRACT, bars(("IWM", "2024-06-05", 10.0)))
     record_fetch("daily_price", "IWM", "2024-06-06 22:30")

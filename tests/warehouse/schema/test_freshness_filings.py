@@ -47,7 +47,8 @@ def fact(settings: Settings, asked: Callable[..., None]) -> None:
 @pytest.fixture
 def freshness_at(settings: Settings, query: Callable[..., Rows]) -> Callable[[str, str], Rows]:
     """Newest day, due instant and lateness of a dataset at an instant (UTC)."""
-    text = "select newest, next_due_at, is_late from published.freshness_at(%s) where dataset = %s"
+    text = "select latest_date, next_due_at, is_late from published.freshness_at(%s)"
+    text += " where dataset = %s"
     return lambda at, dataset: query(settings, text, (f"{at}+00", dataset))
 
 
@@ -66,7 +67,7 @@ def test_a_day_that_was_not_read_holds_the_rest_up(fact, asked, freshness_at) ->
     asked("filing_index", "2024-05-07", status="outage", reason="http_503")
     assert freshness_at("2024-05-08 12:31", "company_fact") == [(date(2024, 5, 6), DUE, True)]
     # closed is an answer
-    asked("filing_index", "2024-05-07", status="empty", reason="closed")
+    asked("filing_index", "2024-05-07", status="empty", reason="edgar_closed")
     assert freshness_at("2024-05-08 12:31", "company_fact")[0][::2] == (date(2024, 5, 8), False)
 
 
@@ -77,7 +78,7 @@ def test_a_day_is_read_when_its_index_came_or_never_will(settings, asked, query)
     asked("filing_index", "2024-05-08", status="empty", reason="not_yet_published")
     asked("filing_index", "2024-05-09", status="empty", reason="never_published")
     asked("filing_index", "2024-05-10", status="empty", reason="not_yet_published")
-    asked("filing_index", "2024-05-10", status="empty", reason="closed")
+    asked("filing_index", "2024-05-10", status="empty", reason="edgar_closed")
     asked("company_ticker", "2024-05-13")
     assert query(
         settings, "select day::text, is_read, status from audit.filing_index_day order by day"

@@ -8,7 +8,8 @@ from psycopg import Connection
 from pydantic import SecretStr
 
 from expectations import contracts
-from expectations.contract import Contract
+from expectations.contract import AuditTable, Contract
+from expectations.tables.audit import AUDIT_TABLES
 from warehouse.connect.connections import adbc_connection, connect
 from warehouse.connect.dsn import password_file, warehouse_dsn
 from warehouse.schema.migrate import ensure_up_to_date
@@ -20,9 +21,10 @@ CONTRACTS = sorted(contracts().values(), key=lambda contract: contract.table)
 each_contract = pytest.mark.parametrize("contract", CONTRACTS, ids=lambda each: each.table)
 
 SCHEMAS = ("core", "history", "derived", "published", "as_of", "audit")
+# a column of the domain core.finite has, for contracts, the type beneath it
 COLUMNS = """
-select attname, format_type(atttypid, atttypmod), attnotnull
-from pg_attribute
+select attname, format_type(coalesce(nullif(typbasetype, 0), atttypid), atttypmod), attnotnull
+from pg_attribute join pg_type on pg_type.oid = atttypid
 where attrelid = %s::regclass and attnum > 0 and not attisdropped
 order by attnum
 """
@@ -170,17 +172,38 @@ def test_table_is_published_and_can_be_asked_as_of_an_instant(
 @each_contract
 def test_no_stored_number_may_be_nan_or_infinite(module_warehouse: Settings, contract: Contract):
     with connect(module_warehouse, "owner") as connection:
-        checks = " ".join(
-            text
-            for (text,) in connection.execute(
-                "select pg_get_constraintdef(oid) from pg_constraint where conrelid = %s::regclass",
+        types = dict(
+            connection.execute(
+                "select attname, atttypid::regtype::text from pg_attribute"
+                " where attrelid = %s::regclass and attnum > 0",
                 (contract.qualified_name,),
-            )
+            ).fetchall()
         )
     for column in contract.columns:
         if column.sql_type == "double precision":
-            # NaN sorts above infinity, so an upper bound refuses both
-            assert f"({column.name} <" in checks, column.name
+            assert types[column.name] == "core.finite", column.name
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
+def test_the_domain_of_numbers_refuses(module_warehouse: Settings, number: str):
+    with (
+        connect(module_warehouse, "owner") as connection,
+        pytest.raises(psycopg.errors.CheckViolation),
+    ):
+        connection.execute("select %s::text::core.finite", (number,))
+
+
+@pytest.mark.parametrize("table", AUDIT_TABLES, ids=lambda each: each.table)
+def test_audit_contract_agrees_with_the_database(module_warehouse: Settings, table: AuditTable):
+    with connect(module_warehouse, "owner") as connection:
+        found = columns(connection, f"audit.{table.table}")
+    assert found == [(each.name, each.sql_type, each.null_means is None) for each in table.columns]
+
+
+def test_every_audit_table_has_a_contract(module_warehouse: Settings):
+    with connect(module_warehouse, "owner") as connection:
+        rows = connection.execute("select tablename from pg_tables where schemaname = 'audit'")
+        assert {name for (name,) in rows} == {t.table for t in AUDIT_TABLES} | {"migration"}
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ select
     coalesce(run.clock_at, request.finished_at) as fetched_at,
     request.status not in ('throttled', 'outage', 'refused') as has_succeeded
 from audit.fetch as request
-join audit.run as run using (run_id);
+-- left, so that a query that does not need the time reads no runs
+left join audit.run as run using (run_id);
 comment on view audit.fetch_result is 'One row per fetch: when it counts as made, and whether the provider said what it has.';
 comment on column audit.fetch_result.fetched_at is 'The run''s logical time; of a run without one, the time at which the fetch ended.';
 comment on column audit.fetch_result.has_succeeded is 'Whether the provider said what it has, be it nothing. False: throttled, outage, refused.';

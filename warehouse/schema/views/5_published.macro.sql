@@ -1,9 +1,3 @@
-create or replace view published.macro_observation as
-select series_id, observation_date, vintage_date, value, missing_reason, source, loaded_at
-from core.macro_observation;
-comment on view published.macro_observation is
-'One row per series, observation and vintage. Known on a day: the newest vintage_date not after it. An observation that was never published stays NULL with its reason.';
-
 create or replace view published.macro_latest as
 select distinct on (series_id, observation_date)
     series_id, observation_date, vintage_date, value, missing_reason, source, loaded_at

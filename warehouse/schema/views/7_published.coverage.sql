@@ -1,19 +1,19 @@
--- What ought to be there against what is: sessions times those followed, and a name for each gap.
+-- Expected rows against stored rows, and a reason for each gap.
 create or replace view derived.expected_price as
 with horizon as materialized (
-    -- A tape's clock is none of the database's: its sessions end where the last request ended.
+    -- A replayed data set has a clock of its own: its sessions end where the last request ended.
     select
         greatest(
-            max(asked.window_end),
+            max(request.window_end),
             (
                 select (now() at time zone 'America/New_York')::date
                 from audit.origin where origin = 'live'
             )
         ) as until
-    from audit.fetch as asked
-    where asked.dataset = 'daily_price'
+    from audit.fetch as request
+    where request.dataset = 'daily_price'
 ),
-listing as materialized (
+first_bar_of as materialized (
     select instrument.instrument_id, bar.session_date as first_bar
     from core.instrument as instrument
     cross join lateral (
@@ -33,13 +33,13 @@ snapshot as materialized (
     ) as file
     window later as (partition by index_code order by as_of_date)
 ),
-watched as materialized (
-    select listing.instrument_id, listing.first_bar, max(asked.window_end) as last_asked
-    from listing
-    join core.ticker as ticker on ticker.instrument_id = listing.instrument_id
-    join audit.fetch as asked on asked.dataset = 'daily_price' and asked.item = ticker.ticker
-    where listing.instrument_id not in (select instrument_id from core.index_membership)
-    group by listing.instrument_id, listing.first_bar
+watch_list_instrument as materialized (
+    select first_bar_of.instrument_id, first_bar_of.first_bar, max(request.window_end) as last_requested_date
+    from first_bar_of
+    join core.ticker as ticker on ticker.instrument_id = first_bar_of.instrument_id
+    join audit.fetch as request on request.dataset = 'daily_price' and request.item = ticker.ticker
+    where first_bar_of.instrument_id not in (select instrument_id from core.index_membership)
+    group by first_bar_of.instrument_id, first_bar_of.first_bar
 ),
 expected as (
     select
@@ -56,15 +56,15 @@ expected as (
     ) as snapshot
     join core.index_membership as member
         on member.index_code = snapshot.index_code and member.as_of_date = snapshot.as_of_date
-    left join listing on listing.instrument_id = member.instrument_id
-    where session.session_date >= snapshot.known_from or session.session_date >= listing.first_bar
+    left join first_bar_of on first_bar_of.instrument_id = member.instrument_id
+    where session.session_date >= snapshot.known_from or session.session_date >= first_bar_of.first_bar
     union all
-    select 'watched', session.session_date, session.closes_at, watched.instrument_id, false
-    from watched
+    select 'watched', session.session_date, session.closes_at, watch_list_instrument.instrument_id, false
+    from watch_list_instrument
     join core.session as session
-        on session.session_date between watched.first_bar and watched.last_asked
+        on session.session_date between watch_list_instrument.first_bar and watch_list_instrument.last_requested_date
 ),
-aside as materialized (
+quarantined_row as materialized (
     select
         names.instrument_id, dated.session_date,
         bool_and(dated.rule = 'unfinished_session') as is_unfinished
@@ -72,8 +72,7 @@ aside as materialized (
         select key ->> 'ticker' as ticker, (key ->> 'session_date')::date as session_date, rule
         from audit.quarantine where table_name = 'daily_price'
     ) as dated
-    -- the instrument that the symbol names that day, else the one that it names next, or did last
-    join core.ticker_instrument as names
+        join core.ticker_instrument as names
         on names.ticker = dated.ticker and names.counts_from <= dated.session_date
         and dated.session_date < names.counts_to
     group by names.instrument_id, dated.session_date
@@ -82,28 +81,28 @@ select
     expected.index_code, expected.instrument_id, expected.session_date, expected.is_backcast,
     case
         when bar.instrument_id is not null then 'loaded'
-        when aside.is_unfinished or expected.closes_at > now() then 'not_due'
-        when aside.instrument_id is not null then 'quarantined'
+        when quarantined_row.is_unfinished or expected.closes_at > now() then 'not_due'
+        when quarantined_row.instrument_id is not null then 'quarantined'
         else coalesce((
             -- the newest request that covers the session, under any of its symbols
-            select case when asked.status = 'loaded' then 'no_row' else asked.status end
+            select case when request.status = 'loaded' then 'no_row' else request.status end
             from core.ticker as ticker
             cross join lateral audit.latest_fetch(
                 'daily_price', ticker.ticker, expected.session_date
-            ) as asked
+            ) as request
             where ticker.instrument_id = expected.instrument_id
-            order by asked.finished_at desc, asked.fetch_id desc
+            order by request.finished_at desc, request.fetch_id desc
             limit 1
         ), 'not_asked')
-    end as outcome
+    end as status
 from expected
 left join core.daily_price as bar
     on bar.instrument_id = expected.instrument_id and bar.session_date = expected.session_date
-left join aside
-    on aside.instrument_id = expected.instrument_id
-    and aside.session_date = expected.session_date;
-comment on view derived.expected_price is 'One row per index and XNYS session and instrument whose bar is expected, and what became of it.';
-comment on column derived.expected_price.outcome is 'loaded, quarantined, or why the bar is not there';
+left join quarantined_row
+    on quarantined_row.instrument_id = expected.instrument_id
+    and quarantined_row.session_date = expected.session_date;
+comment on view derived.expected_price is 'One row per index and XNYS session and instrument whose bar is expected, and its status.';
+comment on column derived.expected_price.status is 'loaded, quarantined, or why the bar is not there';
 
 create or replace view derived.expected_holdings_file as
 with fund as materialized (
@@ -118,7 +117,7 @@ with fund as materialized (
     ) as newest
 ),
 horizon as materialized (
-    -- a file describes the close before the day on which it is asked for
+    -- a file describes the close before the day on which it is requested
     select
         greatest(
             max(member.as_of_date),
@@ -140,19 +139,19 @@ select
             where member.index_code = fund.index_code and member.as_of_date = session.session_date
         ) then 'loaded'
         else coalesce((
-            select case when asked.status = 'loaded' then 'no_row' else asked.status end
-            from audit.latest_fetch('index_membership', fund.fund, session.session_date) as asked
+            select case when request.status = 'loaded' then 'no_row' else request.status end
+            from audit.latest_fetch('index_membership', fund.fund, session.session_date) as request
         ), 'not_asked')
-    end as outcome
+    end as status
 from fund
 cross join horizon
 join core.session as session on session.session_date between fund.first_day and horizon.until;
-comment on view derived.expected_holdings_file is 'One row per index and XNYS session since its first holdings file: what became of the file that describes the session.';
-comment on column derived.expected_holdings_file.outcome is 'loaded, quarantined, or why the file is not there';
+comment on view derived.expected_holdings_file is 'One row per index and XNYS session since its first holdings file: the status of the file that describes it.';
+comment on column derived.expected_holdings_file.status is 'loaded, quarantined, or why the file is not there';
 
 create or replace view derived.expected_company_facts as
 with named as materialized (
-    -- before the list of tickers was first read, its first word, which is all that is known
+    -- before the list of tickers was first read, its first entry, which is all that is known
     select
         instrument_id, cik,
         case when lag(known_from) over later is null then '-infinity' else known_from end
@@ -161,10 +160,10 @@ with named as materialized (
     from derived.instrument_cik
     window later as (partition by instrument_id order by known_from)
 ),
-asked as materialized (
+request as materialized (
     select item, status from audit.latest_fetch where dataset = 'company_fact'
 ),
-aside as materialized (
+quarantined_row as materialized (
     select distinct key ->> 'cik' as cik from audit.quarantine where table_name = 'company_fact'
 ),
 list as materialized (
@@ -177,72 +176,72 @@ filer as materialized (
         case
             when exists (select from core.company_fact as fact where fact.cik = company.cik)
                 then 'loaded'
-            when aside.cik is not null then 'quarantined'
-            when asked.status = 'loaded' then 'no_row'
-            else coalesce(asked.status, 'not_asked')
-        end as outcome
+            when quarantined_row.cik is not null then 'quarantined'
+            when request.status = 'loaded' then 'no_row'
+            else coalesce(request.status, 'not_asked')
+        end as status
     from (select distinct cik from named) as company
-    left join asked on asked.item = company.cik::text
-    left join aside on aside.cik = company.cik::text
+    left join request on request.item = company.cik::text
+    left join quarantined_row on quarantined_row.cik = company.cik::text
 )
 select distinct
     member.index_code, member.as_of_date as session_date,
     -- two lines of one company are one
     coalesce(filer.cik::text, member.ticker) as item,
-    coalesce(filer.outcome, case when list.is_read then 'not_found' else 'not_asked' end) as outcome
+    coalesce(filer.status, case when list.is_read then 'not_found' else 'not_asked' end) as status
 from core.index_membership as member
 cross join list
 left join named
     on named.instrument_id = member.instrument_id and named.named_from <= member.known_from
     and member.known_from < named.named_to
 left join filer on filer.cik = named.cik;
-comment on view derived.expected_company_facts is 'One row per index and holdings file and company among its members, or symbol of one that the SEC''s list does not have: what became of the company''s facts.';
+comment on view derived.expected_company_facts is 'One row per index and holdings file and company among its members, or symbol of one that the SEC''s list does not have: the status of the company''s facts.';
 comment on column derived.expected_company_facts.item is 'The SEC''s number of the filer; the symbol where the list does not have the company.';
-comment on column derived.expected_company_facts.outcome is 'loaded (facts are held, of whatever day), quarantined, or why there are none';
+comment on column derived.expected_company_facts.status is 'loaded (facts of any day are stored), quarantined, or why there are none';
 
 create or replace view published.coverage as
 select
     dataset, index_code, session_date,
     count(*) as expected,
-    count(*) filter (where outcome = 'loaded') as loaded,
-    count(*) filter (where outcome = 'quarantined') as quarantined,
-    count(*) filter (where outcome not in ('loaded', 'quarantined')) as missing,
-    count(*) filter (where outcome = 'not_due') as missing_not_due,
-    count(*) filter (where outcome = 'throttled') as missing_throttled,
-    count(*) filter (where outcome = 'outage') as missing_outage,
-    count(*) filter (where outcome = 'refused') as missing_refused,
-    count(*) filter (where outcome = 'empty') as missing_empty,
-    count(*) filter (where outcome = 'delisted') as missing_delisted,
-    count(*) filter (where outcome = 'not_found') as missing_not_found,
-    count(*) filter (where outcome = 'no_row') as missing_no_row,
-    count(*) filter (where outcome = 'not_asked') as missing_not_asked,
+    count(*) filter (where status = 'loaded') as loaded,
+    count(*) filter (where status = 'quarantined') as quarantined,
+    count(*) filter (where status not in ('loaded', 'quarantined')) as missing,
+    count(*) filter (where status = 'not_due') as missing_not_due,
+    count(*) filter (where status = 'throttled') as missing_throttled,
+    count(*) filter (where status = 'outage') as missing_outage,
+    count(*) filter (where status = 'refused') as missing_refused,
+    count(*) filter (where status = 'empty') as missing_empty,
+    count(*) filter (where status = 'delisted') as missing_delisted,
+    count(*) filter (where status = 'not_found') as missing_not_found,
+    count(*) filter (where status = 'no_row') as missing_no_row,
+    count(*) filter (where status = 'not_asked') as missing_not_asked,
     bool_or(is_backcast) as is_backcast
 from (
-    select 'daily_price' as dataset, index_code, session_date, outcome, is_backcast
+    select 'daily_price' as dataset, index_code, session_date, status, is_backcast
     from derived.expected_price
     union all
-    select 'index_membership', index_code, session_date, outcome, false
+    select 'index_membership', index_code, session_date, status, false
     from derived.expected_holdings_file
     union all
-    select 'company_fact', index_code, session_date, outcome, false
+    select 'company_fact', index_code, session_date, status, false
     from derived.expected_company_facts
 ) as row_of
 group by dataset, index_code, session_date;
 comment on view published.coverage is
-'One row per dataset, index and XNYS session: how many rows are expected (daily_price: one per member of the index that day, or other symbol followed; index_membership: the holdings file that describes the session; company_fact, on the days of holdings files: one per company among the members, or member that the SEC''s list of companies does not have), and what became of them. expected = loaded + quarantined + missing; missing is the sum of the columns missing_*. Filter on session_date: the cost grows with the sessions asked for.';
+'One row per dataset, index and XNYS session: how many rows are expected (daily_price: one per member of the index that day, or other symbol followed; index_membership: the holdings file that describes the session; company_fact, on the days of holdings files: one per company among the members, or member that the SEC''s list of companies does not have), and their status. expected = loaded + quarantined + missing; missing is the sum of the columns missing_*. Filter on session_date: the cost grows with the number of sessions.';
 comment on column published.coverage.dataset is 'The published table that the rows belong to.';
-comment on column published.coverage.index_code is 'The index whose members are expected; watched: symbols followed that were never a member, from their first bar to the last day asked for.';
-comment on column published.coverage.session_date is 'The session. The last one for bars is the day of the newest request; live, today. For holdings files the newest one held; live, the last session before today.';
-comment on column published.coverage.expected is 'What ought to be there: a bar per member (before the first holdings file, its members from their first bar on), one holdings file, or the facts of a company.';
-comment on column published.coverage.loaded is 'Rows held.';
-comment on column published.coverage.quarantined is 'Rows received and set aside, none of them loaded since: audit.quarantine.';
-comment on column published.coverage.missing is 'Rows neither held nor set aside.';
+comment on column published.coverage.index_code is 'The index whose members are expected; watched: watch-list symbols that were never a member, from their first bar to the last date requested.';
+comment on column published.coverage.session_date is 'The session. The last one for bars is the day of the newest request; live, today. For holdings files the newest one stored; live, the last session before today.';
+comment on column published.coverage.expected is 'The rows expected: a bar per member (before the first holdings file, its members from their first bar on), one holdings file, or the facts of a company.';
+comment on column published.coverage.loaded is 'Rows stored.';
+comment on column published.coverage.quarantined is 'Rows received and quarantined, none of them loaded since: audit.quarantine.';
+comment on column published.coverage.missing is 'Rows neither stored nor quarantined.';
 comment on column published.coverage.missing_not_due is 'The session had not closed.';
-comment on column published.coverage.missing_throttled is 'The provider would not serve so many requests.';
-comment on column published.coverage.missing_outage is 'The provider gave no usable answer.';
+comment on column published.coverage.missing_throttled is 'The provider refused so many requests.';
+comment on column published.coverage.missing_outage is 'The provider gave no usable reply.';
 comment on column published.coverage.missing_refused is 'The provider refused the request, or a critical rule the batch that came.';
 comment on column published.coverage.missing_empty is 'The provider knows the symbol and had no row in the window.';
-comment on column published.coverage.missing_delisted is 'The provider no longer knows a symbol whose rows are held.';
+comment on column published.coverage.missing_delisted is 'The provider no longer knows a symbol whose rows are stored.';
 comment on column published.coverage.missing_not_found is 'The provider does not know the symbol.';
 comment on column published.coverage.missing_no_row is 'The provider sent other sessions and not this one: a halt, or a hole.';
 comment on column published.coverage.missing_not_asked is 'No request has covered the session.';
@@ -251,22 +250,22 @@ comment on column published.coverage.is_backcast is 'Whether the members are tho
 create or replace view published.coverage_gap as
 select
     'daily_price' as dataset, expected.index_code, named.ticker as item, expected.session_date,
-    expected.outcome as missing_reason
+    expected.status as missing_reason
 from derived.expected_price as expected
 join core.current_ticker as named using (instrument_id)
-where expected.outcome <> 'loaded'
+where expected.status <> 'loaded'
 union all
-select 'index_membership', index_code, fund, session_date, outcome
+select 'index_membership', index_code, fund, session_date, status
 from derived.expected_holdings_file
-where outcome <> 'loaded'
+where status <> 'loaded'
 union all
-select 'company_fact', index_code, item, session_date, outcome
+select 'company_fact', index_code, item, session_date, status
 from derived.expected_company_facts
-where outcome <> 'loaded';
+where status <> 'loaded';
 comment on view published.coverage_gap is
-'One row per dataset, index, item and XNYS session that is expected and not held: the rows that published.coverage counts as quarantined and missing. What is in two indexes is here twice. Filter on session_date: the cost grows with the sessions asked for.';
+'One row per dataset, index, item and XNYS session that is expected and not stored: the rows that published.coverage counts as quarantined and missing. An instrument in two indexes has two rows. Filter on session_date: the cost grows with the number of sessions.';
 comment on column published.coverage_gap.dataset is 'The published table that the row belongs to: daily_price, index_membership or company_fact.';
-comment on column published.coverage_gap.index_code is 'The index whose members are expected, or whose holdings file; watched: symbols followed that were never a member.';
-comment on column published.coverage_gap.item is 'What to ask the provider for: the symbol that the instrument has now (on the session it may have had another), the fund, or the SEC''s number of the filer; of a member that its list does not have, the symbol.';
+comment on column published.coverage_gap.index_code is 'The index whose members are expected, or whose holdings file; watched: watch-list symbols that were never a member.';
+comment on column published.coverage_gap.item is 'The item to request: the symbol that the instrument has now (on the session it may have had another), the fund, or the SEC''s number of the filer; of a member that its list does not have, the symbol.';
 comment on column published.coverage_gap.session_date is 'The session.';
-comment on column published.coverage_gap.missing_reason is 'not_due, throttled, outage, refused, empty, delisted, not_found, no_row or not_asked, as in the columns missing_* of published.coverage; quarantined: received and set aside.';
+comment on column published.coverage_gap.missing_reason is 'not_due, throttled, outage, refused, empty, delisted, not_found, no_row or not_asked, as in the columns missing_* of published.coverage; quarantined: received and not loaded.';

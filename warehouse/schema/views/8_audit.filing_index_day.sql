@@ -5,7 +5,7 @@ select
     latest.has_loaded or exists (
         select from audit.fetch as request
         where request.dataset = 'filing_index' and request.item = latest.item
-            and request.reason in ('closed', 'never_published')
+            and request.reason in ('edgar_closed', 'never_published')
     ) as is_read,
     latest.status,
     latest.fetched_at as last_fetched_at

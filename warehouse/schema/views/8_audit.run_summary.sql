@@ -1,6 +1,6 @@
--- What each run did, in one row per table.
+-- Each run in numbers, one row per table.
 create or replace view audit.run_summary as
-with asked as (
+with request as (
     select
         run_id, count(*) as items_fetched, count(*) filter (where status <> 'loaded') as items_without_data
     from audit.fetch group by run_id
@@ -12,51 +12,51 @@ written as (
         sum(rows_removed) as rows_removed
     from audit.load group by run_id, table_name
 ),
-aside as (
-    select run_id, table_name, count(distinct key) as rows_quarantined
-    from audit.quarantine group by run_id, table_name
+quarantined as (
+    select first_run_id as run_id, table_name, count(distinct key) as rows_quarantined
+    from audit.quarantine group by first_run_id, table_name
 ),
-warned as (
+checked as (
     select run_id, table_name, count(*) filter (where not success) as failed_checks
     from audit.validation group by run_id, table_name
 ),
 touched as (
     select run_id, table_name from written
     union
-    select run_id, table_name from aside
+    select run_id, table_name from quarantined
     union
-    select run_id, table_name from warned
+    select run_id, table_name from checked
 )
 select
     run.run_id, run.flow, touched.table_name, run.state, run.started_at,
     extract(epoch from run.ended_at - run.started_at)::double precision as duration_seconds,
-    asked.items_fetched, asked.items_without_data,
+    request.items_fetched, request.items_without_data,
     coalesce(written.rows_new, 0)::bigint as rows_new,
     coalesce(written.rows_changed, 0)::bigint as rows_changed,
     coalesce(written.rows_same, 0)::bigint as rows_same,
     coalesce(written.rows_removed, 0)::bigint as rows_removed,
     coalesce(written.rows_changed + written.rows_removed, 0)::bigint as rows_restated,
-    coalesce(aside.rows_quarantined, 0) as rows_quarantined,
-    coalesce(warned.failed_checks, 0) as failed_checks
+    coalesce(quarantined.rows_quarantined, 0) as rows_quarantined,
+    coalesce(checked.failed_checks, 0) as failed_checks
 from audit.run as run
 left join touched using (run_id)
-left join asked using (run_id)
+left join request using (run_id)
 left join written using (run_id, table_name)
-left join aside using (run_id, table_name)
-left join warned using (run_id, table_name);
-comment on view audit.run_summary is 'One row per run and table that it wrote, or one without a table: how long it took, what it asked for, and what became of the rows.';
+left join quarantined using (run_id, table_name)
+left join checked using (run_id, table_name);
+comment on view audit.run_summary is 'One row per run and table that it wrote, or one without a table: duration, items requested, and counts of rows.';
 comment on column audit.run_summary.run_id is 'The run: audit.run.';
 comment on column audit.run_summary.flow is 'Its flow.';
 comment on column audit.run_summary.table_name is 'The table, by its published name; NULL where the run wrote none.';
-comment on column audit.run_summary.state is 'How it ended: audit.run.';
-comment on column audit.run_summary.started_at is 'When it began.';
-comment on column audit.run_summary.duration_seconds is 'Seconds from its beginning to its end, the same for all of its tables; NULL while it runs, or where its end is not known.';
-comment on column audit.run_summary.items_fetched is 'Tickers, series or funds asked for, the same for all of its tables; NULL where it asked no provider.';
-comment on column audit.run_summary.items_without_data is 'Those among them that brought nothing.';
-comment on column audit.run_summary.rows_new is 'Rows whose key was not held.';
+comment on column audit.run_summary.state is 'Its state: audit.run.';
+comment on column audit.run_summary.started_at is 'When it started.';
+comment on column audit.run_summary.duration_seconds is 'Seconds from start to end, the same for all of its tables. NULL: it runs, or its end is not known.';
+comment on column audit.run_summary.items_fetched is 'Tickers, series, funds or companies requested, the same for all of its tables. NULL: it requested nothing.';
+comment on column audit.run_summary.items_without_data is 'Those among them whose status is not loaded.';
+comment on column audit.run_summary.rows_new is 'Rows whose key was not stored.';
 comment on column audit.run_summary.rows_changed is 'Rows that replaced a differing one.';
-comment on column audit.run_summary.rows_same is 'Rows that were held already.';
+comment on column audit.run_summary.rows_same is 'Rows that were stored already.';
 comment on column audit.run_summary.rows_removed is 'Rows withdrawn.';
 comment on column audit.run_summary.rows_restated is 'Rows that went to history: changed and withdrawn. published.restatement has their values.';
-comment on column audit.run_summary.rows_quarantined is 'Keys set aside that no run before it had received so.';
-comment on column audit.run_summary.failed_checks is 'Rules that something broke, counted per batch.';
+comment on column audit.run_summary.rows_quarantined is 'Keys quarantined that no earlier run had quarantined.';
+comment on column audit.run_summary.failed_checks is 'Rules that failed, counted per batch.';

@@ -7,6 +7,7 @@ import polars as pl
 
 from tasks.derive.breadth import index_concentration
 from tasks.derive.breadth.index_concentration import derive_concentration
+from tasks.derive.incremental.derived_table import derive_table
 
 HELD = """
 select index_code, as_of_date, members, top_10_weight_pct, magnificent_seven_weight_pct
@@ -57,9 +58,9 @@ def test_snapshots_are_followed_one_by_one(house):
         ("R2000", date(2024, 1, 2), 1, 100.0, 0.0),
         ("SP500", date(2024, 1, 2), 2, 100.0, 60.0),
     ]
-    assert index_concentration.derive_index_concentration.fn(house.settings) is None
+    assert derive_table.fn(index_concentration.TABLE, house.settings) is None
     house.load_snapshot("SP500", second, [("MSFT", "Information Technology", 100.0)])
-    derived = index_concentration.derive_index_concentration.fn(house.settings)
+    derived = derive_table.fn(index_concentration.TABLE, house.settings)
     assert derived.rows["as_of_date"].to_list() == [date(2024, 1, 31)]
     house.derive(index_concentration)
     assert house.read(HELD).height == 3

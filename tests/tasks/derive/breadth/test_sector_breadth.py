@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tasks.derive.breadth import sector_breadth
+from tasks.derive.incremental.derived_table import derive_table
 from tests.tasks.derive.pipeline import House
 
 FIRST = date(2020, 1, 1)
@@ -58,7 +59,7 @@ def test_an_increment_starts_where_something_changed(house):
     house.derive()
 
     def start() -> date:
-        derived = sector_breadth.derive_sector_breadth.fn(house.settings)
+        derived = derive_table.fn(sector_breadth.TABLE, house.settings)
         house.derive()
         return min(derived.rows["session_date"]) if derived else date.max
 

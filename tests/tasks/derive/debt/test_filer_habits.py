@@ -1,10 +1,10 @@
-"""Odd habits of real filers: the right value, or none with the reason; never a wrong one."""
+"""Unusual filings of real companies: the right value or NULL, never a wrong value."""
 
 from datetime import date
 
 import pytest
 
-from tests.tasks.derive.filings import Filers, day, fact, ladder
+from tests.tasks.derive.filings import day, fact, ladder
 from tests.tasks.derive.refinancing.test_company_refinancing import rows_of, years
 
 END, ON = "2022-12-31", date(2023, 3, 31)
@@ -21,79 +21,22 @@ def flow(tag, start, end, value, **given):
     return fact(tag, end, value, start=start, **given)
 
 
-def year_to_date(tag, *, first, now, last, form="10-Q"):
-    """A year, and a quarter of it and of the next one."""
-    return [
-        flow(tag, "2022-01-01", "2022-12-31", last),
-        flow(tag, "2022-01-01", "2022-03-31", first, form=form),
-        flow(tag, "2023-01-01", "2023-03-31", now, form=form),
-    ]
-
-
-def test_who_never_filed_income_is_no_sound_company():
-    """No income and no interest: nothing is known of coverage, not that it is sound."""
+def test_coverage_is_unknown_without_income_and_interest():
+    """No income and no interest: coverage is unknown rather than sufficient."""
     row = row_of(fact("LongTermDebt", END, 100.0), *ladder(END, WHOLE))
     missing = ("years_below_one", "is_zombie", "is_unprofitable", "interest_coverage")
     assert [row[name] for name in missing] == [None] * 4
     assert row["total_debt_usd"] == 100
 
 
-def test_years_that_newer_reports_left_behind_are_not_the_newest():
-    """Income under tags of its own since 2018: what was so then is not so now."""
+def test_years_before_a_change_of_tags_are_out_of_date():
+    """Income under custom tags since 2018: a zombie then is not known to be one now."""
     facts = years([10, 10, 10], [5, 5, 5], first=2015)
     assert row_of(*facts, on=date(2018, 3, 31))["is_zombie"] is True
     assert row_of(*facts, ASSETS)["is_zombie"] is None
 
 
-@pytest.mark.parametrize(
-    ("first", "now", "last", "interest"),
-    [
-        (10.0, 15.0, 40.0, 45.0),
-        (-10.0, -15.0, -40.0, 45.0),
-        # the year with a minus, the quarters without: which of them slipped?
-        (10.0, 15.0, -40.0, None),
-        # restated downwards: the parts make less than nothing
-        (50.0, 5.0, 40.0, None),
-        (0.0, 0.0, 0.0, 0.0),
-    ],
-)
-def test_interest_with_a_minus(first, now, last, interest):
-    parts = year_to_date("InterestExpense", first=first, now=now, last=last)
-    row = row_of(*parts, fact("Assets", "2023-03-31", 5000.0), on=date(2023, 6, 30))
-    assert row["interest_expense_ttm_usd"] == interest
-
-
-def test_interest_paid_is_never_added_to_interest_accrued():
-    """The expense once a year, what was paid every quarter."""
-    expense = flow("InterestExpense", "2022-01-01", "2022-12-31", 40.0)
-    paid = year_to_date("InterestPaidNet", first=10.0, now=15.0, last=36.0)
-    later = fact("Assets", "2023-03-31", 5000.0)
-    row = row_of(expense, *paid, later, on=date(2023, 6, 30))
-    assert (row["interest_expense_ttm_usd"], row["interest_tags"]) == (41.0, "InterestPaidNet")
-    row = row_of(expense, *paid[1:], later, on=date(2023, 6, 30))
-    assert row["interest_expense_ttm_usd"] is None
-    # at the year's end it is the expense
-    row = row_of(expense, *paid[:2], ASSETS)
-    assert (row["interest_expense_ttm_usd"], row["interest_tags"]) == (40.0, "InterestExpense")
-
-
-def test_interest_in_annual_reports_alone_is_unknown_between_them():
-    expense = flow("InterestExpense", "2022-01-01", "2022-12-31", 40.0)
-    row = row_of(expense, fact("Assets", "2023-03-31", 5000.0), on=date(2023, 6, 30))
-    assert (row["interest_expense_ttm_usd"], row["effective_rate"]) == (None, None)
-
-
-def test_interest_by_the_year_to_date_alone():
-    parts = [
-        flow("InterestExpense", "2022-01-01", "2022-12-31", 40.0),
-        flow("InterestExpense", "2022-01-01", "2022-09-30", 28.0, form="10-Q"),
-        flow("InterestExpense", "2023-01-01", "2023-09-30", 36.0, form="10-Q"),
-    ]
-    row = row_of(*parts, fact("Assets", "2023-09-30", 5000.0), on=date(2023, 12, 31))
-    assert row["interest_expense_ttm_usd"] == 48
-
-
-def test_income_with_the_minorities_share_where_no_other_is_told():
+def test_income_includes_minority_interest_where_no_other_is_filed():
     row = row_of(flow("ProfitLoss", "2022-01-01", END, -7.0), ASSETS)
     assert (row["net_income_ttm_usd"], row["is_unprofitable"]) == (-7.0, True)
 
@@ -109,7 +52,7 @@ def test_a_year_restated_by_the_next_report_is_not_known_before():
     assert [row["ebit_ttm_usd"] for row in found.values()] == [100.0, 95.0]
 
 
-def test_an_amendment_of_some_tags_leaves_the_others():
+def test_amendment_of_some_tags_keeps_the_others():
     report = [
         ASSETS,
         fact("LongTermDebtNoncurrent", END, 190.0),
@@ -124,12 +67,12 @@ def test_an_amendment_of_some_tags_leaves_the_others():
     assert (row["total_debt_usd"], row["ladder_total_usd"]) == (202.0, 212.0)
     assert (row["due_12m_usd"], row["due_36m_usd"]) == (12.0, 62.0)
     assert row["ladder_gap_pct"] == pytest.approx(100 * (212 / 202 - 1))
-    # before it was filed, as if it never had been
+    # without the amendment
     assert row_of(*report)["total_debt_usd"] == 200.0
 
 
-def test_years_of_another_calendar_leave_a_gap_and_come_back():
-    """From June to December by a 10-KT: its own half year is no year; the next one is."""
+def test_transition_period_leaves_a_gap_in_trailing_interest():
+    """From June to December by a 10-KT: a half year is not a fiscal year; the next one is."""
     facts = [
         flow("InterestExpense", "2020-07-01", "2021-06-30", 30.0),
         flow("InterestExpense", "2021-07-01", "2021-12-31", 20.0, form="10-KT"),
@@ -143,7 +86,7 @@ def test_years_of_another_calendar_leave_a_gap_and_come_back():
     assert [row["due_12m_usd"] for row in found.values()] == [None, 10.0, None]
 
 
-def test_a_ladder_that_is_all_nothing_owes_nothing_and_says_so():
+def test_ladder_of_zeros_has_zero_principal_due():
     nothing = dict.fromkeys(WHOLE, 0.0)
     row = row_of(ASSETS, fact("LongTermDebt", END, 0.0), *ladder(END, nothing))
     assert (row["total_debt_usd"], row["due_36m_usd"], row["ladder_gap_pct"]) == (0, 0, None)
@@ -151,15 +94,15 @@ def test_a_ladder_that_is_all_nothing_owes_nothing_and_says_so():
     assert (row["due_12m_usd"], row["ladder_gap_pct"]) == (0, -100)
 
 
-def test_a_ladder_that_begins_late_does_not_say_what_comes_before():
-    """JetBlue's of June 2011: the rest of the year has no fact, and half of the next is not it."""
+def test_principal_due_is_unknown_without_the_first_bucket():
+    """JetBlue, June 2011: no fact for the remainder of the fiscal year."""
     amounts = {bucket: amount for bucket, amount in WHOLE.items() if bucket != "year_1"}
     row = row_of(ASSETS, fact("LongTermDebt", END, 200.0), *ladder(END, amounts))
     assert (row["due_12m_usd"], row["due_36m_usd"]) == (None, None)
     assert row["is_ladder_partial"] is True
 
 
-def test_a_rest_beside_a_whole_year_at_the_years_end_has_no_dates():
+def test_remainder_with_a_full_first_year_at_year_end_has_no_dates():
     amounts = {"remainder": 5.0, **WHOLE}
     row = row_of(ASSETS, fact("LongTermDebt", END, 215.0), *ladder(END, amounts))
     assert row["due_12m_usd"] is None
@@ -167,7 +110,7 @@ def test_a_rest_beside_a_whole_year_at_the_years_end_has_no_dates():
     assert row["due_12m_usd"] == 10
 
 
-def test_the_first_bucket_is_principal_and_not_the_current_portion():
+def test_principal_due_is_from_the_ladder_not_the_current_portion():
     row = row_of(
         fact("LongTermDebt", END, 210.0),
         fact("LongTermDebtCurrent", END, 10.0),
@@ -178,31 +121,31 @@ def test_the_first_bucket_is_principal_and_not_the_current_portion():
 
 
 @pytest.mark.parametrize(("scale", "gap"), [(1e3, 99_900), (1e-3, -99.9), (1e-6, -99.9999)])
-def test_a_ladder_in_other_units_than_the_debt_does_not_count(scale, gap):
+def test_ladder_in_other_units_than_the_debt_is_implausible(scale, gap):
     amounts = {bucket: 1e9 * scale * amount for bucket, amount in WHOLE.items()}
     row = row_of(ASSETS, fact("LongTermDebt", END, 210e9), *ladder(END, amounts))
     assert (row["is_ladder_implausible"], row["due_12m_usd"]) == (True, None)
     assert row["ladder_gap_pct"] == pytest.approx(gap, rel=1e-2)
 
 
-def test_a_ladder_with_a_minus_does_not_count_until_it_is_mended():
-    """60 + 45 - 5 is the debt, and still no wall's: its shares would pass 1."""
+def test_ladder_with_a_negative_amount_is_implausible_until_corrected():
+    """60 + 45 - 5 equals the debt, but shares of the wall would exceed 1."""
     amounts = {"year_1": 60.0, "year_2": 45.0, "after_5": -5.0}
     report = [ASSETS, fact("LongTermDebt", END, 100.0), *ladder(END, amounts)]
     row = row_of(*report)
     assert (row["is_ladder_implausible"], row["due_12m_usd"]) == (True, None)
     assert (row["ladder_total_usd"], row["ladder_gap_pct"]) == (100, 0)
-    mended = ladder(END, {"after_5": 5.0}, filed="2023-03-01", form="10-K/A")
-    row = row_of(*report, *mended)
+    corrected = ladder(END, {"after_5": 5.0}, filed="2023-03-01", form="10-K/A")
+    row = row_of(*report, *corrected)
     assert (row["is_ladder_implausible"], row["due_12m_usd"]) == (False, 60)
-    # of two the sound one, though the other is newer
+    # the corrected ladder counts, though another is newer
     later = ladder("2023-03-31", amounts, form="10-Q")
-    row = row_of(*report, *mended, *later, on=date(2023, 6, 30))
+    row = row_of(*report, *corrected, *later, on=date(2023, 6, 30))
     assert (row["ladder_period_end"], row["due_12m_usd"]) == (day(END), 60)
 
 
-def test_a_part_of_the_debt_under_the_same_tag_refuses_no_ladder():
-    """Asbury's 10-Q of 2024: less than all long-term debt, and for the year before, too."""
+def test_partial_debt_under_the_same_tag_keeps_the_ladder_plausible():
+    """Asbury's 10-Q of 2024: less than all long-term debt, for the prior year too."""
     report = [ASSETS, fact("LongTermDebt", END, 212.0), *ladder(END, WHOLE)]
     later = {"filed": "2023-05-01", "form": "10-Q"}
     narrower = [
@@ -216,8 +159,8 @@ def test_a_part_of_the_debt_under_the_same_tag_refuses_no_ladder():
 
 
 @pytest.mark.parametrize("bound", [{"Liabilities": 120.0}, {"StockholdersEquity": 380.0}])
-def test_a_slip_of_the_units_refuses_no_ladder(bound):
-    """Of 500, 120 are owed: the notes can't be 2,000, by all reports or by this one alone."""
+def test_unit_error_in_debt_keeps_the_ladder_plausible(bound):
+    """Liabilities are 120 of assets of 500, so notes of 2,000 are an error."""
     filed = {"Assets": 500.0, "LongTermDebt": 2.0, "NotesPayable": 2000.0, **bound}
     facts = [fact(tag, END, value) for tag, value in filed.items()]
     row = row_of(*facts, *ladder(END, {"year_1": 1.0, "year_2": 1.0}))
@@ -225,7 +168,7 @@ def test_a_slip_of_the_units_refuses_no_ladder(bound):
     assert (row["is_ladder_implausible"], row["due_12m_usd"]) == (False, 1)
 
 
-def test_cash_told_of_past_the_balance_sheet_is_no_report():
+def test_cash_after_the_balance_sheet_date_is_not_a_period_end():
     """A small company's note on how long its money lasts."""
     facts = [
         ASSETS,
@@ -239,7 +182,7 @@ def test_cash_told_of_past_the_balance_sheet_is_no_report():
     assert (row["total_debt_usd"], row["net_income_ttm_usd"]) == (100.0, -5.0)
 
 
-def test_a_month_told_of_past_the_balance_sheet_is_no_report():
+def test_revenue_after_the_balance_sheet_date_is_not_a_period_end():
     """January's revenue in the annual report of December."""
     facts = [
         ASSETS,
@@ -252,24 +195,24 @@ def test_a_month_told_of_past_the_balance_sheet_is_no_report():
     row = row_of(*facts)
     assert (row["period_end"], row["filed_date"]) == (day(END), day("2023-02-09"))
     assert (row["total_debt_usd"], row["net_income_ttm_usd"]) == (210.0, -5.0)
-    # where no balance sheet was ever filed, income shows the period
+    # without any balance sheet, income marks the period
     row = row_of(*facts[-1:])
     assert (row["period_end"], row["net_income_ttm_usd"]) == (day(END), -5.0)
 
 
-def test_a_ladder_alone_is_a_report_without_a_total():
-    """LKQ's: of its debt, what falls due is all that has facts."""
+def test_ladder_alone_marks_a_period_without_total_debt():
+    """LKQ: the maturity schedule is its only debt disclosure with facts."""
     row = row_of(*ladder(END, WHOLE), fact("DebtCurrent", "2021-12-31", 5.0))
     assert (row["period_end"], row["ladder_period_end"]) == (day(END), day(END))
     assert (row["total_debt_usd"], row["due_12m_usd"], row["ladder_gap_pct"]) == (None, 10, None)
-    # Ryman's: a total last told years ago refuses no ladder of today
+    # Ryman: a total filed years ago does not make a ladder of today implausible
     row = row_of(*ladder(END, WHOLE), fact("LongTermDebt", "2014-12-31", 100.0))
     assert (row["is_ladder_implausible"], row["due_12m_usd"]) == (False, 10)
 
 
 @pytest.mark.parametrize(("before", "is_excessive"), [(150.0, False), (20.0, True)])
 def test_debt_may_have_grown_since_the_last_annual_total(before, is_excessive):
-    """Ryman's of 2018, after it had bought a resort: no total of the day, a smaller one before."""
+    """Ryman, 2018, after it bought a resort: no total of the day, a smaller one before."""
     row = row_of(*ladder(END, WHOLE), fact("LongTermDebt", "2021-12-31", before))
     assert (row["is_ladder_implausible"], row["due_12m_usd"] is None) == (
         is_excessive,
@@ -277,8 +220,8 @@ def test_debt_may_have_grown_since_the_last_annual_total(before, is_excessive):
     )
 
 
-def test_the_least_that_is_owed_bears_no_rate_and_refuses_no_ladder():
-    """A trust's notes of 100 and term loans of 60, and a ladder of 160: no total is filed."""
+def test_lower_bound_has_no_rate_and_keeps_the_ladder_plausible():
+    """Notes of 100 and term loans of 60 of a trust, a ladder of 160, and no total filed."""
     amounts = {"year_1": 10, "year_2": 20, "year_3": 30, "year_4": 40, "year_5": 50, "after_5": 10}
     facts = [
         *(fact("NotesPayable", each, 100.0) for each in ("2021-12-31", END)),
@@ -296,20 +239,20 @@ def test_the_least_that_is_owed_bears_no_rate_and_refuses_no_ladder():
     assert row["effective_rate"] == 0.08
 
 
-def test_negative_equity_and_no_debt_are_facts_like_others():
+def test_negative_equity_and_zero_debt_are_valid():
     row = row_of(ASSETS, fact("StockholdersEquity", END, -50.0), fact("LongTermDebt", END, 0.0))
     assert row["total_debt_usd"] == 0
     assert row["effective_rate"] is None
 
 
-def test_a_filer_by_other_standards_has_no_row():
-    """A 20-F by IFRS brings shares of its cover page, and no account that is listed here."""
+def test_ifrs_filer_has_no_row():
+    """A 20-F by IFRS has cover-page shares and no US-GAAP tag."""
     cover = fact("EntityCommonStockSharesOutstanding", END, 1e6, form="20-F")
     assert rows_of([cover], ends=[ON]) == {}
 
 
-def test_quarters_that_count_twelve_months_each_roll():
-    """Douglas Emmett's: no remainder, nothing left out, amounts of no fiscal year."""
+def test_rolling_ladder_in_quarterly_reports():
+    """Douglas Emmett: no remainder, every bucket, amounts of no fiscal year."""
     annual = {"year_1": 9, "year_2": 565, "year_3": 296, "year_4": 1, "year_5": 1041}
     interim = {"year_1": 16, "year_2": 146, "year_3": 371, "year_4": 301, "year_5": 1656}
     facts = [
@@ -321,31 +264,3 @@ def test_quarters_that_count_twelve_months_each_roll():
     row = row_of(*facts, on=date(2018, 6, 30))
     assert row["ladder_period_end"] == day("2018-03-31")
     assert (row["due_12m_usd"], row["due_36m_usd"]) == (16, 533)
-
-
-def test_a_company_in_two_indexes_with_two_lines_is_one(house):
-    """Its row is of the first index and the larger line; both walls have it, once."""
-    filers = Filers(house)
-    filers.load_tickers({"BIG-A": 7, "BIG-B": 7})
-    lines = [("BIG-A", "Energy", 1.0), ("BIG-B", "Energy", 2.0)]
-    house.load_snapshot("R2000", date(2022, 6, 30), lines)
-    house.load_snapshot("SP500", date(2022, 6, 30), lines)
-    house.load_prices([("BIG-A", date(2023, 4, 3), 10.0, 5)])
-    filers.load_facts(7, [ASSETS, fact("LongTermDebt", END, 210.0), *ladder(END, WHOLE)])
-    filers.derive()
-    rows = house.read(
-        "select cik, ticker, index_code, total_debt_usd from published.company_refinancing"
-        " where as_of_date = '2023-03-31'"
-    )
-    assert rows.rows() == [(7, "BIG-B", "R2000", 210.0)]
-    walls = house.read(
-        "select index_code, sector, sum(principal_usd) as owed, max(companies) as companies,"
-        " max(members) as members, max(debt_coverage_pct) as covered"
-        " from published.refinancing_wall where as_of_date = '2023-03-31'"
-        " group by 1, 2 order by 1, 2"
-    )
-    assert walls.rows() == [
-        (index, sector, 210.0, 1, 1, 100.0)
-        for index in ("R2000", "SP500")
-        for sector in ("All", "Energy")
-    ]

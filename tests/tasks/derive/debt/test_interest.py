@@ -1,4 +1,4 @@
-"""Fiscal years and their coverage, and the filings that amounts are traced to."""
+"""Interest coverage by fiscal year, and the filings behind each amount."""
 
 from datetime import date
 
@@ -14,8 +14,65 @@ TOTAL, NONOPERATING, OPERATING = (
 DEBT = f"{TOTAL}Debt"
 
 
-def test_twelve_months_of_a_quarterly_report_are_no_fiscal_year():
-    """The years 2021 to 2023 uncovered; a column of twelve months to March, 60 against 50, is."""
+def year_to_date(tag, *, first, now, last, form="10-Q"):
+    """A year, and a quarter of it and of the next one."""
+    return [
+        flow(tag, "2022-01-01", "2022-12-31", last),
+        flow(tag, "2022-01-01", "2022-03-31", first, form=form),
+        flow(tag, "2023-01-01", "2023-03-31", now, form=form),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("first", "now", "last", "interest"),
+    [
+        (10.0, 15.0, 40.0, 45.0),
+        (-10.0, -15.0, -40.0, 45.0),
+        # the year negative, the quarters positive: it is unknown which is the error
+        (10.0, 15.0, -40.0, None),
+        # restated downwards: the sum is negative
+        (50.0, 5.0, 40.0, None),
+        (0.0, 0.0, 0.0, 0.0),
+    ],
+)
+def test_interest_reported_as_negative(first, now, last, interest):
+    parts = year_to_date("InterestExpense", first=first, now=now, last=last)
+    row = row_of(*parts, fact("Assets", "2023-03-31", 5000.0), on=date(2023, 6, 30))
+    assert row["interest_expense_ttm_usd"] == interest
+
+
+def test_interest_paid_is_never_added_to_interest_accrued():
+    """The expense once a year, interest paid every quarter."""
+    expense = flow("InterestExpense", "2022-01-01", "2022-12-31", 40.0)
+    paid = year_to_date("InterestPaidNet", first=10.0, now=15.0, last=36.0)
+    later = fact("Assets", "2023-03-31", 5000.0)
+    row = row_of(expense, *paid, later, on=date(2023, 6, 30))
+    assert (row["interest_expense_ttm_usd"], row["interest_tags"]) == (41.0, "InterestPaidNet")
+    row = row_of(expense, *paid[1:], later, on=date(2023, 6, 30))
+    assert row["interest_expense_ttm_usd"] is None
+    # at the year's end it is the expense
+    row = row_of(expense, *paid[:2], ASSETS)
+    assert (row["interest_expense_ttm_usd"], row["interest_tags"]) == (40.0, "InterestExpense")
+
+
+def test_interest_in_annual_reports_alone_is_unknown_between_them():
+    expense = flow("InterestExpense", "2022-01-01", "2022-12-31", 40.0)
+    row = row_of(expense, fact("Assets", "2023-03-31", 5000.0), on=date(2023, 6, 30))
+    assert (row["interest_expense_ttm_usd"], row["effective_rate"]) == (None, None)
+
+
+def test_interest_by_the_year_to_date_alone():
+    parts = [
+        flow("InterestExpense", "2022-01-01", "2022-12-31", 40.0),
+        flow("InterestExpense", "2022-01-01", "2022-09-30", 28.0, form="10-Q"),
+        flow("InterestExpense", "2023-01-01", "2023-09-30", 36.0, form="10-Q"),
+    ]
+    row = row_of(*parts, fact("Assets", "2023-09-30", 5000.0), on=date(2023, 12, 31))
+    assert row["interest_expense_ttm_usd"] == 48
+
+
+def test_twelve_months_of_a_quarterly_report_are_not_a_fiscal_year():
+    """Interest of 2021 to 2023 is not covered; that of twelve months to March is, 60 to 50."""
     facts = [*years([50, 50, 50], [10, 10, 10], first=2021), fact("Assets", "2024-03-31", 100.0)]
     for end in ("2024-03-31", "2023-03-31"):
         start = str(day(end).replace(year=day(end).year - 1) + DAY)
@@ -27,7 +84,7 @@ def test_twelve_months_of_a_quarterly_report_are_no_fiscal_year():
     assert row["interest_coverage"] == pytest.approx(60 / 50)
 
 
-def test_income_from_net_income_and_taxes_covers_nothing_either():
+def test_ebit_from_net_income_taxes_and_interest():
     """Neither EBIT nor pretax income: -100 + 0 + 50 of interest, four years long."""
     facts = [ASSETS]
     for year in range(2019, 2023):
@@ -42,7 +99,7 @@ def test_income_from_net_income_and_taxes_covers_nothing_either():
     assert row_of(*facts, *expense)["ebit_basis"] == "pretax income + interest expense"
 
 
-def test_each_amount_is_traced_to_its_filings():
+def test_sources_of_each_amount():
     """Interest of 2022 on the debt of 2021 and 2022; the year that ended the count; cash alone."""
     first, second = "0000000001-22-000001", "0000000001-23-000001"
     facts = [
@@ -66,7 +123,7 @@ def test_each_amount_is_traced_to_its_filings():
 @pytest.mark.parametrize(
     ("filed", "interest", "tags"),
     [
-        # Caterpillar's: of its own debt, and of what it lends on
+        # Caterpillar: of its own debt, and of its lending business
         ({NONOPERATING: 5.0, OPERATING: 13.0}, 18.0, f"{NONOPERATING} {OPERATING}"),
         ({TOTAL: 18.0, NONOPERATING: 5.0, OPERATING: 13.0}, 18.0, TOTAL),
         # a note of one loan under the name of the total
@@ -74,19 +131,19 @@ def test_each_amount_is_traced_to_its_filings():
         ({TOTAL: 40.0, NONOPERATING: 12.0}, 40.0, TOTAL),
         ({OPERATING: 13.0}, 13.0, OPERATING),
         ({TOTAL: 3.0, DEBT: 40.0}, 40.0, DEBT),
-        # gross of what was capitalised, or with costs of repaying early
+        # before capitalized interest, or with costs of early repayment
         ({TOTAL: 20.0, DEBT: 40.0}, 20.0, TOTAL),
         ({TOTAL: 0.0, "InterestAndDebtExpense": 40.0}, 40.0, "InterestAndDebtExpense"),
     ],
 )
-def test_interest_is_no_less_than_its_parts(filed, interest, tags):
+def test_interest_is_not_below_its_parts(filed, interest, tags):
     facts = [flow(tag, "2022-01-01", END, value) for tag, value in filed.items()]
     row = row_of(ASSETS, *facts)
     assert (row["interest_expense_ttm_usd"], row["interest_tags"]) == (interest, tags)
 
 
-def test_a_minus_of_who_writes_costs_without_one_may_be_earned():
-    """40 and 44 were paid; the year after more was earned, and the same tag has -9."""
+def test_negative_interest_of_a_positive_filer_is_unknown():
+    """40 and 44 were expenses; the next year's -9 may be net interest income."""
     facts = [
         flow(TOTAL, "2020-01-01", "2020-12-31", 40.0),
         flow(TOTAL, "2021-01-01", "2021-12-31", 44.0),
@@ -97,7 +154,7 @@ def test_a_minus_of_who_writes_costs_without_one_may_be_earned():
     assert [row["interest_expense_ttm_usd"] for row in found.values()] == [44.0, None]
     paid = flow("InterestPaidNet", "2022-01-01", END, 31.0)
     assert row_of(*facts, paid)["interest_expense_ttm_usd"] == 31.0
-    # nor when the costs before it were a little more, as was found since
+    # still unknown when the earlier expenses are restated later
     since = [
         flow(TOTAL, f"{year}-01-01", f"{year}-12-31", cost, filed="2023-06-01")
         for year, cost in ((2020, 41.0), (2021, 45.0))
@@ -108,15 +165,15 @@ def test_a_minus_of_who_writes_costs_without_one_may_be_earned():
 @pytest.mark.parametrize(
     ("again", "found"),
     [
-        # small filers repeat one year, or none; the minuses of the years before stay
+        # small filers repeat one year, or none; earlier years stay negative
         ({2021: 50.0}, (4, True)),
         ({}, (4, True)),
-        # a minus beside an amount without one: of 2021 nobody knows
+        # positive and negative: the interest of 2021 is unknown
         ({2021: -50.0}, (None, None)),
     ],
 )
-def test_who_wrote_costs_with_a_minus_until_now_paid_them(again, found):
-    """10 against 50 since 2019; from the report of 2022 on without the minus."""
+def test_change_from_negative_to_positive_interest(again, found):
+    """EBIT of 10, interest of 50 since 2019; positive from the report of 2022 on."""
     facts = [fact("Assets", each, 5000.0) for each in ("2021-12-31", END)]
     facts += yearly("OperatingIncomeLoss", range(2019, 2023), 10.0)
     facts += yearly(TOTAL, range(2019, 2022), -50.0) + yearly(TOTAL, [2022], 50.0)
@@ -140,12 +197,12 @@ def yearly(tag, years, amount, *, filed=None):
         ({OPERATING: 50.0}, {NONOPERATING: 48.0}, 48.0, 1.25),
         # both names for one line of the same report
         ({OPERATING: 50.0}, {OPERATING: 50.0, NONOPERATING: 50.0}, 50.0, 1.2),
-        # a maker that lends, whose next report repeats the one, or restates it: 60 against 18, 20
+        # the next report repeats or restates one part: 60 to 18, 60 to 20
         ({OPERATING: 13.0, NONOPERATING: 5.0}, {NONOPERATING: 5.0}, 18.0, 60 / 18),
         ({OPERATING: 13.0, NONOPERATING: 5.0}, {OPERATING: 15.0}, 20.0, 3.0),
     ],
 )
-def test_interest_under_a_new_name_is_the_same(first, second, interest, coverage):
+def test_interest_under_a_new_tag_is_not_added(first, second, interest, coverage):
     """The years 2020 to 2022, and again in the next report."""
     facts = [ASSETS, *yearly("OperatingIncomeLoss", range(2020, 2023), 60.0)]
     for filed, amounts in (("2023-02-20", first), ("2023-11-08", second)):
@@ -155,6 +212,6 @@ def test_interest_under_a_new_name_is_the_same(first, second, interest, coverage
     assert row["interest_expense_ttm_usd"] == interest
     assert row["interest_coverage"] == pytest.approx(coverage)
     assert row["is_zombie"] is False
-    # what comes later is not known before
+    # the next report is not known before
     then = row_of(*facts)
     assert then["interest_expense_ttm_usd"] == (50.0 if 50.0 in first.values() else 18.0)

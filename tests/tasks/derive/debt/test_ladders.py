@@ -1,4 +1,4 @@
-"""Which dates a ladder's buckets cover, and what falls due by when."""
+"""Dates of ladder buckets, and principal due by a day."""
 
 from datetime import date, timedelta
 from itertools import pairwise
@@ -22,7 +22,7 @@ ANNUAL = dict(zip([*BUCKETS][1:], (10, 20, 30, 40, 50, 60), strict=True))
     start=dates,
     days=st.integers(0, 6 * 366) | st.none(),
 )
-def test_an_amount_is_spread_whole(cents, start, days):
+def test_allocated_parts_sum_to_the_amount(cents, start, days):
     end = None if days is None else start + days * DAY
     parts = allocate_by_year(cents, Window(start, end))
     assert sum(parts.values()) == cents
@@ -53,7 +53,7 @@ def test_an_annual_ladder_covers_every_day_once(end):
 
 
 @given(day_=dates, months=st.integers(0, 120))
-def test_months_on(day_, months):
+def test_add_months(day_, months):
     found = add_months(day_, months)
     assert (found.year - day_.year) * 12 + found.month - day_.month == months
     is_last = (day_ + DAY).day == 1
@@ -70,7 +70,7 @@ def windows_of(facts):
     return found.layout, shown
 
 
-def test_a_remainder_beside_a_first_year_moves_the_years_up():
+def test_remainder_with_a_first_year_is_next_year_layout():
     """As Marvell's 10-Qs: the rest of the year, then fiscal years from the next one on."""
     layout, windows = windows_of(
         quarterly({"remainder": 1, "year_1": 2, "year_2": 3, "year_4": 4, "after_5": 5})
@@ -85,7 +85,7 @@ def test_a_remainder_beside_a_first_year_moves_the_years_up():
     }
 
 
-def test_a_remainder_without_a_first_year_is_the_first_year():
+def test_remainder_without_a_first_year_is_current_year_layout():
     """As Apple's 10-Q of June 2013, whose fiscal year ends in September."""
     buckets = {"remainder": 0, "year_2": 0, "year_3": 0, "year_4": 2.5, "year_5": 0, "after_5": 14}
     facts = ladder("2013-06-29", buckets, filed="2013-07-24", form="10-Q", fp="Q3")
@@ -99,19 +99,19 @@ def test_a_remainder_without_a_first_year_is_the_first_year():
 @pytest.mark.parametrize(
     ("amounts", "layout", "second"),
     [
-        # the years of the last annual ladder, each a little less: the first is what is left of it
+        # the years of the last annual ladder; the first is the rest of its first year
         ({"year_1": 7, "year_2": 20, "year_3": 30, "year_4": 40}, "current_year", "2024-01-01"),
         # those of the year after
         ({"year_1": 20, "year_2": 30, "year_3": 40, "year_4": 50}, "next_year", "2025-01-01"),
     ],
 )
-def test_the_last_annual_ladder_says_how_a_quarterly_one_counts(amounts, layout, second):
+def test_last_annual_ladder_decides_the_quarterly_layout(amounts, layout, second):
     facts = [*ladder("2022-12-31", ANNUAL, filed="2023-02-20"), *quarterly(amounts)]
     found, windows = windows_of(facts)
     assert (found, windows["year_2"][0]) == (layout, second)
 
 
-def test_a_year_end_in_a_quarterly_report_is_that_years_ladder():
+def test_year_end_ladder_in_a_quarterly_report_is_annual():
     facts = ladder("2022-12-31", ANNUAL, filed="2023-02-20")
     again = ladder("2022-12-31", ANNUAL, filed="2023-05-10", form="10-Q", fp="Q1")
     assert [each.layout for each in build_ladders([*facts, *again])] == ["annual", "annual"]
@@ -121,11 +121,11 @@ def test_without_a_fiscal_year_there_are_no_dates():
     facts = quarterly({"remainder": 1, "year_1": 2})
     (found,) = build_ladders(facts)
     assert found.windows
-    unsaid = [
+    without_period = [
         fact(f.tag, "2023-03-31", f.value, filed="2023-05-10", form="10-Q", fp=None) for f in facts
     ]
-    assert build_ladders(unsaid)[0].windows == {}
-    assert build_ladders(unsaid, "0630")[0].windows["remainder"].end == day("2023-06-30")
+    assert build_ladders(without_period)[0].windows == {}
+    assert build_ladders(without_period, "0630")[0].windows["remainder"].end == day("2023-06-30")
 
 
 def test_families_are_never_mixed():
@@ -135,7 +135,7 @@ def test_families_are_never_mixed():
     assert (found.family, len(found.facts)) == ("fiscal", 6)
 
 
-def test_what_is_missing_is_not_nothing():
+def test_principal_due_is_unknown_across_a_missing_bucket():
     facts = ladder("2022-12-31", {"year_1": 10, "year_3": 30})
     (found,) = build_ladders(facts)
     cents = {"year_1": 1000, "year_3": 3000}
@@ -144,8 +144,8 @@ def test_what_is_missing_is_not_nothing():
     assert due_within(cents, found.windows, found.period_end, day("2025-12-31")) is None
 
 
-def test_a_stray_day_of_an_annual_report_is_not_its_years_end():
-    """A note of January's beside the ladder of December: the first year is still 2024."""
+def test_other_day_in_an_annual_report_is_not_its_year_end():
+    """A note for January besides the ladder of December: the first year is still 2024."""
     stray = {"filed": "2024-02-20", "accession": "0000000001-24-000001"}
     facts = [
         *ladder("2023-12-31", ANNUAL, **stray),
@@ -154,7 +154,7 @@ def test_a_stray_day_of_an_annual_report_is_not_its_years_end():
     first = build_ladders(facts)[0]
     assert (first.period_end, first.layout) == (day("2023-12-31"), "annual")
     assert first.windows["year_1"] == Window(day("2024-01-01"), day("2024-12-31"))
-    # where one note says as much as the other, the company's own word decides
+    # with as many buckets in both, the stated fiscal year end decides
     one = [
         *ladder("2023-12-31", {"year_1": 10.0}, **stray),
         *ladder("2024-01-31", {"year_1": 5.0}, **stray),
@@ -163,7 +163,7 @@ def test_a_stray_day_of_an_annual_report_is_not_its_years_end():
     assert first.windows["year_1"] == Window(day("2024-01-01"), day("2024-12-31"))
 
 
-def test_both_years_of_an_annual_report_end_a_year():
+def test_both_year_ends_of_an_annual_report_are_annual():
     """Debt was repaid: the year before has more buckets than the year of the report."""
     report = {"filed": "2024-02-20", "accession": "0000000001-24-000001"}
     facts = [
@@ -178,50 +178,50 @@ def first_report(end="2023-12-31"):
     return ladder(end, ANNUAL, filed="2024-05-10", form="10-Q", fp="Q1")
 
 
-def test_a_first_report_may_state_the_ladder_of_a_year_that_had_ended():
+def test_first_report_may_state_the_ladder_of_the_last_year_end():
     (found,) = build_ladders(first_report(), "1231")
     assert found.layout == "annual"
     assert found.windows["year_1"] == Window(day("2024-01-01"), day("2024-12-31"))
     # a year of 52 weeks: the last Saturday of the year
     assert build_ladders(first_report("2023-12-30"), "1225")[0].layout == "annual"
-    # that day ends no year of this one
+    # the stated fiscal year ends on another day
     assert build_ladders(first_report(), "0630")[0].layout != "annual"
 
 
 @pytest.mark.parametrize(
-    ("word", "layout"), [(None, "annual"), ("1231", "annual"), ("0630", "next_year")]
+    ("stated", "layout"), [(None, "annual"), ("1231", "annual"), ("0630", "next_year")]
 )
-def test_a_year_end_that_the_annual_report_left_out(word, layout):
-    """By the year before, unless the company has another year since then."""
+def test_year_end_missing_in_the_annual_report(stated, layout):
+    """By the previous year end, unless the company states another one now."""
     before = ladder("2022-12-31", ANNUAL, filed="2023-02-20")
     later = {"year_1": 20, "year_2": 30, "year_3": 40, "year_4": 50}
     facts = [*before, *ladder("2023-12-31", later, filed="2024-05-10", form="10-Q", fp="Q1")]
-    assert build_ladders(facts, word)[-1].layout == layout
+    assert build_ladders(facts, stated)[-1].layout == layout
 
 
 WITH_LEASES = "LongTermDebtAndCapitalLeaseObligationsRepaymentsOfPrincipalInNextTwelveMonths"
 
 
-def test_a_line_of_another_family_hides_no_ladder():
+def test_single_bucket_of_another_family_keeps_the_ladder():
     whole = ladder("2023-12-31", ANNUAL, filed="2024-02-20")
     line = fact(WITH_LEASES, "2023-12-31", 11.0, filed="2024-05-10", form="10-Q", fp="Q1")
     (found,) = ladders_as_of(build_ladders([*whole, line]), day("2024-06-30"))
     assert (found.ladder.family, sum(found.amounts.values())) == ("fiscal", 210_00)
-    # of as many buckets the newer
+    # with as many buckets, the newer filing counts
     first = whole[:1]
     (found,) = ladders_as_of(build_ladders([*first, line]), day("2024-06-30"))
     assert (found.ladder.family, sum(found.amounts.values())) == ("with_leases", 11_00)
 
 
-def test_an_amendment_replaces_what_it_repeats_with_its_dates():
+def test_amendment_replaces_repeated_buckets_and_their_dates():
     first = ladder("2022-12-31", {"remainder": 20, "year_2": 80}, filed="2023-02-20")
     amended = {"filed": "2023-06-01", "form": "10-K/A"}
-    # the next year is the rest before, and the first year now
+    # the next year was the remainder, and is the first year now
     again = ladder("2022-12-31", {"year_1": 21}, **amended)
     (found,) = ladders_as_of(build_ladders([*first, *again]), day("2023-06-30"))
     assert found.amounts == {"year_1": 21_00, "year_2": 80_00}
     assert due_within(found.amounts, found.windows, day("2022-12-31"), day("2023-12-31")) == 21_00
-    # a rest beside a whole first year has no dates, whatever it had before
+    # a remainder with a full first year has no dates, though it had dates before
     again = ladder("2022-12-31", {"remainder": 5, "year_1": 15}, **amended)
     (found,) = ladders_as_of(build_ladders([*first, *again]), day("2023-06-30"))
     assert found.amounts == {"remainder": 5_00, "year_1": 15_00, "year_2": 80_00}
@@ -237,7 +237,7 @@ def test_an_amendment_replaces_what_it_repeats_with_its_dates():
 @pytest.mark.parametrize(
     ("first", "again", "merged"),
     [
-        # what was year five and all after it is all after year four
+        # year five and the years after it become all years after year four
         (
             {**dict.fromkeys(YEARS, 10), "after_5": 50},
             {**dict.fromkeys(YEARS[:4], 10), "after_4": 60},
@@ -249,11 +249,11 @@ def test_an_amendment_replaces_what_it_repeats_with_its_dates():
             {"year_5": 10, "after_5": 50},
             {"year_4": 10, "year_5": 10, "after_5": 50},
         ),
-        # of the fifth year nothing is told then
+        # the fifth year is then unknown
         ({"year_4": 10, "after_4": 60}, {"after_5": 55}, {"year_4": 10, "after_5": 55}),
     ],
 )
-def test_a_bucket_that_spans_two_takes_the_place_of_both(first, again, merged):
+def test_bucket_that_spans_two_replaces_both(first, again, merged):
     tags = BUCKETS | {"after_4": "AfterYearFour"}
     facts = [
         fact(LADDER + tags[bucket], "2022-12-31", amount, filed=filed, form=form)
@@ -264,8 +264,8 @@ def test_a_bucket_that_spans_two_takes_the_place_of_both(first, again, merged):
     assert found.amounts == {bucket: 100 * amount for bucket, amount in merged.items()}
 
 
-def test_twelve_months_take_the_place_of_the_rest_of_the_year():
-    """50 due by December, then 70 by next March, from the same day; a week over is none."""
+def test_twelve_months_replace_the_remainder():
+    """50 due by December, then 70 by next March; an overlap under a week is none."""
     rest, everything = Window(day("2023-04-01"), day("2023-12-31")), Window(day("2023-04-01"), None)
     twelve = Window(day("2023-04-01"), day("2024-03-31"))
     after = Window(day("2024-03-27"), None)
@@ -275,6 +275,6 @@ def test_twelve_months_take_the_place_of_the_rest_of_the_year():
         "after_5": (9, after),
     }
     assert merge_filings([first, {"after_5": (70, everything)}]) == {"after_5": (70, everything)}
-    # what has no dates stands until its name comes again
+    # a bucket without dates stays until it is repeated
     undated = {"year_2": (5, None)}
     assert merge_filings([undated, {"year_1": (70, twelve)}]) == undated | {"year_1": (70, twelve)}

@@ -6,7 +6,8 @@ from hypothesis import HealthCheck, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from tasks.derive.rotation.rotation_metrics import derive_rotation_metrics
+from tasks.derive.incremental.derived_table import derive_table
+from tasks.derive.rotation import rotation_metrics
 from warehouse.backup.checksum import checksums
 from warehouse.connect.connections import connect
 
@@ -117,16 +118,16 @@ def test_returns_are_those_of_the_published_closes(derived, query):
 
 
 def test_nothing_new_derives_nothing(derived, market, bars, load_prices):
-    assert derive_rotation_metrics.fn(derived) is None
+    assert derive_table.fn(rotation_metrics.TABLE, derived) is None
     load_prices(derived, market.bars, market.actions)
-    assert derive_rotation_metrics.fn(derived) is None
+    assert derive_table.fn(rotation_metrics.TABLE, derived) is None
     # nor does a fact that no pair is made of
     load_prices(derived, bars(("AAPL", "2024-01-02", 185.0)))
-    assert derive_rotation_metrics.fn(derived) is None
+    assert derive_table.fn(rotation_metrics.TABLE, derived) is None
 
 
 def test_empty_warehouse_derives_nothing(settings):
-    assert derive_rotation_metrics.fn(settings) is None
+    assert derive_table.fn(rotation_metrics.TABLE, settings) is None
 
 
 def test_new_session_writes_one_row_per_pair(

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from tasks.derive.refinancing.inputs_sql import read_members
+from tasks.derive.refinancing.index_membership import read_members
 from tasks.load.pending_filings import TRACKED_CIKS_SQL
 from tests.tasks.derive.filings import Filers, fact
 from tests.tasks.derive.incremental.test_dated_symbols import SELDOM, SESSIONS, closes, fill
@@ -129,10 +129,10 @@ def test_who_joined_and_left_is_told_by_company(house: House) -> None:
     )
     # OLD that is called NEW has neither left nor joined, SYM of another company has
     assert changes.select("known_from", "change", "ticker").rows() == [
-        (SESSIONS[41], "leave", "SYM"),
-        (SESSIONS[50], "join", "LATE"),
-        (SESSIONS[70], "leave", "GONE"),
-        (SESSIONS[95], "join", "SYM"),
+        (SESSIONS[41], "deleted", "SYM"),
+        (SESSIONS[50], "added", "LATE"),
+        (SESSIONS[70], "deleted", "GONE"),
+        (SESSIONS[95], "added", "SYM"),
     ]
     first = changes.row(0, named=True)
     assert first["as_of_date"] == SESSIONS[41] - timedelta(days=1)

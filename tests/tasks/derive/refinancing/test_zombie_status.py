@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import pytest
 
 from tasks.derive.incremental.changes import read_changes
-from tasks.derive.refinancing.inputs_sql import read_members
+from tasks.derive.refinancing.index_membership import read_members
 from tasks.derive.refinancing.zombie_definitions import (
     CompanyProfile,
     classify,

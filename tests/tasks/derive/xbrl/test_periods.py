@@ -1,4 +1,4 @@
-"""Quarters and years of what was filed."""
+"""Quarters, fiscal years and trailing twelve months from filed periods."""
 
 from datetime import date, timedelta
 
@@ -36,7 +36,7 @@ YEARS = st.builds(
 
 
 @given(weeks=YEARS, amounts=st.lists(st.integers(-(10**9), 10**9), min_size=16, max_size=16))
-def test_year_to_date_figures_give_back_the_quarters(weeks, amounts):
+def test_quarters_from_year_to_date_amounts(weeks, amounts):
     """Filed as filers do: the quarter and the year to date in 10-Qs, the year in the 10-K."""
     ends = quarterly_ends(date(2019, 12, 28), [each for year in weeks for each in year])
     facts = []
@@ -60,7 +60,7 @@ def test_year_to_date_figures_give_back_the_quarters(weeks, amounts):
     assert trailing_twelve_months(spans, ends[3]) is None
 
 
-def test_a_quarter_that_is_missing_is_not_made_up():
+def test_missing_quarter_is_unknown():
     spans = series(
         fact(TAG, "2022-12-31", 40, start="2022-01-01"),
         fact(TAG, "2023-03-31", 10, start="2023-01-01"),
@@ -68,11 +68,11 @@ def test_a_quarter_that_is_missing_is_not_made_up():
     )
     assert quarter(spans, day("2023-09-30")) is None
     assert quarter(spans, day("2023-06-30")) is None
-    # nor is the year: no figure of the first nine months of 2022
+    # so is the year, without the first nine months of 2022
     assert trailing_twelve_months(spans, day("2023-09-30")) is None
 
 
-def test_the_last_quarter_is_the_year_less_the_others():
+def test_last_quarter_is_the_year_less_the_others():
     """Quarters alone in the 10-Qs, never the year to date: 100 - 20 - 24 - 27."""
     quarters = [
         fact(TAG, "2022-03-31", 20, start="2022-01-01", form="10-Q"),
@@ -91,8 +91,8 @@ def test_the_last_quarter_is_the_year_less_the_others():
     assert trailing_twelve_months(spans, day("2023-06-30")) is None
 
 
-def test_a_period_may_begin_on_the_day_before_it():
-    """As some filers write it: 100 + 30 - 20, and 100 - 75."""
+def test_period_may_start_a_day_early():
+    """As filed by some: 100 + 30 - 20, and 100 - 75."""
     spans = series(
         fact(TAG, "2022-12-31", 100, start="2022-01-01"),
         fact(TAG, "2022-09-30", 75, start="2021-12-31", form="10-Q"),
@@ -115,8 +115,8 @@ def test_a_change_of_the_fiscal_year_leaves_a_gap():
     assert trailing_twelve_months(spans, day("2023-03-31")) is None
 
 
-def test_a_tag_that_changed_is_followed():
-    """Nine months under the new name; the year before under the old, its quarters under both."""
+def test_trailing_year_across_a_change_of_tags():
+    """Nine months under the new tag, the prior year under the old one."""
     spans = series(
         fact(TAG, "2022-12-31", 100, start="2022-01-01"),
         fact(NEWER, "2022-09-30", 70, start="2022-01-01"),
@@ -124,12 +124,12 @@ def test_a_tag_that_changed_is_followed():
     )
     total = trailing_twelve_months(spans, day("2023-09-30"))
     assert (total.value, total.tags) == (120, (TAG, NEWER))
-    # the old name's last year stays what it is, and is not the newest one's
+    # the last year of the old tag is unchanged
     assert trailing_twelve_months(spans, day("2022-12-31")).value == 100
     assert trailing_twelve_months(series(fact(TAG, "2022-12-31", 100)), day("2022-12-31")) is None
 
 
-def test_one_tag_alone_comes_before_two():
+def test_one_tag_is_preferred_to_two():
     spans = series(
         fact(TAG, "2022-12-31", 100, start="2022-01-01"),
         fact(NEWER, "2022-12-31", 90, start="2022-01-01"),
@@ -141,14 +141,14 @@ def test_one_tag_alone_comes_before_two():
 
 
 @pytest.mark.parametrize(("until", "value"), [("2023-02-09", None), ("2023-02-10", 40.0)])
-def test_what_was_filed_is_known_from_its_day_on(until, value):
+def test_fact_is_known_from_known_from(until, value):
     known = PointInTimeFacts([fact(TAG, "2022-12-31", 40, start="2022-01-01", filed="2023-02-09")])
     known.advance_to(day(until))
     found = trailing_twelve_months(known.series("interest_expense"), day("2022-12-31"))
     assert (None if found is None else found.value) == value
 
 
-def test_an_amendment_takes_the_place_of_what_it_amends_and_not_before():
+def test_amendment_replaces_the_value_once_known():
     first = fact(TAG, "2022-12-31", 40, start="2022-01-01", filed="2023-02-09")
     amended = fact(TAG, "2022-12-31", 44, start="2022-01-01", filed="2023-06-01", form="10-K/A")
     for order in ([first, amended], [amended, first]):
@@ -163,21 +163,21 @@ def test_an_amendment_takes_the_place_of_what_it_amends_and_not_before():
 @pytest.mark.parametrize(
     ("year", "first", "restated", "total"),
     [
-        # the shell of 2021 earned 5, the firm that went into it lost 60 in its nine months
+        # the shell company of 2021 earned 5; the merged company's nine months lost 60
         ([5], 3, -60, None),
-        # a division was sold since: the year still has it
+        # a division was sold since; the year still includes it
         ([100], 75, 60, None),
-        # a line was moved: 100 + 90 - 73
+        # a small reclassification: 100 + 90 - 73
         ([100], 75, 73, 117),
-        # the year was restated before, as the nine months are since: 80 + 90 - 60
+        # the year was restated first, then the nine months: 80 + 90 - 60
         ([100, 80], 75, 60, 110),
-        # nothing was: 100 + 90 - 75
+        # not restated: 100 + 90 - 75
         ([100], 75, 75, 115),
-        # the nine months were never told before
+        # the nine months were first filed later
         ([100], None, 60, 130),
     ],
 )
-def test_a_part_that_was_restated_since_is_of_another_kind(year, first, restated, total):
+def test_part_restated_since_is_not_on_the_same_basis(year, first, restated, total):
     facts = [fact(TAG, "2022-09-30", 90, start="2022-01-01", filed="2022-11-10", form="10-Q")]
     for number, value in enumerate(year):
         filed = f"2022-0{3 + number}-10"
@@ -188,7 +188,7 @@ def test_a_part_that_was_restated_since_is_of_another_kind(year, first, restated
     spans = series(*facts)
     found = trailing_twelve_months(spans, day("2022-09-30"))
     assert (None if found is None else found.value) == total
-    # and so is the quarter that is left between them: the year less nine months
+    # so is the remaining quarter: the year less nine months
     last = quarter(spans, day("2021-12-31"))
     assert (last is None) == (total is None)
 
@@ -205,13 +205,13 @@ def test_a_part_that_was_restated_since_is_of_another_kind(year, first, restated
         ({"2019-11-08": 75}, {"2020-02": 100, "2020-06": 80}, None),
         ({"2019-11-08": 75}, {"2020-02": 100, "2020-06": 95}, 20),
         ({"2019-11-08": 75}, {"2020-02": 100, "2020-06": 80, "2020-07": 100}, 25),
-        # both restated, the year twice told of
+        # both restated, the year repeated
         ({"2019-11-08": 75, "2020-11-06": 60}, {"2020-02": 100, "2020-06": 80, "2021-02": 80}, 20),
-        # the first of the year that is told of comes after the nine months were restated
+        # the year is first filed after the nine months were restated
         ({"2019-11-08": 75, "2020-01-10": 60}, {"2020-02": 80, "2021-02": 80}, 20),
     ],
 )
-def test_a_year_restated_alone_leaves_no_quarter(nine, year, last):
+def test_no_quarter_from_a_year_restated_alone(nine, year, last):
     spans = series(
         *(
             fact(TAG, "2019-09-30", value, start="2019-01-01", filed=filed)
@@ -226,13 +226,13 @@ def test_a_year_restated_alone_leaves_no_quarter(nine, year, last):
     assert (None if found is None else found.value) == last
 
 
-def test_the_newest_period_comes_before_the_better_tag():
-    """A total that a filer gave up years ago is never taken for today's."""
+def test_newest_period_is_preferred_to_the_preferred_tag():
+    """An amount under a tag last used years ago is not the current one."""
     known = PointInTimeFacts(
         [
             fact("CashAndCashEquivalentsAtCarryingValue", "2018-12-31", 5),
             fact("Cash", "2022-12-31", 7),
-            # filed before it ended: a slip, never believed
+            # filed before the period end: an error, ignored
             fact("Cash", "2030-12-31", 9, filed="2023-02-09"),
         ]
     )

@@ -1,4 +1,4 @@
-"""Windows of vintages: whole, and without invented dates."""
+"""Test windows of vintages: complete, with exact dates."""
 
 from datetime import date, timedelta
 
@@ -7,14 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tasks.extract.fred.parse import OBSERVATION_COLUMNS, diff_against_stored, parse_releases
 from tasks.extract.fred.vintages import (
     FRED_MAX_DATE,
     FRED_MIN_DATE,
-    OBSERVATION_COLUMNS,
     VintageWindow,
-    diff_against_stored,
     merge_realtime_windows,
-    parse_releases,
     vintage_windows,
 )
 
@@ -23,13 +21,13 @@ DAY = timedelta(days=1)
 
 
 def reply(rows: list[Row], window: VintageWindow) -> pd.DataFrame:
-    """What ALFRED sends for a window: rows valid in it, their start clipped to it."""
-    shown = [
+    """Return ALFRED's reply for a window: rows valid in it, their start clipped to it."""
+    sent = [
         {"realtime_start": max(start, window.start), "date": day, "value": value}
         for day, start, end, value in rows
         if start <= window.end and end >= window.start
     ]
-    return pd.DataFrame(shown, columns=["realtime_start", "date", "value"], dtype=object)
+    return pd.DataFrame(sent, columns=["realtime_start", "date", "value"], dtype=object)
 
 
 def read(rows: list[Row], last: date | None, size: int) -> set[tuple[date, date, float]]:
@@ -42,7 +40,7 @@ def read(rows: list[Row], last: date | None, size: int) -> set[tuple[date, date,
 
 @st.composite
 def series(draw: st.DrawFn) -> list[Row]:
-    """Observations that are each revised on some vintage dates."""
+    """Draw observations that are revised on some vintage dates."""
     first = date(2000, 1, 1)
     rows: list[Row] = []
     for month in range(draw(st.integers(1, 6))):
@@ -55,22 +53,22 @@ def series(draw: st.DrawFn) -> list[Row]:
 
 
 @given(series(), st.integers(1, 9))
-def test_windows_together_are_the_whole_truth(rows: list[Row], size: int) -> None:
+def test_windows_return_all_vintages(rows: list[Row], size: int) -> None:
     assert read(rows, None, size) == {(day, start, value) for day, start, _, value in rows}
 
 
 @given(series(), st.integers(1, 9), st.integers(0, 70))
-def test_a_later_run_brings_the_newest_held_vintage_and_all_after(
-    rows: list[Row], size: int, held: int
+def test_later_run_returns_newest_stored_vintage_and_later(
+    rows: list[Row], size: int, stored: int
 ) -> None:
-    last = date(2000, 1, 1) + DAY * held
-    truth = {(day, start, value) for day, start, _, value in rows}
+    last = date(2000, 1, 1) + DAY * stored
+    expected = {(day, start, value) for day, start, _, value in rows}
     found = read(rows, last, size)
-    assert found <= truth
-    assert found >= {row for row in truth if row[1] >= last}
+    assert found <= expected
+    assert found >= {row for row in expected if row[1] >= last}
 
 
-def test_windows_stay_under_the_limit_and_share_one_date() -> None:
+def test_windows_stay_below_the_limit_and_share_one_date() -> None:
     days = [date(2000, 1, 1) + DAY * k for k in range(4000)]
     windows = vintage_windows(days, None)
     assert [(window.start, window.end) for window in windows] == [
@@ -83,7 +81,7 @@ def test_windows_stay_under_the_limit_and_share_one_date() -> None:
         assert sum(window.start <= day <= window.end for day in days) <= 2000
 
 
-def test_a_held_vintage_is_asked_from_the_one_before() -> None:
+def test_stored_vintage_is_requested_from_the_one_before() -> None:
     days = [date(2024, 4, 10), date(2024, 5, 15), date(2024, 6, 12)]
     (window,) = vintage_windows(days, date(2024, 5, 15))
     assert window == VintageWindow(date(2024, 4, 10), FRED_MAX_DATE, start_is_exact=False)
@@ -92,7 +90,7 @@ def test_a_held_vintage_is_asked_from_the_one_before() -> None:
     assert vintage_windows([], date(2024, 4, 10)) == []
 
 
-def test_one_date_more_than_a_window_needs_no_second() -> None:
+def test_one_date_more_than_a_window_needs_no_second_window() -> None:
     days = [date(2024, 1, 1) + DAY * k for k in range(4)]
     assert [window.end for window in vintage_windows(days, None, size=3)] == [FRED_MAX_DATE]
 
@@ -113,7 +111,7 @@ def test_missing_values_have_reasons() -> None:
     assert parse_releases("DGS10", frame)["missing_reason"][0] == "not_observed"
 
 
-def test_a_dot_survives_fredapis_transposing() -> None:
+def test_missing_value_of_transposed_frame_is_nan() -> None:
     dot, day = float("nan"), pd.Timestamp("2024-01-01")
     for values in ([1.5, dot], [dot, dot]):
         rows = {
@@ -124,13 +122,13 @@ def test_a_dot_survives_fredapis_transposing() -> None:
         assert list(parsed["value"].isna()) == [value is dot for value in values]
 
 
-def test_no_rows_have_the_same_types() -> None:
+def test_empty_reply_has_the_same_dtypes() -> None:
     rows = parse_releases("CPIAUCSL", merge_realtime_windows([]))
     assert rows.dtypes.astype(str).to_dict() == OBSERVATION_COLUMNS
 
 
 @pytest.mark.parametrize("unit", ["s", "us"])
-def test_only_changes_get_a_vintage_of_the_day_seen(unit: str) -> None:
+def test_only_changed_values_get_the_day_of_the_request(unit: str) -> None:
     nan = float("nan")
     days = ["2024-01-01", "2024-02-01", "2024-03-01", "2024-04-01", "2024-05-01"]
     latest = pd.DataFrame(
@@ -139,13 +137,13 @@ def test_only_changes_get_a_vintage_of_the_day_seen(unit: str) -> None:
             "value": [1.0, 2.5, nan, nan, 5.0],
         }
     )
-    held = pd.DataFrame(
+    stored = pd.DataFrame(
         {
             "observation_date": pd.to_datetime(days[:3]).as_unit(unit),
             "value": pd.array([1.0, 2.0, None], dtype="Float64"),
         }
     )
-    rows = diff_against_stored("X", latest, held, date(2024, 6, 7))
+    rows = diff_against_stored("X", latest, stored, date(2024, 6, 7))
     assert list(rows["observation_date"].dt.month) == [2, 4, 5]
     assert set(rows["vintage_date"]) == {pd.Timestamp("2024-06-07")}
     assert set(rows["source"]) == {"fredgraph"}

@@ -1,55 +1,45 @@
-"""Holdings through httpx, over real sockets, from the sandbox."""
+"""Extract holdings from the sandbox through httpx, over real sockets."""
 
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 import pytest
 
 from deployments.sandbox.client import Sandbox
-from tasks.extract.ishares.extract import HoldingsExtract, HoldingsRequest, UnknownFund
+from tasks.extract.ishares.errors import UnknownFund
+from tasks.extract.ishares.extract import HoldingsExtract, HoldingsRequest
+from tests.tasks.extract.conftest import CLOCK, fetch_results
 from warehouse.settings import Settings
-
-CLOCK = datetime(2024, 6, 7, 22, tzinfo=UTC)
 
 
 def extract(worker: Any, settings: Settings, *requests: HoldingsRequest) -> HoldingsExtract:
-    """Extract in the worker's process."""
+    """Extract in the worker process."""
     batch: HoldingsExtract = worker.call(
         "tasks.extract.ishares.extract:extract_holdings", requests, CLOCK, settings
     )
     return batch
 
 
-def outcome(batch: HoldingsExtract) -> list[tuple[str, str | None, int, int]]:
-    """Status, reason, rows and attempts of each fetch."""
-    columns = ["status", "reason", "rows", "attempts"]
-    fetches = batch.fetches[columns].astype(object).where(batch.fetches[columns].notna(), None)
-    return list(fetches.itertuples(index=False, name=None))
-
-
-def test_the_newest_file_and_one_of_a_day(worker: Any, settings: Settings) -> None:
+def test_newest_and_dated_file(worker: Any, settings: Settings) -> None:
     requests = HoldingsRequest("IWM"), HoldingsRequest("IWM", date(2024, 6, 6))
     batch = extract(worker, settings, *requests)
-    assert outcome(batch) == [("loaded", None, 4, 1)] * 2
+    assert fetch_results(batch.fetches) == [("loaded", None, 4, 1)] * 2
     assert len(batch.members) == 8
     assert len(batch.excluded) == 12
     assert set(batch.fetches["window_start"].dt.date) == {date(2024, 6, 6)}
 
 
-def test_a_day_or_fund_without_a_file_is_empty(worker: Any, settings: Settings) -> None:
+def test_missing_file_is_empty(worker: Any, settings: Settings) -> None:
     requests = HoldingsRequest("IWM", date(2024, 6, 8)), HoldingsRequest("IVV")
-    assert (
-        outcome(extract(worker, settings, *requests)) == [("empty", "no_file_for_date", 0, 1)] * 2
-    )
+    batch = extract(worker, settings, *requests)
+    assert fetch_results(batch.fetches) == [("empty", "no_file_for_date", 0, 1)] * 2
 
 
-def test_a_file_of_another_day_is_not_taken(
-    sandbox: Sandbox, worker: Any, settings: Settings
-) -> None:
-    # an address that ignores the day asked for
+def test_file_of_another_day_is_rejected(sandbox: Sandbox, worker: Any, settings: Settings) -> None:
+    # an address that ignores the requested day
     settings = settings.model_copy(update={"ishares_dated_url": settings.ishares_latest_url})
     batch = extract(worker, settings, HoldingsRequest("IWM", date(2024, 1, 2)))
-    assert outcome(batch) == [("empty", "no_file_for_date", 0, 1)]
+    assert fetch_results(batch.fetches) == [("empty", "no_file_for_date", 0, 1)]
     assert len(batch.members) == 0
 
 
@@ -66,28 +56,30 @@ def test_a_file_of_another_day_is_not_taken(
         ("hang", {"seconds": 600, "count": 2}, ("outage", "timeout", 0, 2)),
     ],
 )
-def test_each_fault_has_its_name(
+def test_status_and_reason_of_each_fault(
     sandbox: Sandbox,
     worker: Any,
     settings: Settings,
-    impatient: Settings,
+    short_timeouts: Settings,
     kind: str,
     options: dict[str, Any],
     expected: tuple[str, str | None, int, int],
 ) -> None:
     sandbox.add_fault(kind, host="ishares", **options)
-    settings = impatient if kind == "hang" else settings
-    assert outcome(extract(worker, settings, HoldingsRequest("IWM"))) == [expected]
+    settings = short_timeouts if kind == "hang" else settings
+    batch = extract(worker, settings, HoldingsRequest("IWM"))
+    assert fetch_results(batch.fetches) == [expected]
 
 
-def test_a_cut_connection_is_an_outage(sandbox: Sandbox, worker: Any, settings: Settings) -> None:
+def test_reset_connection_is_an_outage(sandbox: Sandbox, worker: Any, settings: Settings) -> None:
     sandbox.add_fault("reset", host="ishares", count=2)
-    ((status, reason, _, attempts),) = outcome(extract(worker, settings, HoldingsRequest("IWM")))
+    batch = extract(worker, settings, HoldingsRequest("IWM"))
+    ((status, reason, _, attempts),) = fetch_results(batch.fetches)
     assert (status, attempts) == ("outage", 2)
-    # how much came before it is the network's business
+    # the reason depends on how much was received before the reset
     assert reason in ("connection_reset", "truncated")
 
 
-def test_unknown_funds_are_named() -> None:
+def test_unknown_fund_is_rejected() -> None:
     with pytest.raises(UnknownFund, match=r"fund 'SPY' is not in warehouse/reference/fund.csv"):
         HoldingsRequest("SPY")

@@ -1,4 +1,4 @@
-"""Holdings files: layouts, what is no member, spellings, cut files."""
+"""Test the parser of holdings files: layouts, excluded rows, spellings, truncated files."""
 
 from datetime import date
 from pathlib import Path
@@ -7,12 +7,8 @@ import pandas as pd
 import pytest
 
 from tasks.extract.ishares.classify_rows import exclusion_reason, yahoo_ticker
-from tasks.extract.ishares.parse_file import (
-    EXCLUDED_COLUMNS,
-    MEMBER_COLUMNS,
-    HoldingsParseError,
-    parse_holdings,
-)
+from tasks.extract.ishares.errors import HoldingsParseError
+from tasks.extract.ishares.parse_file import EXCLUDED_COLUMNS, MEMBER_COLUMNS, parse_holdings
 from warehouse.reference import read_reference
 
 FUND = {"fund": "IWM", "index_code": "R2000"}
@@ -28,7 +24,7 @@ Legal text
 """
 
 
-def test_members_and_what_is_none() -> None:
+def test_members_and_excluded_rows() -> None:
     holdings = parse_holdings(CLASSIC.read_bytes(), FUND)
     assert holdings.as_of_date == date(2024, 6, 6)
     members = holdings.members
@@ -36,7 +32,7 @@ def test_members_and_what_is_none() -> None:
     assert holdings.excluded.dtypes.astype(str).to_dict() == EXCLUDED_COLUMNS
     assert list(members["ticker"]) == ["SPLT", "MOG-A", "CVI", "CVRX"]
     assert list(members["file_ticker"]) == ["SPLT", "MOGA", "CVI", "CVRX"]
-    # 6 of 10 million: the cash of the file does not count
+    # 6 of 10 million: without the cash of the file
     assert list(members["weight_pct"]) == [60.0, 30.0, 9.0, 1.0]
     assert list(members["weight_pct_filed"]) == [59.70, 29.85, 8.96, 1.00]
     assert members.loc[0, ["shares", "price_usd"]].tolist() == [5000.0, 1200.0]
@@ -53,14 +49,14 @@ def test_members_and_what_is_none() -> None:
     }
 
 
-def test_the_other_layout() -> None:
+def test_layout_of_november_2025() -> None:
     members = parse_holdings(VARIANT, FUND).members
     assert list(members["ticker"]) == ["MOG-A", "ZETA"]
     assert list(members["weight_pct"]) == [75.0, 25.0]
     assert list(members["shares"]) == [2.0, 4.0]
     assert members["price_usd"].isna().all()
     assert list(members["sector"].isna()) == [False, True]
-    # a Friday's file is known on Monday
+    # a file of a Friday is published on Monday
     assert members["known_from"][0] == pd.Timestamp("2025-11-24")
 
 
@@ -70,13 +66,13 @@ def test_known_from_skips_closed_days() -> None:
     assert parse_holdings(text, FUND).members["known_from"][0] == pd.Timestamp("2025-01-10")
 
 
-def test_a_repeated_ticker_is_repeated() -> None:
+def test_repeated_ticker_is_kept() -> None:
     line = next(line for line in VARIANT.splitlines() if line.startswith('"ZETA"'))
     members = parse_holdings(VARIANT.replace(line, f"{line}\n{line}"), FUND).members
     assert list(members["ticker"]) == ["MOG-A", "ZETA", "ZETA"]
 
 
-def test_a_dash_for_a_date_is_no_file() -> None:
+def test_dash_as_date_means_no_file() -> None:
     text = CLASSIC.read_text("utf-8").replace("Jun 06, 2024", "-")
     holdings = parse_holdings(text, FUND)
     assert holdings.as_of_date is None
@@ -85,7 +81,7 @@ def test_a_dash_for_a_date_is_no_file() -> None:
 
 
 @pytest.mark.parametrize("part", [0.3, 0.5, 0.7, 0.8])
-def test_a_cut_file_is_refused(part: float) -> None:
+def test_truncated_file_is_refused(part: float) -> None:
     content = CLASSIC.read_bytes()
     with pytest.raises(HoldingsParseError) as caught:
         parse_holdings(content[: int(len(content) * part)], FUND)
@@ -103,7 +99,7 @@ def test_a_cut_file_is_refused(part: float) -> None:
         (VARIANT.replace('"2.00",', ""), "truncated"),
     ],
 )
-def test_what_is_no_holdings_file(text: str, reason: str) -> None:
+def test_invalid_file_is_refused(text: str, reason: str) -> None:
     with pytest.raises(HoldingsParseError) as caught:
         parse_holdings(text, FUND)
     assert caught.value.reason == reason
@@ -121,11 +117,11 @@ def test_what_is_no_holdings_file(text: str, reason: str) -> None:
         *((plain, plain) for plain in ("CENTA", "KELYA", "ZVIA", "CBNA", "BETA", "FCNCA", "UBA")),
     ],
 )
-def test_yahoos_spelling(ticker: str, expected: str) -> None:
+def test_yahoo_ticker(ticker: str, expected: str) -> None:
     assert yahoo_ticker(ticker) == expected
 
 
-def test_class_shares_are_their_file_ticker_with_a_dash() -> None:
+def test_class_shares_differ_by_a_dash_only() -> None:
     table = read_reference("class_share")
     assert table["file_ticker"].is_unique
     assert list(table["ticker"].str.replace("-", "")) == list(table["file_ticker"])
@@ -139,9 +135,9 @@ def test_class_shares_are_their_file_ticker_with_a_dash() -> None:
         ({"exchange": "New York Stock Exchange Inc."}, None),
         ({"exchange": "Cboe BZX"}, None),
         ({"exchange": "NYSE Arca"}, None),
-        ({"exchange": "-"}, "unknown_ticker"),
-        ({"exchange": ""}, "unknown_ticker"),
-        ({"exchange": "NO MARKET (E.G. UNLISTED)"}, "unknown_ticker"),
+        ({"exchange": "-"}, "not_listed"),
+        ({"exchange": ""}, "not_listed"),
+        ({"exchange": "NO MARKET (E.G. UNLISTED)"}, "not_listed"),
         ({"exchange": "Toronto Stock Exchange"}, "unknown_exchange"),
         ({"name": "GTXI INC - CVR"}, "contingent_value_right"),
         ({"name": "CVR ENERGY INC"}, None),
@@ -158,7 +154,7 @@ def test_class_shares_are_their_file_ticker_with_a_dash() -> None:
         ({"price": "-"}, None),
     ],
 )
-def test_each_exclusion(changes: dict[str, str], reason: str | None) -> None:
+def test_exclusion_reason(changes: dict[str, str], reason: str | None) -> None:
     row = {
         "ticker": "AAA",
         "name": "A CORP",

@@ -1,4 +1,4 @@
-"""What the SEC's replies say, from contents as it sends them."""
+"""Test the parsers of the SEC's replies."""
 
 from datetime import date
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from tasks.extract.sec.errors import SecParseError
 from tasks.extract.sec.parse import (
-    SecParseError,
     changed_ticker_mappings,
     parse_company,
     parse_facts,
@@ -45,7 +45,7 @@ def content(**tags: Any) -> dict[str, Any]:
     return {"cik": 320193, "entityName": "Apple Inc.", "facts": {"us-gaap": tags}}
 
 
-def test_an_index_names_the_reports_with_accounts() -> None:
+def test_index_returns_reports_with_financial_statements() -> None:
     rows = parse_index(HEAD + RULE + ROWS)
     assert rows.assign(filed_date=rows["filed_date"].astype(str)).to_numpy().tolist() == [
         [11, "0000000011-24-000001", "10-K", "2024-05-07"],
@@ -56,7 +56,7 @@ def test_an_index_names_the_reports_with_accounts() -> None:
     ]
 
 
-def test_an_index_without_a_filing_is_empty() -> None:
+def test_index_without_filings_is_empty() -> None:
     assert parse_index(HEAD + RULE).empty
 
 
@@ -69,15 +69,15 @@ def test_an_index_without_a_filing_is_empty() -> None:
         (HEAD + RULE + "10-K   A CORP\n", "can't be read"),
     ],
 )
-def test_an_index_that_is_none_is_refused(text: str, words: str) -> None:
+def test_invalid_index_is_refused(text: str, words: str) -> None:
     with pytest.raises(SecParseError, match=words):
         parse_index(text)
 
 
-def test_facts_keep_the_listed_tags_and_units_as_filed() -> None:
+def test_facts_of_listed_tags_and_units_as_filed() -> None:
     debt = {"USD": [fact(), fact(end="2023-09-30", val=8, form="10-Q/A")], "EUR": [fact()]}
     interest = {"USD": [fact(start="2024-03-31", val=-1, fy=0, fp="", accn="0000320193-24-000099")]}
-    found = parse_facts(
+    parsed = parse_facts(
         320193,
         content(
             LongTermDebt={"units": debt},
@@ -85,7 +85,7 @@ def test_facts_keep_the_listed_tags_and_units_as_filed() -> None:
             Unlisted={"units": {"USD": [fact(accn="0000320193-24-000100")]}},
         ),
     )
-    frame = found.frame
+    frame = parsed.frame
     assert frame["value"].to_list() == [9.0, 8.0, -1.0]
     assert frame["period_start"].dt.strftime("%Y-%m-%d").to_list() == [
         "2024-06-29", "2023-09-30", "2024-03-31",
@@ -93,20 +93,20 @@ def test_facts_keep_the_listed_tags_and_units_as_filed() -> None:
     assert frame["known_from"].dt.strftime("%Y-%m-%d").unique().tolist() == ["2024-08-05"]
     assert frame["fiscal_year"].isna().to_list() == [False, False, True]
     assert frame["fiscal_period"].isna().to_list() == [False, False, True]
-    assert found.skipped_unit_count == 1
-    # a filing counts as there when any fact cites it
-    assert {accession[-3:] for accession in found.accessions} == {"081", "099", "100"}
+    assert parsed.skipped_unit_count == 1
+    # accessions include filings with unlisted facts only
+    assert {accession[-3:] for accession in parsed.accessions} == {"081", "099", "100"}
 
 
-def test_other_taxonomies_are_left_out() -> None:
+def test_other_taxonomies_are_skipped() -> None:
     facts = {"LongTermDebt": {"units": {"USD": [fact()]}}}
     body = content() | {"facts": {"ifrs-full": facts}}
-    found = parse_facts(320193, body)
-    assert found.frame.empty
-    assert len(found.accessions) == 1
+    parsed = parse_facts(320193, body)
+    assert parsed.frame.empty
+    assert len(parsed.accessions) == 1
 
 
-def test_a_fact_with_pieces_missing_is_kept_for_the_rules() -> None:
+def test_fact_with_missing_fields_is_kept_for_validation() -> None:
     body = content(LongTermDebt={"units": {"USD": [{"accn": "1"}, fact(end="2024-13-01")]}})
     frame = parse_facts(320193, body).frame
     assert frame["period_end"].isna().all()
@@ -124,12 +124,12 @@ def test_a_fact_with_pieces_missing_is_kept_for_the_rules() -> None:
         content(LongTermDebt={"units": {"USD": [{"val": 1}]}}),
     ],
 )
-def test_what_is_no_companyfacts_is_refused(body: Any) -> None:
+def test_invalid_companyfacts_are_refused(body: Any) -> None:
     with pytest.raises(SecParseError):
         parse_facts(320193, body)
 
 
-def test_a_company_is_as_old_as_its_oldest_page() -> None:
+def test_first_filed_date_includes_older_pages() -> None:
     recent = {"filingDate": ["2024-08-02", "2015-01-28"]}
     pages = [{"name": "CIK0000320193-submissions-001.json", "filingFrom": "1994-01-26"}]
     body = {
@@ -150,7 +150,7 @@ def test_a_company_is_as_old_as_its_oldest_page() -> None:
         parse_company(1, body)
 
 
-def test_only_new_and_moved_tickers_are_news() -> None:
+def test_only_new_and_changed_tickers_are_returned() -> None:
     table = [[320193, "Apple Inc.", "AAPL", "Nasdaq"], [9, "Moved", "MOVD", None]]
     listed = parse_tickers(
         {"fields": ["cik", "name", "ticker", "exchange"], "data": table}, date(2024, 5, 1)

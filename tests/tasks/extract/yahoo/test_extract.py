@@ -1,7 +1,7 @@
-"""Prices through the real yfinance, over real sockets, from the sandbox."""
+"""Extract prices from the sandbox through yfinance, over real sockets."""
 
 import time
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pandas as pd
@@ -9,34 +9,26 @@ import pytest
 
 from deployments.sandbox.client import Sandbox
 from tasks.extract.yahoo.extract import InvalidTicker, PriceExtract, PriceRequest
+from tests.tasks.extract.conftest import CLOCK, fetch_results
 from warehouse.settings import Settings
 
-CLOCK = datetime(2024, 6, 7, 22, tzinfo=UTC)
 START = date(2024, 5, 20)
 CHART = {"host": "query2", "path": "chart/EVEN", "query": "period1"}
 
 
 def extract(
-    worker: Any, settings: Settings, *windows: PriceRequest, now: Any = CLOCK
+    worker: Any, settings: Settings, *requests: PriceRequest, now: Any = CLOCK
 ) -> PriceExtract:
-    """Extract in the worker's process."""
+    """Extract in the worker process."""
     batch: PriceExtract = worker.call(
-        "tasks.extract.yahoo.extract:extract_prices", windows, now, settings
+        "tasks.extract.yahoo.extract:extract_prices", requests, now, settings
     )
     return batch
 
 
-def even(worker: Any, settings: Settings) -> tuple[str, str | None, int, int]:
-    """Extract one ordinary ticker: status, reason, rows and attempts."""
-    batch = extract(worker, settings, PriceRequest("EVEN", START))
-    (fetch,) = batch.fetches.to_dict("records")
-    reason = None if pd.isna(fetch["reason"]) else fetch["reason"]
-    return fetch["status"], reason, int(fetch["rows"]), int(fetch["attempts"])
-
-
 @pytest.fixture(autouse=True)
-def _warm(sandbox: Sandbox, worker: Any, settings: Settings) -> None:
-    """Time zones cached, cookie held: so that scripted faults befall the history request."""
+def _fill_caches(sandbox: Sandbox, worker: Any, settings: Settings) -> None:
+    """Cache time zones and the cookie, so that faults hit the history request."""
     extract(worker, settings, PriceRequest("EVEN", START), PriceRequest("SPLT", START))
     sandbox.clear_requests()
 
@@ -96,22 +88,23 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(("faults", "expected"), FAULTS)
-def test_each_fault_has_its_name(
+def test_status_and_reason_of_each_fault(
     sandbox: Sandbox,
     worker: Any,
     settings: Settings,
-    impatient: Settings,
+    short_timeouts: Settings,
     faults: Any,
     expected: Any,
 ) -> None:
     for kind, options in faults:
         sandbox.add_fault(kind, **CHART, **options)
         if kind == "hang":
-            settings = impatient
-    assert even(worker, settings) == expected
+            settings = short_timeouts
+    batch = extract(worker, settings, PriceRequest("EVEN", START))
+    assert fetch_results(batch.fetches) == [expected]
 
 
-def test_one_bad_ticker_does_not_lose_the_others(
+def test_failed_ticker_does_not_affect_others(
     sandbox: Sandbox, worker: Any, settings: Settings
 ) -> None:
     sandbox.add_fault("html_200", **CHART, count=None)
@@ -121,16 +114,16 @@ def test_one_bad_ticker_does_not_lose_the_others(
     assert set(batch.bars["ticker"]) == {"SPLT", "REVS"}
 
 
-def test_an_outage_with_a_cold_cache_is_no_absence(
+def test_outage_without_cached_time_zone_is_an_outage(
     sandbox: Sandbox, worker: Any, settings: Settings
 ) -> None:
-    # no time zone is known yet, where yfinance says "possibly delisted; no timezone found"
+    # without a cached time zone yfinance raises "possibly delisted; no timezone found"
     sandbox.add_fault("status", host="query2", path="chart/ODDS", status=502, count=None)
     batch = extract(worker, settings, PriceRequest("ODDS", START, date(2020, 1, 2)))
     assert tuple(batch.fetches.loc[0, ["status", "reason"]]) == ("outage", "http_502")
 
 
-def test_throttling_ends_the_batch(sandbox: Sandbox, worker: Any, settings: Settings) -> None:
+def test_throttling_opens_the_circuit(sandbox: Sandbox, worker: Any, settings: Settings) -> None:
     sandbox.add_fault("status", host="query2", path="chart", status=429, count=None)
     settings = settings.model_copy(update={"yahoo_concurrency": 1})
     tickers = ("SPLT", "EVEN", "REVS", "NOPE")
@@ -140,10 +133,10 @@ def test_throttling_ends_the_batch(sandbox: Sandbox, worker: Any, settings: Sett
     assert {entry["path"].rpartition("/")[2] for entry in _charts(sandbox)} == {"SPLT"}
 
 
-def test_absence_becomes_delisting_after_a_week(worker: Any, settings: Settings) -> None:
-    def status(ticker: str, last_held: date | None) -> str:
-        window = PriceRequest(ticker, date(2024, 6, 1), last_held)
-        return str(extract(worker, settings, window).fetches.loc[0, "status"])
+def test_unknown_symbol_is_delisted_after_a_week(worker: Any, settings: Settings) -> None:
+    def status(ticker: str, last_stored: date | None) -> str:
+        request = PriceRequest(ticker, date(2024, 6, 1), last_stored)
+        return str(extract(worker, settings, request).fetches.loc[0, "status"])
 
     # the clock's session is 7 June; five sessions after 31 May
     assert status("NOPE", None) == "not_found"
@@ -152,7 +145,7 @@ def test_absence_becomes_delisting_after_a_week(worker: Any, settings: Settings)
     assert status("GONE", date(2024, 5, 24)) == "delisted"
 
 
-def test_a_window_without_sessions_is_empty(worker: Any, settings: Settings) -> None:
+def test_window_without_sessions_is_empty(worker: Any, settings: Settings) -> None:
     saturday = CLOCK + timedelta(days=1)
     batch = extract(worker, settings, PriceRequest("EVEN", date(2024, 6, 8)), now=saturday)
     assert tuple(batch.fetches.loc[0, ["status", "reason"]]) == ("empty", "no_data")
@@ -160,13 +153,13 @@ def test_a_window_without_sessions_is_empty(worker: Any, settings: Settings) -> 
     assert batch.fetches.loc[0, "attempts"] == 0
 
 
-def test_a_split_that_arrives_changes_no_stored_row(
+def test_new_split_does_not_change_unadjusted_rows(
     sandbox: Sandbox, worker: Any, settings: Settings
 ) -> None:
-    windows = PriceRequest("SPLT", START), PriceRequest("REVS", START)
-    before = extract(worker, settings, *windows)
+    requests = PriceRequest("SPLT", START), PriceRequest("REVS", START)
+    before = extract(worker, settings, *requests)
     sandbox.set_clock(CLOCK + timedelta(days=3))
-    after = extract(worker, settings, *windows, now=CLOCK + timedelta(days=3))
+    after = extract(worker, settings, *requests, now=CLOCK + timedelta(days=3))
     assert set(after.bars["removed_split_factor"]) == {10.0, 0.05, 1.0}
     old = after.bars[after.bars["session_date"] <= "2024-06-07"].reset_index(drop=True)
     same = ["ticker", "session_date", "open", "high", "low", "close"]
@@ -178,12 +171,12 @@ def test_a_split_that_arrives_changes_no_stored_row(
     assert list(paid["value"]) == [0.37]
 
 
-def test_what_yfinance_makes_of_odd_rows(worker: Any, settings: Settings) -> None:
+def test_null_repeated_and_weekend_rows(worker: Any, settings: Settings) -> None:
     batch = extract(worker, settings, PriceRequest("ODDS", START))
     bars = batch.bars.set_index(batch.bars["session_date"].dt.strftime("%m-%d"))
     assert bars.loc["05-22", ["close", "volume"]].isna().all()  # the null row is there
-    assert bars.loc["05-25", "close"] == 31.0  # so is Saturday's
-    assert bars.index.is_unique  # of the session sent twice the library keeps one
+    assert bars.loc["05-25", "close"] == 31.0  # Saturday's row is there, too
+    assert bars.index.is_unique  # yfinance keeps one bar of the session sent twice
     assert "06-07" not in bars.index  # an event alone is no bar
     # events on days without a bar are moved to the bar before, the split of 5 June among them
     events = zip(
@@ -199,17 +192,17 @@ def test_what_yfinance_makes_of_odd_rows(worker: Any, settings: Settings) -> Non
     ]
 
 
-def test_every_request_waits_its_turn(sandbox: Sandbox, worker: Any, settings: Settings) -> None:
+def test_every_request_is_rate_limited(sandbox: Sandbox, worker: Any, settings: Settings) -> None:
     slow = settings.model_copy(update={"yahoo_requests_per_second": 4.0})
-    begun = time.monotonic()
+    started = time.monotonic()
     extract(worker, slow, *(PriceRequest(ticker, START) for ticker in ("SPLT", "EVEN", "REVS")))
     requests = len(sandbox.requests())
     assert requests >= 3
-    # the first need not wait
-    assert time.monotonic() - begun > (requests - 1) * 0.2
+    # the first request does not wait
+    assert time.monotonic() - started > (requests - 1) * 0.2
 
 
-def test_odd_tickers_are_never_sent() -> None:
+def test_invalid_tickers_are_rejected() -> None:
     PriceRequest("^GSPC", START)
     PriceRequest("BRK-B", START)
     for ticker in ("", "aapl", "A/B", "AAPL\n", "A?x=1", "US0378331005", "^"):
@@ -217,7 +210,7 @@ def test_odd_tickers_are_never_sent() -> None:
             PriceRequest(ticker, START)
 
 
-def test_no_windows_make_empty_typed_frames(worker: Any, settings: Settings) -> None:
+def test_no_requests_return_typed_empty_frames(worker: Any, settings: Settings) -> None:
     batch = extract(worker, settings)
     assert len(batch.bars) == len(batch.actions) == len(batch.fetches) == 0
     assert str(batch.bars["volume"].dtype) == "Int64"

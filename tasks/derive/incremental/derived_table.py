@@ -1,0 +1,93 @@
+"""Defines a derived table: its inputs, its function, and the Prefect task that runs it.
+
+A module with a `TABLE` of this type, named as its table, is a derived table of the warehouse:
+`tasks.derive.rebuild` finds it, and the flow derives it after the tables that it is derived from.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import polars as pl
+from adbc_driver_postgresql import dbapi as adbc
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from expectations import contracts
+from expectations.contract import Contract
+from tasks.derive.incremental.changes import (
+    ChangeSet,
+    DerivedBatch,
+    cap_watermarks,
+    read_changes,
+)
+from warehouse.connect import arrow
+from warehouse.connect.connections import adbc_connection
+from warehouse.settings import Settings
+
+
+@dataclass(frozen=True)
+class DerivedRows:
+    """New rows of a derived table.
+
+    Attributes:
+        rows: One row per key.
+        replace_where: SQL on `old`: the stored rows that `rows` replace.
+    """
+
+    rows: pl.DataFrame
+    replace_where: str
+
+
+@dataclass(frozen=True)
+class DerivedTable:
+    """Definition of one derived table.
+
+    Attributes:
+        contract: Of the table; its `upstream` names the inputs and the derived tables it reads.
+        inputs: Input table to the SQL that says which subjects its changes reach, and from which
+            date (see `tasks.derive.incremental.changes`).
+        derive: Returns the new rows for a change set, read in the given transaction; None where
+            no stored row can differ.
+        is_always_derived: Whether to call `derive` also without changes of the inputs, for a table
+            that compares a reference file with its stored rows itself.
+        logic_version: Raised with a change of code that may change stored rows.
+        reference_files: Names in `warehouse/reference` whose change may change stored rows.
+    """
+
+    contract: Contract
+    inputs: Mapping[str, str]
+    derive: Callable[[adbc.Connection, ChangeSet], DerivedRows | None]
+    logic_version: int = 1
+    reference_files: tuple[str, ...] = ()
+    is_always_derived: bool = False
+
+    @property
+    def name(self) -> str:
+        """Return the table's name."""
+        return self.contract.table
+
+
+@task(name="derive", task_run_name="derive {table.name}", cache_policy=NO_CACHE)
+def derive_table(table: DerivedTable, settings: Settings) -> DerivedBatch | None:
+    """Derive the rows of a table that changes of its inputs reach.
+
+    Returns:
+        The rows to publish; None where the table is up to date.
+    """
+    with adbc_connection(settings) as connection:
+        # one snapshot: a load that commits meanwhile is followed next time
+        arrow.execute(connection, "set transaction isolation level repeatable read read only")
+        changes = read_changes(connection, table.name, table.inputs)
+        if not changes.dirty_from and not table.is_always_derived:
+            return None
+        derived = table.derive(connection, changes)
+        if derived is None:
+            return None
+        # changes that an upstream table has not followed yet remain to be followed here
+        upstream = [name for name in table.contract.upstream if _is_derived(name)]
+        changes = cap_watermarks(connection, changes, upstream)
+    return DerivedBatch(table.contract, derived.rows, derived.replace_where, changes)
+
+
+def _is_derived(table: str) -> bool:
+    return contracts()[table].schema == "derived"

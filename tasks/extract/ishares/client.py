@@ -1,0 +1,51 @@
+"""Download holdings files from iShares."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import httpx
+
+from tasks.extract.ishares.errors import HoldingsParseError
+from tasks.extract.ishares.parse_file import HoldingsFile, parse_holdings
+from tasks.extract.provider.errors import FetchError, outage
+from tasks.extract.provider.http import USER_AGENT, download
+from tasks.extract.provider.rate_limit import RateLimiter
+from warehouse.settings import Settings
+
+
+def open_http_client(settings: Settings) -> httpx.Client:
+    """Open the HTTP client of a batch."""
+    return httpx.Client(
+        timeout=settings.ishares_timeout_seconds,
+        headers={"User-Agent": USER_AGENT, "Accept": "text/csv,*/*"},
+        follow_redirects=True,
+    )
+
+
+def fetch_holdings(
+    client: httpx.Client,
+    limiter: RateLimiter,
+    settings: Settings,
+    fund: Mapping[str, str],
+    holdings_date: date | None,
+) -> HoldingsFile:
+    """Download and parse a fund's holdings file, the newest if no date is given.
+
+    Raises:
+        FetchError: There is no usable file, or it is of another day than requested.
+    """
+    name = fund["fund"]
+    values: dict[str, Any] = {**fund, "as_of": holdings_date}
+    template = settings.ishares_dated_url if holdings_date else settings.ishares_latest_url
+    url = template.format(**values)
+    response = download(client, limiter, url, name)
+    try:
+        file = parse_holdings(response.content, fund)
+    except HoldingsParseError as error:
+        raise outage(error.reason, f"{name}: {url} sent no holdings file: {error}") from error
+    if file.as_of_date is None or holdings_date not in (None, file.as_of_date):
+        sent, requested = file.as_of_date or "no day", holdings_date or "the newest day"
+        detail = f"iShares has no file of {name} for {requested}; it sent one for {sent}."
+        raise FetchError("empty", "no_file_for_date", detail)
+    return file

@@ -1,0 +1,24 @@
+"""Build frames with fixed columns and dtypes."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+
+def typed_frame(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str]) -> pd.DataFrame:
+    """Return the rows as a frame of exactly these columns and dtypes.
+
+    Empty frames are typed, too: pandas would give them object columns, and a concatenation with
+    them would change the dtypes of a whole batch.
+    """
+    frame = pd.DataFrame(list(rows), columns=list(columns))
+    return frame.astype(dict(columns))
+
+
+def concat_typed(frames: Iterable[pd.DataFrame], columns: Mapping[str, str]) -> pd.DataFrame:
+    """Concatenate frames, with exactly these columns and dtypes even if there are none."""
+    filled = [frame for frame in frames if len(frame)]
+    if not filled:
+        return typed_frame((), columns)
+    return pd.concat(filled, ignore_index=True)[list(columns)].astype(dict(columns))

@@ -1,0 +1,133 @@
+"""Parse a Yahoo history into bars and corporate actions, and undo its split adjustment."""
+
+import numpy as np
+import pandas as pd
+
+BAR_COLUMNS = {
+    "ticker": "str",
+    "session_date": "datetime64[s]",
+    "open": "float64",
+    "high": "float64",
+    "low": "float64",
+    "close": "float64",
+    "volume": "Int64",
+    "volume_resolution": "float64",
+    "removed_split_factor": "float64",
+    "source": "str",
+}
+ACTION_COLUMNS = {
+    "ticker": "str",
+    "ex_date": "datetime64[s]",
+    "kind": "str",
+    "value": "float64",
+    "source": "str",
+}
+PROVIDER = "yahoo"
+_PRICES = {"Open": "open", "High": "high", "Low": "low", "Close": "close"}
+_KINDS = {"Stock Splits": "split", "Dividends": "dividend", "Capital Gains": "capital_gain"}
+_DECIMALS = 6
+
+
+def parse_history(ticker: str, frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return unadjusted bars and actions from one reply of `yf.Ticker(t).history`.
+
+    Yahoo adjusts prices, volumes and dividends of the whole history for every split. The reply
+    lists the splits of its own window, and the window runs to today, so the adjustment can be
+    undone: a bar is scaled by the product of the splits after its session, a dividend by the
+    product of the splits after its ex-date. A split on the same day is already applied.
+
+    yfinance 1.7.0 changes the reply before this function sees it:
+
+    - of several bars of one day it keeps the first, or the last if they end the reply;
+    - a null volume becomes 0; if the whole bar is null, this function restores the null;
+    - an event on a day without a bar is moved to the bar before it; after the last bar it gets a
+      row without prices, which this function does not treat as a bar. A split during a halt
+      without bars therefore leaves one bar adjusted, a jump that validation finds;
+    - events before the first bar are dropped; the reply is not adjusted for them;
+    - several events of one kind and day are merged: dividends summed, splits multiplied.
+
+    Args:
+        ticker: Yahoo's symbol.
+        frame: The reply to `history(interval="1d", auto_adjust=False, actions=True,
+            keepna=True)` of a window that ends after the last event.
+
+    Returns:
+        Two frames. Bars: one row per bar sent, including null bars and days without a session:
+        `ticker`, `session_date` (naive midnight), `open`, `high`, `low`, `close` (USD per share,
+        unadjusted; NaN if null), `volume` (shares, unadjusted, Int64), `volume_resolution` (the
+        rounding unit of the volume in shares, at least 1: a later reply may differ by as much),
+        `removed_split_factor` (the factor undone), `source`. Actions: one row per (ex_date, kind):
+        `ticker`, `ex_date`, `kind` (split, dividend, capital_gain), `value` (new shares per old
+        share, or USD per share as paid), `source`.
+
+    Raises:
+        ValueError: A split of the reply is not a positive number; the ticker has no usable row.
+    """
+    frame = frame.set_axis(_to_naive_dates(frame.index))
+    actions = _list_events(frame)
+    splits = actions.loc[actions["kind"] == "split"].sort_values("ex_date")
+    if not (np.isfinite(splits["value"]) & (splits["value"] > 0)).all():
+        raise ValueError(f"{ticker}: a split of the reply is not a positive number: {splits}")
+    is_paid = actions["kind"] != "split"
+    factors = future_split_factor(actions["ex_date"], splits)
+    actions["value"] = actions["value"].where(
+        ~is_paid, (actions["value"] * factors).round(_DECIMALS)
+    )
+    bars = _unadjust_bars(frame.loc[~_is_event_without_bar(frame)], splits)
+    return (
+        bars.assign(ticker=ticker, source=PROVIDER)[list(BAR_COLUMNS)].astype(BAR_COLUMNS),
+        actions.assign(ticker=ticker, source=PROVIDER)[list(ACTION_COLUMNS)].astype(ACTION_COLUMNS),
+    )
+
+
+def future_split_factor(days: pd.Series, splits: pd.DataFrame) -> np.ndarray:
+    """Return the product of the splits after each day.
+
+    Args:
+        days: Days, in any order.
+        splits: `ex_date` and `value`, sorted by `ex_date`.
+    """
+    # products[i] is the product of splits i and later; 1 after the last split
+    products = np.append(np.cumprod(splits["value"].to_numpy(float)[::-1])[::-1], 1.0)
+    return products[np.searchsorted(splits["ex_date"].to_numpy(), days.to_numpy(), side="right")]
+
+
+def _to_naive_dates(index: pd.Index) -> pd.DatetimeIndex:
+    days = pd.DatetimeIndex(index)
+    return days.tz_localize(None).normalize().as_unit("s").rename("session_date")
+
+
+def _list_events(frame: pd.DataFrame) -> pd.DataFrame:
+    columns = [name for name in _KINDS if name in frame.columns]
+    events = (
+        frame[columns]
+        .rename(columns=_KINDS)
+        .rename_axis("ex_date")
+        .reset_index()
+        .melt(id_vars="ex_date", var_name="kind", value_name="value")
+    )
+    events = events[events["value"].notna() & (events["value"] != 0)]
+    # a day that was sent twice has its event twice
+    return events.drop_duplicates().sort_values(["ex_date", "kind"], ignore_index=True)
+
+
+def _is_event_without_bar(frame: pd.DataFrame) -> pd.Series:
+    """Mask rows that yfinance adds for events before the first or after the last bar."""
+    has_bar = frame[list(_PRICES)].notna().any(axis=1) | (frame["Volume"].fillna(0) != 0)
+    events = [name for name in _KINDS if name in frame.columns]
+    has_event = (frame[events].fillna(0) != 0).any(axis=1)
+    is_outside = ~has_bar.cummax() | ~has_bar[::-1].cummax()[::-1]
+    return has_event & ~has_bar & is_outside
+
+
+def _unadjust_bars(frame: pd.DataFrame, splits: pd.DataFrame) -> pd.DataFrame:
+    bars = frame.rename(columns=_PRICES)[list(_PRICES.values())].astype("float64")
+    bars["volume"] = frame["Volume"].astype("float64").where(bars.notna().any(axis=1))
+    bars = bars.reset_index()
+    factor = future_split_factor(bars["session_date"], splits)
+    for name in _PRICES.values():
+        bars[name] = (bars[name] * factor).round(_DECIMALS)
+    bars["volume"] = (bars["volume"] / factor).round().astype("Int64")
+    bars["volume_resolution"] = np.maximum(1.0, 1.0 / factor)
+    bars["removed_split_factor"] = factor
+    return bars

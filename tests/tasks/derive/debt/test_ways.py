@@ -1,0 +1,92 @@
+"""The tables of ways against the document that explains them and against their invariants."""
+
+import re
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.derive.debt.components import TOLERANCE
+from tasks.derive.debt.total_debt import total_debt
+from tasks.derive.debt.ways import INSTRUMENT_WAYS, LINE_WAYS, NONCURRENT_INSTRUMENT_WAYS
+from tasks.derive.xbrl.concepts import concepts, kinds, tags_of_kind
+from tasks.derive.xbrl.facts import PointInTimeFacts
+from tests.tasks.derive.filings import day, fact
+from tests.test_project import ROOT
+
+WAYS = (*LINE_WAYS, *NONCURRENT_INSTRUMENT_WAYS, *INSTRUMENT_WAYS)
+END, ON = "2022-12-31", date(2023, 6, 30)
+DEBT_TAGS = [tag for name, tags in concepts().items() if name.startswith("debt_") for tag in tags]
+FACTS = st.lists(
+    st.builds(
+        lambda tag, amount, filed: fact(tag, END, amount, filed=filed.isoformat()),
+        st.sampled_from([*DEBT_TAGS[:13], *DEBT_TAGS, "Liabilities", "Assets"]),
+        # few amounts, so that sums and repetitions between tags are frequent
+        st.sampled_from([0.0, 5.0, 10.0, 50.0, 90.0, 100.0, 110.0, 150.0, 5_000.0]),
+        st.dates(day("2023-01-15"), day("2023-12-31")),
+    ),
+    max_size=8,
+    unique_by=lambda each: (each.tag, each.filed),
+)
+
+
+def debt_on(facts, on):
+    known = PointInTimeFacts(facts)
+    known.advance_to(on)
+    return total_debt(known, day(END))
+
+
+def summary(debt):
+    """Everything a reader sees of a total; the order of its filings is no part of it."""
+    return debt and (debt.value, debt.method, debt.is_lower_bound, debt.accessions)
+
+
+def test_document_lists_the_ways_in_their_order():
+    text = (ROOT / "docs" / "methodology.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) \| `([^`]+)` \|", text, re.MULTILINE)
+    assert rows == [(str(number), way.basis) for number, way in enumerate(WAYS, 1)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["excluded as inconsistent: ", "+ notes beside it", "notes that are more than the total"],
+)
+def test_document_explains_other_texts_of_the_basis(text):
+    assert text in (ROOT / "docs" / "methodology.md").read_text(encoding="utf-8")
+
+
+def test_interest_is_split_into_two_parts():
+    assert len(tags_of_kind("interest_expense", "part")) == 2
+    assert set(kinds().values()) == {
+        *("", "secured", "unsecured", "loan", "note", "part", "statement_line")
+    }
+
+
+@given(FACTS, st.randoms(use_true_random=False))
+def test_order_of_facts_changes_nothing(facts, random):
+    shuffled = random.sample(facts, len(facts))
+    assert summary(debt_on(facts, date.max)) == summary(debt_on(shuffled, date.max))
+
+
+@given(FACTS)
+def test_facts_filed_later_change_nothing(facts):
+    by_then = [each for each in facts if each.filed < ON]
+    later = [each for each in facts if each.filed >= ON]
+    assert summary(debt_on(facts, ON)) == summary(debt_on(by_then, ON))
+    # those of another day change nothing either
+    others = [fact(each.tag, "2022-09-30", each.value) for each in later]
+    assert summary(debt_on([*by_then, *others], ON)) == summary(debt_on(by_then, ON))
+
+
+@given(FACTS)
+def test_total_is_never_below_a_part(facts):
+    found = debt_on(facts, date.max)
+    parts = [] if found is None else [each.value for each in found.facts]
+    assert all(part <= found.value * (1 + TOLERANCE) for part in parts)
+
+
+def test_facts_of_the_last_day_known_count():
+    filed = fact("LongTermDebt", END, 100.0, filed="2023-06-29")
+    assert debt_on([filed], ON).value == 100
+    assert debt_on([filed], ON - timedelta(days=1)) is None

@@ -1,0 +1,12 @@
+"""The schema as first released: all of `tables/`."""
+
+from warehouse.schema.migrations import run_sql
+from warehouse.schema.tables import tables_sql
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    """Create every schema and table."""
+    run_sql(tables_sql())

@@ -1,0 +1,30 @@
+-- What a change of short rates does. Written by tasks/derive/rate_shock.py only.
+create table derived.rate_shock (
+    index_code text not null,
+    sector text not null,
+    as_of_date date not null,
+    shock_bp integer not null,
+    members integer not null check (members >= 0),
+    members_with_debt integer not null check (members_with_debt >= 0),
+    members_with_floating_share integer not null check (members_with_floating_share >= 0),
+    total_debt_usd core.finite not null,
+    floating_share_coverage_pct core.finite check (floating_share_coverage_pct between 0 and 100),
+    floating_debt_usd core.finite not null,
+    floating_share core.finite check (floating_share between 0 and 1),
+    interest_change_usd core.finite not null,
+    interest_change_low_usd core.finite not null,
+    interest_change_high_usd core.finite not null,
+    pretax_income_ttm_usd core.finite,
+    pretax_change_pct core.finite,
+    members_with_coverage integer not null check (members_with_coverage >= 0),
+    interest_coverage core.finite,
+    interest_coverage_after core.finite,
+    interest_coverage_after_bound core.finite,
+    membership_as_of date not null,
+    is_backcast boolean not null,
+    loaded_at timestamptz not null,
+    run_id bigint not null references audit.run,
+    primary key (index_code, sector, as_of_date, shock_bp),
+    check (members_with_floating_share <= members_with_debt and members_with_debt <= members)
+);
+call history.add_table('derived.rate_shock', 'index_code, sector, as_of_date, shock_bp');

@@ -1,0 +1,31 @@
+-- What falls due when. Written by tasks/derive/refinancing_wall.py only.
+create table derived.refinancing_wall (
+    index_code text not null,
+    sector text not null,
+    as_of_date date not null,
+    due_year integer not null check (due_year >= 0),
+    principal_usd core.finite not null,
+    companies integer not null check (companies >= 0),
+    share_of_total core.finite,
+    cumulative_share core.finite,
+    weighted_effective_rate core.finite,
+    principal_with_rate_usd core.finite not null,
+    market_rate core.finite,
+    market_rate_series text,
+    uplift_usd core.finite,
+    zombie_principal_usd core.finite not null,
+    members integer not null check (members >= 0),
+    members_with_debt integer not null check (members_with_debt >= 0),
+    members_with_ladder integer not null check (members_with_ladder >= 0),
+    members_with_excluded_ladder integer not null check (members_with_excluded_ladder >= 0),
+    total_debt_usd core.finite not null,
+    ladder_total_usd core.finite not null,
+    debt_coverage_pct core.finite not null check (debt_coverage_pct between 0 and 100),
+    membership_as_of date not null,
+    is_backcast boolean not null,
+    loaded_at timestamptz not null,
+    run_id bigint not null references audit.run,
+    primary key (index_code, sector, as_of_date, due_year),
+    check (greatest(companies, members_with_debt, members_with_ladder) <= members)
+);
+call history.add_table('derived.refinancing_wall', 'index_code, sector, as_of_date, due_year');

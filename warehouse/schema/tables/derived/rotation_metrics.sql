@@ -1,0 +1,33 @@
+-- Small against large. Written by tasks/derive/rotation_metrics.py only.
+create table derived.rotation_metrics (
+    pair text not null,
+    session_date date not null,
+    ratio core.finite not null check (ratio > 0),
+    ratio_sma_50 core.finite,
+    ratio_sma_200 core.finite,
+    ratio_drawdown_252 core.finite,
+    excess_return_1 core.finite,
+    excess_return_5 core.finite,
+    excess_return_21 core.finite,
+    excess_return_63 core.finite,
+    excess_return_126 core.finite,
+    excess_return_252 core.finite,
+    excess_total_return_1 core.finite,
+    excess_total_return_5 core.finite,
+    excess_total_return_21 core.finite,
+    excess_total_return_63 core.finite,
+    excess_total_return_126 core.finite,
+    excess_total_return_252 core.finite,
+    zscore_252 core.finite,
+    rs_ratio core.finite,
+    rs_momentum core.finite,
+    quadrant text check (quadrant in ('leading', 'weakening', 'lagging', 'improving')),
+    outperformance_streak integer not null check (outperformance_streak >= 0),
+    beta_63 core.finite,
+    correlation_63 core.finite,
+    regime text not null check (regime in ('rotation', 'concentration', 'undetermined')),
+    loaded_at timestamptz not null,
+    run_id bigint not null references audit.run,
+    primary key (pair, session_date)
+);
+call history.add_table('derived.rotation_metrics', 'pair, session_date');
