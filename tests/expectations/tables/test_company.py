@@ -5,6 +5,7 @@ import pytest
 
 from expectations.tables.company import CONTRACT
 from tasks.validate.validate import validate
+from tests.expectations.conftest import with_value
 
 
 def make_frame() -> pd.DataFrame:
@@ -16,17 +17,14 @@ def make_frame() -> pd.DataFrame:
     return frame.assign(first_filed_date=pd.to_datetime(frame["first_filed_date"]))
 
 
-def put(frame: pd.DataFrame, column: str, value: object) -> pd.DataFrame:
-    frame.loc[0, column] = value
-    return frame
-
-
 BROKEN = {
-    "name_missing": lambda f: put(f, "name", None),
-    "cik_implausible": lambda f: put(f, "cik", 0),
-    "sic_malformed": lambda f: put(f, "sic", "357"),
-    "fiscal_year_end_malformed": lambda f: put(f, "fiscal_year_end", "1301"),
-    "first_filed_before_edgar": lambda f: put(f, "first_filed_date", pd.Timestamp("1924-01-26")),
+    "name_missing": lambda f: with_value(f, "name", None),
+    "cik_implausible": lambda f: with_value(f, "cik", 0),
+    "sic_malformed": lambda f: with_value(f, "sic", "357"),
+    "fiscal_year_end_malformed": lambda f: with_value(f, "fiscal_year_end", "1301"),
+    "first_filed_before_edgar": lambda f: with_value(
+        f, "first_filed_date", pd.Timestamp("1924-01-26")
+    ),
     "duplicate_company": lambda f: pd.concat([f, f.loc[[0]]], ignore_index=True),
 }
 
@@ -44,6 +42,6 @@ def test_each_rule_finds_its_bad_row(rule, assert_broken):
 
 @pytest.mark.parametrize("column", ["sic", "fiscal_year_end"])
 def test_a_value_that_is_none_is_unknown_and_the_company_stays(column):
-    good = validate(CONTRACT, put(make_frame(), column, "none")).valid_rows
+    good = validate(CONTRACT, with_value(make_frame(), column, "none")).valid_rows
     assert good["cik"].to_list() == [320193, 1835632]
     assert good[column].isna().all()

@@ -6,6 +6,7 @@ import pytest
 
 from expectations.tables.company_refinancing import CONTRACT
 from tasks.validate.validate import validate
+from tests.expectations.conftest import with_value
 
 TYPES = {"double precision": float, "integer": "Int64", "boolean": "boolean", "text": object}
 
@@ -33,21 +34,16 @@ def make_frame() -> pd.DataFrame:
     return frame
 
 
-def put(frame: pd.DataFrame, column: str, value: object) -> pd.DataFrame:
-    frame.loc[0, column] = value
-    return frame
-
-
 BROKEN = {
     "row_repeated": lambda f: pd.concat([f, f.loc[[1]]], ignore_index=True),
-    "value_missing": lambda f: put(f, "accession_number", None),
-    "value_infinite": lambda f: put(f, "interest_coverage", np.inf),
-    "share_out_of_range": lambda f: put(f, "implied_floating_share", 1.1),
-    "share_negative": lambda f: put(f, "floating_share_disclosed", -0.1),
-    "interest_negative": lambda f: put(f, "interest_expense_ttm_usd", -5e7),
-    "lookahead_report": lambda f: put(f, "filed_date", pd.Timestamp("2024-04-01")),
-    "coverage_set_for_financial": lambda f: put(f, "sector", "Financials"),
-    "is_zombie_inconsistent": lambda f: put(f, "is_zombie", pd.NA),
+    "value_missing": lambda f: with_value(f, "accession_number", None),
+    "value_infinite": lambda f: with_value(f, "interest_coverage", np.inf),
+    "share_out_of_range": lambda f: with_value(f, "implied_floating_share", 1.1),
+    "share_negative": lambda f: with_value(f, "floating_share_disclosed", -0.1),
+    "interest_negative": lambda f: with_value(f, "interest_expense_ttm_usd", -5e7),
+    "lookahead_report": lambda f: with_value(f, "filed_date", pd.Timestamp("2024-04-01")),
+    "coverage_set_for_financial": lambda f: with_value(f, "sector", "Financials"),
+    "is_zombie_inconsistent": lambda f: with_value(f, "is_zombie", pd.NA),
 }
 
 

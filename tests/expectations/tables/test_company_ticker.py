@@ -8,6 +8,7 @@ import pytest
 
 from expectations.tables.company_ticker import CONTRACT
 from tasks.validate.validate import validate
+from tests.expectations.conftest import with_value
 
 
 def make_frame() -> pd.DataFrame:
@@ -20,15 +21,10 @@ def make_frame() -> pd.DataFrame:
     return frame.assign(known_from=pd.Timestamp("2024-11-01"))[[*CONTRACT.column_names]]
 
 
-def put(frame: pd.DataFrame, column: str, value: object) -> pd.DataFrame:
-    frame.loc[0, column] = value
-    return frame
-
-
 BROKEN = {
-    "ticker_malformed": lambda f: put(f, "ticker", "BRK.B"),
-    "cik_implausible": lambda f: put(f, "cik", 0),
-    "name_missing": lambda f: put(f, "name", None),
+    "ticker_malformed": lambda f: with_value(f, "ticker", "BRK.B"),
+    "cik_implausible": lambda f: with_value(f, "cik", 0),
+    "name_missing": lambda f: with_value(f, "name", None),
     "duplicate_ticker": lambda f: pd.concat([f, f.loc[[0]]], ignore_index=True),
 }
 

@@ -9,6 +9,7 @@ import pytest
 from expectations.tables.corporate_action import CONTRACT, add_context
 from tasks.extract.yahoo.parse import parse_history
 from tasks.validate.validate import validate
+from tests.expectations.conftest import with_value
 
 NOW = datetime(2024, 7, 1, 23, tzinfo=UTC)
 
@@ -27,23 +28,18 @@ def make_frame() -> pd.DataFrame:
     return frame.assign(source="yahoo", checked_at=pd.Timestamp(NOW))
 
 
-def put(frame: pd.DataFrame, column: str, value: object, row: int = 0) -> pd.DataFrame:
-    frame.loc[row, column] = value
-    return frame
-
-
 BROKEN = {
-    "kind_unknown": lambda f: put(f, "kind", "spin_off"),
-    "value_missing": lambda f: put(f, "value", np.nan),
-    "value_not_positive": lambda f: put(f, "value", -0.25),
-    "split_ratio_implausible": lambda f: put(f, "value", 5_000.0, 1),
-    "split_changes_nothing": lambda f: put(f, "value", 1.0, 1),
-    "ex_date_in_future": lambda f: put(f, "ex_date", pd.Timestamp("2024-07-02")),
-    "distribution_exceeds_close": lambda f: put(f, "value", 60.0),
-    "distribution_not_in_price": lambda f: put(f, "value", 25.0),
+    "kind_unknown": lambda f: with_value(f, "kind", "spin_off"),
+    "value_missing": lambda f: with_value(f, "value", np.nan),
+    "value_not_positive": lambda f: with_value(f, "value", -0.25),
+    "split_ratio_implausible": lambda f: with_value(f, "value", 5_000.0, 1),
+    "split_changes_nothing": lambda f: with_value(f, "value", 1.0, 1),
+    "ex_date_in_future": lambda f: with_value(f, "ex_date", pd.Timestamp("2024-07-02")),
+    "distribution_exceeds_close": lambda f: with_value(f, "value", 60.0),
+    "distribution_not_in_price": lambda f: with_value(f, "value", 25.0),
     "duplicate_action": lambda f: pd.concat([f, f.loc[[0]].assign(value=0.3)], ignore_index=True),
-    "ex_date_not_a_session": lambda f: put(f, "ex_date", pd.Timestamp("2024-06-19")),
-    "gain_counted_twice": lambda f: put(f, "value", 0.6, 3),
+    "ex_date_not_a_session": lambda f: with_value(f, "ex_date", pd.Timestamp("2024-06-19")),
+    "gain_counted_twice": lambda f: with_value(f, "value", 0.6, 3),
 }
 
 

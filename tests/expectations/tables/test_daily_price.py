@@ -9,6 +9,7 @@ import pytest
 from expectations.calendars.trading import session_closes
 from expectations.tables.daily_price import CONTRACT, PRICES, add_context
 from tasks.validate.validate import validate
+from tests.expectations.conftest import with_value
 
 NOW = datetime(2024, 7, 1, 23, tzinfo=UTC)
 SESSIONS = session_closes().loc["2024-05-01":"2024-07-01"].index
@@ -40,11 +41,6 @@ def make_frame() -> pd.DataFrame:
     return add_context(bars, NOW)
 
 
-def put(frame: pd.DataFrame, column: str, value: object, row: int = ROW) -> pd.DataFrame:
-    frame.loc[row, column] = value
-    return frame
-
-
 def scale(frame: pd.DataFrame, factor: float, rows: slice) -> pd.DataFrame:
     """The rows (of AAA, both ends included) at another level."""
     frame.loc[rows, [*PRICES]] *= factor
@@ -65,18 +61,18 @@ def held_as(frame: pd.DataFrame, factor: float = 1.0) -> pd.DataFrame:
 
 LAST = len(SESSIONS) - 1
 BROKEN = {
-    "price_missing": lambda f: put(f, "open", np.nan),
-    "price_not_positive": lambda f: put(f, "low", 0.0),
-    "price_implausible": lambda f: put(f, "high", np.inf),
-    "ohlc_order": lambda f: put(f, "high", f.loc[ROW, "close"] * 0.999),
-    "volume_negative": lambda f: put(f, "volume", -1),
-    "not_a_session": lambda f: put(f, "session_date", pd.Timestamp("2024-06-19")),
+    "price_missing": lambda f: with_value(f, "open", np.nan, row=ROW),
+    "price_not_positive": lambda f: with_value(f, "low", 0.0, row=ROW),
+    "price_implausible": lambda f: with_value(f, "high", np.inf, row=ROW),
+    "ohlc_order": lambda f: with_value(f, "high", f.loc[ROW, "close"] * 0.999, row=ROW),
+    "volume_negative": lambda f: with_value(f, "volume", -1, row=ROW),
+    "not_a_session": lambda f: with_value(f, "session_date", pd.Timestamp("2024-06-19"), row=ROW),
     "unfinished_session": lambda f: f.assign(checked_at=pd.Timestamp("2024-07-01 19:59", tz="UTC")),
     "duplicate_bar": lambda f: pd.concat([f, f.loc[[ROW]]], ignore_index=True),
     "price_off_by_100x": lambda f: scale(f, 100, slice(ROW, ROW + 2)),
     "split_not_applied": lambda f: scale(with_split(f, 3, 30), 3, slice(ROW, ROW + 4)),
     "price_spike_reverted": lambda f: scale(f, 6, slice(ROW, ROW)),
-    "untraded_spike": lambda f: put(scale(f, 6, slice(ROW, ROW)), "volume", 0),
+    "untraded_spike": lambda f: with_value(scale(f, 6, slice(ROW, ROW)), "volume", 0, row=ROW),
     "unconfirmed_jump": lambda f: scale(f, 6, slice(LAST, LAST)),
     "adjusted_without_split": lambda f: held_as(f, 2.0),
     "unexplained_price_jump": lambda f: scale(f, 5, slice(ROW, LAST)),
@@ -111,7 +107,7 @@ def test_each_rule_finds_its_bad_row(rule, assert_broken):
 
 
 def test_a_missing_volume_is_kept():
-    frame = put(make_frame(), "volume", pd.NA)
+    frame = with_value(make_frame(), "volume", pd.NA, row=ROW)
     frame.loc[ROW, [*PRICES]] = frame.loc[ROW - 1, [*PRICES]]
     assert set_aside(frame) == {}
 

@@ -6,6 +6,7 @@ import pytest
 
 from expectations.tables.debt_maturity import CONTRACT
 from tasks.validate.validate import validate
+from tests.expectations.conftest import with_value
 
 
 def make_frame() -> pd.DataFrame:
@@ -30,22 +31,17 @@ def make_frame() -> pd.DataFrame:
     return frame[[*CONTRACT.column_names]]
 
 
-def put(frame: pd.DataFrame, column: str, value: object) -> pd.DataFrame:
-    frame.loc[0, column] = value
-    return frame
-
-
 BROKEN = {
     "row_repeated": lambda f: pd.concat([f, f.loc[[1]]], ignore_index=True),
-    "value_missing": lambda f: put(f, "amount_usd", np.nan),
-    "value_infinite": lambda f: put(f, "amount_usd", np.inf),
-    "bucket_unknown": lambda f: put(f, "bucket", "year_6"),
-    "family_unknown": lambda f: put(f, "family", "mixed"),
-    "layout_unknown": lambda f: put(f, "layout", "guessed"),
-    "window_end_before_start": lambda f: put(f, "window_end", pd.Timestamp("2023-09-30")),
-    "window_before_period": lambda f: put(f, "window_start", pd.Timestamp("2023-09-30")),
-    "known_before_filed": lambda f: put(f, "known_from", pd.Timestamp("2023-11-03")),
-    "amount_negative": lambda f: put(f, "amount_usd", -1.0),
+    "value_missing": lambda f: with_value(f, "amount_usd", np.nan),
+    "value_infinite": lambda f: with_value(f, "amount_usd", np.inf),
+    "bucket_unknown": lambda f: with_value(f, "bucket", "year_6"),
+    "family_unknown": lambda f: with_value(f, "family", "mixed"),
+    "layout_unknown": lambda f: with_value(f, "layout", "guessed"),
+    "window_end_before_start": lambda f: with_value(f, "window_end", pd.Timestamp("2023-09-30")),
+    "window_before_period": lambda f: with_value(f, "window_start", pd.Timestamp("2023-09-30")),
+    "known_before_filed": lambda f: with_value(f, "known_from", pd.Timestamp("2023-11-03")),
+    "amount_negative": lambda f: with_value(f, "amount_usd", -1.0),
 }
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from expectations.tables.index_concentration import CONTRACT
 from tasks.validate.validate import validate
+from tests.expectations.conftest import with_value
 
 
 def make_frame() -> pd.DataFrame:
@@ -24,18 +25,15 @@ def make_frame() -> pd.DataFrame:
     )
 
 
-def put(frame: pd.DataFrame, column: str, value: object) -> pd.DataFrame:
-    frame.loc[1, column] = value
-    return frame
-
-
 BROKEN = {
     "row_repeated": lambda f: pd.concat([f, f.loc[[1]]], ignore_index=True),
-    "value_missing": lambda f: put(f, "hhi", np.nan),
-    "hhi_out_of_range": lambda f: put(f, "hhi", 0.0004),
-    "effective_members_out_of_range": lambda f: put(f, "effective_members", 2003.0),
-    "top_10_out_of_range": lambda f: put(f, "top_10_weight_pct", 0.4),
-    "magnificent_seven_out_of_range": lambda f: put(f, "magnificent_seven_weight_pct", 101.0),
+    "value_missing": lambda f: with_value(f, "hhi", np.nan, row=1),
+    "hhi_out_of_range": lambda f: with_value(f, "hhi", 0.0004, row=1),
+    "effective_members_out_of_range": lambda f: with_value(f, "effective_members", 2003.0, row=1),
+    "top_10_out_of_range": lambda f: with_value(f, "top_10_weight_pct", 0.4, row=1),
+    "magnificent_seven_out_of_range": lambda f: with_value(
+        f, "magnificent_seven_weight_pct", 101.0, row=1
+    ),
 }
 
 

@@ -8,6 +8,7 @@ import pytest
 from expectations.tables.index_membership import CONTRACT, SECTORS, add_context, valid_member_rows
 from tasks.extract.ishares.parse_file import parse_holdings
 from tasks.validate.validate import Refused, validate
+from tests.expectations.conftest import with_value
 
 MEMBERS = 500
 
@@ -36,21 +37,18 @@ def make_frame(members: int = MEMBERS, previous: int | None = MEMBERS) -> pd.Dat
     return add_context(frame, previous)
 
 
-def put(frame: pd.DataFrame, column: str, value: object, row: int = 0) -> pd.DataFrame:
-    frame.loc[row, column] = value
-    return frame
-
-
 BROKEN = {
-    "weights_do_not_sum": lambda f: put(f, "weight_pct", 1.0),
+    "weights_do_not_sum": lambda f: with_value(f, "weight_pct", 1.0),
     "filed_weights_do_not_sum": lambda f: f.assign(weight_pct_filed=f["weight_pct_filed"] * 0.9),
     "member_count_dropped": lambda f: f.assign(previous_members=700.0),
-    "ticker_malformed": lambda f: put(f, "ticker", "BRK.B"),
-    "market_value_not_positive": lambda f: put(f, "market_value_usd", 0.0),
-    "market_value_missing": lambda f: put(f, "market_value_usd", float("nan")),
-    "duplicate_member": lambda f: put(f, "ticker", "AB"),
-    "known_from_before_as_of_date": lambda f: put(f, "known_from", pd.Timestamp("2024-06-28")),
-    "sector_unknown": lambda f: put(f, "sector", "Communication Services"),
+    "ticker_malformed": lambda f: with_value(f, "ticker", "BRK.B"),
+    "market_value_not_positive": lambda f: with_value(f, "market_value_usd", 0.0),
+    "market_value_missing": lambda f: with_value(f, "market_value_usd", float("nan")),
+    "duplicate_member": lambda f: with_value(f, "ticker", "AB"),
+    "known_from_before_as_of_date": lambda f: with_value(
+        f, "known_from", pd.Timestamp("2024-06-28")
+    ),
+    "sector_unknown": lambda f: with_value(f, "sector", "Communication Services"),
     "member_count_unusual": lambda f: make_frame(members=480, previous=None),
 }
 

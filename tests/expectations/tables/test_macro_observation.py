@@ -13,6 +13,7 @@ from expectations.tables.macro_observation import (
     reference,
 )
 from tasks.validate.validate import validate
+from tests.expectations.conftest import with_value
 
 NOW = datetime(2025, 12, 20, tzinfo=UTC)
 
@@ -33,19 +34,16 @@ def make_frame() -> pd.DataFrame:
     return add_context(frame.assign(source="alfred"), NOW)
 
 
-def put(frame: pd.DataFrame, column: str, value: object, row: int = 0) -> pd.DataFrame:
-    frame.loc[row, column] = value
-    return frame
-
-
 BROKEN = {
-    "date_missing": lambda f: put(f, "observation_date", pd.NaT),
-    "vintage_missing": lambda f: put(f, "vintage_date", pd.NaT),
-    "series_unknown": lambda f: put(f, "series_id", "CPI"),
-    "vintage_before_period_end": lambda f: put(f, "vintage_date", pd.Timestamp("2025-08-28")),
-    "vintage_in_future": lambda f: put(f, "vintage_date", pd.Timestamp("2025-12-21")),
-    "value_implausible": lambda f: put(f, "value", 3.23),
-    "missing_reason_inconsistent": lambda f: put(f, "missing_reason", None, 2),
+    "date_missing": lambda f: with_value(f, "observation_date", pd.NaT),
+    "vintage_missing": lambda f: with_value(f, "vintage_date", pd.NaT),
+    "series_unknown": lambda f: with_value(f, "series_id", "CPI"),
+    "vintage_before_period_end": lambda f: with_value(
+        f, "vintage_date", pd.Timestamp("2025-08-28")
+    ),
+    "vintage_in_future": lambda f: with_value(f, "vintage_date", pd.Timestamp("2025-12-21")),
+    "value_implausible": lambda f: with_value(f, "value", 3.23),
+    "missing_reason_inconsistent": lambda f: with_value(f, "missing_reason", None, 2),
     "duplicate_vintage": lambda f: pd.concat([f, f.loc[[0]]], ignore_index=True),
 }
 
@@ -62,12 +60,12 @@ def test_each_rule_finds_its_bad_row(rule, assert_broken):
 
 
 def test_a_reason_beside_a_value_is_refused():
-    frame = put(make_frame(), "missing_reason", "not_observed")
+    frame = with_value(make_frame(), "missing_reason", "not_observed")
     assert validate(CONTRACT, frame).quarantine["rule"].to_list() == ["missing_reason_inconsistent"]
 
 
 def test_an_infinite_value_is_implausible():
-    frame = put(make_frame(), "value", np.inf)
+    frame = with_value(make_frame(), "value", np.inf)
     assert validate(CONTRACT, frame).quarantine["rule"].to_list() == ["value_implausible"]
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from expectations.tables.rate_shock import CONTRACT
 from tasks.validate.validate import validate
+from tests.expectations.conftest import with_value
 
 
 def make_frame() -> pd.DataFrame:
@@ -37,11 +38,6 @@ def make_frame() -> pd.DataFrame:
         }
     )
     return frame[[*CONTRACT.column_names]]
-
-
-def with_value(frame: pd.DataFrame, column: str, value: object) -> pd.DataFrame:
-    frame.loc[0, column] = value
-    return frame
 
 
 BROKEN = {

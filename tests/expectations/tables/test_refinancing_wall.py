@@ -6,6 +6,7 @@ import pytest
 
 from expectations.tables.refinancing_wall import CONTRACT
 from tasks.validate.validate import validate
+from tests.expectations.conftest import with_value
 
 
 def make_frame() -> pd.DataFrame:
@@ -40,20 +41,15 @@ def make_frame() -> pd.DataFrame:
     return frame[[*CONTRACT.column_names]]
 
 
-def put(frame: pd.DataFrame, column: str, value: object) -> pd.DataFrame:
-    frame.loc[0, column] = value
-    return frame
-
-
 BROKEN = {
     "row_repeated": lambda f: pd.concat([f, f.loc[[1]]], ignore_index=True),
-    "value_missing": lambda f: put(f, "debt_coverage_pct", np.nan),
-    "value_infinite": lambda f: put(f, "uplift_usd", -np.inf),
-    "coverage_out_of_range": lambda f: put(f, "debt_coverage_pct", 100.5),
-    "year_out_of_range": lambda f: put(f, "due_year", 1999),
-    "cumulative_above_one": lambda f: put(f, "cumulative_share", 1.01),
-    "more_than_members": lambda f: put(f, "companies", 21),
-    "more_than_total": lambda f: put(f, "zombie_principal_usd", 4.1e9),
+    "value_missing": lambda f: with_value(f, "debt_coverage_pct", np.nan),
+    "value_infinite": lambda f: with_value(f, "uplift_usd", -np.inf),
+    "coverage_out_of_range": lambda f: with_value(f, "debt_coverage_pct", 100.5),
+    "year_out_of_range": lambda f: with_value(f, "due_year", 1999),
+    "cumulative_above_one": lambda f: with_value(f, "cumulative_share", 1.01),
+    "more_than_members": lambda f: with_value(f, "companies", 21),
+    "more_than_total": lambda f: with_value(f, "zombie_principal_usd", 4.1e9),
 }
 
 

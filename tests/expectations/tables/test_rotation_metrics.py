@@ -6,6 +6,7 @@ import pytest
 
 from expectations.tables.rotation_metrics import CONTRACT
 from tasks.validate.validate import validate
+from tests.expectations.conftest import with_value
 
 
 def make_frame() -> pd.DataFrame:
@@ -28,24 +29,19 @@ def make_frame() -> pd.DataFrame:
     return frame[[*CONTRACT.column_names]]
 
 
-def put(frame: pd.DataFrame, column: str, value: object, row: int = 1) -> pd.DataFrame:
-    frame.loc[row, column] = value
-    return frame
-
-
 BROKEN = {
     "row_repeated": lambda f: pd.concat([f, f.loc[[1]]], ignore_index=True),
-    "ratio_missing": lambda f: put(f, "ratio", np.nan),
-    "ratio_not_positive": lambda f: put(f, "ratio", 0.0),
-    "drawdown_out_of_range": lambda f: put(f, "ratio_drawdown_252", 0.001),
-    "correlation_out_of_range": lambda f: put(f, "correlation_63", 1.001),
+    "ratio_missing": lambda f: with_value(f, "ratio", np.nan, row=1),
+    "ratio_not_positive": lambda f: with_value(f, "ratio", 0.0, row=1),
+    "drawdown_out_of_range": lambda f: with_value(f, "ratio_drawdown_252", 0.001, row=1),
+    "correlation_out_of_range": lambda f: with_value(f, "correlation_63", 1.001, row=1),
     "streak_missing": lambda f: f.assign(outperformance_streak=pd.array([0, None], dtype="Int64")),
-    "streak_negative": lambda f: put(f, "outperformance_streak", -1),
-    "quadrant_unknown": lambda f: put(f, "quadrant", "ahead"),
-    "quadrant_inconsistent": lambda f: put(f, "rs_momentum", np.nan),
-    "regime_missing": lambda f: put(f, "regime", None),
-    "regime_unknown": lambda f: put(f, "regime", "risk_on"),
-    "value_infinite": lambda f: put(f, "zscore_252", -np.inf),
+    "streak_negative": lambda f: with_value(f, "outperformance_streak", -1, row=1),
+    "quadrant_unknown": lambda f: with_value(f, "quadrant", "ahead", row=1),
+    "quadrant_inconsistent": lambda f: with_value(f, "rs_momentum", np.nan, row=1),
+    "regime_missing": lambda f: with_value(f, "regime", None, row=1),
+    "regime_unknown": lambda f: with_value(f, "regime", "risk_on", row=1),
+    "value_infinite": lambda f: with_value(f, "zscore_252", -np.inf, row=1),
 }
 
 

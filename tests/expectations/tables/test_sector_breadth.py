@@ -6,6 +6,7 @@ import pytest
 
 from expectations.tables.sector_breadth import CONTRACT
 from tasks.validate.validate import validate
+from tests.expectations.conftest import with_value
 
 
 def make_frame() -> pd.DataFrame:
@@ -37,26 +38,21 @@ def make_frame() -> pd.DataFrame:
     return frame[[*CONTRACT.column_names]]
 
 
-def put(frame: pd.DataFrame, column: str, value: object, row: int = 1) -> pd.DataFrame:
-    frame.loc[row, column] = value
-    return frame
-
-
 BROKEN = {
     "row_repeated": lambda f: pd.concat([f, f.loc[[1]]], ignore_index=True),
     "value_missing": lambda f: f.assign(membership_as_of=pd.to_datetime(["2024-01-05", None])),
     "no_members": lambda f: f.assign(members=[2000, 0]),
-    "more_than_members": lambda f: put(f, "eligible_50", 2001),
-    "advances_declines_mismatch": lambda f: put(f, "unchanged", 11),
-    "volume_negative": lambda f: put(f, "declining_volume", -1),
-    "pct_above_20_out_of_range": lambda f: put(f, "pct_above_20", 100.1),
-    "pct_above_50_out_of_range": lambda f: put(f, "pct_above_50", -0.1),
-    "pct_above_200_out_of_range": lambda f: put(f, "pct_above_200", 100.1),
-    "thrust_out_of_range": lambda f: put(f, "thrust_ema_10", 1.001),
-    "oscillator_out_of_range": lambda f: put(f, "mcclellan_oscillator", -2001.0),
-    "ema_null_inconsistent": lambda f: put(f, "mcclellan_ema_19", 1.0, row=0),
-    "return_implausible": lambda f: put(f, "equal_weight_return", 0.6),
-    "value_infinite": lambda f: put(f, "trin", np.inf),
+    "more_than_members": lambda f: with_value(f, "eligible_50", 2001, row=1),
+    "advances_declines_mismatch": lambda f: with_value(f, "unchanged", 11, row=1),
+    "volume_negative": lambda f: with_value(f, "declining_volume", -1, row=1),
+    "pct_above_20_out_of_range": lambda f: with_value(f, "pct_above_20", 100.1, row=1),
+    "pct_above_50_out_of_range": lambda f: with_value(f, "pct_above_50", -0.1, row=1),
+    "pct_above_200_out_of_range": lambda f: with_value(f, "pct_above_200", 100.1, row=1),
+    "thrust_out_of_range": lambda f: with_value(f, "thrust_ema_10", 1.001, row=1),
+    "oscillator_out_of_range": lambda f: with_value(f, "mcclellan_oscillator", -2001.0, row=1),
+    "ema_null_inconsistent": lambda f: with_value(f, "mcclellan_ema_19", 1.0, row=0),
+    "return_implausible": lambda f: with_value(f, "equal_weight_return", 0.6, row=1),
+    "value_infinite": lambda f: with_value(f, "trin", np.inf, row=1),
 }
 
 
@@ -72,6 +68,6 @@ def test_each_rule_finds_its_bad_row(rule, assert_broken):
 
 
 def test_a_small_index_may_move_by_more_than_half():
-    frame = put(put(make_frame(), "equal_weight_return", 0.6), "priced", 3)
+    frame = with_value(with_value(make_frame(), "equal_weight_return", 0.6), "priced", 3, row=1)
     frame.loc[1, ["advancers", "decliners", "unchanged"]] = [3, 0, 0]
     assert validate(CONTRACT, frame).rule_results["success"].all()

@@ -5,6 +5,7 @@ import pytest
 
 from expectations.tables.zombie_status import CONTRACT
 from tasks.validate.validate import validate
+from tests.expectations.conftest import with_value
 
 
 def make_frame() -> pd.DataFrame:
@@ -22,17 +23,12 @@ def make_frame() -> pd.DataFrame:
     return frame[[*CONTRACT.column_names]]
 
 
-def put(frame: pd.DataFrame, column: str, value: object) -> pd.DataFrame:
-    frame.loc[0, column] = value
-    return frame
-
-
 BROKEN = {
     "row_repeated": lambda f: pd.concat([f, f.loc[[1]]], ignore_index=True),
-    "value_missing": lambda f: put(f, "definition", None),
-    "definition_unknown": lambda f: put(f, "definition", "by_hearsay"),
-    "financial_zombie": lambda f: put(f, "sector", "Financials"),
-    "missing_reason_inconsistent": lambda f: put(f, "is_zombie", pd.NA),
+    "value_missing": lambda f: with_value(f, "definition", None),
+    "definition_unknown": lambda f: with_value(f, "definition", "by_hearsay"),
+    "financial_zombie": lambda f: with_value(f, "sector", "Financials"),
+    "missing_reason_inconsistent": lambda f: with_value(f, "is_zombie", pd.NA),
 }
 
 
