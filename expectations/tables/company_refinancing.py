@@ -8,25 +8,22 @@ from expectations.rules.table_rules import between_rule, count_nulls_and_infs, k
 KEY = ("cik", "as_of_date")
 NOT_A_MEMBER = "no followed index lists the company on that day"
 NOT_FILED = "the newest report has no tag for it, or a part is missing"
-NULL_IF_MIXED_BASIS = (
-    ", or by over a tenth one was restated since without the others (a division was sold, a company"
-    " went into a shell)"
-)
 NO_LADDER = "no ladder is known"
 FINANCIAL = (
-    "or the company is a Financial (by sector; where no index lists it, by its SIC code), whose"
-    " interest is what its funds cost"
+    "or the company is a Financial (by sector; outside the indexes by SIC code), whose interest"
+    " is its cost of funding"
 )
+NOT_SUMMED = "not filed, a part is missing, or the parts do not fit together"
 
 COLUMNS = (
-    Column("cik", "integer", "the SEC's number of the filer"),
+    Column("cik", "integer", "SEC number of the filer"),
     Column(
         "as_of_date",
         "date",
-        "calendar quarter-end; only facts with known_from not after it count, and no row is where"
-        " the newest report is over 456 days old",
+        "calendar quarter-end; uses facts with known_from up to this day. No row if the newest"
+        " report is over 456 days old",
     ),
-    Column("ticker", "text", "symbol of the largest line in the index", NOT_A_MEMBER),
+    Column("ticker", "text", "ticker of the largest position in the index", NOT_A_MEMBER),
     Column("name", "text", "the company's name in the fund's file", NOT_A_MEMBER),
     Column(
         "index_code",
@@ -52,7 +49,7 @@ COLUMNS = (
         "total_debt_usd",
         "double precision",
         "USD on period_end, nothing twice",
-        f"{NOT_FILED}: what falls due soon is no total by itself; or a figure is below 0",
+        f"{NOT_FILED}: current debt alone is no total; or an amount is below 0",
     ),
     Column(
         "total_debt_basis",
@@ -103,36 +100,47 @@ COLUMNS = (
     Column(
         "due_12m_usd",
         "double precision",
-        "USD due within 12 months after ladder_period_end; a bucket that spans the end of them"
-        " counts by days",
+        "USD due within 12 months after ladder_period_end; a bucket across the end counts by days",
         f"{NO_LADDER}, it is stale or excessive, or a bucket of that time is missing",
     ),
-    Column("due_36m_usd", "double precision", "USD, the same within 36 months", "likewise"),
+    Column(
+        "due_36m_usd",
+        "double precision",
+        "USD due within 36 months after ladder_period_end",
+        f"{NO_LADDER}, it is stale or excessive, or a bucket of that time is missing",
+    ),
     Column(
         "interest_expense_ttm_usd",
         "double precision",
         "USD over the four fiscal quarters to period_end: as accrued, else as paid (see "
         "interest_tags); see docs/methodology.md",
-        "not filed, a part is missing, or the parts do not fit together",
+        NOT_SUMMED,
     ),
-    Column("interest_tags", "text", "the tags that it is from", "it is unknown"),
+    Column("interest_tags", "text", "XBRL tags of the interest expense", "the interest is unknown"),
     Column(
         "pretax_income_ttm_usd",
         "double precision",
         "USD over the four fiscal quarters to period_end; net income plus taxes where it is not"
         " filed",
-        "not filed, a part is missing, or the parts do not fit together",
+        NOT_SUMMED,
     ),
-    Column("ebit_ttm_usd", "double precision", "USD, likewise", NOT_FILED + NULL_IF_MIXED_BASIS),
+    Column(
+        "ebit_ttm_usd",
+        "double precision",
+        "USD over the four fiscal quarters to period_end",
+        NOT_SUMMED,
+    ),
     Column(
         "ebit_basis",
         "text",
-        "operating income; where that is not filed, pretax income + interest expense, or + interest"
-        " paid where only that is known",
+        "operating income; else pretax income + interest expense; else pretax income + interest paid",
         "EBIT is unknown",
     ),
     Column(
-        "net_income_ttm_usd", "double precision", "USD, likewise", NOT_FILED + NULL_IF_MIXED_BASIS
+        "net_income_ttm_usd",
+        "double precision",
+        "USD over the four fiscal quarters to period_end",
+        NOT_SUMMED,
     ),
     Column(
         "interest_coverage",

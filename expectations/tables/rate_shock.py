@@ -24,11 +24,11 @@ COLUMNS = (
         " debt not at all, for a year",
     ),
     Column("members", "integer", "companies in the index that day, without Financials"),
-    Column("members_with_debt", "integer", "those whose total debt is known"),
+    Column("members_with_debt", "integer", "members with known total debt"),
     Column(
         "members_with_floating_share",
         "integer",
-        "those of them whose floating share is known: as disclosed, else implied",
+        "members_with_debt with a known floating share: disclosed, else implied",
     ),
     Column("total_debt_usd", "double precision", "USD: debt of members_with_debt"),
     Column(
@@ -37,12 +37,16 @@ COLUMNS = (
         "percent of total_debt_usd owed by members_with_floating_share",
         "total_debt_usd is 0",
     ),
-    Column("floating_debt_usd", "double precision", "USD: floating share times debt of these"),
+    Column(
+        "floating_debt_usd",
+        "double precision",
+        "USD: floating share times debt of members_with_floating_share",
+    ),
     Column(
         "floating_share",
         "double precision",
         "fraction: floating_debt_usd over the debt of members_with_floating_share",
-        "that is 0",
+        "that debt is 0",
     ),
     Column(
         "interest_change_usd",
@@ -52,37 +56,42 @@ COLUMNS = (
     Column(
         "interest_change_low_usd",
         "double precision",
-        "USD: the least it can be, the other debt all fixed or all floating",
+        "USD: lower bound, with the other debt all fixed or all floating",
     ),
-    Column("interest_change_high_usd", "double precision", "USD: the most it can be, likewise"),
+    Column(
+        "interest_change_high_usd",
+        "double precision",
+        "USD: upper bound, with the other debt all fixed or all floating",
+    ),
     Column(
         "pretax_income_ttm_usd",
         "double precision",
-        "USD: of the members whose share and pre-tax income are known",
-        "there are none",
+        "USD: pre-tax income of members with known floating share and pre-tax income",
+        "no such member",
     ),
     Column(
         "pretax_change_pct",
         "double precision",
-        "percent: what the change of these members' interest takes from their pre-tax income,"
-        " against its size",
-        "there are none, or it is 0",
+        "percent: change of these members' interest over the size of their pre-tax income",
+        "no such member, or the income is 0",
     ),
     Column("members_with_coverage", "integer", "members_with_debt with EBIT and interest known"),
-    Column("interest_coverage", "double precision", "their EBIT over their interest", NONE),
+    Column(
+        "interest_coverage", "double precision", "EBIT over interest of members_with_coverage", NONE
+    ),
     Column(
         "interest_coverage_after",
         "double precision",
-        "the same with the change of their floating debt's interest; debt of unknown kind as fixed",
+        "interest_coverage with the change of interest on floating debt; unknown debt is fixed",
         f"{NONE}, or no interest would be left",
     ),
     Column(
         "interest_coverage_after_bound",
         "double precision",
-        "the same with all debt of unknown kind floating",
-        "likewise",
+        "interest_coverage_after with all unknown debt floating",
+        f"{NONE}, or no interest would be left",
     ),
-    Column("membership_as_of", "date", "the day that the snapshot of members describes"),
+    Column("membership_as_of", "date", "date of the membership snapshot"),
     Column(
         "is_backcast",
         "boolean",

@@ -14,8 +14,7 @@ COLUMNS = (
     Column(
         "sector",
         "text",
-        "GICS sector in iShares' spelling, or All for the whole index. Financials count in All as"
-        " their own principal does, and have a sector of their own to leave them out",
+        "GICS sector in iShares' spelling, or All for the whole index, Financials included",
     ),
     Column("as_of_date", "date", "calendar quarter-end; only what was filed by then counts"),
     Column(
@@ -31,9 +30,14 @@ COLUMNS = (
         " excessive; summed in cents",
     ),
     Column("companies", "integer", "members with principal due in that year"),
-    Column("share_of_total", "double precision", "fraction of all years' principal", "that is 0"),
     Column(
-        "cumulative_share", "double precision", "fraction due in that year or before", "likewise"
+        "share_of_total", "double precision", "fraction of all years' principal", "no principal"
+    ),
+    Column(
+        "cumulative_share",
+        "double precision",
+        "fraction due in that year or before",
+        "no principal",
     ),
     Column(
         "weighted_effective_rate",
@@ -42,7 +46,9 @@ COLUMNS = (
         NO_RATE,
     ),
     Column(
-        "principal_with_rate_usd", "double precision", "USD of principal_usd whose rate that is"
+        "principal_with_rate_usd",
+        "double precision",
+        "USD of principal_usd with a known effective rate",
     ),
     Column(
         "market_rate",
@@ -50,7 +56,7 @@ COLUMNS = (
         "fraction: the index's market yield as known on as_of_date (market_rate.csv)",
         NO_MARKET,
     ),
-    Column("market_rate_series", "text", "FRED's id of that yield", NO_MARKET),
+    Column("market_rate_series", "text", "FRED series of market_rate", NO_MARKET),
     Column(
         "uplift_usd",
         "double precision",
@@ -59,27 +65,26 @@ COLUMNS = (
     ),
     Column("zombie_principal_usd", "double precision", "USD of principal_usd owed by zombies"),
     Column("members", "integer", "companies in the index that day, with facts or without"),
-    Column("members_with_debt", "integer", "those whose total debt is known"),
-    Column("members_with_ladder", "integer", "those with a ladder that counts"),
+    Column("members_with_debt", "integer", "members with known total debt"),
+    Column("members_with_ladder", "integer", "members with a usable ladder"),
     Column(
         "members_with_excluded_ladder",
         "integer",
-        "those whose ladder does not count: stale, excessive (a bucket below 0 included, see"
-        " company_refinancing) or without dates",
+        "members with an unusable ladder: stale, implausible (see company_refinancing) or undated",
     ),
     Column("total_debt_usd", "double precision", "USD: debt of members_with_debt"),
     Column(
         "ladder_total_usd",
         "double precision",
-        "USD: principal of all years, that of members whose total debt is unknown included",
+        "USD: principal of all years, also of members with unknown total debt",
     ),
     Column(
         "debt_coverage_pct",
         "double precision",
-        "percent of total_debt_usd that ladders explain; a company's at most wholly. Debt of"
-        " members whose total is unknown is in neither",
+        "percent of total_debt_usd that ladders explain, at most 100 per company; members with"
+        " unknown total debt are left out of both",
     ),
-    Column("membership_as_of", "date", "the day that the snapshot of members describes"),
+    Column("membership_as_of", "date", "date of the membership snapshot"),
     Column(
         "is_backcast",
         "boolean",

@@ -42,7 +42,11 @@ COLUMNS = (
         "bigint",
         "shares of the advancers as traded that day; a bar without a volume adds none",
     ),
-    Column("declining_volume", "bigint", "shares of the decliners as traded that day, likewise"),
+    Column(
+        "declining_volume",
+        "bigint",
+        "shares of the decliners as traded that day; a bar without a volume adds none",
+    ),
     *(
         Column(
             f"eligible_{n}",
