@@ -34,7 +34,7 @@ FOREIGN = re.compile(
     "|COLUMNS|LINES|FORCE_COLOR|NO_COLOR|PY_COLORS|GITHUB_ACTIONS|TTY_.*|PYTHONWARNINGS",
     re.IGNORECASE,
 )
-# the same examples each time, at whatever pace: a machine that is busy breaks no property
+# the same examples each time, without deadlines: a busy machine breaks no property
 hypothesis_settings.register_profile(
     "steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )

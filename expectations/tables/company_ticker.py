@@ -45,7 +45,7 @@ RULES = (
 
 def annotate(frame: pd.DataFrame) -> pd.DataFrame:
     """Add the columns that rules check."""
-    return frame.assign(is_surplus=duplicate_rows(frame, KEY, ("cik",)))
+    return frame.assign(is_duplicate=duplicate_rows(frame, KEY, ("cik",)))
 
 
 CONTRACT = Contract(

@@ -1,4 +1,4 @@
-"""What holds for every contract, whatever its table."""
+"""Properties of every contract."""
 
 import importlib
 import pkgutil

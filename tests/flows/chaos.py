@@ -1,4 +1,4 @@
-"""What may befall a run under way, to its process, its database, its orchestrator."""
+"""Random faults during a run: in its process, its database, its orchestrator."""
 
 import os
 import random
@@ -78,7 +78,7 @@ class FaultInjector:
         self.restore()
 
     def restore(self) -> None:
-        """Brings back what is down; flows know the Prefect server by its port."""
+        """Restart what is down; flows know the Prefect server by its port."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:

@@ -51,7 +51,7 @@ class Tape:
         return self.csv("actions").with_columns(pl.col("ticker").replace(renamed))
 
     def bad_bars(self, clock: str = CLOCK) -> set[tuple[str, str]]:
-        """Ticker and day of the rows that the vendor shows at a clock and must be set aside."""
+        """Ticker and day of the rows that the vendor shows at a clock and must be quarantined."""
         now = datetime.fromisoformat(clock)
 
         def is_shown(row: dict[str, str]) -> bool:

@@ -20,7 +20,7 @@ FAULTS_PER_WAREHOUSE = 8
 # an completed_daily_run run takes five to ten seconds
 LONGEST_LIFE_SECONDS = 7.0
 TABLES = ("daily_price", "corporate_action", "macro_observation", "index_membership")
-# by what each run did: rows are new once, whatever was tried how often
+# by what each run did: rows are new once, however often a run was retried
 NEW = "select table_name, sum(rows_new)::int from audit.load group by 1"
 # all that a batch writes has the batch's own row beside it
 ORPHANS = """

@@ -109,7 +109,7 @@ def test_a_bad_bar_comes_when_the_vendor_has_corrected_it(
 ) -> None:
     held_on = {evening for evening, said in followed.said.items() if (ticker, day) in said["bars"]}
     assert held_on == {evening for evening in followed.said if evening >= corrected}
-    # set aside once, however often it came
+    # quarantined once, however often it came
     was_bad = any(day <= evening < corrected for evening in followed.said)
     assert followed.replay.column(
         "select count(*) from audit.quarantine"

@@ -80,7 +80,7 @@ class Followed:
 
 
 def evening(day: str) -> str:
-    """18:30 in New York, whatever the clocks there are set to."""
+    """18:30 in New York, in summer and in winter time."""
     return datetime.combine(date.fromisoformat(day), time(18, 30), NEW_YORK).isoformat()
 
 

@@ -106,7 +106,7 @@ def member(members: Callable[..., pd.DataFrame]) -> Callable[..., pd.DataFrame]:
 
 @pytest.fixture
 def reply(settings, new_run, actions):
-    """Loads bars as one run's reply that was asked from a session on; nothing was set aside."""
+    """Load bars as one reply to a request from a session on; no row was quarantined."""
     nothing = pd.DataFrame(columns=[*QUARANTINE_COLUMNS])
     results = pd.DataFrame(columns=[*RESULT_COLUMNS])
 

@@ -1,4 +1,4 @@
-"""Bring a database to the newest schema: roles, tables, calendar, views and comments."""
+"""Migrate a database to the newest schema: roles, tables, calendar, views and comments."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -140,7 +140,7 @@ def translate_lock_timeout() -> Iterator[None]:
 
 
 def migrate_to(connection: sqlalchemy.Connection, revision: str) -> None:
-    """Bring the schema to a revision, or to `head`, in the connection's transaction.
+    """Migrate the schema to a revision, or to `head`, in the connection's transaction.
 
     An empty database gets the newest schema from `tables/`, without the steps to it.
     """

@@ -65,7 +65,7 @@ def ensure_grants(connection: Connection, is_dedicated_server: bool) -> None:
     """Says what each role may do in a database as a whole.
 
     The reader can then not fill the disk with temporary tables; nor, where the account may say
-    so, with large objects, nor hold the locks with which flows take turns.
+    so, with large objects, nor hold the run locks of flows.
 
     Args:
         connection: To the warehouse's database, of the account that made the roles.

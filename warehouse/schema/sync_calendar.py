@@ -12,7 +12,7 @@ HORIZON = timedelta(days=180)
 
 
 def sync_trading_calendar(connection: Connection) -> None:
-    """Brings core.session up to the calendar, where that may have changed.
+    """Update core.session from the calendar, if that may have changed.
 
     The calendar changes with its library: a closing that is announced (2025-01-09, a day of
     mourning) comes with a release. Otherwise it is read again when half a year ahead is left:

@@ -1,4 +1,4 @@
-"""Bars of whole tapes: every planted defect is set aside, and nothing that really traded."""
+"""Bars of whole tapes: every injected defect is quarantined, and no true bar is."""
 
 import json
 from datetime import UTC, datetime

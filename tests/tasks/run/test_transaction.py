@@ -57,7 +57,7 @@ class Relay:
             while said := source.recv(65536):
                 if source is client and self.cut_after and self.cut_after in said:
                     self.cut_after = None
-                    # the client hears no more, whatever the server makes of it
+                    # the client gets no reply, and the server may commit or not
                     client.shutdown(socket.SHUT_RDWR)
                     target.sendall(said)
                     return

@@ -59,7 +59,7 @@ def test_reused_symbol_names_another_company(settings, history, reply, member, m
     ) == [(day(99), 1), (day(180), 2)]
     before = content(settings)
     assert reply(frame, day(90)) == MergeCounts(same=17)
-    # a first bar that was set aside comes late
+    # a first bar that was quarantined comes late
     assert reply(history("SYM", 9, 164, 183), day(160)) == MergeCounts(new=2, same=17)
     assert content(settings) != before
     assert query(settings, PERIODS) == [("SYM", 119, day(0), day(182))]

@@ -35,7 +35,7 @@ def listed(settings, merged, members):
 
 @pytest.fixture
 def asked(settings, new_run):
-    """Notes requests and what was set aside."""
+    """Record requests and quarantined rows."""
 
     def note(start: str, end: str, aside=(), **status: str) -> None:
         instant: datetime = utc_now()

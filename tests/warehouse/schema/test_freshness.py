@@ -188,7 +188,7 @@ def test_series_are_due_after_their_lag(observe, freshness_at) -> None:
     due = {item: at for item, at, *_ in freshness_at("2024-07-08 00:00", "macro_observation")}
     # June's is due 45 days after the first, a Tuesday, and two sessions for bank holidays
     assert due["CPIAUCSL"] == utc("2024-07-19 02:00")
-    # of Thursday the fourth, which bring none; a day, and a session for such a case
+    # of Thursday the fourth, which have none; a day, and a session for such a case
     assert due["DGS10"] == utc("2024-07-09 02:00")
     # of the sixth; five days, and a session
     assert due["ICSA"] == utc("2024-07-13 02:00")

@@ -20,7 +20,7 @@ from warehouse.schema.migrate import (
 from warehouse.settings import Settings
 
 STORED = ["audit", "core", "history", "derived"]
-# what a step must bring about: columns with type, default and place, constraints, indexes
+# what a step must create: columns with type, default and place, constraints, indexes
 SCHEMA = """
 with relation as (
     select oid, oid::regclass::text as name from pg_class

@@ -25,7 +25,7 @@ window of_item as (
     rows between unbounded preceding and unbounded following
 )
 order by dataset, item, finished_at desc, fetch_id desc;
-comment on view audit.latest_fetch is 'One row per dataset and item: its newest fetch, whatever its status, and what all its fetches have given. Filter on dataset, and on item where it is known: both reach the index.';
+comment on view audit.latest_fetch is 'One row per dataset and item: its newest fetch of any status, and what all its fetches have returned. Filter on dataset, and on item where it is known: both reach the index.';
 comment on column audit.latest_fetch.has_succeeded is 'Whether any fetch of the item succeeded: see fetch_result.';
 comment on column audit.latest_fetch.has_loaded is 'Whether any fetch of the item has the status loaded.';
 comment on column audit.latest_fetch.first_succeeded_date is 'The earliest first day of the windows that succeeded; NULL where none did, or none had one.';

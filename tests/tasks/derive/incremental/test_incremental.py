@@ -1,4 +1,4 @@
-"""Whatever the order in which facts come, the derived rows are those of one load and derivation."""
+"""Facts loaded in any order give the derived rows of one load and derivation."""
 
 import pandas as pd
 import pytest

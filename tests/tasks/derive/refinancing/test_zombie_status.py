@@ -240,7 +240,7 @@ def test_a_return_is_made_of_what_was_paid_within_its_two_years(house):
     assert first == pytest.approx(60 / (100 / 2 * (1 - 1 / 50)), rel=1e-15)
     later = [
         ("PAYS", date(2023, 4, 3), "split", 3.0),
-        # of a size that nobody knows
+        # of unknown size
         ("PAYS", date(2023, 4, 4), "dividend", None),
     ]
     house.load_prices([("PAYS", date(2023, 4, 4), 20.0, 1)], [*actions, *later])

@@ -25,4 +25,4 @@ comment on column history.ticker.instrument_id is 'The instrument it was held to
 comment on column history.ticker.loaded_at is 'When the warehouse came to hold the row.';
 comment on column history.ticker.run_id is 'The run that wrote it: audit.run.';
 comment on column history.ticker.superseded_at is 'When a newer row took its place.';
-comment on column history.ticker.superseded_by is 'The run that brought the newer row: audit.run.';
+comment on column history.ticker.superseded_by is 'The run that loaded the newer row: audit.run.';

@@ -15,6 +15,6 @@ comment on table derived.adjustment_factor is 'One row per instrument and ex-dat
 comment on column derived.adjustment_factor.instrument_id is 'The instrument.';
 comment on column derived.adjustment_factor.ex_date is 'The first session that trades without the right.';
 comment on column derived.adjustment_factor.split_multiplier is 'Old shares per new share on this ex-date; 1 without a split.';
-comment on column derived.adjustment_factor.dividend_multiplier is '1 - cash / previous close, both per share of the ex-date; 1 without cash, or where no earlier close is held. NULL where what was paid is unknown: the vendor lists a distribution that validation set aside, or one that is not below the previous close.';
+comment on column derived.adjustment_factor.dividend_multiplier is '1 - cash / previous close, both per share of the ex-date; 1 without cash, or with no earlier close. NULL: the amount paid is unknown (the distribution was quarantined, or is not below the previous close).';
 comment on column derived.adjustment_factor.split_factor is 'Product of the split steps of this and all later ex-dates.';
 comment on column derived.adjustment_factor.total_return_factor is 'Product of the split and dividend steps of this and all later ex-dates; NULL where one of them is unknown.';
