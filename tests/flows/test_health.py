@@ -22,7 +22,8 @@ def healthy(start_replay: MakeReplay) -> Replay:
         connection.execute(
             "delete from core.macro_series where series_id <> all (%s)", ([*KEPT_SERIES],)
         )
-    assert replay.run("daily").state == "Completed"
+    end = replay.run("daily")
+    assert end.state == "Completed", end.output
     return replay
 
 
