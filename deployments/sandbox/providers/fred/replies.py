@@ -41,13 +41,13 @@ def check_key(key: str | None) -> None:
     """
     if not key:
         raise FredError(400, f"Bad Request.  Variable api_key has not been set.  {KEY_HELP}")
-    said = None
+    problem = None
     if not re.fullmatch("[0-9a-z]{32}", key):
-        said = "is not a 32 character alpha-numeric lower-case string"
+        problem = "is not a 32 character alpha-numeric lower-case string"
     elif key == UNREGISTERED_KEY:
-        said = "is not registered"
-    if said:
-        text = f"Bad Request.  The value for variable api_key {said}.  {KEY_HELP}"
+        problem = "is not registered"
+    if problem:
+        text = f"Bad Request.  The value for variable api_key {problem}.  {KEY_HELP}"
         raise FredError(400, text)
 
 

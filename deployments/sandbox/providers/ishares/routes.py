@@ -59,8 +59,8 @@ class IShares:
         fund, name = FUNDS[number]
         today = now.astimezone(NEW_YORK).date()
         known = {day: file for day, file in self._holdings.get(fund, {}).items() if day < today}
-        asked = request.params.get("asOfDate")
-        day = _parse_day(asked) if asked else max(known, default=None)
+        requested_day = request.params.get("asOfDate")
+        day = _parse_day(requested_day) if requested_day else max(known, default=None)
         body = known[day].read_bytes() if day in known else _without_holdings(name)
         disposition = ("Content-Disposition", f"attachment; filename={fund}_holdings.csv")
         return Reply(200, body, CSV_TYPE, (disposition,))

@@ -90,11 +90,11 @@ class Filers:
             return None
         cut = {column: [values[at] for at in shown] for column, values in recent.items()}
         symbols = [row for row in self.tickers(day) if int(row["cik_str"]) == cik]
-        held = {
+        dated = {
             "tickers": [row["ticker"] for row in symbols],
             "exchanges": [row.get("exchange") for row in symbols],
         }
-        return content | held | {"filings": {"recent": cut, "files": []}}
+        return content | dated | {"filings": {"recent": cut, "files": []}}
 
     def tickers(self, day: date) -> list[Json]:
         """Tell the symbols of the companies on a day.

@@ -42,7 +42,7 @@ class Indexes:
         """
         self._filers = filers
 
-    def answer(self, path: str, now: datetime) -> Reply | None:
+    def handle(self, path: str, now: datetime) -> Reply | None:
         """Answer a request for a list.
 
         Args:
