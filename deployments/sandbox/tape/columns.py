@@ -1,4 +1,4 @@
-"""Reading the files of a tape: the columns wanted, in the types wanted."""
+"""Read the files of a tape with the required columns and types."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +9,7 @@ Columns = Mapping[str, pl.DataType | type[pl.DataType]]
 
 
 class TapeError(Exception):
-    """A tape that is missing or cannot be replayed; the message says where and what to do."""
+    """Raised when a tape is missing or invalid; the message names the fix."""
 
 
 def read_columns(file: Path, required: Columns, optional: Columns | None = None) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""The stand-in of the SEC: facts, submissions, symbols, indexes and the nightly archives."""
+"""Mock of the SEC: facts, submissions, symbols, indexes and nightly archives."""
 
 import gzip
 import io
@@ -37,7 +37,7 @@ GZIP_MIN_BYTES = 512
 
 
 class Sec:
-    """Answers as the SEC would at the clock."""
+    """Replies as the SEC at the clock's time."""
 
     def __init__(self, tape: Tape) -> None:
         """Index a tape.
@@ -50,7 +50,7 @@ class Sec:
         self._archives: dict[str, tuple[date, bytes]] = {}
 
     def handle(self, request: Request, now: datetime) -> Reply:
-        """Answer one request.
+        """Reply to one request.
 
         Args:
             request: To any of HOSTS.
@@ -111,7 +111,7 @@ class Sec:
         return Reply(200, cached[1], "application/zip", (header,)) if cached[1] else None
 
     def _build(self, tell: Callable[[Filers, int, date], Any], day: date) -> bytes:
-        """Zip what each company had filed by a day; nothing where there are no companies."""
+        """Zip each company's filings by a day; return nothing without companies."""
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
             for cik in self._filers.ciks:
