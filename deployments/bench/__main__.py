@@ -1,4 +1,4 @@
-"""Measures in one run on one machine and prints side by side; nothing is asserted.
+"""Run the benchmark on one machine and print the results side by side.
 
 The ratios carry over to other machines, the seconds do not.
 """
@@ -33,10 +33,10 @@ def bench(
     years: Annotated[int, typer.Option(help="Of how many years.")] = 20,
     fraction: Annotated[int, typer.Option(help="One in how many for window functions.")] = 50,
 ) -> None:
-    """Measures the derivation of sector_breadth."""
+    """Measure the derivation of sector_breadth."""
     market = make_market(tickers, years)
-    said = f"{tickers:,} tickers x {years} years: {market.bars.height:,} bars"
-    console.print(f"{said}, {os.cpu_count()} cores")
+    size = f"{tickers:,} tickers x {years} years: {market.bars.height:,} bars"
+    console.print(f"{size}, {os.cpu_count()} cores")
     bare = bare_seconds(market)
     with temporary_server() as home:
         long, short = (Settings(home=home, origin=f"bench-{n}") for n in (years, SHORT_YEARS))
@@ -75,7 +75,7 @@ def bench(
 
 @contextmanager
 def temporary_server() -> Iterator[Path]:
-    """The home of an embedded server; nothing of it is left afterwards."""
+    """Yield the folder of an embedded server and remove it afterwards."""
     home = Path(tempfile.mkdtemp(prefix="rotation-bench-"))
     home.chmod(0o711)
     server = EmbeddedServer(home)
@@ -89,7 +89,7 @@ def temporary_server() -> Iterator[Path]:
 
 @contextmanager
 def in_fresh_process() -> Iterator[Callable[..., Any]]:
-    """Calls functions in a fresh process, whose memory is its own."""
+    """Call functions in a fresh process, so that peak memory is measured alone."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         yield lambda call, *arguments: pool.submit(call, *arguments).result()
 

@@ -1,4 +1,4 @@
-"""A large universe, made in memory and put straight into core tables."""
+"""Generate a large universe in memory and load it straight into core tables."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -19,7 +19,7 @@ LAST = date(2025, 12, 31)
 
 @dataclass(frozen=True)
 class Market:
-    """Bars as `core.daily_price` has them, by instrument and session, and snapshots.
+    """Bars in the columns of `core.daily_price`, by instrument and session, and holdings snapshots.
 
     Attributes:
         bars: One row per bar: `instrument_id`, `session_date`, `close`, `volume`.
@@ -31,13 +31,13 @@ class Market:
     snapshots: pl.DataFrame
 
     def since(self, day: date) -> "Market":
-        """The market from a day on, with the same members."""
+        """Return the market from a day on, with the same members."""
         bars = self.bars.filter(pl.col("session_date") >= day)
         return Market(bars, self.snapshots.filter(pl.col("known_from") >= day))
 
 
 def make_market(tickers: int, years: int, seed: int = 7) -> Market:
-    """Random walks on a cent grid; every quarter four of five tickers are members."""
+    """Generate random walks on a cent grid; four of five tickers are members each quarter."""
     rng = np.random.default_rng(seed)
     days = pl.date_range(date(LAST.year - years - 5, 1, 1), LAST, "1d", eager=True)
     days = days.filter(days.dt.weekday() <= 5).tail(years * SESSIONS_A_YEAR)
@@ -72,7 +72,7 @@ def make_market(tickers: int, years: int, seed: int = 7) -> Market:
 
 
 def fill(run: RunContext, market: Market, tickers: int) -> None:
-    """Puts instruments, bars and members into an empty warehouse, as loads would leave them."""
+    """Insert instruments, bars and members into an empty warehouse, as loads do."""
     with connect(run.settings) as connection:
         connection.execute(
             """
@@ -106,7 +106,7 @@ def fill(run: RunContext, market: Market, tickers: int) -> None:
 
 
 def add_bars(run: RunContext, bars: pl.DataFrame) -> None:
-    """Appends bars and says so in `audit.change`."""
+    """Append bars and record the change in `audit.change`."""
     prices = (pl.col("close").alias(name) for name in ("open", "high", "low"))
     stamp = (pl.lit("bench").alias("source"), pl.lit(run.run_id, pl.Int64).alias("run_id"), _now())
     _append(run.settings, "daily_price", bars.with_columns(*prices, *stamp))

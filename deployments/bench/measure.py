@@ -1,4 +1,4 @@
-"""What is measured: each function gives seconds, and is called in a process of its own."""
+"""Measurements: each function returns seconds and runs in its own process."""
 
 import resource
 import time
@@ -22,13 +22,13 @@ INCREMENTS = 5
 
 
 def bare_seconds(market: Market) -> float:
-    """The computation alone, the better of two."""
+    """Return the seconds of the computation alone, the better of two runs."""
     bars = market.bars.with_columns(pl.lit(1.0).alias("split_factor"))
     return min(_seconds(lambda: derive_breadth(bars, market.snapshots)) for _ in range(2))
 
 
 def rebuild(settings: Settings) -> tuple[float, float, float]:
-    """Everything from nothing: seconds to derive, seconds to write, peak memory in GB."""
+    """Rebuild everything; return seconds to derive, seconds to write, peak memory in GB."""
     import great_expectations  # noqa: F401 - seconds that a running worker has behind it
 
     with open_run("bench", settings) as run:
@@ -43,7 +43,7 @@ def rebuild(settings: Settings) -> tuple[float, float, float]:
 
 
 def increment(settings: Settings, tickers: int) -> float:
-    """Seconds to derive and write one more session, the median of some."""
+    """Return the median seconds to derive and write one more session."""
     found = []
     for _ in range(INCREMENTS):
         with connect(settings) as connection:
@@ -68,7 +68,7 @@ def increment(settings: Settings, tickers: int) -> float:
 
 
 def window_seconds(settings: Settings, instruments: int) -> float:
-    """The counts in Postgres, for the first instruments."""
+    """Return the seconds of the counts in Postgres, for the first instruments."""
     with connect(settings, "owner") as connection:
         query = WINDOW_FUNCTIONS.read_text()
         return _seconds(lambda: connection.execute(query, {"instruments": instruments}).fetchall())

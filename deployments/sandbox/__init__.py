@@ -1,1 +1,1 @@
-"""Local stand-ins for the data providers, replaying a tape through the providers' own protocols."""
+"""Mock data providers that replay a tape through the providers' own protocols."""

@@ -1,4 +1,4 @@
-"""``python -m deployments.sandbox``: replay a tape until told to stop."""
+"""``python -m deployments.sandbox``: replay a tape until a signal stops it."""
 
 import argparse
 import asyncio
@@ -22,7 +22,7 @@ from deployments.sandbox.wire.proxy import Proxy
 
 
 def main() -> int:
-    """Read the arguments and serve.
+    """Parse the arguments and serve.
 
     Returns:
         The exit code: 0 after a stop signal, 2 when the tape cannot be replayed.
@@ -52,7 +52,7 @@ async def _serve(folder: Path, home: Path, clock: datetime | None, port: int) ->
     proxy = Proxy(world, authority)
     home.mkdir(parents=True, exist_ok=True)
     bundle = home.resolve() / "sandbox-ca.pem"
-    # The certificate alone: the authority's key stays in this process and dies with it.
+    # The certificate alone: the authority's key never leaves this process.
     trusted = Path(certifi.where()).read_bytes() + b"\n" + authority.cert_pem.bytes()
     _write(bundle, trusted)
     stopped = asyncio.Event()
@@ -69,7 +69,7 @@ async def _serve(folder: Path, home: Path, clock: datetime | None, port: int) ->
 
 
 def _write(file: Path, content: bytes) -> None:
-    """Write a file so that a reader finds all of it or none."""
+    """Write a file atomically."""
     draft = file.with_suffix(f".{os.getpid()}")
     draft.write_bytes(content)
     draft.replace(file)

@@ -1,4 +1,4 @@
-"""Starts, finds, steers and stops a sandbox; for the command line and the tests."""
+"""Client that starts, finds, controls and stops a sandbox."""
 
 import json
 import os
@@ -14,15 +14,15 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx
+import psutil
 
 from deployments.sandbox.launch import STATE, SandboxError, instant_text, launch
-from deployments.stack.processes import process_identity
 
 CONTROL_HEADER = {"X-Rotation-Sandbox": "1"}
-# for one that shares its machine with much else
+# generous, because a busy machine may slow the sandbox down
 TIMEOUT_SECONDS = 60
-# Control is plain HTTP on the loopback address. A context that trusts nobody spares httpx from
-# reading all public certificates for each call.
+# Control is plain HTTP on the loopback address. A context without certificates saves httpx
+# from reading all public certificates for each call.
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
@@ -31,12 +31,12 @@ class Sandbox:
     """A running sandbox.
 
     Attributes:
-        home: The folder that it keeps its files in.
-        port: Of its proxy and control, on the loopback address.
-        pid: Of its process.
-        ca_bundle: The certificates that clients have to trust.
+        home: The folder of its files.
+        port: Port of its proxy and control interface, on the loopback address.
+        pid: Process id.
+        ca_bundle: File of the certificates that clients have to trust.
         tape: The name of the tape that it replays.
-        kind: Of the tape: real or simulated.
+        kind: Kind of the tape: real or simulated.
     """
 
     home: Path
@@ -51,12 +51,12 @@ class Sandbox:
     def start(
         cls, tape: Path, home: Path, clock: datetime | str | None = None, timeout: float = 300.0
     ) -> Self:
-        """Start a sandbox in a process of its own and wait until it answers.
+        """Start a sandbox in its own process and wait until it is ready.
 
         Args:
             tape: The folder to replay.
             home: The folder for the sandbox's files; one sandbox a folder.
-            clock: Where its clock starts; the tape's own instant by default.
+            clock: Start time of its clock; the tape's own time by default.
             timeout: How many seconds to wait.
 
         Returns:
@@ -74,7 +74,9 @@ class Sandbox:
             except SandboxError:
                 (home / STATE).unlink(missing_ok=True)  # left behind by one that was killed
             else:
-                raise SandboxError(f"A sandbox runs in {home} already (process {running.pid}).")
+                raise SandboxError(
+                    f"A sandbox already runs in {home} (process {running.pid}); stop it."
+                )
         start_at = None if clock is None else instant_text(clock)
         process = launch(Path(tape).resolve(), home, start_at, timeout)
         sandbox = cls.attach(home)
@@ -83,7 +85,7 @@ class Sandbox:
 
     @classmethod
     def attach(cls, home: Path) -> Self:
-        """Find the sandbox that runs in a home.
+        """Connect to the sandbox that runs in a home folder.
 
         Args:
             home: Its folder.
@@ -107,10 +109,10 @@ class Sandbox:
         return sandbox
 
     def environment(self) -> dict[str, str]:
-        """Tell the variables that point the providers' clients at this sandbox.
+        """Return the environment variables that point the providers' clients at this sandbox.
 
         Returns:
-            What to add to a process's environment before it imports the clients.
+            Variables to set before a process imports the clients.
         """
         proxy, direct = f"http://127.0.0.1:{self.port}", "127.0.0.1,localhost"
         bundle = str(self.ca_bundle)
@@ -128,7 +130,7 @@ class Sandbox:
         }
 
     def now(self) -> datetime:
-        """Tell the sandbox's clock."""
+        """Return the time of the sandbox's clock."""
         return datetime.fromisoformat(self._call("GET", "/clock")["now"])
 
     def set_clock(self, instant: datetime | str) -> None:
@@ -148,54 +150,55 @@ class Sandbox:
         count: int | None = 1,
         **options: Any,
     ) -> None:
-        """Script a fault behind those that wait already.
+        """Add a scripted fault after the pending ones.
 
         Args:
             kind: One of faults.KINDS.
             host: A regular expression to be found in the host; like path and query.
             path: As host.
             query: As host.
-            count: How many requests it befalls; None for all until the faults are cleared.
+            count: How many requests it applies to; None for all until the faults are cleared.
             **options: The kind's own: status, body, content_type, headers, seconds, bytes, rows.
         """
         where = {"host": host, "path": path, "query": query}
         self._call("POST", "/faults", {"kind": kind, "count": count} | where | options)
 
     def clear_faults(self) -> None:
-        """Drop the faults that wait."""
+        """Remove all pending faults."""
         self._call("DELETE", "/faults")
 
     def requests(self) -> list[dict[str, Any]]:
-        """Tell the requests so far: time, method, host, path, query, status and fault of each."""
+        """Return the requests so far: time, method, host, path, query, status and fault."""
         entries: list[dict[str, Any]] = self._call("GET", "/requests")
         return entries
 
     def clear_requests(self) -> None:
-        """Empty the log of requests."""
+        """Clear the request log."""
         self._call("DELETE", "/requests")
 
     def stop(self) -> None:
-        """Stop the process and wait for its end; nothing happens when it has ended already.
+        """Stop the process and wait for its end; do nothing if it has ended.
 
         Raises:
             SandboxError: When it does not end.
         """
         if self._serves():  # otherwise it is ending already, and needs no second signal
-            # the number alone may be another process's in a moment
-            began = process_identity(self.pid)
+            process = _find_process(self.pid)
             with suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGTERM)
             deadline = time.monotonic() + TIMEOUT_SECONDS
-            while began and process_identity(self.pid) == began:
+            while process and _is_running(process):
                 if time.monotonic() > deadline:
-                    who = f"The sandbox of {self.home} (process {self.pid})"
-                    raise SandboxError(f"{who} does not end.")
+                    raise SandboxError(
+                        f"The sandbox of {self.home} (process {self.pid}) did not stop within"
+                        f" {TIMEOUT_SECONDS} s; end the process by hand."
+                    )
                 time.sleep(0.02)
         if self._process:
             self._process.wait(TIMEOUT_SECONDS)
 
     def _serves(self) -> bool:
-        """Tell whether the state file in the home is this sandbox's, not a later one's."""
+        """Return whether the state file belongs to this sandbox, not to a later one."""
         try:
             return bool(json.loads((self.home / STATE).read_bytes())["pid"] == self.pid)
         except FileNotFoundError:
@@ -211,19 +214,19 @@ class Sandbox:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Stop it."""
+        """Stop the sandbox."""
         self.stop()
 
     def _call(self, method: str, path: str, content: Any = None) -> Any:
         url = f"http://127.0.0.1:{self.port}{path}"
         try:
-            # trust_env=False: the variables that we hand out must not send this to the proxy.
+            # trust_env=False: the proxy variables must not route this call through the proxy.
             with httpx.Client(
                 trust_env=False, verify=NO_TLS, timeout=TIMEOUT_SECONDS, headers=CONTROL_HEADER
             ) as http:
                 reply = http.request(method, url, json=content)
         except httpx.TransportError as error:
-            raise SandboxError(f"The sandbox of {self.home} does not answer: {error!r}") from error
+            raise SandboxError(f"The sandbox of {self.home} does not respond: {error!r}") from error
         try:
             content = reply.json()
         except ValueError:
@@ -231,3 +234,18 @@ class Sandbox:
         if reply.is_error:
             raise SandboxError(f"{method} {path}: {content['error']}")
         return content
+
+
+def _find_process(pid: int) -> psutil.Process | None:
+    # psutil compares start times too: a later process may get the same pid
+    with suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid)
+    return None
+
+
+def _is_running(process: psutil.Process) -> bool:
+    # a zombie has ended; its parent has not collected it yet
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False

@@ -1,4 +1,4 @@
-"""Starts the sandbox's process and waits until it serves."""
+"""Start the sandbox's process and wait until it serves."""
 
 import os
 import subprocess
@@ -9,16 +9,16 @@ from pathlib import Path
 
 from warehouse.base_error import RotationError
 
-STATE = "sandbox.json"  # in the home; there while the sandbox serves
+STATE = "sandbox.json"  # in the home folder; exists while the sandbox serves
 ROOT = Path(__file__).resolve().parents[2]
 
 
 class SandboxError(RotationError):
-    """A sandbox that does not start, cannot be found or refuses a command."""
+    """Raised when a sandbox does not start, is not found or rejects a command."""
 
 
 def instant_text(instant: datetime | str) -> str:
-    """Write an instant for the sandbox.
+    """Format a timestamp for the sandbox.
 
     Args:
         instant: With its offset.
@@ -37,7 +37,7 @@ def instant_text(instant: datetime | str) -> str:
 
 
 def launch(tape: Path, home: Path, clock: str | None, timeout: float) -> subprocess.Popen[bytes]:
-    """Start a sandbox in a process of its own.
+    """Start a sandbox in its own process.
 
     Args:
         tape: The folder to replay.

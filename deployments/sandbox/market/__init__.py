@@ -1,4 +1,4 @@
-"""A market simulated from a seed, written as a tape whose truth is known."""
+"""Simulate a market from a seed and write it as a tape with ground truth."""
 
 from deployments.sandbox.market.tape.write import simulate
 

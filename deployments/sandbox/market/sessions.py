@@ -1,4 +1,4 @@
-"""The exchange's sessions and the bank days that a simulated tape is laid on."""
+"""Exchange sessions and bank days of a simulated tape."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ class Timeline:
 
     @property
     def sessions(self) -> Days:
-        """Sessions that have bars, ascending."""
+        """Return the sessions with bars, ascending."""
         return self.history[self.first :]
 
 
 def build_timeline(years: int, end: date) -> Timeline:
-    """Timeline of the `years` years up to `end`.
+    """Build the timeline of the `years` years up to `end`.
 
     Returns:
         The timeline; its last session is `end`, or the last session before it.
@@ -68,35 +68,35 @@ def build_timeline(years: int, end: date) -> Timeline:
 
 
 def years_before(day: date, years: int) -> date:
-    """The same day `years` years earlier; 29 February becomes the 28th."""
+    """Return the same day `years` years earlier; 29 February becomes the 28th."""
     if (day.month, day.day) == (2, 29):
         day = day.replace(day=28)
     return day.replace(year=day.year - years)
 
 
 def month_starts(first: np.datetime64, last: np.datetime64) -> Days:
-    """First days of the months from that of `first` to that of `last`."""
+    """Return the month starts from the month of `first` to that of `last`."""
     months = np.arange(first.astype("datetime64[M]"), last.astype("datetime64[M]") + 1)
     return months.astype("datetime64[D]")
 
 
 def nth_weekday(months: Days, nth: int, weekday: int) -> Days:
-    """The `nth` (0 is the first) `weekday` (0 is Monday) of each month."""
+    """Return the `nth` (0 is the first) `weekday` (0 is Monday) of each month."""
     mask = "".join("1" if day == weekday else "0" for day in range(7))
     return np.busday_offset(months, nth, roll="forward", weekmask=mask)
 
 
 def last_of_month(sessions: Days) -> NDArray[np.int64]:
-    """Indexes of the last session of each complete month."""
+    """Return the indexes of the last session of each complete month."""
     months = sessions.astype("datetime64[M]")
     return np.flatnonzero(months[1:] != months[:-1])
 
 
 def after_fridays(sessions: Days, nth: int, months: tuple[int, ...]) -> NDArray[np.int64]:
-    """Indexes of the first session after the `nth` (0 is the first) Friday of the given months."""
+    """Return the first session indexes after the months' `nth` Friday (0 is first)."""
     starts = month_starts(sessions[0], sessions[-1])
-    wanted = starts[np.isin(starts.astype("datetime64[M]").astype(int) % 12 + 1, months)]
-    fridays = nth_weekday(wanted, nth, 4)
+    chosen = starts[np.isin(starts.astype("datetime64[M]").astype(int) % 12 + 1, months)]
+    fridays = nth_weekday(chosen, nth, 4)
     index: NDArray[np.int64] = np.searchsorted(sessions, fridays, side="right")
     inside: NDArray[np.bool_] = (index > 0) & (index < len(sessions)) & (fridays >= sessions[0])
     return index[inside]

@@ -1,4 +1,4 @@
-"""The request and reply that pass between the proxy and the stand-ins."""
+"""Request and reply between the proxy and the mock providers."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,7 +14,7 @@ TEXT_TYPE = "text/plain;charset=utf-8"
 
 @dataclass(frozen=True)
 class Request:
-    """One request as a stand-in sees it: path decoded, header names in lower case."""
+    """One request to a mock provider: path decoded, header names in lower case."""
 
     method: str
     host: str
@@ -25,13 +25,13 @@ class Request:
 
     @cached_property
     def params(self) -> dict[str, str]:
-        """The query's parameters; of a repeated one the last counts."""
+        """Return the query parameters; the last of a repeated one counts."""
         return dict(parse_qsl(self.query, keep_blank_values=True))
 
 
 @dataclass(frozen=True)
 class Reply:
-    """One whole reply, before any scripted fault is applied to it."""
+    """One complete reply, before any scripted fault is applied."""
 
     status: int
     body: bytes = b""
@@ -40,7 +40,7 @@ class Reply:
 
 
 def json_reply(status: int, content: Any, headers: tuple[tuple[str, str], ...] = ()) -> Reply:
-    """Build a JSON reply; numpy arrays are written as lists and NaN as null.
+    """Build a JSON reply; numpy arrays become lists and NaN becomes null.
 
     Args:
         status: The HTTP status.
@@ -58,7 +58,7 @@ def json_reply(status: int, content: Any, headers: tuple[tuple[str, str], ...] =
 def html_reply(
     status: int, title: str, text: str = "", headers: tuple[tuple[str, str], ...] = ()
 ) -> Reply:
-    """Build the kind of HTML page that providers' front servers answer with.
+    """Build an HTML page like those of the providers' front servers.
 
     Args:
         status: The HTTP status.

@@ -1,4 +1,4 @@
-"""What the stand-ins know of one ticker: bars, actions, listing and the vendor's defects."""
+"""Records of one ticker: bars, actions, listing and vendor defects."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -31,12 +31,12 @@ class DatedValues:
     values: NDArray[np.float64]
 
     def filter(self, kept: NDArray[np.bool_]) -> "DatedValues":
-        """Keep some of them."""
+        """Return the values selected by a mask."""
         return DatedValues(self.dates[kept], self.values[kept])
 
     @staticmethod
     def merge(parts: Iterable["DatedValues"]) -> "DatedValues":
-        """Put several together; of one day, those of an earlier part come first."""
+        """Concatenate several; on one day, values of earlier parts come first."""
         dates, values = zip(*((part.dates, part.values) for part in parts), strict=True)
         order = np.argsort(np.concatenate(dates), kind="stable")
         return DatedValues(np.concatenate(dates)[order], np.concatenate(values)[order])
@@ -44,16 +44,16 @@ class DatedValues:
 
 @dataclass(frozen=True)
 class Actions:
-    """What one ticker did, by ex-date."""
+    """Corporate actions of one ticker, by ex-date."""
 
     splits: DatedValues  # new shares per old
-    dividends: DatedValues  # USD per share as paid; like gains
+    dividends: DatedValues  # USD per share as paid, like capital_gains
     capital_gains: DatedValues
 
 
 @dataclass(frozen=True)
 class Instrument:
-    """What the tape says about one listing besides its bars; None where it says nothing."""
+    """Metadata of one listing; None for missing values."""
 
     first_session: date | None = None
     last_session: date | None = None
@@ -64,7 +64,7 @@ class Instrument:
 
 @dataclass(frozen=True)
 class Defect:
-    """A bad row that the vendor shows for a while, as traded; None is a null of the vendor's."""
+    """A bad row visible for a period, unadjusted; None is a vendor null."""
 
     session_date: date
     prices: tuple[float | None, ...]  # in the order of PRICES
@@ -75,16 +75,16 @@ class Defect:
 
     @property
     def is_extra(self) -> bool:
-        """Tell whether the row stands beside the true bar, if any, and not in its place."""
+        """Return whether the row is added beside the true bar instead of replacing it."""
         return self.kind == "extra" or self.kind.startswith("extra_")
 
     def is_visible(self, now: datetime) -> bool:
-        """Tell whether the vendor shows this row at an instant."""
+        """Return whether the vendor shows this row at a time."""
         return self.visible_from <= now < self.visible_to
 
 
 def parse_instant(text: str) -> datetime:
-    """Read an ISO instant that carries its offset.
+    """Parse an ISO timestamp with an offset.
 
     Args:
         text: For example ``2024-10-31T23:00:00Z``.
@@ -103,5 +103,5 @@ def parse_instant(text: str) -> datetime:
 
 @cache
 def session_open(day: date) -> int:
-    """Tell the epoch second of 09:30 in New York on a day."""
+    """Return the epoch second of 09:30 in New York on a day."""
     return int(datetime.combine(day, time(9, 30), NEW_YORK).timestamp())

@@ -1,4 +1,4 @@
-"""A tape: a folder of what the world had, read into memory and indexed for the stand-ins."""
+"""Read a tape folder into memory and index it for the mock providers."""
 
 import gzip
 import re
@@ -48,7 +48,7 @@ OBSERVATIONS: Columns = {
 
 @dataclass(frozen=True)
 class Tape:
-    """The whole tape; the parts that the folder lacks are empty."""
+    """A tape in memory; parts missing from the folder are empty."""
 
     name: str
     kind: str

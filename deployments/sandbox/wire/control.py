@@ -1,4 +1,4 @@
-"""The control port: the clock, the faults and the log of a running sandbox."""
+"""Control interface: clock, faults and request log of a running sandbox."""
 
 from collections import deque
 from collections.abc import Callable
@@ -26,7 +26,7 @@ RequestHandler = Callable[[Request, datetime], Reply]
 
 @dataclass
 class SandboxState:
-    """All that a running sandbox holds."""
+    """State of a running sandbox."""
 
     tape: Tape
     now: datetime
@@ -36,7 +36,7 @@ class SandboxState:
     log: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=LOG_LENGTH))
 
     def __post_init__(self) -> None:
-        """Put a stand-in behind each provider's host names."""
+        """Map each provider's host names to its mock."""
         stand_ins = (
             (yahoo, yahoo.Yahoo),
             (fred, fred.Fred),
@@ -47,7 +47,7 @@ class SandboxState:
             self.hosts |= dict.fromkeys(module.HOSTS, mock_provider(self.tape).handle)
 
     def record(self, request: Request) -> dict[str, Any]:
-        """Put a request into the log.
+        """Add a request to the log.
 
         Args:
             request: The request; the value of an api_key is not kept.
@@ -74,12 +74,12 @@ class SandboxState:
 
 
 def iso(instant: datetime) -> str:
-    """Write an instant in UTC with a Z."""
+    """Format a timestamp in UTC with a Z."""
     return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def control(world: SandboxState, request: Request) -> Reply:
-    """Answer a request to the control port.
+    """Reply to a request to the control interface.
 
     Args:
         world: The running sandbox.
@@ -89,7 +89,7 @@ def control(world: SandboxState, request: Request) -> Reply:
         JSON.
     """
     # A page in a browser can reach this port: by a name that it made resolve to the loopback
-    # address, or by a form. It can neither forge the Host header nor set one of its own unasked.
+    # address, or by a form. It can neither forge the Host header nor add its own header.
     name = request.headers.get("host", "").rpartition(":")[0]
     if name not in ("127.0.0.1", "localhost"):
         return _refuse(403, "The Host must be 127.0.0.1 or localhost.")

@@ -1,4 +1,4 @@
-"""Scripted faults: what goes wrong, for which requests and how often."""
+"""Scripted faults: kind, matching requests and number of uses."""
 
 import re
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ FRED_429 = (
 
 @dataclass
 class Fault:
-    """One scripted fault; it befalls the requests that all its patterns are found in."""
+    """One scripted fault; applies to requests that match all its patterns."""
 
     kind: str
     host: str = ""
@@ -51,13 +51,13 @@ class Fault:
     rows: int | None = None
 
     def matches(self, request: Request) -> bool:
-        """Tell whether a request matches."""
+        """Return whether a request matches all patterns."""
         parts = ((self.host, request.host), (self.path, request.path), (self.query, request.query))
         return all(re.search(pattern, text) for pattern, text in parts)
 
 
 def parse_fault(content: Mapping[str, Any]) -> Fault:
-    """Read a fault as the control port takes it.
+    """Parse and check a fault sent to the control interface.
 
     Args:
         content: The fields of Fault.
@@ -83,22 +83,22 @@ def parse_fault(content: Mapping[str, Any]) -> Fault:
 
 
 class Faults:
-    """The faults to come, in the order in which they were scripted."""
+    """Pending faults in the order of their scripting."""
 
     def __init__(self) -> None:
-        """Start without any."""
+        """Start without faults."""
         self._waiting: list[Fault] = []
 
     def add(self, fault: Fault) -> None:
-        """Put a fault behind those that wait."""
+        """Add a fault after the pending ones."""
         self._waiting.append(fault)
 
     def clear(self) -> None:
-        """Drop all that wait."""
+        """Remove all pending faults."""
         self._waiting.clear()
 
     def take(self, request: Request) -> Fault | None:
-        """Use up one time of the first fault that befalls a request.
+        """Return the first matching fault and count one use of it.
 
         Args:
             request: The request.
@@ -117,15 +117,15 @@ class Faults:
 
 
 def apply_fault(fault: Fault, request: Request, reply: Reply) -> Reply:
-    """Apply a fault that shows in the reply; hang and reset are the connection's business.
+    """Apply a fault to the reply; the connection applies hang and reset.
 
     Args:
         fault: The fault.
-        request: What was asked.
+        request: The request.
         reply: The true reply.
 
     Returns:
-        What is sent.
+        The reply to send.
     """
     match fault.kind:
         case "status":
@@ -147,7 +147,7 @@ def _is_sec(request: Request) -> bool:
 
 
 def _usual_page(status: int, request: Request) -> Reply:
-    """The page that the provider sends with a status."""
+    """Return the provider's page for a status."""
     if _is_sec(request):
         if status in (403, 429):
             return rate_page(status)

@@ -1,4 +1,4 @@
-"""The proxy: it takes CONNECT, ends TLS itself, answers from the stand-ins and never dials out."""
+"""HTTPS proxy that terminates TLS, replies from mock providers and never connects out."""
 
 import asyncio
 import logging
@@ -25,10 +25,10 @@ logger = logging.getLogger(__name__)
 
 
 class Proxy:
-    """Serves one world on one loopback port."""
+    """Serves one sandbox on one loopback port."""
 
     def __init__(self, world: SandboxState, authority: trustme.CA) -> None:
-        """Make the certificate of all providers.
+        """Create the certificate of all providers.
 
         Args:
             world: What is served.
@@ -42,7 +42,7 @@ class Proxy:
         self._server: asyncio.Server | None = None
 
     async def start(self, port: int) -> int:
-        """Listen.
+        """Start to listen.
 
         Args:
             port: 0 takes a free one.
@@ -54,7 +54,7 @@ class Proxy:
         return int(self._server.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:
-        """Stop listening and drop the open connections, those that hang included."""
+        """Stop listening and close all connections, including hanging ones."""
         if self._server:
             self._server.close()
         for task in self._open:
@@ -76,7 +76,7 @@ class Proxy:
             writer.close()
 
     async def _handle_connection(self, wire: "_HttpConnection", host: str | None) -> None:
-        """Answer one request after the other; within a tunnel, host is where it leads."""
+        """Handle the requests of a connection; within a tunnel, host is its target."""
         while (request := await wire.receive(host)) is not None:
             if request.method == "CONNECT":
                 await self._tunnel(wire, request)
@@ -136,7 +136,7 @@ class _HttpConnection:
         return event  # type: ignore[return-value]
 
     async def receive(self, host: str | None) -> Request | None:
-        """Read a request; None when the client has gone."""
+        """Read a request; return None if the client disconnected."""
         head = await self._event()
         if not isinstance(head, h11.Request):
             return None
@@ -149,21 +149,21 @@ class _HttpConnection:
         return Request(method, host or "", unquote(path), query, headers, body)
 
     async def send(self, reply: Reply) -> None:
-        """Write a whole reply."""
+        """Write a complete reply."""
         self._writer.write(self._head(reply))
         self._writer.write(self._http.send(h11.Data(reply.body)) or b"")
         self._writer.write(self._http.send(h11.EndOfMessage()) or b"")
         await self._writer.drain()
 
     def start_next_cycle(self) -> bool:
-        """Make ready for the next request; False when the connection is not kept."""
+        """Prepare for the next request; return False if the connection closes."""
         if self._http.our_state is not h11.DONE or self._http.their_state is not h11.DONE:
             return False
         self._http.start_next_cycle()
         return True
 
     async def start_tls(self, context: ssl.SSLContext) -> "_HttpConnection":
-        """Grant a CONNECT and speak TLS from here on."""
+        """Accept a CONNECT and switch to TLS."""
         self._writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
         await self._writer.start_tls(context)
         return _HttpConnection(self._reader, self._writer)
@@ -172,7 +172,7 @@ class _HttpConnection:
         """Send half of a reply and reset the connection."""
         self._writer.write(self._head(reply) + reply.body[: len(reply.body) // 2])
         await self._writer.drain()
-        # What is sent in the same instant as the reset is thrown away by the receiver.
+        # The receiver discards data that arrives together with the reset.
         await asyncio.sleep(0.05)
         # With a linger time of 0, closing sends RST in place of FIN.
         sock = self._writer.get_extra_info("socket")

@@ -48,10 +48,10 @@ def main():
     for line in sys.stdin:
         name, arguments, options = json.loads(line)
         try:
-            answer = {"result": commands[name](*arguments, **options)}
+            reply = {"result": commands[name](*arguments, **options)}
         except Exception as error:  # the tests compare it
-            answer = {"error": type(error).__name__, "text": str(error)}
-        print(json.dumps(answer, default=str), flush=True)
+            reply = {"error": type(error).__name__, "text": str(error)}
+        print(json.dumps(reply, default=str), flush=True)
 
 
 if __name__ == "__main__":

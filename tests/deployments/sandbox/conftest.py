@@ -151,21 +151,21 @@ class Clients:
 
     def history(self, ticker, **options):
         """Rows by date, each a dictionary by column; or the error."""
-        answer = self._run("history", ticker, **options)
-        if "error" in answer:
-            return answer
-        columns = answer["result"]["columns"]
-        return {row[0]: dict(zip(columns, row, strict=True)) for row in answer["result"]["rows"]}
+        reply = self._run("history", ticker, **options)
+        if "error" in reply:
+            return reply
+        columns = reply["result"]["columns"]
+        return {row[0]: dict(zip(columns, row, strict=True)) for row in reply["result"]["rows"]}
 
     def fred(self, method, *arguments, **options):
         """What fredapi returns, or the error."""
-        answer = self._run("fred", method, *arguments, **options)
-        return answer.get("result", answer)
+        reply = self._run("fred", method, *arguments, **options)
+        return reply.get("result", reply)
 
     def get(self, url, **options):
         """Status, body and headers, or the error."""
-        answer = self._run("get", url, **options)
-        result = answer.get("result", answer)
+        reply = self._run("get", url, **options)
+        result = reply.get("result", reply)
         if "body" in result:
             result["body"] = base64.b64decode(result["body"])
         return result

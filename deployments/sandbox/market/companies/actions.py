@@ -1,4 +1,4 @@
-"""Dividends of the companies, and the prices that result from them and from the splits."""
+"""Dividends of the companies, and prices after dividends and splits."""
 
 from __future__ import annotations
 
@@ -54,23 +54,26 @@ class Prices:
 
     @property
     def per_original_share(self) -> NDArray[np.float64]:
-        """Closing value of one share as of the listing, splits undone, dividends not."""
+        """Return the split-adjusted closing value of one share as of its listing."""
         return self.close * self.shares
 
 
 def price_companies(
-    universe: Universe, fates: CompanyEvents, returns: NDArray[np.float64], rng: np.random.Generator
+    universe: Universe,
+    events: CompanyEvents,
+    returns: NDArray[np.float64],
+    rng: np.random.Generator,
 ) -> Prices:
-    """Prices from total returns: each split and dividend takes its part at the open of its ex_date.
+    """Compute prices from total returns; splits and dividends apply at the ex_date's open.
 
     A close is (previous close / ratio - dividend) * exp(return).
     """
     path = np.exp(np.cumsum(returns, axis=0))
-    splits, level = plan_splits(universe, fates, path, rng)
+    splits, level = plan_splits(universe, events, path, rng)
     path *= level
     sessions, companies = path.shape
     shares = share_factor(splits, sessions, companies)
-    dividends = _pay(universe, fates, path, shares, splits, rng)
+    dividends = _pay(universe, events, path, shares, splits, rng)
     path /= shares
     return Prices(path, to_tick(path), shares, splits, dividends)
 
@@ -82,17 +85,17 @@ def to_tick(price: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _pay(
     universe: Universe,
-    fates: CompanyEvents,
+    events: CompanyEvents,
     path: NDArray[np.float64],
     shares: NDArray[np.float64],
     splits: list[Split],
     rng: np.random.Generator,
 ) -> Dividends:
-    """Draw the dividends and take them out of `path` in place."""
+    """Draw the dividends and subtract them from `path` in place."""
     sessions, companies = len(path), len(universe)
     every = np.arange(companies)
     rate = universe.dividend_yield / 4
-    rate[list(fates.excluded_from_splits)] = 0.0
+    rate[list(events.excluded_from_splits)] = 0.0
     offset = rng.integers(3, QUARTER, companies)
     together = planted_dividend_split(splits)
     rate[together.company] = 0.005
@@ -100,20 +103,20 @@ def _pay(
 
     kept = np.ones(companies)
     factor = np.ones((sessions, companies))
-    closed = fates.halted | fates.quiet
+    closed = events.halted | events.quiet
     previous = np.zeros(companies)
     found: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]] = []
-    special, when = _special(universe, fates, rate, sessions, rng)
+    special, when = _special(universe, events, rate, sessions, rng)
     for quarter in range(sessions // QUARTER + 1):
         session = offset + quarter * QUARTER
-        inside = (rate > 0) & (session < sessions) & (session > fates.first)
-        inside &= session <= fates.last
+        inside = (rate > 0) & (session < sessions) & (session > events.first)
+        inside &= session <= events.last
         session = np.minimum(session, sessions - 1)
         inside &= ~closed[session, every]
         before = path[session - 1, every] * kept / shares[session, every]
         inside &= before > 2
         target = np.maximum(np.round(rate * before, 2), 0.01)
-        # A board keeps its dividend while it is near what the price supports.
+        # A company keeps its dividend while the price supports about the same amount.
         last = previous / shares[session, every]
         keep = (np.abs(last / target - 1) < 0.2) & (np.round(last, 2) == np.round(last, 6))
         amount = np.where(keep, np.round(last, 2), target)
@@ -135,12 +138,12 @@ def _pay(
 
 def _special(
     universe: Universe,
-    fates: CompanyEvents,
+    events: CompanyEvents,
     rate: NDArray[np.float64],
     sessions: int,
     rng: np.random.Generator,
 ) -> tuple[int, int]:
-    """A company without other dividends, and the session of its one special dividend."""
+    """Return a company without other dividends and the session of its special dividend."""
     plain = (rate == 0) & (np.arange(len(universe)) < universe.listed_at_start)
-    plain[list(fates.excluded_from_splits)] = False
+    plain[list(events.excluded_from_splits)] = False
     return int(rng.choice(np.flatnonzero(plain))), int(sessions * 0.66)

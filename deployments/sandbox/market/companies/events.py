@@ -1,4 +1,4 @@
-"""What happens to the companies: listings, delistings, a rename, halts and true large moves."""
+"""Company events: listings, delistings, a rename, halts and true large moves."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SLIDE_SESSIONS = 40
 
 @dataclass(frozen=True)
 class Shock:
-    """One true single-session move that a spike rule must not take for an error.
+    """One true single-session move that a spike rule must not flag.
 
     Attributes:
         company: index of the company.
@@ -58,7 +58,7 @@ class CompanyEvents:
     excluded_from_splits: frozenset[int]
 
     def listed(self, sessions: int) -> NDArray[np.bool_]:
-        """Sessions by companies, true between listing and delisting."""
+        """Return a mask, sessions by companies, true between listing and delisting."""
         session = np.arange(sessions)[:, None]
         return (session >= self.first) & (session <= self.last)
 
@@ -69,7 +69,7 @@ def simulate_events(
     """Draw the events of a tape of `sessions` sessions.
 
     Returns:
-        The universe, with the reused symbol in place, and its fates.
+        The universe, with the reused symbol in place, and its events.
     """
     total, founders = len(universe), universe.listed_at_start
     later = total - founders
@@ -77,7 +77,7 @@ def simulate_events(
     last = np.full(total, sessions - 1, dtype=np.int64)
     ending = [""] * total
     large = int(universe.large.sum())
-    # The first six small companies found the industries and carry class shares: they stay, as do
+    # The first six small companies start the industries and have class shares: they stay, as do
     # the last ones, which may be their sector's only member.
     pool = large + 6 + rng.permutation(max(9, int((founders - large - 6) * 0.8)))
 
@@ -103,12 +103,12 @@ def simulate_events(
         quiet[rng.integers(10, sessions - 12, max(3, sessions // 100)), company] = True
 
     shocks = _shocks(universe, first, last, ending, sessions, rng)
-    told = {shock.company for shock in shocks}
-    busy = told | {*map(int, leavers), *map(int, pausing), *map(int, thin), renamed[0]}
-    fates = CompanyEvents(
+    shocked = {shock.company for shock in shocks}
+    busy = shocked | {*map(int, leavers), *map(int, pausing), *map(int, thin), renamed[0]}
+    events = CompanyEvents(
         first, last, ending, renamed, (dead, heir), halted, quiet, shocks, frozenset(busy)
     )
-    return universe.with_ticker(heir, universe.ticker[dead]), fates
+    return universe.with_ticker(heir, universe.ticker[dead]), events
 
 
 def _spread(
@@ -130,7 +130,7 @@ def _shocks(
     sessions: int,
     rng: np.random.Generator,
 ) -> list[Shock]:
-    """Takeover bids, failed trials and successful ones.
+    """Draw takeover bids, failed trials and successful trials.
 
     None falls into the last 60 sessions, which belong to the rotation, nor near a listing's ends.
     """

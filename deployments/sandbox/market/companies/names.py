@@ -1,4 +1,4 @@
-"""Invented tickers and company names, away from those of real companies."""
+"""Invented tickers and company names that differ from those of real companies."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _FORMS = ("Inc", "Corp", "Holdings Inc", "Holding Company Incorporated", "Class 
 
 
 def invent_tickers(count: int, rng: np.random.Generator) -> list[str]:
-    """`count` distinct four-letter tickers, then five-letter ones when those run out."""
+    """Return `count` distinct four-letter tickers, then five-letter ones."""
     pool = [a + b + c for a, b, c in product(_PREFIXES, ascii_uppercase, ascii_uppercase)]
     if count > len(pool):
         pool += [four + last for four in pool for last in "ABCDE"]
@@ -53,12 +53,12 @@ def invent_tickers(count: int, rng: np.random.Generator) -> list[str]:
 
 
 def invent_class_shares(count: int) -> list[str]:
-    """`count` tickers of a second share class, written with the dash that the vendor uses."""
+    """Return `count` tickers of a second share class, with the vendor's dash."""
     return [f"Q{first}X-{share}" for first, share in product("ZJK", "BA")][:count]
 
 
 def invent_names(sectors: list[str], industries: list[str], rng: np.random.Generator) -> list[str]:
-    """One company name per sector and industry given, distinct."""
+    """Return one distinct company name per given sector and industry."""
     stems = [
         a + b if b[0] != a[-1].lower() else f"{a} {b.title()}"
         for a, b in product(_OPENINGS, _CLOSINGS)

@@ -1,4 +1,4 @@
-"""Splits and reverse splits: the planted ones and those that a price calls for."""
+"""Splits and reverse splits: planned ones and ones triggered by price."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ class Split:
 
 
 def plan_splits(
-    universe: Universe, fates: CompanyEvents, path: NDArray[np.float64], rng: np.random.Generator
+    universe: Universe, events: CompanyEvents, path: NDArray[np.float64], rng: np.random.Generator
 ) -> tuple[list[Split], NDArray[np.float64]]:
     """Choose splits and price levels.
 
     Args:
         universe: the companies.
-        fates: their events.
+        events: their events.
         path: sessions by companies, value of one original share relative to its listing.
         rng: source of the draws.
 
@@ -54,22 +54,22 @@ def plan_splits(
     low, high = np.where(universe.large, 60, 12), np.where(universe.large, 320, 90)
     level = np.exp(rng.uniform(np.log(low), np.log(high)))
     # A bankrupt share stays above a few cents to its end.
-    ends = path[fates.last, np.arange(companies)]
+    ends = path[events.last, np.arange(companies)]
     level = np.maximum(level, 0.15 / ends)
-    planted = _plant(universe, fates, sessions, rng)
+    planted = _plant(universe, events, sessions, rng)
     for split in planted:
         level[split.company] = _PRICE_BEFORE[split.ratio] / path[split.session - 1, split.company]
-    fixed = fates.excluded_from_splits | {split.company for split in planted}
-    return planted + _natural(fates, path * level, fixed, rng), level
+    fixed = events.excluded_from_splits | {split.company for split in planted}
+    return planted + _natural(events, path * level, fixed, rng), level
 
 
 def planted_dividend_split(splits: list[Split]) -> Split:
-    """The split that shares its ex_date with a dividend (the first 4:1 planted)."""
+    """Return the split with a dividend on its ex_date (the first planned 4:1)."""
     return next(split for split in splits if split.ratio == 4.0)
 
 
 def share_factor(splits: list[Split], sessions: int, companies: int) -> NDArray[np.float64]:
-    """Sessions by companies, shares that one original share has become."""
+    """Return current shares per original share, sessions by companies."""
     factor = np.ones((sessions, companies))
     for split in splits:
         factor[split.session :, split.company] *= split.ratio
@@ -77,15 +77,15 @@ def share_factor(splits: list[Split], sessions: int, companies: int) -> NDArray[
 
 
 def _plant(
-    universe: Universe, fates: CompanyEvents, sessions: int, rng: np.random.Generator
+    universe: Universe, events: CompanyEvents, sessions: int, rng: np.random.Generator
 ) -> list[Split]:
     large = int(universe.large.sum())
     free = [
         company
         for company in range(universe.listed_at_start)
-        if company not in fates.excluded_from_splits and "-" not in universe.ticker[company]
+        if company not in events.excluded_from_splits and "-" not in universe.ticker[company]
     ]
-    # Reverse splits want companies that matter little to their index, forward ones large ones.
+    # Reverse splits go to companies of small index weight, forward splits to large ones.
     small = [company for company in free if company >= large + 4]
     small.sort(key=lambda company: universe.cap[company])
     forward = [company for company in free if 0 < company < large]
@@ -96,7 +96,7 @@ def _plant(
         Split(forward[1], int(when[1]), 3.0),
         Split(forward[2], int(sessions * 0.45), 4.0),
         Split(forward[3], int(when[2]), 10.0),
-        # Inside the last three sessions: the vendor restates its past just before the clock.
+        # Inside the last three sessions: the vendor adjusts its history just before the clock.
         Split(forward[4], sessions - 2, 2.0),
     ]
     spots = rng.uniform(0.3, 0.85, 4) * sessions
@@ -106,30 +106,30 @@ def _plant(
 
 
 def _natural(
-    fates: CompanyEvents,
+    events: CompanyEvents,
     value: NDArray[np.float64],
     fixed: frozenset[int] | set[int],
     rng: np.random.Generator,
 ) -> list[Split]:
-    """Splits of the companies whose price has left the usual range at a quarterly look."""
-    sessions, companies = len(value), len(fates.first)
+    """Return splits of companies with a price outside the usual range at quarter end."""
+    sessions, companies = len(value), len(events.first)
     shares = np.ones(companies)
     merged = np.ones(companies, dtype=np.int64)
     blocked = np.isin(np.arange(companies), list(fixed))
-    closed = fates.halted | fates.quiet
+    closed = events.halted | events.quiet
     splits = []
     for look in range(QUARTER, sessions - QUARTER, QUARTER):
         price = value[look] / shares
         draw = rng.random(companies)
         delay = rng.integers(5, 45, companies)
-        running = ~blocked & (fates.first < look - 40) & (fates.last > look + 60)
+        running = ~blocked & (events.first < look - 40) & (events.last > look + 60)
         tempted = running & (draw < 0.4) & ((price > 420) | (price < 1.0))
         for company in np.flatnonzero(tempted):
             ratio = _usual_ratio(float(price[company]))
             if ratio < 1:
                 fold = round(1 / ratio)
                 # Volumes are in hundreds of shares: all merges together must divide 100 for a
-                # restated volume to be undone exactly.
+                # split-adjusted volume to be reversed exactly.
                 if 100 % (merged[company] * fold):
                     continue
                 merged[company] *= fold

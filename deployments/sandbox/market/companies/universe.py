@@ -1,4 +1,4 @@
-"""The simulated companies: who they are, how large, and how their shares move."""
+"""The simulated companies: identity, size and parameters of their returns."""
 
 from __future__ import annotations
 
@@ -71,17 +71,17 @@ class Universe:
     exchange: list[str]
 
     def __len__(self) -> int:
-        """Number of companies."""
+        """Return the number of companies."""
         return len(self.ticker)
 
     def with_ticker(self, company: int, ticker: str) -> Universe:
-        """The same companies with one listed under another symbol."""
+        """Return a copy with one company listed under another symbol."""
         tickers = list(self.ticker)
         tickers[company] = ticker
         return Universe(**{**self.__dict__, "ticker": tickers})
 
     def in_industry(self, industry: str) -> NDArray[np.bool_]:
-        """Companies of one industry."""
+        """Return the companies of one industry."""
         return np.array([each == industry for each in self.industry])
 
 
@@ -155,8 +155,8 @@ def _sectors(
 
 
 def _caps(small: int, large: int, total: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    # A power law down to 8 billion USD, so that the largest few weigh as much as they do in life
-    # and the last of the large overlap with the first of the small: June has someone to promote.
+    # A power law down to 8 billion USD, so that the largest few weigh as much as in real indexes
+    # and the smallest large companies overlap with the largest small ones: June has promotions.
     exponent = min(1.3, np.log(312) / np.log(large))
     top = 8e9 * large**exponent
     large_caps = top * np.arange(1, large + 1) ** -exponent

@@ -1,1 +1,1 @@
-"""Defects injected into simulated bars, and the truth about them."""
+"""Defects injected into simulated bars, and their ground truth."""

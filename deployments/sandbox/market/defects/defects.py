@@ -1,4 +1,4 @@
-"""Vendor defects planted on true bars, with the answer to each."""
+"""Inject vendor defects into true bars, with the ground truth of each."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from deployments.sandbox.market.sessions import Timeline
 _FORGOTTEN_SPLITS = ((3.0, 8), (0.1, 5))
 
 
-def clean_tickers(universe: Universe, fates: CompanyEvents, prices: Prices) -> list[str]:
-    """Tickers listed throughout, above 3 USD, without splits, halts, renames or large moves."""
+def clean_tickers(universe: Universe, events: CompanyEvents, prices: Prices) -> list[str]:
+    """Return tickers always listed, above 3 USD, without splits, halts, renames or large moves."""
     last = len(prices.close) - 1
-    told = fates.excluded_from_splits | {split.company for split in prices.splits}
+    excluded = events.excluded_from_splits | {split.company for split in prices.splits}
     return [
         ticker
         for company, ticker in enumerate(universe.ticker)
-        if company not in told
-        and fates.first[company] == 0
-        and fates.last[company] == last
+        if company not in excluded
+        and events.first[company] == 0
+        and events.last[company] == last
         and prices.close[:, company].min() > 3
     ]
 
@@ -35,7 +35,7 @@ def clean_tickers(universe: Universe, fates: CompanyEvents, prices: Prices) -> l
 def unadjusted_splits(
     universe: Universe, prices: Prices, bars: pl.DataFrame, timeline: Timeline
 ) -> list[tuple[Split, pl.DataFrame]]:
-    """The splits that the vendor will mishandle, and the true bars before each."""
+    """Return the splits that the vendor mishandles, and the true bars before each."""
     found = []
     for ratio, length in _FORGOTTEN_SPLITS:
         split = next(each for each in prices.splits if each.ratio == ratio)
@@ -56,7 +56,7 @@ def inject_defects(
     repeats: int,
     rng: np.random.Generator,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Plant the vendor's errors.
+    """Inject the vendor's errors.
 
     Args:
         bars: true bars of at least the tickers in `plain` and of XLB.
@@ -70,8 +70,8 @@ def inject_defects(
         The rows the vendor shows, in the columns of `Planter.frame`, and the ground truth: ticker,
         session_date, kind, expected, note, visible_from, visible_to.
     """
-    wanted = bars.filter(pl.col("ticker").is_in([*plain, "XLB"]))
-    by_ticker = {str(part["ticker"][0]): part for part in wanted.partition_by("ticker")}
+    candidates = bars.filter(pl.col("ticker").is_in([*plain, "XLB"]))
+    by_ticker = {str(part["ticker"][0]): part for part in candidates.partition_by("ticker")}
     fund = by_ticker.pop("XLB")
     planter = DefectInjector(by_ticker, timeline, rng)
     _plant_recent(planter)
@@ -117,7 +117,7 @@ def _plant_set(planter: DefectInjector) -> None:
 
 
 def _plant_recent(planter: DefectInjector) -> None:
-    """Defects that the vendor corrects, or makes, while the clock moves through the last days."""
+    """Inject defects that appear or are corrected during the last days."""
     days = planter.timeline.sessions
     end = len(days) - 1
     planter.plant(
@@ -143,7 +143,7 @@ def _plant_recent(planter: DefectInjector) -> None:
 
 
 def _plant_extras(planter: DefectInjector) -> None:
-    """Rows on days without a session, and second rows for one session."""
+    """Inject rows on days without a session, and duplicate rows of one session."""
     days, closed = planter.timeline.sessions, planter.timeline.closed
     fridays = np.flatnonzero((days.astype(int) + 3) % 7 == 4)
     fridays = fridays[(fridays > 15) & (fridays < len(days) - 25)]

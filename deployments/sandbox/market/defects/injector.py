@@ -1,4 +1,4 @@
-"""Places false rows on true bars, in the columns of a tape's defects."""
+"""Inject false rows at true bars, in the columns of a tape's defects."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _MARGIN = 12
 
 @dataclass
 class DefectInjector:
-    """Places defects on bars, never two near each other.
+    """Injects defects into bars, never two near each other.
 
     Attributes:
         bars: true bars by ticker, of tickers without splits, halts, renames or large moves.
@@ -50,7 +50,7 @@ class DefectInjector:
     def pick(
         self, at: int | None = None, length: int = 1, ticker: str | None = None
     ) -> pl.DataFrame:
-        """True bars to spoil: `length` of them from session `at` (drawn when not given)."""
+        """Return `length` true bars to replace, from session `at` (drawn by default)."""
         names = sorted(self.bars)
         sessions = len(self.timeline.sessions)
         for _ in range(5000):
@@ -74,7 +74,7 @@ class DefectInjector:
         visible_to: datetime | None = None,
         **changed: float | None,
     ) -> None:
-        """Add what the vendor shows in place of, or besides, each true bar.
+        """Add the vendor's rows in place of, or beside, the true bars.
 
         Args:
             true: the true bars.
@@ -100,10 +100,10 @@ class DefectInjector:
             self.notes.append(note)
 
     def frame(self) -> pl.DataFrame:
-        """All planted rows in the tape's columns."""
+        """Return all injected rows in the tape's columns."""
         return pl.DataFrame(self.rows, schema=_SCHEMA)
 
 
 def instant(day: np.datetime64 | date, hour: int = 23) -> datetime:
-    """An hour of a day, UTC; 23:00 is after every close."""
+    """Return an hour of a day as UTC timestamp; 23:00 is after every close."""
     return datetime.fromisoformat(f"{day}T{hour:02d}:00:00+00:00")

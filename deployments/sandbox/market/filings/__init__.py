@@ -1,1 +1,1 @@
-"""Simulated SEC filings: accounts, debt, maturity ladders and the truth behind them."""
+"""Simulated SEC filings: accounts, debt, maturity ladders and their ground truth."""

@@ -14,7 +14,7 @@ from deployments.sandbox.market.sessions import Days
 
 Values = NDArray[np.float64]
 
-#: Amounts are told in thousands of USD, as filings tell them.
+#: Amounts are in thousands of USD, as in filings.
 UNIT = 1_000.0
 _YEAR_DAYS = 365.0
 _INTEREST_NOISE = 0.004
@@ -57,11 +57,11 @@ class Accounts:
     dff_pct: Values
 
     def over_year(self, flow: Values, at: int) -> float | None:
-        """Sum of a flow over the four quarters up to one; None where they are not all there."""
+        """Return the sum of a flow over four quarters; None if one is missing."""
         return float(flow[at - 3 : at + 1].sum()) if at >= 3 else None
 
     def years_below_one(self, at: int) -> int:
-        """Fiscal years in a row, up to the newest whole one at a quarter, with EBIT < interest."""
+        """Return the consecutive fiscal years with EBIT < interest, up to the newest."""
         last = at - self.periods[at].quarter % 4
         count = 0
         while last >= 3:
@@ -73,15 +73,15 @@ class Accounts:
 
 
 class FundsRate:
-    """The federal funds rate of a tape, averaged over any days."""
+    """The federal funds rate of a tape, with means over periods."""
 
     def __init__(self, days: Days, percent: Values) -> None:
-        """Keep the rate of consecutive days, in percent."""
+        """Store the rate of consecutive days, in percent."""
         self._first: date = days[0].item()
         self._total = np.concatenate([[0.0], np.cumsum(percent)])
 
     def mean(self, start: date, end: date) -> float:
-        """Mean over the days from `start` to `end`, percent; of the days that there are."""
+        """Return the mean of the available days from `start` to `end`, percent."""
         low, high = (start - self._first).days, (end - self._first).days + 1
         low, high = max(low, 0), min(high, len(self._total) - 1)
         return float((self._total[high] - self._total[low]) / (high - low))
@@ -123,7 +123,7 @@ def draw_accounts(
     noise = 1 + _INTEREST_NOISE * rng.standard_normal(count)
     interest = (level[:-1] + level[1:]) / 2 * rate * part * noise
     if debtor.is_financial:
-        # Depositors are paid too, and that is most of it.
+        # Banks pay depositors too, which is most of the interest.
         interest += 5 * market_value * (0.001 + 0.5 * dff / 100) * part
     paid = interest * (1 + 0.02 * rng.standard_normal(count))
     revenue = market_value * rng.uniform(0.3, 1.1) / 4 * (1 + 0.05 * rng.standard_normal(count))
@@ -154,7 +154,7 @@ def draw_accounts(
 def _coverage(
     earnings: str, periods: list[Period], newest: int, rng: np.random.Generator
 ) -> Values:
-    """Coverage of each quarter; all quarters of a year are near the year's own."""
+    """Return the interest coverage of each quarter, near the level of its year."""
     bounds = _COVERAGE[earnings]
     yearly = {}
     for year in range(periods[0].year, periods[-1].year + 1):

@@ -1,4 +1,4 @@
-"""Fiscal calendars: the quarters of a company's accounts, and the windows of a maturity table."""
+"""Fiscal calendars: fiscal quarters, and the windows of a maturity table."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class Period:
 
     @property
     def days(self) -> int:
-        """Length in days: 98 for the last quarter of a 53-week year."""
+        """Return the length in days: 98 for the last quarter of a 53-week year."""
         return (self.end - self.start).days + 1
 
 
 def fiscal_periods(kind: str, since: date, until: date) -> list[Period]:
-    """Quarters of the fiscal years that begin after `since`, as far as they end by `until`."""
+    """Return quarters of fiscal years that begin after `since`, ending by `until`."""
     periods: list[Period] = []
     year = since.year
     while not periods or periods[-1].end <= until:
@@ -60,20 +60,20 @@ def _quarter_ends(kind: str, year: int) -> list[date]:
 
 
 def _last_saturday(year: int) -> date:
-    """The Saturday nearest to 31 January."""
+    """Return the Saturday nearest to 31 January."""
     middle = date(year, 1, 31)
     return middle + timedelta(days=(5 - middle.weekday() + 3) % 7 - 3)
 
 
 def years_after(day: date, years: int) -> date:
-    """The same day `years` years later; 29 February becomes the 28th."""
+    """Return the same day `years` years later; 29 February becomes the 28th."""
     if (day.month, day.day) == (2, 29):
         day = day.replace(day=28)
     return day.replace(year=day.year + years)
 
 
 def frame_of(start: date | None, end: date) -> str | None:
-    """The name of the SEC's frame that a period falls into; None where it falls into none."""
+    """Return the name of a period's SEC frame; None if there is none."""
     if start is None:
         near = end - timedelta(days=45)
         return f"CY{near.year}Q{(near.month + 2) // 3}I"

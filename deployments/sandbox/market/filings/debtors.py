@@ -1,4 +1,4 @@
-"""Who the filers are: how each is indebted, what it earns, and what is odd about its filings."""
+"""The filers: their debt, earnings and filing anomalies."""
 
 from __future__ import annotations
 
@@ -102,12 +102,12 @@ class Debtor:
 
     @property
     def is_whole(self) -> bool:
-        """Whether its yearly ladders, as filed, hold all of its long-term debt."""
+        """Return whether its yearly ladders, as filed, contain all long-term debt."""
         return self.ladder in ("fiscal", "rolling", "with_leases", "remainder", "remainder_next")
 
     @property
     def anomalies(self) -> str:
-        """Names of what is odd about it, joined by semicolons."""
+        """Return the names of its anomalies, joined by semicolons."""
         named = [
             "" if self.debt_usd else "no_debt",
             "cost_of_funds" if self.is_financial else "",
@@ -125,7 +125,7 @@ class Debtor:
 
 
 def draw_debtors(universe: Universe, rng: np.random.Generator) -> list[Debtor]:
-    """One debtor per company, in the order of the companies."""
+    """Draw one debtor per company, in the order of the companies."""
     total = len(universe)
     every = list(range(total))
     sector = [SECTORS[each] for each in universe.sector]
@@ -180,5 +180,5 @@ def draw_debtors(universe: Universe, rng: np.random.Generator) -> list[Debtor]:
 
 
 def _deal(kinds: tuple[Kind, ...], to: list[int], rng: np.random.Generator) -> dict[int, Kind]:
-    """Deal the kinds out in turn to companies in a drawn order."""
+    """Assign the kinds in rotation to companies in a drawn order."""
     return {to[at]: kinds[turn % len(kinds)] for turn, at in enumerate(rng.permutation(len(to)))}

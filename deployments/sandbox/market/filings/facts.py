@@ -1,4 +1,4 @@
-"""What a company's reports say: the facts, tagged and laid out as the SEC serves them."""
+"""The facts of a company's reports, tagged and laid out as the SEC serves them."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ REVENUE = "RevenueFromContractWithCustomerExcludingAssessedTax"
 CASH = "CashAndCashEquivalentsAtCarryingValue"
 _COVER_DAYS = timedelta(days=10)
 
-#: What the first version of an amended report has of the year's interest.
+#: Share of the year's interest in the first version of an amended report.
 WRONG_INTEREST = 1.15
 
 #: A tag that drifts does so with the first report of the year so many years before the newest.
 _DRIFTED_YEARS = 1
 
-#: A rate that some file where the share of debt at that rate belongs.
+#: A rate that some companies file in place of the share of debt at that rate.
 MISTAKEN_RATE = 0.0612
 
 _Key = tuple[str, str, str]
@@ -34,10 +34,10 @@ _Row = tuple[str, str, str, str, float, int, str, str]
 
 
 class CompanyFactsBuilder:
-    """The facts of one company, gathered report by report."""
+    """Collects the facts of one company, report by report."""
 
     def __init__(self, debtor: Debtor, accounts: Accounts, newest: int) -> None:
-        """Begin without a report; `newest` is the newest fiscal year that is reported."""
+        """Start without reports; `newest` is the newest reported fiscal year."""
         self._debtor, self._accounts = debtor, accounts
         self._rows: dict[_Key, list[_Row]] = defaultdict(list)
         self._drift_year = newest - _DRIFTED_YEARS
@@ -94,7 +94,7 @@ class CompanyFactsBuilder:
     def _add_flow(
         self, report: Report, tag: str, flow: Values, *, to_date: bool, wrong: float = 1.0
     ) -> None:
-        """Add a flow over the year to date, and over the quarter unless it is a 10-K's.
+        """Add a flow for the year to date, and for the quarter except in a 10-K.
 
         Statements of cash flows know the year to date alone.
         """
@@ -114,7 +114,7 @@ class CompanyFactsBuilder:
                 self._add(report, tag, value, periods[low], periods[high])
 
     def _debts(self, at: int, current: float) -> dict[str, float]:
-        """The balance sheet's lines of debt, and the totals of its note."""
+        """Add the balance sheet's debt lines and the totals of the debt note."""
         debtor, accounts = self._debtor, self._accounts
         if not debtor.debt_usd:
             return {}
@@ -141,9 +141,9 @@ class CompanyFactsBuilder:
             return
         period, stem = accounts.periods[report.at], "ongtermDebtPercentageBearing"
         total, floating = float(accounts.total_debt[report.at]), debtor.floating_share
-        told = floating if debtor.disclosure == "share" else MISTAKEN_RATE
+        rate = floating if debtor.disclosure == "share" else MISTAKEN_RATE
         share = ("us-gaap", "LongTermDebtPercentageBearingVariableInterestRate", "pure")
-        self._add_row(report, share, "", period.end.isoformat(), told)
+        self._add_row(report, share, "", period.end.isoformat(), rate)
         variable = round(total * floating, -3)
         self._add(report, f"L{stem}VariableInterestAmount", variable, None, period)
         self._add(report, f"L{stem}FixedInterestAmount", total - variable, None, period)
@@ -157,11 +157,11 @@ class CompanyFactsBuilder:
     def _add_row(self, report: Report, key: _Key, start: str, end: str, value: float) -> None:
         period = self._accounts.periods[report.at]
         part = "FY" if period.quarter == 4 else f"Q{period.quarter}"
-        told = (report.filed.isoformat(), report.accession_number)
-        self._rows[key].append((end, start, *told, value, period.year, part, report.form))
+        filing = (report.filed.isoformat(), report.accession_number)
+        self._rows[key].append((end, start, *filing, value, period.year, part, report.form))
 
     def content(self, name: str) -> dict[str, Any]:
-        """The company facts as the SEC serves them: by tag and unit, by end, start and day.
+        """Return the company facts as the SEC serves them, sorted by tag and dates.
 
         Args:
             name: of the company.

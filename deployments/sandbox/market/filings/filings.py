@@ -1,4 +1,4 @@
-"""The companies' filings with the SEC, and the truth behind them.
+"""Write the companies' SEC filings and their ground truth.
 
 Files as the SEC serves them: ``companyfacts/CIK##########.json.gz``,
 ``submissions/CIK##########.json.gz`` and ``company_tickers.json.gz``, whose rows carry, besides the
@@ -89,7 +89,7 @@ _NO_FILING = timedelta(days=400)
 
 
 def filing_years(years: int) -> int:
-    """How many years of filings a tape with so many years of bars has."""
+    """Return the number of years of filings for a number of years of bars."""
     return min(max(years + _YEARS_BEFORE, _LEAST_YEARS), _MOST_YEARS)
 
 
@@ -103,19 +103,19 @@ def clear_filings(out: Path) -> None:
 def write_filings(
     out: Path,
     universe: Universe,
-    fates: CompanyEvents,
+    events: CompanyEvents,
     prices: Prices,
     timeline: Timeline,
     funds_rate: pl.DataFrame,
     years: int,
     rng: np.random.Generator,
 ) -> None:
-    """Write the filings of all companies, and the tables of the truth, to a tape's folder.
+    """Write the filings of all companies and the truth tables to a tape folder.
 
     Args:
         out: the folder.
         universe: the companies.
-        fates: when each is listed, and under which symbol.
+        events: when each is listed, and under which symbol.
         prices: give the shares outstanding.
         timeline: the tape's days.
         funds_rate: publications of DFF, whose observation_date and value are read.
@@ -128,7 +128,7 @@ def write_filings(
     )
     for folder in _FOLDERS:
         (out / folder).mkdir(exist_ok=True)
-    office = _FilingsWriter(universe, fates, prices, timeline, funds, filing_years(years))
+    office = _FilingsWriter(universe, events, prices, timeline, funds, filing_years(years))
     truth = Truth()
     streams = rng.spawn(len(universe))
     for debtor, stream in zip(draw_debtors(universe, rng), streams, strict=True):
@@ -139,29 +139,29 @@ def write_filings(
 
 
 class _FilingsWriter:
-    """Files for one company after the other."""
+    """Writes the filings of one company after another."""
 
     def __init__(
         self,
         universe: Universe,
-        fates: CompanyEvents,
+        events: CompanyEvents,
         prices: Prices,
         timeline: Timeline,
         funds: FundsRate,
         years: int,
     ) -> None:
-        self.universe, self.fates, self.prices = universe, fates, prices
+        self.universe, self.events, self.prices = universe, events, prices
         self.timeline, self.funds = timeline, funds
         self.sessions = [each.item() for each in timeline.sessions]
         self.last = self.sessions[-1]
         self.start = years_before(self.last, years)
 
     def file(self, out: Path, debtor: Debtor, truth: Truth, rng: np.random.Generator) -> None:
-        """Write what one company files, and note what is true of it."""
+        """Write the filings of one company and record its ground truth."""
         company = debtor.company
-        listed = int(self.fates.first[company])
+        listed = int(self.events.first[company])
         first = self.sessions[listed] if listed else self.start
-        last = self.sessions[int(self.fates.last[company])]
+        last = self.sessions[int(self.events.last[company])]
         since = years_before(first - _NO_FILING, LEAD_IN_QUARTERS // 4)
         periods = fiscal_periods(debtor.calendar, since, last)
         reported = [each.year for each in periods if each.end <= last - _REPORTED]
@@ -210,14 +210,14 @@ class _FilingsWriter:
         return build_maturity_table(debtor, period, newest, owed, is_wrong=report.is_wrong)
 
     def symbol(self, company: int) -> str:
-        """The symbol at a company's end."""
-        renamed, _, symbol = self.fates.renamed
+        """Return a company's last symbol."""
+        renamed, _, symbol = self.events.renamed
         return symbol if company == renamed else self.universe.ticker[company]
 
     def symbols(self) -> Iterator[dict[str, Any]]:
-        """Rows of the SEC's file of symbols, with the sessions from and to which they hold."""
-        renamed, since, symbol = self.fates.renamed
-        dead, heir = self.fates.reused
+        """Yield rows of the SEC's symbol file, with their first and last sessions."""
+        renamed, since, symbol = self.events.renamed
+        dead, heir = self.events.reused
         for company, ticker in enumerate(self.universe.ticker):
             row: dict[str, Any] = {
                 "cik_str": FIRST_CIK + company,
@@ -225,11 +225,11 @@ class _FilingsWriter:
                 "title": self.universe.name[company],
                 "exchange": "NYSE" if self.universe.exchange[company] == "NYSE" else "Nasdaq",
             }
-            first = int(self.fates.first[company])
+            first = int(self.events.first[company])
             if first:
                 row["first_session"] = self.sessions[first].isoformat()
             if company == dead:
-                end = self.sessions[int(self.fates.first[heir])] - timedelta(days=1)
+                end = self.sessions[int(self.events.first[heir])] - timedelta(days=1)
                 row["last_session"] = end.isoformat()
             if company == renamed:
                 turn = self.sessions[since]
@@ -241,7 +241,7 @@ class _FilingsWriter:
                 yield row | {"ticker": f"{ticker}-PA"}  # a preferred share of the same company
 
     def _shares(self, company: int, day: date) -> int:
-        low, high = int(self.fates.first[company]), int(self.fates.last[company])
+        low, high = int(self.events.first[company]), int(self.events.last[company])
         session = int(np.searchsorted(self.timeline.sessions, np.datetime64(day), side="right"))
         session = min(max(session - 1, low), high)
         issued = self.universe.cap[company] / self.prices.per_original_share[low, company]
@@ -251,7 +251,7 @@ class _FilingsWriter:
 def _submissions(
     debtor: Debtor, name: str, reports: list[Report], ends: list[date]
 ) -> dict[str, Any]:
-    """A company's particulars and its filings, newest first, as the SEC serves them."""
+    """Return a company's metadata and filings, newest first, as the SEC serves them."""
     newest = sorted(zip(reports, ends, strict=True), key=lambda row: row[0].filed, reverse=True)
     forms = [report.form for report, _ in newest]
     is_report = [int(not form.startswith("NT")) for form in forms]

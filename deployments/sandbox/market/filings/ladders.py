@@ -1,4 +1,4 @@
-"""When a debtor's debt falls due, and the tables of maturities that it files."""
+"""Maturities of a debtor's debt, and the maturity tables in its filings."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Bucket:
-    """What is owed in one window of a table.
+    """Amount due in one window of a maturity table.
 
     Attributes:
         name: year_1 to year_5, after_5 or remainder, after the tag.
@@ -66,7 +66,7 @@ class Maturities:
     """The tranches of one company's long-term debt; each is refinanced as it falls due."""
 
     def __init__(self, since: date, rng: np.random.Generator) -> None:
-        """Draw the tranches as of a day."""
+        """Draw the tranches outstanding on a day."""
         count = int(rng.integers(5, 10))
         self._weights = rng.dirichlet(np.full(count, 2.0))
         self._due = np.sort(since.toordinal() + rng.integers(120, 9 * 365, count))
@@ -74,26 +74,26 @@ class Maturities:
         self._renewed = np.zeros(count, dtype=np.int64)
 
     def owed(self, day: date, total: float) -> list[tuple[date, float]]:
-        """Due dates and amounts that add up to `total`; ask for days in ascending order."""
+        """Return due dates and amounts that sum to `total`; call in ascending day order."""
         for at in range(len(self._due)):
             while self._due[at] <= day.toordinal():
                 self._due[at] += self._terms[at, self._renewed[at] % self._terms.shape[1]]
                 self._renewed[at] += 1
         amounts = np.round(self._weights * total / UNIT) * UNIT
-        # The largest takes up what the rounding of the others leaves.
+        # The largest tranche takes the rounding remainder of the others.
         amounts[np.argmax(self._weights)] += total - amounts.sum()
         days = [date.fromordinal(int(due)) for due in self._due]
         return list(zip(days, amounts.tolist(), strict=True))
 
 
 def due_within(owed: list[tuple[date, float]], day: date, years: int) -> float:
-    """What falls due within so many years of a day."""
+    """Return the amount due within a number of years of a day."""
     limit = years_after(day, years)
     return sum(amount for due, amount in owed if due <= limit)
 
 
 def family_of(debtor: Debtor) -> str:
-    """The family of tags that a debtor's ladders are in."""
+    """Return the tag family of a debtor's ladders."""
     return debtor.ladder if debtor.ladder in ("rolling", "with_leases") else "fiscal"
 
 
@@ -105,7 +105,7 @@ def build_maturity_table(
     *,
     is_wrong: bool,
 ) -> list[Bucket]:
-    """The table of maturities at the end of a quarter.
+    """Build the maturity table at the end of a quarter.
 
     Args:
         debtor: whose it is.

@@ -1,4 +1,4 @@
-"""Which reports a company files, and on which days."""
+"""Schedule of the reports that a company files."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def schedule_reports(
     holidays: Days,
     rng: np.random.Generator,
 ) -> list[Report]:
-    """Reports of a company, by day.
+    """Return the reports of a company, by filing day.
 
     Args:
         debtor: the company.

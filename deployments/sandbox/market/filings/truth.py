@@ -1,4 +1,4 @@
-"""The tables of what is true of the filers; ``filings`` describes their columns."""
+"""Ground-truth tables of the filers; ``filings`` describes their columns."""
 
 from __future__ import annotations
 
@@ -73,10 +73,10 @@ _ZOMBIE_YEARS = 3
 
 
 class Truth:
-    """The tables, gathered company by company."""
+    """Collects the truth tables, company by company."""
 
     def __init__(self) -> None:
-        """Begin without rows."""
+        """Start without rows."""
         self._ladders: list[tuple[object, ...]] = []
         self._refinancing: list[tuple[object, ...]] = []
         self._companies: list[tuple[object, ...]] = []
@@ -89,11 +89,11 @@ class Truth:
         report: Report,
         buckets: Sequence[Bucket],
     ) -> None:
-        """Note the table of maturities of one report."""
+        """Record the maturity table of one report."""
         family = family_of(debtor)
-        told = (report.filed, report.accession_number, report.form)
+        filing = (report.filed, report.accession_number, report.form)
         self._ladders += [
-            (debtor.cik, symbol, period.end, family, *astuple(each), *told) for each in buckets
+            (debtor.cik, symbol, period.end, family, *astuple(each), *filing) for each in buckets
         ]
 
     def add_report(
@@ -104,7 +104,7 @@ class Truth:
         report: Report,
         owed: list[tuple[date, float]],
     ) -> None:
-        """Note what is true at the end of the quarter that a report ends with."""
+        """Record the true values at the end of a report's last quarter."""
         at = report.at
         period = accounts.periods[at]
         flows = (accounts.interest, accounts.ebit, accounts.pretax, accounts.net_income)
@@ -137,7 +137,7 @@ class Truth:
     def add_company(
         self, debtor: Debtor, symbol: str, name: str, accounts: Accounts, reports: list[Report]
     ) -> None:
-        """Note what a company is like."""
+        """Record the attributes of a company."""
         below = accounts.years_below_one(reports[-1].at) if reports else 0
         days = [report.filed for report in reports]
         known = {
@@ -154,7 +154,7 @@ class Truth:
         )
 
     def write(self, out: Path) -> None:
-        """Write the tables to a tape's folder."""
+        """Write the tables to a tape folder."""
         tables = (
             ("truth_ladders", self._ladders, LADDER_COLUMNS),
             ("truth_refinancing", self._refinancing, REFINANCING_COLUMNS),
@@ -167,5 +167,5 @@ class Truth:
 def _filed_interest(debtor: Debtor, report: Report, true: float | None) -> float | None:
     if true is None or not debtor.debt_usd or debtor.interest_tags == "paid_only":
         return None
-    told = round(true * WRONG_INTEREST, -3) if report.is_wrong else true
-    return -told if debtor.interest_tags == "negative" else told
+    interest = round(true * WRONG_INTEREST, -3) if report.is_wrong else true
+    return -interest if debtor.interest_tags == "negative" else interest

@@ -19,7 +19,7 @@ VOLATILITY_INDEX = ("^VIX", "CBOE Volatility Index")
 
 
 def fund_bars(book: FundPortfolio, sessions: Days, rng: np.random.Generator) -> pl.DataFrame:
-    """Bars of one fund: its close is the net asset value per share, rounded to the cent."""
+    """Return the bars of one fund; the close is its rounded net asset value."""
     value = book.value
     before = np.concatenate([value[:1], value[:-1]]) - book.distribution - book.capital_gain
     move = np.log(value / before)
@@ -33,7 +33,7 @@ def fund_bars(book: FundPortfolio, sessions: Days, rng: np.random.Generator) -> 
 def index_bars(
     symbol: str, level: NDArray[np.float64], sessions: Days, rng: np.random.Generator
 ) -> pl.DataFrame:
-    """Bars of an index, volume 0."""
+    """Return the bars of an index, with volume 0."""
     move = np.log(level / np.concatenate([level[:1], level[:-1]]))
     gap = 0.4 * move + 0.001 * rng.standard_normal(len(move))
     reach = 0.002 + 0.2 * np.abs(move)
@@ -42,7 +42,7 @@ def index_bars(
 
 
 def fund_actions(book: FundPortfolio, sessions: Days) -> pl.DataFrame:
-    """Distributions of one fund: ticker, ex_date, kind, value (USD per share as paid)."""
+    """Return the distributions of one fund: ticker, ex_date, kind, value (USD per share)."""
     parts = [
         pl.DataFrame({"ex_date": sessions[amount > 0], "value": amount[amount > 0]}).select(
             pl.lit(book.fund.ticker).alias("ticker"),

@@ -20,7 +20,7 @@ _CAPITAL_GAIN_FUND, _CAPITAL_GAIN = "XBI", 0.35
 
 @dataclass(frozen=True)
 class Fund:
-    """One fund: what it holds and how.
+    """One fund and its selection and weighting of companies.
 
     Attributes:
         ticker: its real symbol, since the product follows it.
@@ -68,7 +68,7 @@ FUNDS = (
 
 @dataclass
 class FundPortfolio:
-    """What one fund held and was worth, by session.
+    """Holdings and value of one fund, by session.
 
     Attributes:
         fund: the fund.
@@ -90,11 +90,11 @@ class FundPortfolio:
 
     @property
     def value(self) -> NDArray[np.float64]:
-        """Net asset value per fund share, USD, unrounded."""
+        """Return the net asset value per fund share, USD, unrounded."""
         return self.invested + self.cash
 
     def holdings_at(self, session: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Companies held at a close, and the original shares of each per fund share."""
+        """Return the companies held at a close, and their original shares per fund share."""
         _, companies, units = next(each for each in reversed(self.stakes) if each[0] <= session)
         return companies, units * self.scale[session]
 
@@ -102,12 +102,12 @@ class FundPortfolio:
 def simulate_fund(
     fund: Fund,
     universe: Universe,
-    fates: CompanyEvents,
+    events: CompanyEvents,
     membership: Membership,
     prices: Prices,
     sessions: Days,
 ) -> FundPortfolio:
-    """Account for one fund from the first session to the last.
+    """Simulate the holdings and value of one fund over all sessions.
 
     Positions follow the splits. The fund trades at the close before a new membership list holds,
     at the close of a member's last session (the proceeds go to the others) and, when weighted
@@ -117,19 +117,19 @@ def simulate_fund(
     count = len(sessions)
     raw, flow = np.empty(count), np.zeros(count)
     stakes = []
-    issued = universe.cap / worth[fates.first, np.arange(len(universe))]
+    issued = universe.cap / worth[events.first, np.arange(len(universe))]
     paid = prices.dividends
     per_original = paid.amount * prices.shares[paid.session, paid.company]
-    changes = set(membership.since) | set((fates.last[fates.last < count - 1] + 1).tolist())
+    changes = set(membership.since) | set((events.last[events.last < count - 1] + 1).tolist())
     if fund.equal:
         changes |= set(after_fridays(sessions, 2, _QUARTERS).tolist())
     edges = [*sorted(changes), count]
     value = 1.0
     for start, stop in pairwise(edges):
         turn = int(np.searchsorted(membership.since, start, side="right")) - 1
-        held = _selection(fund, universe, membership, turn)
-        held &= (fates.first <= start) & (fates.last >= start)
-        companies = np.flatnonzero(held)
+        is_held = _selection(fund, universe, membership, turn)
+        is_held &= (events.first <= start) & (events.last >= start)
+        companies = np.flatnonzero(is_held)
         opening = worth[max(start - 1, 0), companies]
         units = 1 / opening if fund.equal else issued[companies].copy()
         units *= value / (units @ opening)
@@ -171,7 +171,7 @@ def _settle(
     stakes: list[tuple[int, NDArray[np.int64], NDArray[np.float64]]],
     sessions: Days,
 ) -> FundPortfolio:
-    """Scale to the fund's price, pass dividends on each quarter and the capital gain once."""
+    """Scale to the fund's price; distribute dividends quarterly and the capital gain once."""
     count = len(raw)
     scale = np.full(count, fund.price / raw[-1])
     gains, distribution, cash = np.zeros(count), np.zeros(count), np.zeros(count)
@@ -181,11 +181,11 @@ def _settle(
         day = int(decembers[-1])
         gains[day] = _CAPITAL_GAIN
         scale[day:] *= 1 - _CAPITAL_GAIN / (scale[day - 1] * raw[day - 1])
-    held = 0.0
+    balance = 0.0
     for session in range(count):
-        if session in ex_dates and held >= 0.01:
-            distribution[session] = np.floor(held * 1e6) / 1e6
-            held -= distribution[session]
-        held += scale[session] * flow[session]
-        cash[session] = held
+        if session in ex_dates and balance >= 0.01:
+            distribution[session] = np.floor(balance * 1e6) / 1e6
+            balance -= distribution[session]
+        balance += scale[session] * flow[session]
+        cash[session] = balance
     return FundPortfolio(fund, raw * scale, cash, distribution, gains, scale, stakes)

@@ -36,7 +36,7 @@ _LEGAL = (
 
 @dataclass(frozen=True)
 class Layout:
-    """What differs between the files of the three funds.
+    """Differences between the files of the three funds.
 
     Attributes:
         title: first line of the file.
@@ -79,29 +79,29 @@ LAYOUTS = {
 
 
 def snapshot_sessions(sessions: Days) -> list[int]:
-    """Indexes of the sessions with a file: each month's last one, and the most recent ones."""
+    """Return sessions with a file: each month's last and the most recent ones."""
     recent = range(max(0, len(sessions) - RECENT_SESSIONS), len(sessions))
     return sorted({*last_of_month(sessions).tolist(), *recent})
 
 
 def holdings_files(
-    book: FundPortfolio, universe: Universe, fates: CompanyEvents, prices: Prices, sessions: Days
+    book: FundPortfolio, universe: Universe, events: CompanyEvents, prices: Prices, sessions: Days
 ) -> Iterator[tuple[date, str]]:
     """Yield the as-of date and the text of each file of one fund.
 
     Text starts with a byte order mark. Market values, cash included, add up to the net asset
     value per share times the shares outstanding, within the rounding of quantities.
     """
-    sheets = _Sheets(book, universe, fates, prices)
+    sheets = _Sheets(book, universe, events, prices)
     for session in snapshot_sessions(sessions):
         yield sessions[session].item(), sheets.text(session, sessions[session].item())
 
 
 class _Sheets:
     def __init__(
-        self, book: FundPortfolio, universe: Universe, fates: CompanyEvents, prices: Prices
+        self, book: FundPortfolio, universe: Universe, events: CompanyEvents, prices: Prices
     ) -> None:
-        self.book, self.fates, self.prices = book, fates, prices
+        self.book, self.events, self.prices = book, events, prices
         self.layout = LAYOUTS[book.fund.ticker]
         self.exchange = universe.exchange
         self.heads = [
@@ -110,15 +110,17 @@ class _Sheets:
         ]
         self.symbols = [ticker.replace("-", " ") for ticker in universe.ticker]
         self.taken_over = [
-            company for company, ending in enumerate(fates.delisting_reason) if ending == "takeover"
+            company
+            for company, ending in enumerate(events.delisting_reason)
+            if ending == "takeover"
         ]
 
     def text(self, session: int, day: date) -> str:
-        """The file of one session."""
+        """Return the file of one session."""
         shares = self.book.fund.shares
         companies, units = self.book.holdings_at(session)
-        held = units * self.prices.shares[session, companies] * shares
-        quantity = np.rint(held)
+        share_count = units * self.prices.shares[session, companies] * shares
+        quantity = np.rint(share_count)
         price = self.prices.close[session, companies]
         market = np.round(quantity * price, 2)
         cash = self.book.cash[session] * shares
@@ -132,7 +134,7 @@ class _Sheets:
             _BLANK_LINE,
             _COLUMNS.format(quantity=self.layout.quantity),
         ]
-        renamed, since, symbol = self.fates.renamed
+        renamed, since, symbol = self.events.renamed
         nyse = "NYSE" if day >= _NYSE_SINCE else "New York Stock Exchange Inc."
         order = np.lexsort((companies, -market))
         for i in order:
@@ -149,16 +151,16 @@ class _Sheets:
         return "\n".join([*lines, _BLANK_LINE, *_LEGAL]) + "\n"
 
     def _leftovers(self, session: int) -> list[str]:
-        """Rights that a takeover left behind: equity by class, but no stock."""
+        """Return the rights left after a takeover: equity by class, but no stock."""
         if not self.layout.leftovers:
             return []
         rows = []
         for order, company in enumerate(self.taken_over[:2]):
-            if self.fates.last[company] >= session:
+            if self.events.last[company] >= session:
                 continue
             name, _, sector = self.heads[company].partition('","')
             name = f"{name[1:].split()[0]} INC {'Prvt/CVR' if order else '- CVR'}"
-            # One carries the dead symbol and an exchange, the other neither: as such files do.
+            # One has the delisted symbol and an exchange, the other neither, as in real files.
             ticker = "-" if order else self.symbols[company]
             venue = "NO MARKET (E.G. UNLISTED)" if order else "NASDAQ"
             rows.append(

@@ -1,4 +1,4 @@
-"""Who belongs to the small and to the large index: ranks by market value every June."""
+"""Members of the small and large index, ranked by market value every June."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NOTICE = 20
 
 @dataclass(frozen=True)
 class Membership:
-    """Lists in force from one session to the next list.
+    """Membership lists, each valid until the next one.
 
     Attributes:
         since: index of the first session of each list; the first is 0.
@@ -34,15 +34,15 @@ class Membership:
 
 def rank_members(
     universe: Universe,
-    fates: CompanyEvents,
+    events: CompanyEvents,
     caps: NDArray[np.float64],
     sessions: Days,
 ) -> Membership:
-    """Membership lists.
+    """Rank the companies and return the membership lists.
 
     Args:
         universe: the companies.
-        fates: their listings.
+        events: their listings.
         caps: sessions by companies, market value at the close, USD.
         sessions: the tape's sessions.
 
@@ -58,7 +58,7 @@ def rank_members(
     places, rest = int(universe.large.sum()), universe.listed_at_start - int(universe.large.sum())
     for session in after_fridays(sessions, 3, (6,)):
         day = max(int(session) - _NOTICE, 0)
-        eligible = (fates.first <= day) & (fates.last >= session)
+        eligible = (events.first <= day) & (events.last >= session)
         order = np.argsort(-np.where(eligible, caps[day], -1.0), kind="stable")
         order = order[: int(eligible.sum())]
         since.append(int(session))

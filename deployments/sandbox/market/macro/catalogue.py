@@ -1,4 +1,4 @@
-"""The macro series of a tape, with the identifiers that FRED gives them."""
+"""The macro series of a tape, with their FRED identifiers."""
 
 from __future__ import annotations
 
@@ -70,5 +70,5 @@ SERIES_COLUMNS = ("series_id", "title", "frequency", "units", "seasonal_adjustme
 
 
 def series_frame() -> pl.DataFrame:
-    """One row per series_id, in the tape's columns."""
+    """Return one row per series_id, in the tape's columns."""
     return pl.DataFrame(_ROWS, schema=list(SERIES_COLUMNS), orient="row")

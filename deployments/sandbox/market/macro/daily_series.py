@@ -26,7 +26,7 @@ Values = NDArray[np.float64]
 def daily_publications(
     timeline: Timeline, vix: Values, rng: np.random.Generator
 ) -> list[pl.DataFrame]:
-    """Publications of every daily series, and of the monthly mean of the funds rate.
+    """Return publications of all daily series and the monthly mean funds rate.
 
     Args:
         timeline: the tape's days.
@@ -46,7 +46,7 @@ def daily_publications(
         return np.busday_offset(observed, 1, roll="backward", holidays=timeline.bank_holidays)
 
     def on_weekdays(series_id: str, value: Values) -> pl.DataFrame:
-        """A value on bank days, '.' on the other weekdays."""
+        """Return the values on bank days and '.' on other weekdays."""
         full = np.full(len(days), np.nan)
         full[open_day] = np.round(value, 2)
         kept = days[weekday]
@@ -88,7 +88,7 @@ def daily_publications(
 
 
 def _treasuries(days: Days, rng: np.random.Generator) -> tuple[Values, Values, Values]:
-    """Three-month, two-year and ten-year yields on each day, percent."""
+    """Return three-month, two-year and ten-year yields on each day, percent."""
 
     def wander(deviation: float, persistence: float) -> Values:
         shocks = rng.standard_normal(len(days)) * deviation * np.sqrt(1 - persistence**2)
@@ -101,7 +101,7 @@ def _treasuries(days: Days, rng: np.random.Generator) -> tuple[Values, Values, V
 
 
 def _high_yield_spread(fear: Values, rng: np.random.Generator) -> Values:
-    """High-yield spread that follows volatility with a lag of weeks, percent."""
+    """Return the high-yield spread, which lags volatility by weeks, percent."""
     slow = ar1(0.05 * (fear - fear.mean()), 0.95) + fear.mean()
     noise = ar1(rng.normal(0, 0.03, len(fear)), 0.99)
     spread: Values = np.maximum(1.0 + 0.16 * slow + noise, 2.4)
@@ -109,7 +109,7 @@ def _high_yield_spread(fear: Values, rng: np.random.Generator) -> Values:
 
 
 def _quarter_ends(bank: Days) -> Values:
-    """1 on the last bank day of each quarter, when secured funding is scarce."""
+    """Return 1 on each quarter's last bank day, when secured funding is scarce."""
     months = bank.astype("datetime64[M]").astype(int)
     last = np.append(months[1:] != months[:-1], False)
     scarce: Values = (last & (months % 3 == 2)).astype(float)

@@ -1,4 +1,4 @@
-"""The Federal Reserve's target, and the overnight rates that follow it."""
+"""The Federal Reserve's target rate and the overnight rates based on it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _TARGET = (
 
 
 def target_limits(days: Days) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Upper and lower limit of the target on each day, percent; equal before there was a range."""
+    """Return the target's upper and lower limit by day, percent; equal without a range."""
     starts = np.array([day for day, _ in _TARGET], dtype="datetime64[D]")
     levels = np.array([level for _, level in _TARGET])
     upper = levels[np.searchsorted(starts, days, side="right") - 1]
@@ -39,7 +39,7 @@ def target_limits(days: Days) -> tuple[NDArray[np.float64], NDArray[np.float64]]
 def effective_rate(
     days: Days, is_bank_day: NDArray[np.bool_], rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Effective federal funds rate on each day, percent; a day off repeats the bank day before."""
+    """Return the effective federal funds rate by day, percent, forward-filled over days off."""
     upper, lower = target_limits(days)
     drawn = np.round(lower + 0.09 + 0.01 * np.clip(rng.standard_normal(len(days)), -3, 3), 2)
     drawn = np.where(upper > lower, drawn, np.round(drawn - 0.09, 2))
@@ -48,7 +48,7 @@ def effective_rate(
 
 
 def expected_rate(days: Days, ahead: int) -> NDArray[np.float64]:
-    """Mean of the target's middle over the `ahead` days from each day on, percent.
+    """Return the mean target midpoint over the next `ahead` days, percent.
 
     Short yields anticipate the meetings: this is how they come to lead the target.
     """

@@ -1,4 +1,4 @@
-"""Macro series that are collected, released late and revised: prices, jobs, claims, output."""
+"""Macro series released with a lag and revised: prices, jobs, claims, output."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _CLAIMS = (
 
 
 def survey_publications(timeline: Timeline, rng: np.random.Generator) -> list[pl.DataFrame]:
-    """Publications of the consumer prices, the unemployment rate, jobless claims and output.
+    """Return publications of consumer prices, unemployment rate, jobless claims and output.
 
     Returns:
         Frames of `vintages.publications`, with one row per observation and release that gave it
@@ -111,7 +111,7 @@ def _revised(
     decimals: int,
     rng: np.random.Generator,
 ) -> pl.DataFrame:
-    """First releases, and yearly revisions that come with the figure of month `with_month`.
+    """Return first releases, and yearly revisions published with month `with_month`.
 
     Each revision halves the relative error of the calendar years it reaches.
     """
@@ -165,17 +165,17 @@ def _output(months: Days, timeline: Timeline, rng: np.random.Generator) -> pl.Da
         ends = (quarters.astype("datetime64[M]") + 4 + order).astype("datetime64[D]")
         thursday = np.busday_offset(ends, -1, roll="forward", weekmask="0001000")
         released = np.busday_offset(thursday, 0, roll="backward", holidays=timeline.bank_holidays)
-        held = np.ones(len(quarters), dtype=np.bool_)
+        is_published = np.ones(len(quarters), dtype=np.bool_)
         # The shutdown merged the first two estimates of the third quarter of 2025.
         late = quarters == np.datetime64("2025-07-01")
         if order == 0:
-            held &= ~late
+            is_published &= ~late
         released[late] = np.datetime64(("2025-12-23", "2025-12-23", "2026-01-22")[order])
         released[quarters == np.datetime64("2025-10-01")] = np.datetime64(
             ("2026-02-20", "2026-03-13", "2026-04-09")[order]
         )
         value = np.round(growth + (0.3, 0.15, 0.0)[order] * rng.standard_normal(len(growth)), 1)
-        parts.append((quarters[held], value[held], released[held]))
+        parts.append((quarters[is_published], value[is_published], released[is_published]))
     joined = [np.concatenate(part) for part in zip(*parts, strict=True)]
     return publications("A191RL1Q225SBEA", joined[0], joined[1], joined[2])
 
@@ -185,7 +185,7 @@ def _next_months(months: Days) -> Days:
 
 
 def _delayed(months: Days, planned: Days, delays: dict[str, str], timeline: Timeline) -> Days:
-    """Release days on bank days, with the known delays.
+    """Return release days on bank days, with the known delays.
 
     A month that was never collected appears, as missing, on the release day of the next one.
     """

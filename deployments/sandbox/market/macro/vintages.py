@@ -1,4 +1,4 @@
-"""From single publications to the real-time intervals that ALFRED stores."""
+"""Convert single publications to ALFRED's real-time intervals."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def publications(
     value: NDArray[np.float64],
     released: Days,
 ) -> pl.DataFrame:
-    """Publications of one series; a NaN value is FRED's '.' (published as missing)."""
+    """Return publications of one series; NaN is FRED's '.' (published as missing)."""
     return pl.DataFrame(
         {"observation_date": observed, "value": value, "realtime_start": released}
     ).select(
@@ -34,7 +34,7 @@ def publications(
 
 
 def intervals(published: pl.DataFrame, known_by: date) -> pl.DataFrame:
-    """Maximal intervals during which each observation had one value.
+    """Return the maximal intervals of unchanged values of each observation.
 
     Args:
         published: rows of `publications`, several per observation where it was revised.
@@ -62,7 +62,7 @@ def intervals(published: pl.DataFrame, known_by: date) -> pl.DataFrame:
 
 
 def release_dates(published: pl.DataFrame, series: pl.DataFrame, known_by: date) -> pl.DataFrame:
-    """Days on which each release published something: release_id, date."""
+    """Return the publication days of each release: release_id, date."""
     return (
         published.filter(pl.col("realtime_start") <= known_by)
         .join(series.select("series_id", "release_id"), on="series_id")

@@ -19,29 +19,29 @@ BAR_COLUMNS = ("ticker", "session_date", "open", "high", "low", "close", "volume
 
 def company_bars(
     universe: Universe,
-    fates: CompanyEvents,
+    events: CompanyEvents,
     prices: Prices,
     returns: NDArray[np.float64],
     sessions: Days,
     rng: np.random.Generator,
 ) -> pl.DataFrame:
-    """Daily bars of the companies.
+    """Simulate the daily bars of the companies.
 
     Returns:
         One row per (ticker, session_date) on which the company was listed and not halted: prices
         in USD on the tick grid, volume in shares, a multiple of 100. The ticker is the one in
         force on that session.
     """
-    traded = fates.listed(len(sessions)) & ~fates.halted
-    renamed, since, symbol = fates.renamed
+    traded = events.listed(len(sessions)) & ~events.halted
+    renamed, since, symbol = events.renamed
     symbols = pl.Series("ticker", [*universe.ticker, symbol])
     jump = np.zeros(returns.shape, dtype=np.bool_)
-    for shock in fates.shocks:
+    for shock in events.shocks:
         jump[shock.session, shock.company] = True
     blocks = []
     for start in range(0, len(universe), _BLOCK):
         cut = slice(start, min(start + _BLOCK, len(universe)))
-        columns = _block(universe, fates, prices, returns, jump, cut, rng)
+        columns = _block(universe, events, prices, returns, jump, cut, rng)
         company = np.broadcast_to(np.arange(cut.start, cut.stop), columns["close"].shape).copy()
         if cut.start <= renamed < cut.stop:
             company[since:, renamed - cut.start] = len(universe)
@@ -66,7 +66,7 @@ def simulate_ohlc(
     reach: NDArray[np.float64],
     rng: np.random.Generator,
 ) -> dict[str, NDArray[np.float64]]:
-    """Open, high and low, unrounded, for closes that moved by `move` since the adjusted previous.
+    """Simulate unrounded open, high and low for closes with log return `move`.
 
     Args:
         close: closing prices.
@@ -87,7 +87,7 @@ def simulate_ohlc(
 
 def _block(
     universe: Universe,
-    fates: CompanyEvents,
+    events: CompanyEvents,
     prices: Prices,
     returns: NDArray[np.float64],
     jump: NDArray[np.bool_],
@@ -98,16 +98,18 @@ def _block(
     own = universe.idiosyncratic[cut]
     noise = np.clip(rng.standard_normal(exact.shape, dtype=np.float32), -3, 3)
     gap = np.where(jump[:, cut], 0.9 * move, 0.3 * move + 0.3 * own * noise)
-    # After a bid a share barely moves; its range shrinks with it.
+    # After a bid a share hardly moves, so its range shrinks too.
     reach = np.minimum(0.45 * own, 0.0015 + 0.8 * np.abs(move))
     bar = {
         name: to_tick(each) for name, each in simulate_ohlc(exact, move, gap, reach, rng).items()
     }
     busy = 1 + 0.7 * np.minimum(np.abs(move) / own, 12)
     draw = np.exp(0.35 * rng.standard_normal(exact.shape, dtype=np.float32))
-    shares = prices.shares[:, cut] * (universe.cap[cut] / prices.exact[fates.first[cut], _own(cut)])
+    shares = prices.shares[:, cut] * (
+        universe.cap[cut] / prices.exact[events.first[cut], _own(cut)]
+    )
     volume = np.maximum(np.rint(shares * universe.turnover[cut] * busy * draw / 100), 1) * 100
-    quiet = fates.quiet[:, cut]
+    quiet = events.quiet[:, cut]
     for name in ("open", "high", "low"):
         bar[name] = np.where(quiet, close, bar[name])
     bar["high"] = np.maximum.reduce([bar["high"], bar["open"], close])

@@ -55,7 +55,7 @@ def simulate_factors(history: int, sessions: int, rng: np.random.Generator) -> F
     volatility = _CALM * np.exp(np.clip(level, -0.9, 1.7))
     lagged = np.concatenate([volatility[:1], volatility[:-1]])
     market = np.clip(lagged * shock, -0.09, 0.08)[-sessions:]
-    # Centred, so that the tape ends near where the drift leads and not where chance does.
+    # Centred, so that the tape ends near the drift's level, not at a random one.
     market += _MARKET_DRIFT - 0.8 * market.mean()
     vix = 100 * np.sqrt(252) * volatility * 1.2 * np.exp(rng.normal(0, 0.03, history))
     sectors = rng.standard_t(5, (sessions, len(SECTORS))) * np.sqrt(3 / 5) * 0.0055
@@ -69,7 +69,7 @@ def simulate_factors(history: int, sessions: int, rng: np.random.Generator) -> F
 
 
 def ar1(shocks: NDArray[np.float64], persistence: float) -> NDArray[np.float64]:
-    """First-order autoregression driven by `shocks`, from zero."""
+    """Return a first-order autoregression driven by `shocks`, from zero."""
     level, out = 0.0, np.empty_like(shocks)
     for i, shock in enumerate(shocks):
         level = persistence * level + shock

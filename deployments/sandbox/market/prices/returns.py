@@ -1,4 +1,4 @@
-"""Daily log returns of the companies from the factors, their own noise and their fates."""
+"""Daily log returns of the companies from factors, idiosyncratic noise and events."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ _PULL = 0.6
 
 
 def draw_returns(
-    universe: Universe, fates: CompanyEvents, factors: Factors, rng: np.random.Generator
+    universe: Universe, events: CompanyEvents, factors: Factors, rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Total log returns.
+    """Draw the total log returns.
 
     Returns:
         Sessions by companies; 0 outside a listing, in halts and in sessions without trades. The
         cap-weighted mean of each size group equals market plus or minus half the spread, up to
-        the fates, so that the two groups' regimes show in any portfolio of them.
+        the events, so that the two groups' regimes show in any portfolio of them.
     """
     sessions, companies = len(factors.market), len(universe)
-    listed = fates.listed(sessions)
+    listed = events.listed(sessions)
     own = rng.standard_t(4, (sessions, companies))
     np.clip(own, -9, 9, out=own)
     own *= np.sqrt(0.5) * universe.idiosyncratic
@@ -46,14 +46,14 @@ def draw_returns(
         group -= _weighted_mean(group, universe.cap[columns], listed[:, columns])[:, None]
         group += (factors.market + sign * factors.spread)[:, None]
     np.clip(own, -BOUND, BOUND, out=own)
-    _apply_events(own, universe, fates, rng)
+    _apply_events(own, universe, events, rng)
     own *= listed
-    own[fates.halted | fates.quiet] = 0.0
+    own[events.halted | events.quiet] = 0.0
     return own
 
 
 def _mega_tilt(universe: Universe) -> NDArray[np.float64]:
-    """Extra exposure of the largest companies to concentration, against the other large ones."""
+    """Return the largest companies' extra exposure to concentration, against other large ones."""
     large = int(universe.large.sum())
     tilt = np.zeros(len(universe))
     order = np.argsort(-universe.cap[:large])
@@ -64,7 +64,7 @@ def _mega_tilt(universe: Universe) -> NDArray[np.float64]:
 def _weighted_mean(
     returns: NDArray[np.float64], caps: NDArray[np.float64], listed: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """Log of the cap-weighted mean simple return of a group in each session."""
+    """Return the log of a group's cap-weighted mean simple return by session."""
     before = np.cumsum(returns, axis=0)
     before -= returns
     weights = np.exp(np.clip(before, -6, 6, out=before), out=before)
@@ -76,17 +76,20 @@ def _weighted_mean(
 
 
 def _apply_events(
-    returns: NDArray[np.float64], universe: Universe, fates: CompanyEvents, rng: np.random.Generator
+    returns: NDArray[np.float64],
+    universe: Universe,
+    events: CompanyEvents,
+    rng: np.random.Generator,
 ) -> None:
-    for company, ending in enumerate(fates.delisting_reason):
+    for company, ending in enumerate(events.delisting_reason):
         if ending == "bankruptcy":
-            end = int(fates.last[company]) + 1
+            end = int(events.last[company]) + 1
             slide = rng.normal(-0.05, 0.07, SLIDE_SESSIONS)
             returns[end - SLIDE_SESSIONS : end, company] = np.clip(slide, -0.4, 0.3)
-    for shock in fates.shocks:
+    for shock in events.shocks:
         company, session = shock.company, shock.session
         returns[session, company] = np.log(shock.ratio)
         if shock.kind == "takeover_bid":
-            # After the bid the price hugs the offer.
-            rest = slice(session + 1, int(fates.last[company]) + 1)
+            # After the bid the price stays near the offer.
+            rest = slice(session + 1, int(events.last[company]) + 1)
             returns[rest, company] = rng.normal(0.0002, 0.0015, rest.stop - rest.start)

@@ -1,1 +1,1 @@
-"""Writes a simulated market as a tape."""
+"""Write a simulated market as a tape."""

@@ -1,4 +1,4 @@
-"""Tables about a tape's companies: actions, instruments, and what is true of them."""
+"""Tables of a tape's companies: actions, instruments and ground truth."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from deployments.sandbox.market.funds.membership import Membership
 from deployments.sandbox.market.sessions import Days
 
 
-def true_price_moves(universe: Universe, fates: CompanyEvents, sessions: Days) -> pl.DataFrame:
-    """True large moves, which must be kept: the columns of the defects' ground truth."""
+def true_price_moves(universe: Universe, events: CompanyEvents, sessions: Days) -> pl.DataFrame:
+    """Return the true large moves in the columns of the defects' ground truth."""
     rows = [
         (
             universe.ticker[shock.company],
@@ -24,7 +24,7 @@ def true_price_moves(universe: Universe, fates: CompanyEvents, sessions: Days) -
             "keep",
             f"close {shock.ratio:.2f} times the one before",
         )
-        for shock in fates.shocks
+        for shock in events.shocks
     ]
     columns = {"ticker": pl.String, "session_date": pl.Date, "kind": pl.String}
     columns |= {"expected": pl.String, "note": pl.String}
@@ -34,18 +34,18 @@ def true_price_moves(universe: Universe, fates: CompanyEvents, sessions: Days) -
     )
 
 
-def instruments(universe: Universe, fates: CompanyEvents, sessions: Days) -> pl.DataFrame:
-    """Listings of companies, funds and indexes.
+def instruments(universe: Universe, events: CompanyEvents, sessions: Days) -> pl.DataFrame:
+    """Return the listings of companies, funds and indexes.
 
     Returns:
         One row per (ticker, first_session): last_session, type, renamed_to, renamed_on, name,
         sector. A renamed company has a row per symbol; a reused symbol has one per company.
     """
-    renamed, since, symbol = fates.renamed
+    renamed, since, symbol = events.renamed
     rows: list[tuple[object, ...]] = []
     for company, ticker in enumerate(universe.ticker):
         about = (universe.name[company], SECTORS[universe.sector[company]])
-        first, last = sessions[fates.first[company]].item(), sessions[fates.last[company]].item()
+        first, last = sessions[events.first[company]].item(), sessions[events.last[company]].item()
         if company == renamed:
             turn = sessions[since].item()
             before = sessions[since - 1].item()
@@ -71,20 +71,24 @@ def instruments(universe: Universe, fates: CompanyEvents, sessions: Days) -> pl.
 
 
 def companies(
-    universe: Universe, fates: CompanyEvents, prices: Prices, membership: Membership, sessions: Days
+    universe: Universe,
+    events: CompanyEvents,
+    prices: Prices,
+    membership: Membership,
+    sessions: Days,
 ) -> pl.DataFrame:
-    """One row per company, in the order of the simulation.
+    """Return one row per company, in the order of the simulation.
 
     `ticker` is the symbol at its end, `first_ticker` the one at its listing; `size` is its group
     on the last session ("large", "small", or "" outside both indexes); `shares_outstanding` and
     `market_cap_usd` are those of its last session.
     """
     every = np.arange(len(universe))
-    renamed, _, symbol = fates.renamed
+    renamed, _, symbol = events.renamed
     final = list(universe.ticker)
     final[renamed] = symbol
-    issued = universe.cap / prices.per_original_share[fates.first, every]
-    shares = issued * prices.shares[fates.last, every]
+    issued = universe.cap / prices.per_original_share[events.first, every]
+    shares = issued * prices.shares[events.last, every]
     size = np.where(membership.large[-1], "large", np.where(membership.small[-1], "small", ""))
     return pl.DataFrame(
         {
@@ -95,11 +99,11 @@ def companies(
             "industry": universe.industry,
             "size": size.tolist(),
             "first_size": np.where(universe.large, "large", "small").tolist(),
-            "first_session": sessions[fates.first],
-            "last_session": sessions[fates.last],
-            "ending": fates.delisting_reason,
+            "first_session": sessions[events.first],
+            "last_session": sessions[events.last],
+            "ending": events.delisting_reason,
             "shares_outstanding": np.rint(shares).astype(np.int64),
-            "market_cap_usd": np.round(shares * prices.close[fates.last, every], 2),
+            "market_cap_usd": np.round(shares * prices.close[events.last, every], 2),
             "dividend_yield": np.round(universe.dividend_yield, 4),
             "beta": np.round(universe.beta, 4),
         }
@@ -108,13 +112,13 @@ def companies(
 
 def actions(
     universe: Universe,
-    fates: CompanyEvents,
+    events: CompanyEvents,
     prices: Prices,
     books: list[FundPortfolio],
     sessions: Days,
 ) -> pl.DataFrame:
-    """Splits, dividends and capital gains: ticker, ex_date, kind, value."""
-    renamed, since, symbol = fates.renamed
+    """Return splits, dividends and capital gains: ticker, ex_date, kind, value."""
+    renamed, since, symbol = events.renamed
     paid = prices.dividends
     company = np.concatenate([[split.company for split in prices.splits], paid.company])
     session = np.concatenate([[split.session for split in prices.splits], paid.session])

@@ -60,7 +60,7 @@ def simulate(
     end: date = date(2026, 2, 13),
     progress: Progress | None = None,
 ) -> None:
-    """Write the tape of a simulated market to the folder `out`.
+    """Simulate a market and write its tape to the folder `out`.
 
     The same arguments give the same tape. Files of an earlier tape in `out` are replaced.
 
@@ -71,7 +71,7 @@ def simulate(
         large: companies that start in the large index.
         years: length of the bars up to `end`.
         end: last day; the tape ends on the last session up to it.
-        progress: told each step as it begins.
+        progress: called with the text of each step as it begins.
 
     Raises:
         ValueError: too few companies or years to hold the planted events.
@@ -83,7 +83,8 @@ def simulate(
     _clear(out)
 
     def rng(topic: str) -> np.random.Generator:
-        # One stream per topic: a change in one part leaves the draws of the others alone.
+        # One stream per topic: a change in one part keeps the draws of the others. The topics
+        # seed the streams: renaming one changes the tape.
         return np.random.default_rng([seed, zlib.crc32(topic.encode())])
 
     tell("calendar")
@@ -91,47 +92,47 @@ def simulate(
     sessions = timeline.sessions
     tell("companies")
     universe = create_universe(small, large, years, rng("universe"))
-    universe, fates = simulate_events(universe, len(sessions), rng("fates"))
+    universe, events = simulate_events(universe, len(sessions), rng("fates"))
     tell("returns")
     factors = simulate_factors(len(timeline.history), len(sessions), rng("factors"))
-    returns = draw_returns(universe, fates, factors, rng("returns"))
-    prices = price_companies(universe, fates, returns, rng("prices"))
+    returns = draw_returns(universe, events, factors, rng("returns"))
+    prices = price_companies(universe, events, returns, rng("prices"))
     tell("bars")
-    bars = company_bars(universe, fates, prices, returns, sessions, rng("bars"))
+    bars = company_bars(universe, events, prices, returns, sessions, rng("bars"))
     del returns
     tell("funds")
     worth = prices.per_original_share
-    caps = worth * (universe.cap / worth[fates.first, np.arange(len(universe))])
-    membership = rank_members(universe, fates, caps, sessions)
+    caps = worth * (universe.cap / worth[events.first, np.arange(len(universe))])
+    membership = rank_members(universe, events, caps, sessions)
     del worth, caps
-    books = [simulate_fund(fund, universe, fates, membership, prices, sessions) for fund in FUNDS]
+    books = [simulate_fund(fund, universe, events, membership, prices, sessions) for fund in FUNDS]
     bars = _with_funds(bars, books, factors, timeline, rng("funds"))
     tell("defects")
-    plain = clean_tickers(universe, fates, prices)
+    plain = clean_tickers(universe, events, prices)
     split_bars = unadjusted_splits(universe, prices, bars, timeline)
     repeats = max(1, round(len(universe) / _COMPANIES_PER_SET))
     defects, truth = inject_defects(bars, plain, split_bars, timeline, repeats, rng("defects"))
-    truth = pl.concat([truth, true_price_moves(universe, fates, sessions)])
+    truth = pl.concat([truth, true_price_moves(universe, events, sessions)])
 
     tell("writing bars")
     bars.write_parquet(out / "bars.parquet")
     defects.sort("ticker", "session_date", "kind").write_parquet(out / "defects.parquet")
     truth.sort("ticker", "session_date", "kind").write_csv(out / "truth.csv")
-    actions(universe, fates, prices, books, sessions).write_csv(out / "actions.csv")
-    instruments(universe, fates, sessions).write_csv(out / "instruments.csv")
-    table = companies(universe, fates, prices, membership, sessions)
+    actions(universe, events, prices, books, sessions).write_csv(out / "actions.csv")
+    instruments(universe, events, sessions).write_csv(out / "instruments.csv")
+    table = companies(universe, events, prices, membership, sessions)
     table.write_csv(out / "truth_companies.csv")
     tell("holdings")
     for book in books:
         if book.fund.ticker in LAYOUTS:
             folder = out / "holdings" / book.fund.ticker
             folder.mkdir(parents=True, exist_ok=True)
-            for day, text in holdings_files(book, universe, fates, prices, sessions):
+            for day, text in holdings_files(book, universe, events, prices, sessions):
                 (folder / f"{day}.csv").write_text(text, encoding="utf-8", newline="")
     tell("macro")
     funds_rate = _write_macro(out, timeline, factors, rng)
     tell("filings")
-    write_filings(out, universe, fates, prices, timeline, funds_rate, years, rng("filings"))
+    write_filings(out, universe, events, prices, timeline, funds_rate, years, rng("filings"))
     _write_metadata(out, timeline, seed=seed, small=small, large=large, years=years, end=end)
     tell("done")
 
@@ -140,7 +141,7 @@ def _clear(out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     if any(out.iterdir()) and not (out / "tape.toml").exists():
         raise FileExistsError(f"{out} is not empty and holds no tape")
-    # The card goes first: a run that stops halfway leaves no folder that looks like a tape.
+    # Removed first: a run that stops halfway leaves no folder that looks like a tape.
     for path in [out / "tape.toml", *out.glob("holdings/*/*.csv")]:
         path.unlink(missing_ok=True)
     clear_filings(out)
@@ -153,7 +154,7 @@ def _with_funds(
     timeline: Timeline,
     rng: np.random.Generator,
 ) -> pl.DataFrame:
-    """The bars of companies, funds and indexes, by ticker and session."""
+    """Return the bars of companies, funds and indexes, by ticker and session."""
     sessions = timeline.sessions
     by_fund = {book.fund.ticker: book for book in books}
     frames = [bars, *(fund_bars(book, sessions, rng) for book in books)]
@@ -171,7 +172,7 @@ def _write_macro(
     factors: Factors,
     rng: Callable[[str], np.random.Generator],
 ) -> pl.DataFrame:
-    """Write the macro series; the publications of the federal funds rate are returned."""
+    """Write the macro series and return the publications of the federal funds rate."""
     published = pl.concat(
         [
             *daily_publications(timeline, factors.vix, rng("macro")),

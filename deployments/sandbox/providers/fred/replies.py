@@ -1,4 +1,4 @@
-"""The forms that FRED's requests and replies take: parameters, XML, JSON and errors."""
+"""Formats of FRED's requests and replies: parameters, XML, JSON and errors."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -19,10 +19,10 @@ Item = Mapping[str, Any]
 
 
 class FredError(Exception):
-    """A request that FRED refuses."""
+    """Raised for a request that FRED rejects."""
 
     def __init__(self, status: int, message: str) -> None:
-        """Keep what FRED says.
+        """Store FRED's status and message.
 
         Args:
             status: The HTTP status.
@@ -34,25 +34,25 @@ class FredError(Exception):
 
 
 def check_key(key: str | None) -> None:
-    """Let every well-formed key pass but the one that stands for an unregistered one.
+    """Accept any well-formed key except the one that represents an unregistered key.
 
     Raises:
         FredError: When there is no key, or none that FRED would take.
     """
     if not key:
         raise FredError(400, f"Bad Request.  Variable api_key has not been set.  {KEY_HELP}")
-    said = None
+    problem = None
     if not re.fullmatch("[0-9a-z]{32}", key):
-        said = "is not a 32 character alpha-numeric lower-case string"
+        problem = "is not a 32 character alpha-numeric lower-case string"
     elif key == UNREGISTERED_KEY:
-        said = "is not registered"
-    if said:
-        text = f"Bad Request.  The value for variable api_key {said}.  {KEY_HELP}"
+        problem = "is not registered"
+    if problem:
+        text = f"Bad Request.  The value for variable api_key {problem}.  {KEY_HELP}"
         raise FredError(400, text)
 
 
 def choice(params: Mapping[str, str], name: str, allowed: Sequence[str]) -> str:
-    """Read a parameter of few values, the first being the default.
+    """Parse a parameter with a few choices, the first being the default.
 
     Raises:
         FredError: When the value is another one.
@@ -65,7 +65,7 @@ def choice(params: Mapping[str, str], name: str, allowed: Sequence[str]) -> str:
 
 
 def as_day(name: str, text: str) -> date:
-    """Read a date.
+    """Parse a date.
 
     Raises:
         FredError: When the text is none.
@@ -77,7 +77,7 @@ def as_day(name: str, text: str) -> date:
 
 
 def day_of(params: Mapping[str, str], name: str, default: date) -> date:
-    """Read a parameter that is a date.
+    """Parse a date parameter.
 
     Raises:
         FredError: When its value is none.
@@ -86,12 +86,12 @@ def day_of(params: Mapping[str, str], name: str, default: date) -> date:
 
 
 def number_text(value: float | None) -> str:
-    """Write a value as FRED does: a dot for a missing one, no decimals for a whole number."""
+    """Format a value as FRED does: a dot if missing, no decimals if whole."""
     return "." if value is None else repr(value).removesuffix(".0")
 
 
 def error_reply(request: Request, error: FredError) -> Reply:
-    """Build FRED's reply to a request that it refuses."""
+    """Build FRED's reply to a rejected request."""
     if request.params.get("file_type") == "json":
         content = {"error_code": error.status, "error_message": error.message}
         return json_reply(error.status, content)
@@ -102,10 +102,10 @@ def error_reply(request: Request, error: FredError) -> Reply:
 def page_reply(
     request: Request, names: tuple[str, str], head: Item, items: Sequence[Item], most: int
 ) -> Reply:
-    """Build a reply that lists items, from ``offset``, at most ``limit``, in ``sort_order``.
+    """Build a page of items, from ``offset``, at most ``limit``, in ``sort_order``.
 
     Args:
-        request: What was asked.
+        request: The request.
         names: Of the whole and of one item.
         head: What stands before the list.
         items: All of them, in ascending order.
@@ -130,10 +130,10 @@ def page_reply(
 def list_reply(
     request: Request, names: tuple[str, str], head: Item, items: Sequence[Item]
 ) -> Reply:
-    """Build a reply in the form asked for by ``file_type``.
+    """Build a reply in the format requested by ``file_type``.
 
     Args:
-        request: What was asked.
+        request: The request.
         names: Of the whole and of one item.
         head: What stands before the list.
         items: What is listed.

@@ -1,4 +1,4 @@
-"""FRED's stand-in: series, observations with their vintages, release dates, and the CSV graph."""
+"""Mock of FRED: series, observations with vintages, release dates, and the CSV graph."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
@@ -41,10 +41,10 @@ ADJUSTMENTS = {
 
 
 class Fred:
-    """Answers as FRED and ALFRED would on the clock's day in St. Louis."""
+    """Replies as FRED and ALFRED on the clock's day in St. Louis."""
 
     def __init__(self, tape: Tape) -> None:
-        """Keep a tape.
+        """Store a tape.
 
         Args:
             tape: Whose series, observations and release dates are shown.
@@ -59,7 +59,7 @@ class Fred:
         }
 
     def handle(self, request: Request, now: datetime) -> Reply:
-        """Answer one request.
+        """Reply to one request.
 
         Args:
             request: To any of HOSTS.
@@ -84,7 +84,7 @@ class Fred:
             raise FredError(400, "Bad Request.  Variable series_id has not been set.")
         rows = self._tape.observations.get(series_id, NO_ROWS)
         known = as_of(rows, today)
-        # A series whose first vintage is yet to come does not exist yet.
+        # A series does not exist before its first vintage.
         if known.is_empty() and (len(rows) or series_id not in self._tape.series):
             raise FredError(400, "Bad Request.  The series does not exist.")
         return known

@@ -1,4 +1,4 @@
-"""What ALFRED holds of one series: its rows as known on a day, and windows of them."""
+"""ALFRED's rows of one series as of a day or a real-time period."""
 
 from datetime import date
 
@@ -19,7 +19,7 @@ NO_ROWS = pl.DataFrame(
 
 
 def as_of(rows: pl.DataFrame, today: date) -> pl.DataFrame:
-    """Keep what was known on a day: a row superseded later is still open then.
+    """Return the rows known on a day; rows superseded later are still open.
 
     Args:
         rows: All vintages of a series.
@@ -33,7 +33,7 @@ def as_of(rows: pl.DataFrame, today: date) -> pl.DataFrame:
 
 
 def clip_to_realtime_period(rows: pl.DataFrame, start: date, end: date) -> pl.DataFrame:
-    """Keep the rows valid at some time of a window, their validity clipped to it as FRED does.
+    """Return the rows valid within a period, their validity clipped to it.
 
     Args:
         rows: Rows of one series.
@@ -61,7 +61,7 @@ def clip_to_realtime_period(rows: pl.DataFrame, start: date, end: date) -> pl.Da
 
 
 def initial_releases(rows: pl.DataFrame) -> pl.DataFrame:
-    """Keep the first value of each observation.
+    """Return the first value of each observation.
 
     The observations up to the newest one of the series' first vintage are left out, as FRED does
     (seen in its reply for GDP): their initial release is older than the archive.

@@ -1,4 +1,4 @@
-"""The stand-in of iShares and BlackRock: holdings files of the tape, byte for byte."""
+"""Mock of iShares and BlackRock: holdings files of the tape, byte for byte."""
 
 import re
 from datetime import date, datetime
@@ -29,10 +29,10 @@ LEGAL = (
 
 
 class IShares:
-    """Answers as the funds' web pages would at the clock."""
+    """Replies as the funds' web pages at the clock's time."""
 
     def __init__(self, tape: Tape) -> None:
-        """Keep a tape.
+        """Store a tape.
 
         Args:
             tape: Whose holdings files are served.
@@ -40,7 +40,7 @@ class IShares:
         self._holdings = tape.holdings
 
     def handle(self, request: Request, now: datetime) -> Reply:
-        """Answer one request.
+        """Reply to one request.
 
         Args:
             request: To any of HOSTS.
@@ -59,8 +59,8 @@ class IShares:
         fund, name = FUNDS[number]
         today = now.astimezone(NEW_YORK).date()
         known = {day: file for day, file in self._holdings.get(fund, {}).items() if day < today}
-        asked = request.params.get("asOfDate")
-        day = _parse_day(asked) if asked else max(known, default=None)
+        requested_day = request.params.get("asOfDate")
+        day = _parse_day(requested_day) if requested_day else max(known, default=None)
         body = known[day].read_bytes() if day in known else _without_holdings(name)
         disposition = ("Content-Disposition", f"attachment; filename={fund}_holdings.csv")
         return Reply(200, body, CSV_TYPE, (disposition,))
@@ -70,7 +70,7 @@ def _parse_day(text: str) -> date | None:
     try:
         return datetime.strptime(text, "%Y%m%d").date()
     except ValueError:
-        return None  # answered as a day without a file, as the providers do
+        return None  # same reply as for a day without a file, as at the providers
 
 
 def _without_holdings(name: str) -> bytes:

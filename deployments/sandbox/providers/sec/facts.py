@@ -1,4 +1,4 @@
-"""The filers of a tape as the SEC would show them on a day: facts and lists of filings."""
+"""Facts and filings of a tape's filers as the SEC shows them on a day."""
 
 import gzip
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ FILING_COLUMNS = (
 
 
 class Filing(NamedTuple):
-    """One filing, as an index lists it."""
+    """One filing as listed in an index."""
 
     filed: str
     form: str
@@ -33,10 +33,10 @@ class Filing(NamedTuple):
 
 
 class Filers:
-    """The companies of a tape that file; days are those of New York."""
+    """The filers of a tape; days are New York days."""
 
     def __init__(self, tape: Tape) -> None:
-        """Keep a tape; its files are read when they are asked for.
+        """Store a tape; its files are read on request.
 
         Args:
             tape: Whose company facts are shown.
@@ -47,11 +47,11 @@ class Filers:
 
     @property
     def ciks(self) -> list[int]:
-        """All filers, ascending."""
+        """Return the CIKs of all filers, ascending."""
         return sorted({*self._facts, *self._submissions})
 
     def facts(self, cik: int, day: date) -> Json | None:
-        """Tell what a company had filed by a day.
+        """Return the facts that a company had filed by a day.
 
         Args:
             cik: The company.
@@ -72,7 +72,7 @@ class Filers:
         return content | {"facts": taxonomies} if taxonomies else None
 
     def submissions(self, cik: int, day: date) -> Json | None:
-        """Tell a company's particulars and its filings by a day, newest first.
+        """Return a company's metadata and its filings by a day, newest first.
 
         Args:
             cik: The company.
@@ -90,14 +90,14 @@ class Filers:
             return None
         cut = {column: [values[at] for at in shown] for column, values in recent.items()}
         symbols = [row for row in self.tickers(day) if int(row["cik_str"]) == cik]
-        held = {
+        dated = {
             "tickers": [row["ticker"] for row in symbols],
             "exchanges": [row.get("exchange") for row in symbols],
         }
-        return content | held | {"filings": {"recent": cut, "files": []}}
+        return content | dated | {"filings": {"recent": cut, "files": []}}
 
     def tickers(self, day: date) -> list[Json]:
-        """Tell the symbols of the companies on a day.
+        """Return the symbols of the companies on a day.
 
         Args:
             day: A symbol is shown from its first_session to its last_session, where it has them.
@@ -114,7 +114,7 @@ class Filers:
 
     @cached_property
     def filings(self) -> list[Filing]:
-        """Every filing of the tape, by day, form and name."""
+        """Return all filings of the tape, by day, form and name."""
         return sorted(each for cik in self.ciks for each in self._filings_of(cik))
 
     def _filings_of(self, cik: int) -> Iterator[Filing]:
@@ -140,7 +140,7 @@ def _read(file: Path) -> Json:
 
 
 def _cut(about: Json, until: str) -> Json | None:
-    """Leave the facts filed by a day; None where there are none."""
+    """Return the facts filed by a day; None if there are none."""
     units = {}
     for unit, facts in about["units"].items():
         shown = [fact for fact in facts if fact["filed"] <= until]
@@ -152,7 +152,7 @@ def _cut(about: Json, until: str) -> Json | None:
 
 
 def _reassign_frames(shown: list[Json], facts: list[Json]) -> list[Json]:
-    """Give the frames of facts to come to those that had them before: the last ones filed."""
+    """Assign the frames of future facts to the last facts filed so far."""
     frames = {
         (fact.get("start"), fact["end"]): fact["frame"] for fact in facts if fact.get("frame")
     }
@@ -170,7 +170,7 @@ def _reassign_frames(shown: list[Json], facts: list[Json]) -> list[Json]:
 
 
 def _synthesize_submissions(cik: int, content: Json) -> Json:
-    """Make up the submissions of a company from the filings that its facts cite."""
+    """Build a company's submissions from the filings cited in its facts."""
     filings: dict[str, Json] = {}
     ends: dict[str, str] = {}
     for taxonomy, tags in content["facts"].items():

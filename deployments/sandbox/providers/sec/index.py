@@ -1,4 +1,4 @@
-"""The archive's lists of filings: an index a day, an index a quarter, and what a folder holds."""
+"""The archive's lists of filings: daily indexes, quarterly indexes and folder listings."""
 
 import re
 from datetime import date, datetime, time, timedelta
@@ -32,18 +32,18 @@ OTHERS_CIK = 999_999_999
 
 
 class Indexes:
-    """The lists of one tape's filings."""
+    """Indexes of one tape's filings."""
 
     def __init__(self, filers: Filers) -> None:
-        """Keep the filers.
+        """Store the filers.
 
         Args:
             filers: Whose filings are listed.
         """
         self._filers = filers
 
-    def answer(self, path: str, now: datetime) -> Reply | None:
-        """Answer a request for a list.
+    def handle(self, path: str, now: datetime) -> Reply | None:
+        """Reply to a request for an index.
 
         Args:
             path: Of the request.
@@ -72,7 +72,7 @@ class Indexes:
         return _index(rows or [_of_others(day)], day, daily=True)
 
     def _has_index(self, day: date) -> bool:
-        """Whether a day has an index: EDGAR is open, or a filing of the tape says that it was."""
+        """Return whether a day has an index: EDGAR is open or a filing exists."""
         filings = self._filers.filings
         if not filings:
             return False
@@ -130,7 +130,7 @@ def _is_open(day: date) -> bool:
 
 
 def _of_others(day: date) -> Filing:
-    """A filing without accounts, of a company that no tape has."""
+    """Return a filing without accounts, of a company outside all tapes."""
     return Filing(
         day.isoformat(), "8-K", "SOMEBODY ELSE INC", OTHERS_CIK, f"{OTHERS_CIK:010}-{day:%y}-000001"
     )
@@ -149,12 +149,12 @@ def _parse_day(text: str) -> date | None:
     try:
         return datetime.strptime(text, "%Y%m%d").date()
     except ValueError:
-        return None  # answered as a day without an index
+        return None  # same reply as for a day without an index
 
 
 def _index(rows: list[Filing], day: date, *, daily: bool) -> Reply:
     # The heading of the columns is broken over two lines in the daily files, and their days are
-    # written without dashes; both were seen to differ in the quarterly ones.
+    # written without dashes; the quarterly files differ in both.
     kind, broken = ("Daily", "\n      ") if daily else ("Master", "         ")
     head = (
         f"Description:           {kind} Index of EDGAR Dissemination Feed by Form Type\n"

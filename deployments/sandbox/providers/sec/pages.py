@@ -1,4 +1,4 @@
-"""What the SEC's front servers answer with in place of data."""
+"""Error pages of the SEC's front servers."""
 
 import html
 import re
@@ -11,7 +11,7 @@ XML = (
 )
 REQUEST = "<RequestId>S4NDB0XS4NDB0X00</RequestId><HostId>sandbox</HostId>"
 
-#: What web clients call themselves when nobody has told them who asks.
+#: Default User-Agents of web clients.
 LIBRARIES = re.compile(
     r"^(python-|aiohttp|curl/|wget|okhttp|java/|go-http|libwww|scrapy|axios|node|postman)", re.I
 )
@@ -19,12 +19,12 @@ CONTACT = re.compile(r"[^\s@]+@[^\s@]+\.[A-Za-z]{2,}")
 
 
 def has_contact_user_agent(user_agent: str) -> bool:
-    """Tell whether a User-Agent says who asks: a name of one's own and an e-mail address."""
+    """Return whether a User-Agent has its own name and an e-mail address."""
     return not LIBRARIES.match(user_agent) and CONTACT.search(user_agent) is not None
 
 
 def undeclared_page() -> Reply:
-    """The refusal of a client that does not say who it is."""
+    """Return the page for a client without contact address."""
     text = (
         "<p>State your company and an e-mail address in the User-Agent of each request, and stay "
         "under 10 requests a second.</p>"
@@ -33,7 +33,7 @@ def undeclared_page() -> Reply:
 
 
 def rate_page(status: int) -> Reply:
-    """The page of an address that asked too fast; it says nothing of how long to wait.
+    """Return the rate-limit page, which names no waiting time.
 
     Args:
         status: 403 or 429; www.sec.gov has sent the page with 200, too.
@@ -49,12 +49,12 @@ def rate_page(status: int) -> Reply:
 
 
 def maintenance_page() -> Reply:
-    """The page of a server that is out of order."""
+    """Return the page of a server under maintenance."""
     return html_reply(503, "SEC.gov | Service Unavailable")
 
 
 def no_such_key(path: str) -> Reply:
-    """The storage's answer to a name that it does not hold: there is no such fact.
+    """Return the storage's reply to a missing key: there is no such fact.
 
     Args:
         path: Of the request.
@@ -68,5 +68,5 @@ def no_such_key(path: str) -> Reply:
 
 
 def access_denied() -> Reply:
-    """The archive's answer to a file that does not exist: it may not be listed, hence 403."""
+    """Return the archive's reply to a missing file: 403, as listing is forbidden."""
     return Reply(403, XML.format("AccessDenied", "Access Denied", REQUEST).encode(), XML_TYPE)

@@ -1,4 +1,4 @@
-"""The stand-in of the SEC: facts, submissions, symbols, indexes and the nightly archives."""
+"""Mock of the SEC: facts, submissions, symbols, indexes and nightly archives."""
 
 import gzip
 import io
@@ -37,7 +37,7 @@ GZIP_MIN_BYTES = 512
 
 
 class Sec:
-    """Answers as the SEC would at the clock."""
+    """Replies as the SEC at the clock's time."""
 
     def __init__(self, tape: Tape) -> None:
         """Index a tape.
@@ -50,7 +50,7 @@ class Sec:
         self._archives: dict[str, tuple[date, bytes]] = {}
 
     def handle(self, request: Request, now: datetime) -> Reply:
-        """Answer one request.
+        """Reply to one request.
 
         Args:
             request: To any of HOSTS.
@@ -97,21 +97,21 @@ class Sec:
             return json_reply(200, {"fields": ["cik", "name", "ticker", "exchange"], "data": table})
         if path in ARCHIVES:
             return self._archive(path, now)
-        return self._indexes.answer(path, now)
+        return self._indexes.handle(path, now)
 
     def _archive(self, path: str, now: datetime) -> Reply | None:
         local = now.astimezone(NEW_YORK)
         built = local.date() - timedelta(days=local.time() < REBUILT)
-        held = self._archives.get(path)
-        if held is None or held[0] != built:
-            held = (built, self._build(ARCHIVES[path], built - timedelta(days=1)))
-            self._archives[path] = held
+        cached = self._archives.get(path)
+        if cached is None or cached[0] != built:
+            cached = (built, self._build(ARCHIVES[path], built - timedelta(days=1)))
+            self._archives[path] = cached
         modified = datetime.combine(built, REBUILT, NEW_YORK).astimezone(UTC)
         header = ("Last-Modified", format_datetime(modified, usegmt=True))
-        return Reply(200, held[1], "application/zip", (header,)) if held[1] else None
+        return Reply(200, cached[1], "application/zip", (header,)) if cached[1] else None
 
     def _build(self, tell: Callable[[Filers, int, date], Any], day: date) -> bytes:
-        """Zip what each company had filed by a day; nothing where there are no companies."""
+        """Zip each company's filings by a day; return nothing without companies."""
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
             for cik in self._filers.ciks:

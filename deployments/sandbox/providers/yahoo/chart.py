@@ -1,4 +1,4 @@
-"""Yahoo's chart reply: the rows of one listing that a window holds, in Yahoo's JSON."""
+"""Yahoo's chart reply: one listing's rows within a period, in Yahoo's JSON."""
 
 import re
 from datetime import date, datetime, time, timedelta
@@ -31,7 +31,7 @@ def chart_error(status: int, code: str, description: str) -> Reply:
 
 
 def chart_reply(histories: ListingIndex, symbol: str, request: Request, now: datetime) -> Reply:
-    """Answer a v8 chart request for daily bars.
+    """Reply to a v8 chart request for daily bars.
 
     Args:
         histories: The tape's listings.
@@ -75,7 +75,7 @@ def chart_reply(histories: ListingIndex, symbol: str, request: Request, now: dat
 
 
 class _VisibleRows:
-    """The rows that the clock lets through, the session in progress cut short."""
+    """Rows visible at the clock's time, with the open session truncated."""
 
     def __init__(self, listing: Listing, now: datetime) -> None:
         rows, second = listing.rows, int(now.timestamp())
@@ -95,7 +95,7 @@ class _VisibleRows:
             self._truncate_open_session(int(current[-1]), second, today)
 
     def _truncate_open_session(self, row: int, second: int, today: date) -> None:
-        """Walk from the open straight to the close; the extremes are reached with the close."""
+        """Interpolate from open to close; the extremes are reached at the close."""
         opened = session_open(today)
         part = (second - opened) / (session_close(today) - opened)
         first, high, low, close = self.prices[:, row]
@@ -116,18 +116,18 @@ class _VisibleRows:
 def _window(params: dict[str, str], shown: _VisibleRows, now: datetime) -> tuple[int, int]:
     if "period1" in params:
         return int(params["period1"]), int(params["period2"])
-    asked = params.get("range", "1d")
+    range_text = params.get("range", "1d")
     end = max(int(now.timestamp()), int(shown.stamps[-1])) + 1
-    if asked == "max":
+    if range_text == "max":
         return int(shown.stamps[0]), end
     today = now.astimezone(NEW_YORK).date()
-    if asked == "ytd":
+    if range_text == "ytd":
         return session_open(date(today.year, 1, 1)), end
-    match = re.fullmatch(r"(\d+)(d|wk|mo|y)", asked)
+    match = re.fullmatch(r"(\d+)(d|wk|mo|y)", range_text)
     if not match:
-        raise ValueError(asked)
+        raise ValueError(range_text)
     count, unit = int(match[1]), match[2]
-    if unit == "d":  # sessions: the last ones that the vendor has, however old
+    if unit == "d":  # sessions: the vendor's last ones, however old
         return int(shown.stamps[-min(max(count, 1), len(shown.stamps))]), end
     return session_open(today - timedelta(days=round(count * DAYS[unit]))), end
 
@@ -139,7 +139,7 @@ def _whole(volume: np.ndarray) -> Any:
 
 
 def _events(
-    listing: Listing, wanted: list[str], start: int, end: int, now: datetime
+    listing: Listing, event_kinds: list[str], start: int, end: int, now: datetime
 ) -> dict[str, Any]:
     today = np.datetime64(now.astimezone(NEW_YORK).date())
 
@@ -155,9 +155,9 @@ def _events(
     }
     for name, (word, effects) in paid.items():
         restated = effects.values / listing.factors.split_factor(effects.dates)
-        if word in wanted and (found := known(DatedValues(effects.dates, restated))):
+        if word in event_kinds and (found := known(DatedValues(effects.dates, restated))):
             events[name or word] = {str(at): {"amount": value, "date": at} for at, value in found}
-    if {"split", "splits"} & set(wanted) and (found := known(actions.splits)):
+    if {"split", "splits"} & set(event_kinds) and (found := known(actions.splits)):
         events["splits"] = {str(at): _split(at, value) for at, value in found}
     return events
 

@@ -1,4 +1,4 @@
-"""The New York Stock Exchange's own calendar, for the tapes and what is shown of them."""
+"""Calendar of the New York Stock Exchange."""
 
 import warnings
 from datetime import date
@@ -8,7 +8,7 @@ import pandas as pd
 
 
 def xnys_calendar(start: date, end: date) -> exchange_calendars.ExchangeCalendar:
-    """The calendar XNYS between two days."""
+    """Return the XNYS calendar between two days."""
     with warnings.catch_warnings():
         # exchange_calendars 4 uses a form that pandas 4 will change
         warnings.simplefilter("ignore", pd.errors.Pandas4Warning)

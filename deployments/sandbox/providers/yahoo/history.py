@@ -1,4 +1,4 @@
-"""The history that the vendor keeps under one symbol, renamed listings joined."""
+"""The vendor's history of one symbol, with renamed listings joined."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -28,14 +28,14 @@ NO_DATES = np.array([], dtype="datetime64[D]")
 NO_BARS = Bars(NO_DATES, np.array([], np.int64), np.empty((4, 0)), np.array([], np.int64))
 NOTHING = DatedValues(NO_DATES, np.array([]))
 NO_ACTIONS = Actions(NOTHING, NOTHING, NOTHING)
-# yfinance asks twice per ticker (time zone, then window): the second finds what the first computed,
+# yfinance sends two requests per ticker (time zone, then period): the second is a cache hit,
 # and memory stays bounded on tapes of thousands of tickers over decades.
 CACHE_SIZE = 512
 
 
 @dataclass(frozen=True)
 class Listing:
-    """All that the vendor shows under one symbol on one day."""
+    """The vendor's data of one symbol on one day."""
 
     instrument: Instrument
     actions: Actions
@@ -45,7 +45,7 @@ class Listing:
 
 @dataclass(frozen=True)
 class _SymbolPeriod:
-    """One company's time under one symbol."""
+    """Period of one company under one symbol."""
 
     ticker: str
     start: date
@@ -56,7 +56,7 @@ class _SymbolPeriod:
 
 
 class ListingIndex:
-    """Finds listings of a tape by symbol, as the vendor has them at an instant."""
+    """Index of a tape's listings by symbol, as the vendor shows them at a time."""
 
     def __init__(self, tape: Tape) -> None:
         """Index the renames of a tape.
@@ -105,7 +105,7 @@ class ListingIndex:
         return self._kept[key]
 
     def _instrument(self, symbol: str, today: date) -> tuple[Instrument, date]:
-        """The company that has the symbol on a day, and the day on which the next one takes it."""
+        """Return the company of a symbol on a day, and the next company's first day."""
         found, until = Instrument(), date.max
         for number, instrument in enumerate(self._tape.instruments.get(symbol, ())):
             first = instrument.first_session or date.min
@@ -121,7 +121,7 @@ class ListingIndex:
                 if instrument.renamed_to == symbol and turn and turn <= today:
                     yield from self._parts(former, turn - timedelta(days=1))
         instrument, until = self._instrument(symbol, today)
-        # Only where a symbol was used again does the vendor drop what came before.
+        # The vendor drops earlier history only if a symbol was reused.
         is_first = instrument in self._tape.instruments.get(symbol, [instrument])[:1]
         start = date.min if is_first else instrument.first_session or date.min
         yield _SymbolPeriod(symbol, start, until)
@@ -147,7 +147,7 @@ class ListingIndex:
 
 @cache
 def _early_closes(year: int) -> dict[date, datetime]:
-    # Imported late: only an unfinished session needs the calendar, and it brings pandas.
+    # Imported late: only an open session needs the calendar, which imports pandas.
     from deployments.sandbox.providers.yahoo.exchange import xnys_calendar
 
     calendar = xnys_calendar(date(year, 1, 1), date(year, 12, 31))
@@ -157,7 +157,7 @@ def _early_closes(year: int) -> dict[date, datetime]:
 
 
 def session_close(day: date) -> int:
-    """Tell the epoch second at which a session of the New York exchange ends.
+    """Return the epoch second of a New York session's close.
 
     Args:
         day: The session.
@@ -173,7 +173,7 @@ def _join_bars(parts: list[Bars]) -> Bars:
     if len(parts) == 1:
         return parts[0]
     dates = np.concatenate([part.dates for part in parts])
-    # Where both symbols have a session, the former one's bar is taken.
+    # If both symbols have a session, the former symbol's bar wins.
     _, first = np.unique(dates, return_index=True)
     return Bars(
         dates=dates[first],

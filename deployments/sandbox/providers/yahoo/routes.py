@@ -1,4 +1,4 @@
-"""Yahoo's stand-in: cookie, crumb, consent and the routes that yfinance asks."""
+"""Mock of Yahoo: cookie, crumb, consent and the routes that yfinance requests."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -23,7 +23,7 @@ CRUMB = "Sb0xCrumb.1"
 
 
 class Yahoo:
-    """Answers as Yahoo Finance would at the clock."""
+    """Replies as Yahoo Finance at the clock's time."""
 
     def __init__(self, tape: Tape) -> None:
         """Index a tape.
@@ -34,7 +34,7 @@ class Yahoo:
         self._histories = ListingIndex(tape)
 
     def handle(self, request: Request, now: datetime) -> Reply:
-        """Answer one request.
+        """Reply to one request.
 
         Args:
             request: To any of HOSTS.
@@ -70,10 +70,10 @@ class Yahoo:
 
 
 def redirect_to_consent(request: Request) -> Reply:
-    """Send a client through the consent page, as Yahoo does with some European addresses.
+    """Redirect a client to the consent page, as Yahoo does for some European addresses.
 
     Args:
-        request: What the client asked for; it is led back there at the end.
+        request: The client's request; the last redirect returns to it.
 
     Returns:
         The redirect.

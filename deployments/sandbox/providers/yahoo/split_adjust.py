@@ -1,4 +1,4 @@
-"""How the vendor shows one ticker's bars: restated for the splits and dividends known by a day."""
+"""Adjust one ticker's bars for the splits and dividends known by a day."""
 
 from dataclasses import dataclass
 
@@ -10,35 +10,35 @@ from deployments.sandbox.tape.records import Actions, Bars, DatedValues, Defect,
 
 @dataclass(frozen=True)
 class AdjustedBars:
-    """The rows of one ticker as the vendor shows them, in the order of their opens."""
+    """The vendor's adjusted rows of one ticker, in the order of their opens."""
 
     dates: NDArray[np.datetime64]
     opens_at: NDArray[np.int64]
     prices: NDArray[np.float64]  # open, high, low, close; NaN is a null
-    adjusted: NDArray[np.float64]  # the close, restated for dividends too
+    adjusted: NDArray[np.float64]  # the close, adjusted for dividends too
     volume: NDArray[np.float64]  # whole numbers; NaN is a null
     is_defect: NDArray[np.bool_]
-    is_extra: NDArray[np.bool_]  # shown whatever the clock says
+    is_extra: NDArray[np.bool_]  # visible at any clock time
 
 
 @dataclass(frozen=True)
 class AdjustmentFactors:
-    """What the vendor has applied by a day: products of the values from each ex-date on."""
+    """Cumulative factors that the vendor has applied by a day."""
 
     splits: DatedValues
     distributions: DatedValues
 
     def split_factor(self, dates: NDArray[np.datetime64]) -> NDArray[np.float64]:
-        """Tell how many of today's shares one share of each day has become."""
+        """Return current shares per share of each day."""
         return _cumulative_factor_after(self.splits, dates)
 
     def distribution_factor(self, dates: NDArray[np.datetime64]) -> NDArray[np.float64]:
-        """Tell what part of each day's close the vendor's adjusted close keeps."""
+        """Return the ratio of the vendor's adjusted close to each day's close."""
         return _cumulative_factor_after(self.distributions, dates)
 
 
 def restatement(bars: Bars, actions: Actions, today: np.datetime64) -> AdjustmentFactors:
-    """Gather what the vendor has applied by a day.
+    """Compute the factors that the vendor has applied by a day.
 
     Args:
         bars: The ticker's bars as traded.
@@ -59,7 +59,7 @@ def restatement(bars: Bars, actions: Actions, today: np.datetime64) -> Adjustmen
 
 
 def adjust(bars: Bars, factors: AdjustmentFactors, defects: list[Defect]) -> AdjustedBars:
-    """Apply a restatement to the bars, and put the visible defects among them.
+    """Apply the factors to the bars and merge the visible defects.
 
     Args:
         bars: The ticker's bars as traded.
@@ -98,7 +98,7 @@ def _with_defects(
 ) -> AdjustedBars:
     dates = np.array([defect.session_date for defect in defects], dtype="datetime64[D]")
     extra = np.array([defect.is_extra for defect in defects])
-    # The vendor forgot these rows when it restated the rest.
+    # The vendor did not adjust these rows.
     unadjusted = np.array([defect.kind == "split_not_applied" for defect in defects])
     split = np.where(unadjusted, 1.0, factors.split_factor(dates))
     prices = np.array([defect.prices for defect in defects], dtype=float).T / split

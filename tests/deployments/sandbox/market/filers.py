@@ -57,12 +57,12 @@ class Filer:
 
     def of(self, accession: str) -> dict[str, list[dict[str, Any]]]:
         """The facts of one report, by tag."""
-        told = defaultdict(list)
+        reported = defaultdict(list)
         for tag, facts in self.facts.items():
             for fact in facts:
                 if fact["accn"] == accession:
-                    told[tag].append(fact)
-        return told
+                    reported[tag].append(fact)
+        return reported
 
     def newest(self, tag: str, start: str | None, end: str, filed: str) -> float | None:
         """What the last report by a day says of a period."""
@@ -78,15 +78,15 @@ class Filer:
 
         The year's own figure, or last year's plus this year to date less last year to date.
         """
-        told = self.of(report["accession_number"])
-        tag = next((each for each in tags if each in told), None)
+        reported = self.of(report["accession_number"])
+        tag = next((each for each in tags if each in reported), None)
         if tag is None:
             return None
         end = str(report["period_end"])
-        now = max((f for f in told[tag] if f["end"] == end), key=span)
+        now = max((f for f in reported[tag] if f["end"] == end), key=span)
         if span(now) > 300:
             return now["val"]
-        then = max((f for f in told[tag] if f["end"] < end), key=lambda f: (span(f), f["end"]))
+        then = max((f for f in reported[tag] if f["end"] < end), key=lambda f: (span(f), f["end"]))
         before = day(now["start"]).toordinal() - 1
         for other in tags:  # last year's report may have used another tag
             for fact in self.facts.get(other, []):

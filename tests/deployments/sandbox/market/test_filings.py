@@ -86,7 +86,7 @@ def test_the_due_within_months_agrees_with_the_yearly_windows(tape):
 
 
 def test_the_tables_are_filed_as_written_down_and_no_other(tape, filers):
-    told = {
+    reported = {
         (cik, fact["accn"], bucket_of(tag), fact["end"], fact["val"])
         for cik, filer in filers.items()
         for tag, facts in filer.facts.items()
@@ -95,7 +95,7 @@ def test_the_tables_are_filed_as_written_down_and_no_other(tape, filers):
     }
     filed = tape.csv("truth_ladders").filter(pl.col("amount_filed_usd").is_not_null())
     columns = ("cik", "accession_number", "bucket", "period_end", "amount_filed_usd")
-    assert told == {
+    assert reported == {
         (cik, accession, bucket, str(end), round(value))
         for cik, accession, bucket, end, value in filed.select(columns).iter_rows()
     }
@@ -120,11 +120,11 @@ def test_flows_over_four_quarters_can_be_read_from_the_reports(filers, reports):
     assert missing < 0.2 * checked
 
 
-def _read_debt(told, end, tags):
+def _read_debt(reported, end, tags):
     """Total debt by the balance sheet's own words."""
 
     def at(tag):
-        return next((fact["val"] for fact in told.get(tag, []) if fact["end"] == end), 0)
+        return next((fact["val"] for fact in reported.get(tag, []) if fact["end"] == end), 0)
 
     leased = "LongTermDebtAndCapitalLeaseObligations"
     return {
@@ -142,10 +142,12 @@ def _read_debt(told, end, tags):
 def test_debt_and_cash_can_be_read_from_the_balance_sheets(filers, companies, reports):
     seen = set()
     for report in reports:
-        told = filers[report["cik"]].of(report["accession_number"])
+        reported = filers[report["cik"]].of(report["accession_number"])
         end, tags = str(report["period_end"]), companies[report["cik"]]["debt_tags"]
-        assert _read_debt(told, end, tags) == report["total_debt_usd"]
-        cash = {fact["end"]: fact["val"] for fact in told["CashAndCashEquivalentsAtCarryingValue"]}
+        assert _read_debt(reported, end, tags) == report["total_debt_usd"]
+        cash = {
+            fact["end"]: fact["val"] for fact in reported["CashAndCashEquivalentsAtCarryingValue"]
+        }
         assert cash[end] == report["cash_usd"]
         assert len(cash) == 2  # with the end of the year before
         seen.add(tags)
@@ -228,9 +230,9 @@ def test_reports_are_dated_as_reports_are(filers, companies, reports):
             for fact in facts:
                 report = by_accession[fact["accn"]]
                 part = "FY" if fact["form"] != "10-Q" else f"Q{report['fiscal_quarter']}"
-                told = (fact["filed"], fact["form"], fact["fy"], fact["fp"])
+                reported = (fact["filed"], fact["form"], fact["fy"], fact["fp"])
                 year = report["fiscal_year"]
-                assert told == (str(report["filed"]), report["form"], year, part)
+                assert reported == (str(report["filed"]), report["form"], year, part)
                 assert fact.get("start", "") < fact["end"] < fact["filed"]
         filed = filer.filings["filingDate"]
         assert filed == sorted(filed, reverse=True)
@@ -275,12 +277,12 @@ def test_symbols_pass_from_one_company_to_the_next(tape, companies):
     assert names <= {(row["ticker"], row["title"]) for row in rows}
     for session in tape.bars["session_date"].unique().to_list():
         today = str(session)
-        held = [
+        listed = [
             row["ticker"]
             for row in rows
             if row.get("first_session", today) <= today <= row.get("last_session", today)
         ]
-        assert len(held) == len(set(held))
+        assert len(listed) == len(set(listed))
 
 
 def test_nothing_is_filed_after_the_tape(tape, filers):

@@ -187,8 +187,8 @@ def test_few_disclose_the_floating_share_and_some_put_a_rate_there(tape, having)
                 part = variable[at]["val"] / (variable[at]["val"] + fixed[at]["val"])
                 assert part == pytest.approx(shares[filer.cik], abs=1e-3)
                 assert (abs(part - fact["val"]) < 1e-3) == (disclosed == "share")
-    told = [each for each in having("disclosure", "") if RATE in each.facts]
-    assert told == []
+    with_rate = [each for each in having("disclosure", "") if RATE in each.facts]
+    assert with_rate == []
 
 
 def test_banks_and_some_others_tell_no_operating_income(having):

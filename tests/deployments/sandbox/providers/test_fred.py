@@ -105,8 +105,8 @@ def test_observation_window_limit_offset_and_order(clients):
 
 
 def test_more_vintages_than_allowed(clients):
-    answer = clients.fred("get_series_all_releases", "DAILY")
-    assert answer["text"] == (
+    reply = clients.fred("get_series_all_releases", "DAILY")
+    assert reply["text"] == (
         "Bad Request.  There are 2001 vintage dates in the specified real-time period: "
         "1776-07-04 to 9999-12-31.  This exceeds the maximum number of vintage dates allowed "
         "(2000)."
@@ -151,7 +151,7 @@ def test_release_dates(clients):
 
 
 @pytest.mark.parametrize(
-    ("key", "said"),
+    ("key", "message"),
     [
         ("f" * 32, "is not registered"),
         ("A" * 32, "is not a 32 character alpha-numeric lower-case string"),
@@ -159,16 +159,16 @@ def test_release_dates(clients):
         ("", "has not been set"),
     ],
 )
-def test_bad_keys(clients, key, said):
-    answer = clients.fred("get_series", "CPI", key=key)
-    assert answer["error"] == "ValueError"
-    assert said in answer["text"]
-    assert "api_key.html for more information." in answer["text"]
+def test_bad_keys(clients, key, message):
+    reply = clients.fred("get_series", "CPI", key=key)
+    assert reply["error"] == "ValueError"
+    assert message in reply["text"]
+    assert "api_key.html for more information." in reply["text"]
 
 
 def test_unknown_series(clients):
-    answer = clients.fred("get_series", "NOPE")
-    assert answer["text"] == "Bad Request.  The series does not exist."
+    reply = clients.fred("get_series", "NOPE")
+    assert reply["text"] == "Bad Request.  The series does not exist."
     assert ask(clients, "series", series_id="NOPE") == {
         "error_code": 400,
         "error_message": "Bad Request.  The series does not exist.",

@@ -196,18 +196,18 @@ def test_the_archive_of_all_companies_is_of_the_night(sandbox, clients):
         sandbox.set_clock(instant)
         reply = fetch(clients, BULK)
         archive = zipfile.ZipFile(io.BytesIO(reply["body"]))
-        held = {name: json.loads(archive.read(name)) for name in archive.namelist()}
-        return reply["headers"]["last-modified"], {n: len(interest(c)) for n, c in held.items()}
+        contents = {name: json.loads(archive.read(name)) for name in archive.namelist()}
+        return reply["headers"]["last-modified"], {n: len(interest(c)) for n, c in contents.items()}
 
     # built on the 12th at 3 in the morning, without the filing of the 12th
-    built, held = names_and_interest("2024-03-13T06:59:00Z")
+    built, contents = names_and_interest("2024-03-13T06:59:00Z")
     assert built == "Tue, 12 Mar 2024 07:00:00 GMT"
-    assert held == {"CIK0000000011.json": 2}
-    built, held = names_and_interest("2024-03-13T07:00:00Z")
+    assert contents == {"CIK0000000011.json": 2}
+    built, contents = names_and_interest("2024-03-13T07:00:00Z")
     assert built == "Wed, 13 Mar 2024 07:00:00 GMT"
-    assert held == {"CIK0000000011.json": 3}
-    _, held = names_and_interest("2024-06-01T00:00:00Z")
-    assert held == {"CIK0000000011.json": 3, "CIK0000000022.json": 1}
+    assert contents == {"CIK0000000011.json": 3}
+    _, contents = names_and_interest("2024-06-01T00:00:00Z")
+    assert contents == {"CIK0000000011.json": 3, "CIK0000000022.json": 1}
 
 
 @pytest.mark.parametrize(

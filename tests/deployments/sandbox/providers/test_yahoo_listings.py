@@ -13,8 +13,8 @@ def closes(rows):
 def test_an_unknown_ticker(clients):
     assert clients.chart("NOPE", range="1d") == {"result": None, "error": NOT_FOUND}
     for _ in range(3):  # of the first two yfinance asks more routes
-        answer = clients.history("NOPE", **WINDOW)
-    assert answer["error"] == "YFTzMissingError"
+        reply = clients.history("NOPE", **WINDOW)
+    assert reply["error"] == "YFTzMissingError"
 
 
 def test_the_routes_that_yfinance_falls_back_on(clients):
@@ -36,9 +36,9 @@ def test_a_delisted_ticker_keeps_its_bars(clients):
 
 
 def test_a_delisted_ticker_has_nothing_since(clients):
-    answer = clients.history("DEAD", start="2024-03-11", end="2024-04-01")
-    assert answer["error"] == "YFPricesMissingError"
-    assert "No data found, symbol may be delisted" in answer["text"]
+    reply = clients.history("DEAD", start="2024-03-11", end="2024-04-01")
+    assert reply["error"] == "YFPricesMissingError"
+    assert "No data found, symbol may be delisted" in reply["text"]
 
 
 def test_a_window_without_bars_of_a_listed_ticker(sandbox, clients):

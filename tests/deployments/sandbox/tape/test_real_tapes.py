@@ -66,8 +66,8 @@ def test_prices_and_revisions_of_the_price_index(real, real_clients):
     assert real_clients.fred("get_series", "CPIAUCNS")["2024-01-01"] == 308.417
     real.set_clock("2024-02-12T23:00:00Z")
     assert "2024-01-01" not in real_clients.fred("get_series", "CPIAUCSL")
-    answer = real_clients.fred("get_series_all_releases", "DGS10")
-    assert "exceeds the maximum number of vintage dates allowed (2000)" in answer["text"]
+    reply = real_clients.fred("get_series_all_releases", "DGS10")
+    assert "exceeds the maximum number of vintage dates allowed (2000)" in reply["text"]
 
 
 def test_the_holdings_file_is_served_whole(real, real_clients, real_tapes):
@@ -83,7 +83,7 @@ def test_apples_facts_are_those_filed_by_the_clock(real, real_clients, real_tape
     name = "CIK0000320193.json"
     reply = real_clients.get(f"https://data.sec.gov/api/xbrl/companyfacts/{name}", headers=agent)
     shown = json.loads(reply["body"])["facts"]
-    held = json.loads(
+    stored = json.loads(
         gzip.decompress((real_tapes / "real-2024" / "companyfacts" / f"{name}.gz").read_bytes())
     )["facts"]
 
@@ -96,9 +96,9 @@ def test_apples_facts_are_those_filed_by_the_clock(real, real_clients, real_tape
             for fact in each
         ]
 
-    assert filed(shown) == [row for row in filed(held) if row[-1] <= "2024-10-31"]
+    assert filed(shown) == [row for row in filed(stored) if row[-1] <= "2024-10-31"]
     assert max(row[-1] for row in filed(shown)) == "2024-08-02"
-    assert max(row[-1] for row in filed(held)) > "2025"
+    assert max(row[-1] for row in filed(stored)) > "2025"
     recent = json.loads(
         real_clients.get(f"https://data.sec.gov/submissions/{name}", headers=agent)["body"]
     )

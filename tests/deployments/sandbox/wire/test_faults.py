@@ -43,8 +43,8 @@ def test_error_pages_reach_yfinance_as_bad_json(sandbox, clients, status):
 
 def test_html_in_place_of_json(sandbox, clients):
     sandbox.add_fault("html_200", **CHART)
-    answer = clients.history("AAA", **WINDOW)
-    assert (answer["error"], "DOWN" in answer["text"]) == ("YFDataException", True)
+    reply = clients.history("AAA", **WINDOW)
+    assert (reply["error"], "DOWN" in reply["text"]) == ("YFDataException", True)
     sandbox.add_fault("html_200", **CHART, body="Sign in")
     assert clients.history("AAA", **WINDOW)["error"] == "JSONDecodeError"
 
@@ -136,7 +136,7 @@ def test_a_status_may_bring_its_own_body_and_headers(sandbox, clients):
 )
 def test_fredapi_under_faults(sandbox, clients, kind, options, error):
     sandbox.add_fault(kind, **FRED, **options)
-    answer = clients.fred("get_series", "CPI")
-    assert answer["error"] in error
+    reply = clients.fred("get_series", "CPI")
+    assert reply["error"] in error
     if options.get("status") == 429:
-        assert answer["text"] == "Too Many Requests.  Exceeded Rate Limit"
+        assert reply["text"] == "Too Many Requests.  Exceeded Rate Limit"

@@ -118,15 +118,15 @@ def test_control_is_for_this_machine_by_its_own_name(sandbox):
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"),
+    ("fault", "message"),
     [
         ({"kind": "flood"}, "the kinds are"),
         ({"kind": "hang", "minutes": 1}, "unknown"),
         ({"kind": "hang", "path": "("}, "no regular expression"),
     ],
 )
-def test_a_wrong_fault_is_refused(sandbox, fault, said):
-    with pytest.raises(SandboxError, match=said):
+def test_a_wrong_fault_is_refused(sandbox, fault, message):
+    with pytest.raises(SandboxError, match=message):
         sandbox.add_fault(**fault)
 
 
@@ -180,7 +180,7 @@ def test_a_stop_does_not_wait_for_a_hanging_reply(tiny_tape, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("file", "content", "said"),
+    ("file", "content", "message"),
     [
         ("tape.toml", None, "has no tape.toml"),
         ("tape.toml", b"kind = 'real'", "It needs a name"),
@@ -189,7 +189,7 @@ def test_a_stop_does_not_wait_for_a_hanging_reply(tiny_tape, tmp_path):
         ("series.csv", b"series_id\n", "series.csv lacks the columns"),
     ],
 )
-def test_a_bad_tape_is_named(tmp_path, file, content, said):
+def test_a_bad_tape_is_named(tmp_path, file, content, message):
     tape = tmp_path / "tape"
     tape.mkdir()
     label = b'name = "bad"\nkind = "real"\nclock = "2024-03-08T23:00:00Z"\n'
@@ -198,7 +198,7 @@ def test_a_bad_tape_is_named(tmp_path, file, content, said):
         (tape / file).unlink()
     else:
         (tape / file).write_bytes(content)
-    with pytest.raises(SandboxError, match=said):
+    with pytest.raises(SandboxError, match=message):
         Sandbox.start(tape, tmp_path / "home")
 
 
