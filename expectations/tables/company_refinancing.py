@@ -133,7 +133,8 @@ COLUMNS = (
     Column(
         "ebit_basis",
         "text",
-        "operating income; else pretax income + interest expense; else pretax income + interest paid",
+        "operating income; else pretax income + interest expense; else pretax income + interest"
+        " paid",
         "EBIT is unknown",
     ),
     Column(
