@@ -1,1 +1,1 @@
-"""Backfills: what is asked for, what is missing, what came of it."""
+"""Backfills: request, plan of gaps and work items, execution and reporting."""

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
+from typing import TypeVar
 from uuid import UUID
 
 from prefect.artifacts import (
@@ -19,6 +20,8 @@ from tasks.run.totals import LABELS, RunTotals
 # called with "plan", "progress" or "result", its text, and the percentage done
 Listener = Callable[[str, str, float], None]
 LISTENERS: list[Listener] = []
+
+R = TypeVar("R", WorkItem, DataGap)
 
 MAX_LISTED = 15
 MAX_EXAMPLES = 5
@@ -47,8 +50,7 @@ def publish_plan(scope: ResolvedRequest, plan: BackfillPlan, work_items: Sequenc
     if work_items:
         by_reason = (
             (reason, f"{len(group):,}", _sum_rows(group))
-            for reason in sorted({each.reason for each in work_items})
-            if (group := [each for each in work_items if each.reason == reason])
+            for reason, group in _group_by_reason(work_items).items()
         )
         lines += [*_table(("reason", "items", "rows"), by_reason), ""]
         first = (
@@ -79,8 +81,7 @@ def publish_result(
     if gaps:
         by_reason = (
             (reason, f"{len({gap.item for gap in group}):,}", _sum_rows(group), _examples(group))
-            for reason in sorted({gap.reason for gap in gaps})
-            if (group := [gap for gap in gaps if gap.reason == reason])
+            for reason, group in _group_by_reason(gaps).items()
         )
         lines += ["Still missing:", ""]
         lines += _table(("reason", "items", "rows", "examples"), by_reason)
@@ -174,6 +175,13 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]
 def _code(item: str) -> str:
     # a caret or an asterisk of a ticker is not markup
     return f"`{item}`"
+
+
+def _group_by_reason(rows: Sequence[R]) -> dict[str, list[R]]:
+    groups: dict[str, list[R]] = {}
+    for row in sorted(rows, key=lambda each: each.reason):
+        groups.setdefault(row.reason, []).append(row)
+    return groups
 
 
 def _history(work_item: WorkItem) -> str:
