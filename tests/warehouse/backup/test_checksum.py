@@ -76,7 +76,7 @@ def test_checksum_is_two_hashes_of_64_bits(loaded):
 )
 def test_every_change_of_content_changes_the_checksum(loaded, hypothetical, change):
     before, after = current(loaded), hypothetical(change, "2024-01-02")
-    assert {each.table for each in {*after} - {*before}} == {"daily_price"}
+    assert {each.table for each in {*after} ^ {*before}} == {"daily_price"}
     digests = [{each.table: each.digest for each in some} for some in (before, after)]
     assert digests[0]["daily_price"] != digests[1]["daily_price"]
 
