@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from tasks.plan.release_times import (
+    FULL_HISTORY_TIME,
     FULL_HISTORY_WEEKDAY,
     HOLDINGS_TIME,
     LAST_PRICE_RETRY_TIME,
     MACRO_TIMES,
-    WHOLE_HISTORY_TIME,
 )
 from tests.deployments.stack.test_stack import DEPLOYMENTS
 
@@ -39,7 +39,7 @@ def test_flows_run_at_release_times() -> None:
     # the last session ends at 16:00
     assert min(times("daily")) > time(16)
     assert max(times("daily")) == LAST_PRICE_RETRY_TIME
-    assert times("prices-full-history") == [WHOLE_HISTORY_TIME]
+    assert times("prices-full-history") == [FULL_HISTORY_TIME]
     # cron weekdays start on Sunday, Python's on Monday
     weekday = int(SCHEDULES["prices-full-history"][0]["cron"].split()[4])
     assert (weekday - 1) % 7 == FULL_HISTORY_WEEKDAY
