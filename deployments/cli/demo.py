@@ -16,6 +16,7 @@ from deployments.stack import prefect_server, stack
 from deployments.stack.database import SERVICE, start_database, write_service_file
 from warehouse.connect.connections import connect
 from warehouse.connect.dsn import find_client_binary
+from warehouse.reference import read_reference
 from warehouse.settings import Settings
 
 SEED = 7
@@ -121,12 +122,15 @@ def report(console: Console, connection: Connection, after_run: int) -> None:
         """
         select source, status, reason, count(*),
             array_to_string((array_agg(item order by item))[1:8], ', ')
-        from audit.fetch where run_id > %s and status <> 'loaded'
+        from audit.fetch
+        where run_id > %s and status <> 'loaded'
+            and not (status = 'not_found' and item = any (%s))
         group by source, status, reason order by source, status, reason
         """,
-        (after_run,),
+        (after_run, [*read_reference("watch_list")["ticker"]]),
     )
     columns = ("source", "status", "reason", "items", "examples")
+    # a tape need not have the tickers of the watch list: that is no failed fetch
     _print_table(console, "Fetches without data (audit.fetch)", columns, fetches)
 
     metrics = connection.execute(

@@ -27,7 +27,6 @@ class YahooClient:
 
     def __init__(self, settings: Settings) -> None:
         """Configure yfinance; no request is sent."""
-        warnings.filterwarnings("ignore", category=pd.errors.Pandas4Warning)
         # yfinance also raises the errors that it logs, and the fetch log stores them
         logging.getLogger("yfinance").setLevel(logging.CRITICAL)
         yf.config.debug.hide_exceptions = False
@@ -48,6 +47,8 @@ class YahooClient:
         Raises:
             FetchError: There are none, with the reason.
         """
+        # per call, since `catch_warnings` of another thread may have restored earlier filters
+        warnings.filterwarnings("ignore", category=pd.errors.Pandas4Warning)
         # yfinance caches replies by URL, including failures: a repeated request would not be
         # sent, and a history from before a split would be returned after it.
         YfData.cache_get.cache_clear()
