@@ -172,9 +172,8 @@ def annotate(frame: pd.DataFrame) -> pd.DataFrame:
     is_off_band = (members < fund["expected_min_members"]) | (
         members > fund["expected_max_members"]
     )
-    is_first = frame["previous_members"].isna()
-    # 1 / 0.8, the inverse of the limit of member_count_dropped
-    out["is_unusual_count"] = (is_first & frame["is_live"] & is_off_band) | (
+    # the band is of the real funds; 1 / 0.8 is the inverse of the limit of member_count_dropped
+    out["is_unusual_count"] = (frame["is_live"] & is_off_band) | (
         members > frame["previous_members"] / 0.8
     )
     out["is_known_too_early"] = _is_known_too_early(frame)

@@ -120,4 +120,5 @@ def _load_refused(fetches: pd.DataFrame, refused: Refused, writer: RunWriter) ->
     writer.commit_exactly_once(write)
     totals = RunTotals(validation_failures=[refused.message])
     totals.record_fetches(marked)
+    totals.record_rule_results(refused.rule_results)
     return totals

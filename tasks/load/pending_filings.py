@@ -50,7 +50,7 @@ TRACKED_CIKS_SQL = """
 select cik from derived.instrument_cik
 union
 select item::integer from audit.latest_fetch
-where dataset = 'company_fact' and has_succeeded and item ~ '^\\d+$'
+where dataset = 'company_fact' and has_ever_succeeded and item ~ '^\\d+$'
 """
 
 

@@ -45,8 +45,8 @@ def plan_company_tickers(now: datetime, settings: Settings) -> Plan[date, Mappin
     today = new_york_date(now)
     with connect(settings) as connection:
         is_loaded = connection.execute(
-            "select 1 from audit.latest_fetch"
-            " where dataset = 'company_ticker' and last_succeeded_date = %s",
+            "select 1 from audit.fetch_result where dataset = 'company_ticker'"
+            " and window_end = %s and status in ('loaded', 'empty') limit 1",
             (today,),
         ).fetchone()
     return Plan([] if is_loaded else [today], 1, lambda _: read_current_ticker_ciks(settings))
@@ -160,8 +160,8 @@ def company_requests(
             )
             select
                 requested.cik,
-                %(force)s or fact.has_succeeded is not true or pending.cik is not null,
-                coalesce(fact.has_loaded, false),
+                %(force)s or fact.has_ever_succeeded is not true or pending.cik is not null,
+                coalesce(fact.has_ever_loaded, false),
                 profile.last_succeeded_date
             from requested
             left join audit.latest_fetch as fact

@@ -72,7 +72,8 @@ class RunTotals:
     def describe_broken_rules(self) -> list[str]:
         """Return one line per rule that rows broke, with one example."""
         return [
-            f"{table}: {row_count:,} rows break {rule} ({action}), for example {example}"
+            f"{table}: {row_count:,} {'row breaks' if row_count == 1 else 'rows break'} {rule}"
+            f" ({action}), for example {example}"
             for (table, rule, action), (row_count, example) in self.broken_rules.items()
         ]
 

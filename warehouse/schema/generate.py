@@ -43,9 +43,19 @@ def published_columns(contract: Contract) -> tuple[str, ...]:
 
 
 def _published_view(contract: Contract) -> str:
+    # as the base type: `create table mine as select` must not depend on a domain of core
+    numbers = {c.name for c in contract.columns if c.sql_type == "double precision"}
+    columns = [
+        f"{qualified}::double precision as {name}" if name in numbers else qualified
+        for qualified, name in zip(
+            _qualified(contract, published_columns(contract)),
+            published_columns(contract),
+            strict=True,
+        )
+    ]
     return (
         f"create or replace view published.{contract.table} as\n"
-        f"select {_listed(_qualified(contract, published_columns(contract)))}\n"
+        f"select {_listed(columns)}\n"
         f"from {contract.qualified_name} as stored{_ticker_join(contract)};\n"
         f"comment on view published.{contract.table} is {_quoted(contract.grain + '.')};\n"
     )
@@ -53,12 +63,14 @@ def _published_view(contract: Contract) -> str:
 
 def _version_view(contract: Contract) -> str:
     """Return the view of every version of every row, stored and superseded."""
+    # listed, since a later column stands before the superseded ones in one table alone
+    stored = (*contract.column_names, "loaded_at", "run_id")
     versions = (
-        "select stored.*, 'infinity'::timestamptz as superseded_at,"
+        f"select {_listed(stored)}, 'infinity'::timestamptz as superseded_at,"
         " null::bigint as superseded_by\n"
-        f"from {contract.qualified_name} as stored\n"
+        f"from {contract.qualified_name}\n"
         "union all\n"
-        f"select * from history.{contract.table}"
+        f"select {_listed(stored)}, superseded_at, superseded_by from history.{contract.table}"
     )
     if _has_ticker_join(contract):
         columns = (*published_columns(contract)[:-1], *LOAD_COLUMNS, "instrument_id")

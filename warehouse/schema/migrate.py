@@ -118,7 +118,7 @@ def _check_passwords(settings: Settings) -> None:
                 f"{name} has another password on this server than in {settings.home}: another "
                 f"state folder was here first. Copy {name}.password from there, or set "
                 f"ROTATION_{role.upper()}_PASSWORD, or give the roles new passwords for all: "
-                "rotation passwords"
+                "rotation rotate-passwords"
             ) from None
 
 
@@ -198,10 +198,10 @@ def _check_revision(connection: sqlalchemy.Connection, settings: Settings) -> No
     found = connection.exec_driver_sql("select version_num from audit.migration").scalar()
     if found is None or has_revision(str(found)):
         return
-    place, fresh = "The database of DATABASE_URL", "DATABASE_URL of an empty database"
+    place, fresh = "The database of DATABASE_URL", "DATABASE_URL to an empty database"
     if is_embedded(settings):
         place = f"The database {database_name(settings)} in {settings.home.absolute()}"
-        fresh = "ROTATION_HOME of a new folder"
+        fresh = "ROTATION_HOME to a new folder"
     raise UnknownSchemaRevision(
         f"{place} has schema revision {found}, which this version does not know: an earlier or "
         f"newer version created it. To start with an empty warehouse, set {fresh}."

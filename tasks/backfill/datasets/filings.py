@@ -39,8 +39,8 @@ pending as (
     group by cik
 )
 select
-    target.ticker, target.cik, fact.status, coalesce(fact.has_loaded, false), company.status,
-    coalesce(company.has_succeeded, false), pending.first, pending.last,
+    target.ticker, target.cik, fact.status, coalesce(fact.has_ever_loaded, false), company.status,
+    coalesce(company.has_ever_succeeded, false), pending.first, pending.last,
     coalesce(pending.is_fetchable, false)
 from target
 left join audit.latest_fetch as fact

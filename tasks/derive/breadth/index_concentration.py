@@ -19,11 +19,7 @@ INPUTS = {"index_membership": CHANGED_SNAPSHOTS_SQL}
 
 
 def _derive(connection: adbc.Connection, changes: ChangeSet) -> DerivedRows:
-    """Derive the concentration of the changed snapshots and those known later.
-
-    Returns:
-        The rows to publish; None where every index is up to date.
-    """
+    """Derive the concentration of the changed snapshots and those known later."""
     derived, replaced = [], []
     for index_code, start in sorted(changes.dirty_from.items()):
         derived.append(derive_concentration(_read_weights(connection, index_code, start)))

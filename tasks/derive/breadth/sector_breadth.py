@@ -66,11 +66,7 @@ INPUTS = {
 
 
 def _derive(connection: adbc.Connection, changes: ChangeSet) -> DerivedRows:
-    """Derive each index's breadth from the earliest session whose inputs changed.
-
-    Returns:
-        The rows to publish; None where every index is up to date.
-    """
+    """Derive each index's breadth from the earliest session whose inputs changed."""
     derived, replaced = [], []
     for index_code, start in sorted(changes.dirty_from.items()):
         derived.append(_derive_from(connection, index_code, start))

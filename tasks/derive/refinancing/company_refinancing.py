@@ -20,11 +20,7 @@ from tasks.derive.xbrl.concepts import concepts
 
 
 def _derive(connection: adbc.Connection, changes: ChangeSet) -> DerivedRows:
-    """Derive each company from the first quarter-end that a change reaches.
-
-    Returns:
-        The rows to publish; None where every company is up to date.
-    """
+    """Derive each company from the first quarter-end that a change reaches."""
     starts = read_companies(connection, changes)
     ends = read_quarter_ends(connection)
     reached = {cik: day for cik, day in starts.items() if ends and day <= ends[-1]}

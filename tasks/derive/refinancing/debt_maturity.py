@@ -20,11 +20,7 @@ INPUTS = {
 
 
 def _derive(connection: adbc.Connection, changes: ChangeSet) -> DerivedRows:
-    """Derive the ladders of the companies that filed.
-
-    Returns:
-        The rows to publish; None where every company is up to date.
-    """
+    """Derive the ladders of the companies that filed."""
     starts = {int(cik): day for cik, day in sorted(changes.dirty_from.items())}
     profiles = read_company_profiles(connection)
     rows = [

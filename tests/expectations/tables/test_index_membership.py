@@ -118,12 +118,14 @@ def test_a_collapse_says_what_to_do():
         (480, None, True, True),
         # a simulated fund of any size
         (480, None, False, False),
-        (480, 480, True, False),
+        # a slow drift: each step is small
+        (480, 481, True, True),
+        (480, 481, False, False),
         (MEMBERS, 390, True, True),
         (MEMBERS, 390, False, True),
     ],
 )
-def test_member_count_is_compared_with_the_previous_or_the_first_live_snapshot(
+def test_member_count_is_compared_with_the_previous_one_and_if_live_with_the_funds_band(
     members, previous, is_live, is_unusual
 ):
     frame = make_frame(members=members, previous=previous).assign(is_live=is_live)

@@ -57,7 +57,7 @@ def test_batch_stores_rows_fetch_log_quarantine_and_rule_results(
     }  # fmt: skip
     assert (totals.unsuccessful, totals.answered_count) == ({"delisted": ["GONE"]}, 2)
     assert totals.describe_broken_rules() == [
-        "daily_price: 1 rows break price_missing (quarantine), for example AAA"
+        "daily_price: 1 row breaks price_missing (quarantine), for example AAA"
     ]
     # the caller adds them
     assert (run.counts, run.unsuccessful) == ({}, {})
@@ -83,6 +83,8 @@ def test_refused_batch_stores_fetch_log_and_rule_results_and_no_row(
     assert query(settings, COUNTS) == [(0, 2, 0, 1, 0)]
     assert (totals.counts, totals.validation_failures) == ({}, [message])
     assert totals.unsuccessful == {"refused": ["AAA"], "delisted": ["GONE"]}
+    # the run's end logs the rule that refused the batch
+    assert len(totals.describe_broken_rules()) == 1
     # received rows were not loaded; a delisting stays one
     ledger = "select item, status, reason, detail from audit.fetch order by item"
     assert query(settings, ledger) == [

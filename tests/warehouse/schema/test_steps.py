@@ -121,6 +121,6 @@ def test_a_database_of_another_version_is_refused(settings: Settings) -> None:
     message = str(refused.value)
     assert str(settings.home.absolute()) in message
     assert "0027" in message
-    assert "set ROTATION_HOME of a new folder" in message
+    assert "set ROTATION_HOME to a new folder" in message
     with connect(settings, "owner") as connection:
         assert connection.execute("select version_num from audit.migration").fetchone() == ("0027",)

@@ -144,3 +144,29 @@ def test_every_view_and_function_comes_from_the_files(settings: Settings) -> Non
             connection.execute("select * from published.daily_price")
         apply_views(connection, force=True)
     assert {name for name, *_ in everything(settings)} == before
+
+
+def test_a_role_with_rights_on_published_alone_reads_its_views(
+    settings: Settings, server: EmbeddedServer, analyst: str
+) -> None:
+    """A BI tool's role has no rights on audit, core or derived."""
+    with psycopg.connect(server.dsn(database_name(settings))) as connection:
+        views = connection.execute(
+            "select format('published.%I', viewname) from pg_views where schemaname = 'published'"
+        ).fetchall()
+        connection.execute("grant usage on schema published to analyst")
+        connection.execute("grant select on all tables in schema published to analyst")
+        connection.execute("set role analyst")
+        # freshness is a function, which reads audit with the caller's rights
+        for view in sorted({view for (view,) in views} - {"published.freshness"}):
+            connection.execute(f"select * from {view}".encode())
+
+
+def test_no_published_column_has_a_type_of_core(settings: Settings) -> None:
+    """A reader's `create table mine as select` would depend on it."""
+    with connect(settings, "owner") as connection:
+        found = connection.execute(
+            "select table_name, column_name from information_schema.columns"
+            " where table_schema = 'published' and domain_name is not null"
+        ).fetchall()
+    assert found == []

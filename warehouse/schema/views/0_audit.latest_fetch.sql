@@ -15,8 +15,8 @@ comment on column audit.fetch_result.has_succeeded is 'Whether the provider said
 create or replace view audit.latest_fetch as
 select distinct on (dataset, item)
     dataset, item, fetch_id, window_start, window_end, status, reason, run_id, finished_at, fetched_at,
-    bool_or(has_succeeded) over of_item as has_succeeded,
-    bool_or(status = 'loaded') over of_item as has_loaded,
+    bool_or(has_succeeded) over of_item as has_ever_succeeded,
+    bool_or(status = 'loaded') over of_item as has_ever_loaded,
     min(window_start) filter (where has_succeeded) over of_item as first_succeeded_date,
     max(window_end) filter (where has_succeeded) over of_item as last_succeeded_date
 from audit.fetch_result
@@ -26,8 +26,8 @@ window of_item as (
 )
 order by dataset, item, finished_at desc, fetch_id desc;
 comment on view audit.latest_fetch is 'One row per dataset and item: its newest fetch of any status, and what all its fetches have returned. Filter on dataset, and on item where it is known: both reach the index.';
-comment on column audit.latest_fetch.has_succeeded is 'Whether any fetch of the item succeeded: see fetch_result.';
-comment on column audit.latest_fetch.has_loaded is 'Whether any fetch of the item has the status loaded.';
+comment on column audit.latest_fetch.has_ever_succeeded is 'Whether any fetch of the item succeeded: see fetch_result.';
+comment on column audit.latest_fetch.has_ever_loaded is 'Whether any fetch of the item has the status loaded.';
 comment on column audit.latest_fetch.first_succeeded_date is 'The earliest first day of the windows that succeeded; NULL where none did, or none had one.';
 comment on column audit.latest_fetch.last_succeeded_date is 'The latest last day of the windows that succeeded; NULL where none did, or none had one.';
 

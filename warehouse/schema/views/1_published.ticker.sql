@@ -38,4 +38,4 @@ returns setof published.ticker language sql stable parallel safe as $$
     where version.loaded_at <= at and (version.superseded_at > at or version.superseded_at = 'infinity')
     window of_instrument as (partition by instrument_id order by version.valid_from)
 $$;
-comment on function as_of.ticker is 'published.ticker as held at the instant.';
+comment on function as_of.ticker is 'published.ticker as stored at the instant.';

@@ -1,4 +1,4 @@
--- The factors as they follow from the actions and closes held at an instant, for all instruments
+-- The factors as they follow from the actions and closes stored at an instant, for all instruments
 -- or for some. The loader fills derived.adjustment_factor from it with `infinity`: one formula.
 create or replace function as_of.adjustment_factor(
     at timestamptz, instruments integer[] default null
@@ -59,4 +59,4 @@ create or replace function as_of.adjustment_factor(
         partition by instrument_id order by ex_date desc rows unbounded preceding
     )
 $$;
-comment on function as_of.adjustment_factor is 'One row per instrument and ex-date: derived.adjustment_factor as it follows from what was held at the instant.';
+comment on function as_of.adjustment_factor is 'One row per instrument and ex-date: derived.adjustment_factor as it follows from what was stored at the instant.';

@@ -1,6 +1,8 @@
 create or replace view published.daily_price as
 select
-    ticker.ticker, bar.session_date, bar.open, bar.high, bar.low, bar.close, bar.volume,
+    ticker.ticker, bar.session_date, bar.open::double precision as open,
+    bar.high::double precision as high, bar.low::double precision as low,
+    bar.close::double precision as close, bar.volume,
     coalesce(factor.split_factor, 1) as split_factor,
     bar.close * coalesce(factor.split_factor, 1) as close_split_adjusted,
     bar.close * case when factor.ex_date is null then 1 else factor.total_return_factor end
@@ -50,4 +52,4 @@ returns table (
         and factor.valid_from <= bar.session_date and bar.session_date < factor.ex_date
     where bar.loaded_at <= at and (bar.superseded_at > at or bar.superseded_at = 'infinity')
 $$;
-comment on function as_of.daily_price is 'published.daily_price as held at the instant, adjusted by the actions held then.';
+comment on function as_of.daily_price is 'published.daily_price as stored at the instant, adjusted by the actions stored then.';

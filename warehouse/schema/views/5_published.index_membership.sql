@@ -1,7 +1,9 @@
 create or replace view published.index_membership as
 select
-    index_code, ticker, name, sector, weight_pct, weight_pct_filed, shares, market_value_usd,
-    price_usd, exchange, fund, as_of_date, known_from, source, loaded_at
+    index_code, ticker, name, sector, weight_pct::double precision as weight_pct,
+    weight_pct_filed::double precision as weight_pct_filed, shares::double precision as shares,
+    market_value_usd::double precision as market_value_usd,
+    price_usd::double precision as price_usd, exchange, fund, as_of_date, known_from, source, loaded_at
 from core.index_membership;
 comment on view published.index_membership is
 'One row per index, ticker and day of a holdings file. Members on a session: the newest as_of_date whose known_from is not after it.';
@@ -19,4 +21,4 @@ returns table (
     from as_of.index_membership_version as version
     where version.loaded_at <= at and (version.superseded_at > at or version.superseded_at = 'infinity')
 $$;
-comment on function as_of.index_membership is 'published.index_membership as held at the instant.';
+comment on function as_of.index_membership is 'published.index_membership as stored at the instant.';

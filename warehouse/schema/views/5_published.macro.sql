@@ -1,6 +1,7 @@
 create or replace view published.macro_latest as
 select distinct on (series_id, observation_date)
-    series_id, observation_date, vintage_date, value, missing_reason, source, loaded_at
+    series_id, observation_date, vintage_date, value::double precision as value,
+    missing_reason, source, loaded_at
 from core.macro_observation
 order by series_id, observation_date, vintage_date desc;
 comment on view published.macro_latest is
@@ -8,7 +9,8 @@ comment on view published.macro_latest is
 
 create or replace view published.macro_first_release as
 select distinct on (series_id, observation_date)
-    series_id, observation_date, vintage_date, value, missing_reason, source, loaded_at
+    series_id, observation_date, vintage_date, value::double precision as value,
+    missing_reason, source, loaded_at
 from core.macro_observation
 order by series_id, observation_date, vintage_date;
 comment on view published.macro_first_release is

@@ -87,9 +87,10 @@ select
             -- the newest request that covers the session, under any of its symbols
             select case when request.status = 'loaded' then 'no_row' else request.status end
             from core.ticker as ticker
-            cross join lateral audit.latest_fetch(
-                'daily_price', ticker.ticker, expected.session_date
-            ) as request
+            -- the body of audit.latest_fetch: a function would need the caller's rights on audit
+            join audit.fetch_result as request
+                on request.dataset = 'daily_price' and request.item = ticker.ticker
+                and expected.session_date between request.window_start and request.window_end
             where ticker.instrument_id = expected.instrument_id
             order by request.finished_at desc, request.fetch_id desc
             limit 1
@@ -140,7 +141,11 @@ select
         ) then 'loaded'
         else coalesce((
             select case when request.status = 'loaded' then 'no_row' else request.status end
-            from audit.latest_fetch('index_membership', fund.fund, session.session_date) as request
+            from audit.fetch_result as request
+            where request.dataset = 'index_membership' and request.item = fund.fund
+                and session.session_date between request.window_start and request.window_end
+            order by request.finished_at desc, request.fetch_id desc
+            limit 1
         ), 'not_asked')
     end as status
 from fund
@@ -167,7 +172,7 @@ quarantined_row as materialized (
     select distinct key ->> 'cik' as cik from audit.quarantine where table_name = 'company_fact'
 ),
 list as materialized (
-    select coalesce(bool_or(has_loaded), false) as is_read
+    select coalesce(bool_or(has_ever_loaded), false) as is_read
     from audit.latest_fetch where dataset = 'company_ticker'
 ),
 filer as materialized (

@@ -19,7 +19,7 @@ with request as materialized (
     join audit.run as run using (run_id)
 ),
 last_of_item as (
-    select dataset, item, status as status, finished_at as last_fetched_at
+    select dataset, item, status, finished_at as last_fetched_at
     from audit.latest_fetch where dataset in ('macro_observation', 'index_membership')
 ),
 last_of_dataset as (

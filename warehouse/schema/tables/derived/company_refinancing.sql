@@ -1,4 +1,4 @@
--- A company as its filings showed it by a quarter-end. Written by tasks/derive/company_refinancing.py only.
+-- A company as its filings showed it by a quarter-end. Derived by tasks/derive/refinancing/company_refinancing.py.
 create table derived.company_refinancing (
     cik integer not null check (cik > 0),
     as_of_date date not null,

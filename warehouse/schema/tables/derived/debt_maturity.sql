@@ -1,4 +1,4 @@
--- Ladders as filed, with the dates that they cover. Written by tasks/derive/debt_maturity.py only.
+-- Ladders as filed, with the dates that they cover. Derived by tasks/derive/refinancing/debt_maturity.py.
 create table derived.debt_maturity (
     cik integer not null check (cik > 0),
     period_end date not null,

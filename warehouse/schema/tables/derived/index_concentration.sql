@@ -1,4 +1,4 @@
--- Weights of few. Written by tasks/derive/index_concentration.py only.
+-- Weights of few. Derived by tasks/derive/breadth/index_concentration.py.
 create table derived.index_concentration (
     index_code text not null,
     as_of_date date not null,

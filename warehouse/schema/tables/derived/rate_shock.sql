@@ -1,4 +1,4 @@
--- What a change of short rates does. Written by tasks/derive/rate_shock.py only.
+-- What a change of short rates does. Derived by tasks/derive/refinancing/rate_shock.py.
 create table derived.rate_shock (
     index_code text not null,
     sector text not null,

@@ -1,4 +1,4 @@
--- What falls due when. Written by tasks/derive/refinancing_wall.py only.
+-- What falls due when. Derived by tasks/derive/refinancing/refinancing_wall.py.
 create table derived.refinancing_wall (
     index_code text not null,
     sector text not null,

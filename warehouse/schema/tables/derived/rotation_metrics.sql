@@ -1,4 +1,4 @@
--- Small against large. Written by tasks/derive/rotation_metrics.py only.
+-- Small against large. Derived by tasks/derive/rotation/rotation_metrics.py.
 create table derived.rotation_metrics (
     pair text not null,
     session_date date not null,

@@ -1,4 +1,4 @@
--- Who takes part. Written by tasks/derive/sector_breadth.py only.
+-- Who takes part. Derived by tasks/derive/breadth/sector_breadth.py.
 create table derived.sector_breadth (
     index_code text not null,
     sector text not null,

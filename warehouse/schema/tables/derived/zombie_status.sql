@@ -1,4 +1,4 @@
--- Who is a zombie, by which definition. Written by tasks/derive/zombie_status.py only.
+-- Who is a zombie, by which definition. Derived by tasks/derive/refinancing/zombie_status.py.
 create table derived.zombie_status (
     cik integer not null check (cik > 0),
     as_of_date date not null,
