@@ -11,7 +11,7 @@ PACKAGES = ("warehouse", "expectations", "tasks", "flows", "deployments")
 # From the bottom up. Rooms on one line are siblings and do not import one another.
 # The base error and the reference tables stand beside the settings: every room may use them.
 ROOMS = (
-    ("warehouse.settings", "warehouse.base_error", "warehouse.reference"),
+    ("warehouse.settings", "warehouse.base_error", "warehouse.reference", "warehouse.claims"),
     ("expectations.contract",),
     ("warehouse.server",),
     ("warehouse.connect",),
@@ -29,6 +29,7 @@ ROOMS = (
     ("tasks.derive.xbrl",),
     ("tasks.derive.debt",),
     ("tasks.derive.breadth", "tasks.derive.rotation", "tasks.derive.refinancing"),
+    ("tasks.derive.claims",),
     ("tasks.derive",),
     ("tasks.load",),
     ("tasks.plan",),

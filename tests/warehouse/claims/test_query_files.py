@@ -1,0 +1,25 @@
+"""The files of claims and conditions: their headers, and their queries as a reader runs them."""
+
+from warehouse.claims import claims, parse_query_file
+from warehouse.connect.connections import connect
+from warehouse.settings import Settings
+
+WITNESS_COLUMNS = ["witness", "measured", "is_met", "reason", "as_of_date"]
+
+
+def test_header_fields_may_continue_on_the_next_line() -> None:
+    text = "-- statement: One thing\n--   and another: really.\n-- unit: percent\nselect 1\n;\n"
+    found = parse_query_file("one", text)
+    assert found.header == {"statement": "One thing and another: really.", "unit": "percent"}
+    assert found.query == "select 1\n"
+
+
+def test_evidence_runs_as_the_reader_and_says_what_is_missing(settings: Settings) -> None:
+    """Of an empty warehouse no claim is supported or contradicted."""
+    with connect(settings, "reader") as connection:
+        for claim in claims():
+            cursor = connection.execute(claim.query.encode())
+            assert [column.name for column in cursor.description or ()] == WITNESS_COLUMNS
+            for _, measured, is_met, reason, _ in cursor.fetchall():
+                assert (measured, is_met) == (None, None), claim.name
+                assert reason, claim.name
