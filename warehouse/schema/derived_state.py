@@ -23,7 +23,7 @@ create or replace view audit.derived_state (dataset, latest_date, follows_filing
 comment on view audit.derived_state is 'One row per derived table: how far it has got.';
 comment on column audit.derived_state.dataset is 'The table, by its published name.';
 comment on column audit.derived_state.latest_date is 'Date of the newest row. NULL: no rows.';
-comment on column audit.derived_state.follows_filings is 'Whether there is no row without company facts.';
+comment on column audit.derived_state.follows_filings is 'Whether all rows need company facts.';
 """
 
 
