@@ -65,7 +65,7 @@ CONTRACT = Contract(
         "company_ticker",
         "rotation_metrics",
         "sector_breadth",
-        "index_concentration",
+        "valuation",
         "company_refinancing",
     ),
     latest_date_column="as_of_date",
