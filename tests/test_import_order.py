@@ -29,6 +29,7 @@ ROOMS = (
     ("tasks.derive.xbrl",),
     ("tasks.derive.debt",),
     ("tasks.derive.breadth", "tasks.derive.rotation", "tasks.derive.refinancing"),
+    ("tasks.derive.macro",),
     ("tasks.derive",),
     ("tasks.load",),
     ("tasks.plan",),
