@@ -29,7 +29,7 @@ ROOMS = (
     ("tasks.derive.xbrl",),
     ("tasks.derive.debt",),
     ("tasks.derive.breadth", "tasks.derive.rotation", "tasks.derive.refinancing"),
-    ("tasks.derive.valuation", "tasks.derive.claims"),
+    ("tasks.derive.macro", "tasks.derive.valuation", "tasks.derive.claims"),
     ("tasks.derive",),
     ("tasks.load",),
     ("tasks.plan",),
