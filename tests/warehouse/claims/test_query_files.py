@@ -1,9 +1,10 @@
 """The files of claims and conditions: their headers, and their queries as a reader runs them."""
 
-from warehouse.claims import claims, parse_query_file
+from warehouse.claims import claims, conditions, parse_query_file
 from warehouse.connect.connections import connect
 from warehouse.settings import Settings
 
+DAY_COLUMNS = ["day", "value", "is_met"]
 WITNESS_COLUMNS = ["witness", "measured", "is_met", "reason", "as_of_date"]
 
 
@@ -23,3 +24,11 @@ def test_evidence_runs_as_the_reader_and_says_what_is_missing(settings: Settings
             for _, measured, is_met, reason, _ in cursor.fetchall():
                 assert (measured, is_met) == (None, None), claim.name
                 assert reason, claim.name
+
+
+def test_conditions_run_as_the_reader(settings: Settings) -> None:
+    with connect(settings, "reader") as connection:
+        for condition in conditions():
+            cursor = connection.execute(condition.query.encode())
+            assert [column.name for column in cursor.description or ()] == DAY_COLUMNS
+            assert all(is_met is None for *_, is_met in cursor.fetchall()), condition.name
