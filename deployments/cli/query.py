@@ -1,6 +1,8 @@
 """Commands that read the warehouse; they start the embedded database and leave it running."""
 
 import os
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import unquote, urlsplit
 
@@ -45,6 +47,22 @@ def dsn(
 ) -> None:
     """Print the DSN with its password, for notebooks and BI tools."""
     print(warehouse_dsn(_settings_of_running_database(), role))
+
+
+def report(
+    output: Annotated[
+        Path | None, typer.Option(help="File to write; default: reports/ in ROTATION_HOME.")
+    ] = None,
+) -> None:
+    """Write the report: one HTML file to open offline, print or mail."""
+    # Altair and Vega take a second to import
+    from tasks.report.build import write_report
+    from tasks.report.path import report_path
+
+    settings = _settings_of_running_database()
+    path = output or report_path(settings)
+    write_report(settings, path, datetime.now(UTC))
+    print(path.absolute())
 
 
 def checksum() -> None:

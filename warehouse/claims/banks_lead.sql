@@ -1,4 +1,4 @@
--- statement: Regional Banks led the rotation.
+-- statement: Regional banks led the rotation.
 -- said: market commentary, early 2026
 -- measure: price return of KRE from 31 December 2025 to 13 February 2026 less that of IWM; second witness:
 --   less that of SPY

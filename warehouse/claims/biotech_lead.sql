@@ -1,4 +1,4 @@
--- statement: Biotech Companies led the rotation.
+-- statement: Biotech companies led the rotation.
 -- said: market commentary, early 2026
 -- measure: price return of XBI from 31 December 2025 to 13 February 2026 less that of IWM; second witness:
 --   less that of SPY

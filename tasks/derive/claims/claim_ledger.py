@@ -10,7 +10,8 @@ from expectations.tables.claim_ledger import CONTRACT
 from tasks.derive.claims.inputs import INPUTS, checksum_queries, run_query
 from tasks.derive.incremental.changes import ChangeSet, polars_schema
 from tasks.derive.incremental.derived_table import DerivedRows, DerivedTable
-from warehouse.claims import QueryFile, claims
+from warehouse.claims import claims
+from warehouse.query_file import QueryFile
 
 Row = dict[str, Any]
 

@@ -7,8 +7,8 @@ import polars as pl
 from adbc_driver_postgresql import dbapi as adbc
 
 from warehouse.base_error import RotationError
-from warehouse.claims import QueryFile
 from warehouse.connect import arrow
+from warehouse.query_file import QueryFile
 
 EVERYTHING = "everything"
 TABLES = (

@@ -12,7 +12,8 @@ from expectations.tables.scenario_monitor import CONTRACT
 from tasks.derive.claims.inputs import INPUTS, checksum_queries, run_query
 from tasks.derive.incremental.changes import ChangeSet, polars_schema
 from tasks.derive.incremental.derived_table import DerivedRows, DerivedTable
-from warehouse.claims import QueryFile, conditions
+from warehouse.claims import conditions
+from warehouse.query_file import QueryFile
 
 Day = tuple[date, float | None, bool | None]
 

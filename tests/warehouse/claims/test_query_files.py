@@ -1,7 +1,8 @@
 """The files of claims and conditions: their headers, and their queries as a reader runs them."""
 
-from warehouse.claims import claims, conditions, parse_query_file
+from warehouse.claims import claims, conditions
 from warehouse.connect.connections import connect
+from warehouse.query_file import parse_query_file
 from warehouse.settings import Settings
 
 DAY_COLUMNS = ["day", "value", "is_met"]

@@ -11,8 +11,8 @@ from tasks.derive.claims import claim_ledger
 from tasks.derive.claims.claim_ledger import judge_claim
 from tasks.derive.rotation import rotation_metrics
 from tests.tasks.derive.pipeline import House
-from warehouse.claims import QueryFile
 from warehouse.connect.connections import connect
+from warehouse.query_file import QueryFile
 from warehouse.settings import Settings
 
 FLAT = ("SPY", "AAPL", "AMZN", "GOOGL", "META", "MSFT", "NVDA", "TSLA")

@@ -8,7 +8,7 @@ from expectations.tables import macro_observation
 from tasks.derive.claims import scenario_monitor
 from tasks.derive.claims.scenario_monitor import evaluate_condition
 from tasks.derive.macro import macro_regime
-from warehouse.claims import QueryFile
+from warehouse.query_file import QueryFile
 
 HEADER = dict.fromkeys(("scenario", "condition", "series", "threshold", "unit"), "text")
 CONDITION = QueryFile("cpi", HEADER, "select 1")
