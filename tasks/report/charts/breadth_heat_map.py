@@ -9,6 +9,7 @@ from tasks.report.style import choose_value, time_axis
 
 def draw(rows: list[dict[str, Any]]) -> alt.TopLevelMixin:
     """Return the heat map of one index at a time; weeks without figures stay empty."""
+    sectors = len({row["sector"] for row in rows})
     index = choose_value(rows, "index_code", "R2000")
     return (
         alt.Chart(alt.NamedData("rows"))
@@ -34,5 +35,5 @@ def draw(rows: list[dict[str, Any]]) -> alt.TopLevelMixin:
             ],
         )
         .add_params(index)
-        .properties(width=700, height={"step": 24})
+        .properties(width=700, height=24 * sectors)
     )

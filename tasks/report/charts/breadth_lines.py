@@ -20,15 +20,18 @@ def draw(rows: list[dict[str, Any]]) -> alt.TopLevelMixin:
         tooltip=[session, alt.Tooltip("mcclellan_oscillator:Q", title="oscillator")],
     )
     extremes = (
-        base.transform_fold(["new_highs_252", "new_lows_252"], as_=["side", "count"])
+        base.transform_fold(["new_highs_252", "new_lows_252"], as_=["column", "count"])
+        .transform_calculate(
+            side="datum.column === 'new_highs_252' ? 'new highs' : 'new lows (below 0)'"
+        )
         .mark_bar()
         .encode(
             x=x,
-            y=alt.Y("count:Q", title="new highs / -lows"),
+            y=alt.Y("count:Q", title="members at highs, lows"),
             color=alt.Color(
                 "side:N",
                 title=None,
-                scale=alt.Scale(domain=["new_highs_252", "new_lows_252"], range=[BLUE, ORANGE]),
+                scale=alt.Scale(domain=["new highs", "new lows (below 0)"], range=[BLUE, ORANGE]),
             ),
             tooltip=[session, alt.Tooltip("side:N"), alt.Tooltip("count:Q")],
         )
