@@ -22,7 +22,7 @@ ROOMS = (
     ("expectations",),
     ("warehouse.merge",),
     ("warehouse.schema",),
-    ("warehouse.backup",),
+    ("warehouse.backup", "warehouse.export"),
     ("tasks.extract.provider",),
     ("tasks.extract.yahoo", "tasks.extract.fred", "tasks.extract.ishares", "tasks.extract.sec"),
     ("tasks.validate", "tasks.run"),

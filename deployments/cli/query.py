@@ -11,8 +11,9 @@ from rich.console import Console
 
 from deployments.stack.database import ensure_database_running, load_settings
 from warehouse.backup.checksum import checksums
-from warehouse.connect.connections import connect
+from warehouse.connect.connections import adbc_connection, connect
 from warehouse.connect.dsn import Role, find_client_binary, warehouse_dsn
+from warehouse.export.parquet import export_tables
 from warehouse.schema.tables import tables_sql
 from warehouse.schema.views import schema_sql
 from warehouse.settings import Settings
@@ -63,6 +64,18 @@ def report(
     path = output or report_path(settings)
     write_report(settings, path, datetime.now(UTC))
     print(path.absolute())
+
+
+def export(
+    folder: Annotated[Path, typer.Argument(help="Folder for the files.")],
+    table: Annotated[
+        list[str] | None, typer.Option(help="Published table; repeat it for several; default: all.")
+    ] = None,
+) -> None:
+    """Write published tables as Parquet, one file per year; only changed years are rewritten."""
+    with adbc_connection(_settings_of_running_database(), "reader") as connection:
+        for file in export_tables(connection, table or (), folder):
+            print(f"{'written' if file.is_written else 'unchanged'}  {file.rows:>10}  {file.path}")
 
 
 def checksum() -> None:
