@@ -8,7 +8,7 @@ import pytest
 from tests.flows.conftest import MakeReplay
 from tests.flows.replay import Replay
 
-# an completed_daily_run run takes five to ten seconds, one that finds most of its work done four
+# an undisturbed run takes five to ten seconds, one that finds most of its work done four
 LONGEST_LIFE_SECONDS = 4.0
 NEWEST = "select coalesce(max(run_id), 0) from audit.run"
 

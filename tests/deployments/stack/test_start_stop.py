@@ -59,12 +59,17 @@ def test_service_file_opens_psql_without_a_password_on_the_command_line(empty_ho
     assert file.stat().st_mode & 0o777 == 0o600
     psql = str(find_client_binary(empty_home.settings, "psql"))
     command = [psql, "service=rotation", "--no-psqlrc", "-At", "-c", "select current_user"]
-    for _ in range(2):
-        variables = os.environ | {"PGSERVICEFILE": str(file)}
-        done = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
-        assert done.stdout == "rotation_reader\n"
-        # the file follows a new password
-        empty_home.rotation("rotate-passwords")
+    variables = os.environ | {"PGSERVICEFILE": str(file)}
+
+    def user() -> str:
+        return subprocess.run(
+            command, env=variables, capture_output=True, text=True, check=True
+        ).stdout
+
+    assert user() == "rotation_reader\n"
+    # the file follows a new password
+    empty_home.rotation("rotate-passwords")
+    assert user() == "rotation_reader\n"
 
 
 def test_error_without_a_warehouse_names_the_next_command(empty_home: Home) -> None:
