@@ -15,6 +15,7 @@ from tests.flows.filings import (
     TICKERS,
     asked,
     in_usd,
+    make_tape,
     write_company,
 )
 from tests.flows.replay import Replay
@@ -35,35 +36,56 @@ def replay(start_replay: MakeReplay, filings_tape: Path) -> Replay:
 @pytest.fixture
 def filled(replay: Replay) -> Replay:
     """After a first run."""
+    return fill(replay)
+
+
+def fill(replay: Replay) -> Replay:
     end = replay.run("filings")
     assert end.state == "Completed", end.output
     return replay
 
 
+@pytest.fixture(scope="module")
+def shared_tape(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tape that no test changes."""
+    return make_tape(tmp_path_factory.mktemp("filings") / "tape")
+
+
+@pytest.fixture(scope="module")
+def first_run(start_replay: MakeReplay, shared_tape: Path) -> Replay:
+    """A warehouse after a first run, for tests that load nothing more."""
+    made = start_replay(shared_tape, CLOCK)
+    follow(made.settings, *TICKERS, "SPY")
+    return fill(made)
+
+
 def test_a_first_run_loads_all_filings_and_a_second_requests_nothing(
-    filled: Replay, filings_tape: Path
+    first_run: Replay, shared_tape: Path
 ) -> None:
-    held = set(filled.rows(HELD))
-    assert held == in_usd(filings_tape, "2024-05-01")
+    held = set(first_run.rows(HELD))
+    assert held == in_usd(shared_tape, "2024-05-01")
     assert len(held) == COMPANIES
-    assert filled.rows("select count(*), min(known_from)::text from core.company_ticker") == [
+    assert first_run.rows("select count(*), min(known_from)::text from core.company_ticker") == [
         (COMPANIES, "2024-05-01")
     ]
-    assert filled.rows("select min(name), count(*), max(first_filed_date)::text from core.company"
-    ) == [("TA Corp", COMPANIES, "2024-02-20")]  # fmt: skip
-    assert filled.column("select distinct known_from::text from core.company_fact") == [
+    assert first_run.rows(
+        "select min(name), count(*), max(first_filed_date)::text from core.company"
+    ) == [("TA Corp", COMPANIES, "2024-02-20")]
+    assert first_run.column("select distinct known_from::text from core.company_fact") == [
         "2024-02-21"
     ]
-    assert len(asked(filled, "companyfacts")) == len(asked(filled, "submissions")) == COMPANIES
-    filled.sandbox.clear_requests()
-    end = filled.run("filings")
+    assert (
+        len(asked(first_run, "companyfacts")) == len(asked(first_run, "submissions")) == COMPANIES
+    )
+    first_run.sandbox.clear_requests()
+    end = first_run.run("filings")
     assert end.state == "Completed", end.output
-    assert asked(filled) == []
-    assert filled.column("select count(*) from history.company_fact") == [0]
+    assert asked(first_run) == []
+    assert first_run.column("select count(*) from history.company_fact") == [0]
 
 
-def test_the_contact_is_sent_to_the_sec_and_stored_nowhere(filled: Replay) -> None:
-    everything = filled.column(
+def test_the_contact_is_sent_to_the_sec_and_stored_nowhere(first_run: Replay) -> None:
+    everything = first_run.column(
         "select to_jsonb(entry)::text from audit.fetch as entry"
         " union all select to_jsonb(entry)::text from audit.run as entry"
     )
@@ -72,7 +94,9 @@ def test_the_contact_is_sent_to_the_sec_and_stored_nowhere(filled: Replay) -> No
     assert not [entry for entry in everything if address in entry]
 
 
-def test_a_missed_week_is_caught_up_by_its_indexes(filled: Replay, filings_tape: Path) -> None:
+def test_a_missed_week_is_caught_up_and_an_amendment_adds_its_rows(
+    filled: Replay, filings_tape: Path
+) -> None:
     filled.sandbox.clear_requests()
     filled.sandbox.set_clock(AFTER_A_WEEK)
     end = filled.run("filings")
@@ -91,13 +115,7 @@ def test_a_missed_week_is_caught_up_by_its_indexes(filled: Replay, filings_tape:
     assert filled.run("filings").state == "Completed"
     assert asked(filled) == []
 
-
-def test_an_amendment_adds_its_rows_and_leaves_the_first(
-    filled: Replay, filings_tape: Path
-) -> None:
-    filled.sandbox.set_clock(AFTER_A_WEEK)
-    assert filled.run("filings").state == "Completed"
-    filled.sandbox.clear_requests()
+    # the amendment leaves the first filing's rows as they are
     filled.sandbox.set_clock(AFTER_THE_AMENDMENT)
     assert filled.run("filings").state == "Completed"
     assert asked(filled, "companyfacts") == [FIRST]
@@ -128,8 +146,8 @@ def test_a_value_that_changes_within_a_filing_goes_to_history(
     ) == [500]
 
 
-def test_a_ticker_that_the_list_does_not_have_is_refused(filled: Replay) -> None:
-    end = filled.run("filings", tickers=["SPY"])
+def test_a_ticker_that_the_list_does_not_have_is_refused(first_run: Replay) -> None:
+    end = first_run.run("filings", tickers=["SPY"])
     assert end.state == "Failed"
     assert "SPY, which the SEC's list of companies does not have" in end.output
 
