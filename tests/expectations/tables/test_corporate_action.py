@@ -31,6 +31,8 @@ def make_frame() -> pd.DataFrame:
         usual_yield=np.nan,
         usual_overnight_move=0.004,
         currency="USD",
+        listed_date=frame["ex_date"],
+        is_repeated=False,
     )
 
 
@@ -41,6 +43,8 @@ BROKEN = {
     "split_ratio_implausible": lambda f: with_value(f, "value", 5_000.0, 1),
     "split_changes_nothing": lambda f: with_value(f, "value", 1.0, 1),
     "ex_date_in_future": lambda f: with_value(f, "ex_date", pd.Timestamp("2024-07-02")),
+    "split_listed_twice": lambda f: with_value(f, "is_repeated", True, 1),
+    "split_date_corrected": lambda f: with_value(f, "ex_date", pd.Timestamp("2024-06-11"), 1),
     "distribution_not_usd": lambda f: with_value(f, "currency", "CAD"),
     "distribution_exceeds_close": lambda f: with_value(f, "value", 60.0),
     "distribution_not_in_price": lambda f: with_value(f, "value", 25.0),
