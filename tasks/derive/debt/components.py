@@ -12,6 +12,8 @@ from tasks.derive.xbrl.facts import Fact, PointInTimeFacts
 TOLERANCE = 0.005
 # principal and carrying amount of one debt mostly differ by no more than this share
 CARRYING_TOLERANCE = 0.1
+# current lines of one debt, net and gross: 2.3 % apart at Ondas in 2024
+NET_GROSS_TOLERANCE = 0.04
 # instruments by type: whole, noncurrent, current
 INSTRUMENTS = "debt_instrument_types"
 INSTRUMENTS_NONCURRENT = "debt_instrument_types_noncurrent"
@@ -141,10 +143,20 @@ def other_short_term_debt(known: PointInTimeFacts, day: date, current_portion: f
         # this total is of all current debt: it includes the current portion
         return parts
     others = current_debt(known, day, current_portion)
-    if len(others) == 1 and current_portion and not drop_same_debt(others, [current_portion]):
+    if len(others) == 1 and current_portion and _is_portion(others[0], current_portion):
         # the current portion again; commercial paper is never long-term debt
         return [fact for fact in others if fact.tag in concepts()["debt_commercial_paper"]]
     return others
+
+
+def _is_portion(fact: Fact, portion: float) -> bool:
+    """Return whether a current line is the current portion; notes may be gross of their discount.
+
+    Borrowings of about the same amount are another debt: Apple's commercial paper, 2020-03-28.
+    """
+    is_note = fact.tag in concepts()[INSTRUMENTS_CURRENT]
+    tolerance = NET_GROSS_TOLERANCE if is_note else TOLERANCE
+    return abs(fact.value - portion) <= tolerance * max(abs(fact.value), abs(portion))
 
 
 def short_term_debt_excluding_notes(

@@ -3,21 +3,28 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from tasks.derive.debt.components import INSTRUMENT_CONCEPTS, is_same_carrying, sum_values
+from tasks.derive.debt.components import INSTRUMENT_CONCEPTS, is_close, is_same_carrying, sum_values
 from tasks.derive.debt.debt import Debt
 from tasks.derive.debt.lines import DebtLines
 from tasks.derive.debt.long_term_total import ladder_total
-from tasks.derive.xbrl.concepts import limit_tags
+from tasks.derive.xbrl.concepts import concepts, limit_tags
 from tasks.derive.xbrl.facts import Fact
 
 # a figure above the total by more than this share is debt that the total lacks
 CONTRADICTING_SHARE = 0.1
 
 
+def total_tags() -> tuple[str, ...]:
+    """Return the tags of long-term debt including its current portion."""
+    return concepts()["debt_long_term"]
+
+
 def rate_confidence(found: Debt, lines: DebtLines) -> Debt:
     """Say whether figures of the day confirm or contradict a total."""
-    is_contradicted = any(
-        amount > (1 + CONTRADICTING_SHARE) * found.value for amount in _amounts(lines)
+    is_contradicted = (
+        any(amount > (1 + CONTRADICTING_SHARE) * found.value for amount in _amounts(lines))
+        or _is_below_lines(found, lines)
+        or _lacks_borrowings(found, lines)
     )
     return replace(
         found,
@@ -41,6 +48,34 @@ def _amounts(lines: DebtLines) -> Iterable[float]:
     yield ladder or 0.0
 
 
+def _is_below_lines(found: Debt, lines: DebtLines) -> bool:
+    """Return whether all debt combined, or long-term debt, is well below its lines."""
+    known, day = lines.known, lines.day
+    combined, total = known.instant("debt_combined", day), known.instant("debt_long_term", day)
+    if combined is not None and combined.value < (1 - CONTRADICTING_SHARE) * found.value:
+        return True
+    return (
+        total is not None
+        and lines.noncurrent is not None
+        and total.value < (1 - CONTRADICTING_SHARE) * lines.noncurrent.value
+    )
+
+
+def _lacks_borrowings(found: Debt, lines: DebtLines) -> bool:
+    """Return whether short-term borrowings are neither in the total nor a current line of it."""
+    current = [fact.value for fact in (lines.current, lines.portion) if fact is not None]
+    if lines.noncurrent is not None and lines.total is not None:
+        current.append(lines.total.value - lines.noncurrent.value)
+    counted = [*(fact.value for fact in found.facts), *current]
+    return any(
+        fact not in found.facts
+        and fact.value > CONTRADICTING_SHARE * found.value
+        and not any(is_close(fact.value, each) for each in counted)
+        and lines.current is None
+        for fact in lines.borrowings
+    )
+
+
 def _is_confirmed(found: Debt, lines: DebtLines) -> bool:
     """Return whether both lines are filed, or one total and a figure that agrees with it."""
     known, day = lines.known, lines.day
@@ -48,10 +83,13 @@ def _is_confirmed(found: Debt, lines: DebtLines) -> bool:
     if lines.total in found.facts and lines.noncurrent in found.facts:
         # one beside the other is the likelier of two readings
         return False
-    if lines.combined in found.facts or (
-        lines.noncurrent in found.facts and current in found.facts
-    ):
+    if lines.combined in found.facts:
         return True
+    if lines.noncurrent in found.facts and current in found.facts:
+        # long-term debt that was read as noncurrent is confirmed by the maturity schedule
+        schedule = ladder_total(known, day)
+        is_read = lines.noncurrent is not None and lines.noncurrent.tag in total_tags()
+        return not is_read or (schedule is not None and is_same_carrying(schedule, found.value))
     if lines.total not in found.facts:
         return False
     long_term = sum_values([lines.total]) if lines.total else 0.0

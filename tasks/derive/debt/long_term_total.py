@@ -7,6 +7,7 @@ noncurrent line under its own tag, or debt that moved from the one line to the o
 
 from datetime import date
 from enum import Enum
+from itertools import pairwise
 
 from tasks.derive.xbrl.concepts import concepts
 from tasks.derive.xbrl.facts import PointInTimeFacts
@@ -26,6 +27,7 @@ class Reading(Enum):
     """What long-term debt includes."""
 
     TOTAL = "total"
+    TOTAL_BESIDE_CURRENT = "total, and current debt is more than its first year"
     NONCURRENT = "noncurrent"
     UNKNOWN = "unknown"
 
@@ -48,15 +50,16 @@ def ladder_first_year(known: PointInTimeFacts, day: date) -> float | None:
 
 
 def read_long_term_total(known: PointInTimeFacts, day: date) -> Reading:
-    """Decide by the newest day with evidence, up to a balance-sheet day."""
+    """Decide by the newest day with evidence, up to a balance-sheet day.
+
+    Debt that moved between lines counts where no day has a schedule or a noncurrent line.
+    """
     days = [each for each in _balance_days(known) if each <= day]
-    for each, before in zip(days, [*days[1:], None], strict=True):
-        found = _by_lines(known, each)
-        if found is Reading.UNKNOWN and before is not None:
-            found = _by_moved_debt(known, before, each)
-        if found is not Reading.UNKNOWN:
-            return found
-    return Reading.UNKNOWN
+    found = [
+        *(_by_lines(known, each) for each in days),
+        *(_by_moved_debt(known, before, each) for each, before in pairwise(days)),
+    ]
+    return next((each for each in found if each is not Reading.UNKNOWN), Reading.UNKNOWN)
 
 
 def _balance_days(known: PointInTimeFacts) -> list[date]:
@@ -86,7 +89,11 @@ def _by_lines(known: PointInTimeFacts, day: date) -> Reading:
         return _closest(candidates, total, tolerance)
     if ladder is not None:
         # the schedule is the total, or the total and the current line together
-        return _closest((total, total + current), ladder, LADDER_TOLERANCE)
+        found, first = _closest((total, total + current), ladder, LADDER_TOLERANCE), None
+        if found is Reading.TOTAL:
+            first = ladder_first_year(known, day)
+        is_other = first is not None and first < (1 - LADDER_TOLERANCE) * current
+        return Reading.TOTAL_BESIDE_CURRENT if is_other else found
     return Reading.UNKNOWN
 
 

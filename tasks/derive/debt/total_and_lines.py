@@ -1,5 +1,10 @@
 """Long-term debt beside its lines and beside notes: which of them includes the other."""
 
+from datetime import date
+from enum import Enum
+from itertools import pairwise
+from math import fsum
+
 from tasks.derive.debt.components import (
     CARRYING_TOLERANCE,
     INSTRUMENTS_CURRENT,
@@ -12,12 +17,15 @@ from tasks.derive.debt.components import (
 )
 from tasks.derive.debt.lines import ADDITIVE_RATIO, DebtLines, filed
 from tasks.derive.debt.long_term_total import ladder_first_year, ladder_total
-from tasks.derive.xbrl.facts import Fact
+from tasks.derive.xbrl.concepts import kinds
+from tasks.derive.xbrl.facts import Fact, PointInTimeFacts
 
 # noncurrent and current
 BOTH_LINES = 2
 # a total this many times its own lines is another debt
 OTHER_DEBT_RATIO = 3
+# of long-term debt: a smaller change of notes says nothing
+NOTES_MOVED_SHARE = 0.2
 
 
 def value_of(fact: Fact | None) -> float:
@@ -58,45 +66,75 @@ def is_total_beside_lines(lines: DebtLines) -> bool:
     return is_far_above or any(is_same_carrying(schedule, each) for each in (parts, total + parts))
 
 
-def _notes_beside_total(lines: DebtLines) -> list[Fact]:
-    """Return current notes that long-term debt does not include.
+class Notes(Enum):
+    """Whether long-term debt includes the current notes of its day."""
 
-    Its definition includes them. It does not where they are above it, were above it on an earlier
-    day, or are above what the maturity schedule that equals it has due in the first year.
+    INCLUDED = "included"
+    BESIDE = "beside"
+    UNKNOWN = "unknown"
+
+
+def _read_notes(lines: DebtLines) -> Notes:
+    """Compare notes with long-term debt, its maturity schedule and both on earlier days.
+
+    The definition of long-term debt includes them. It does not where they are above it, were above
+    it or changed without it on an earlier day, or are more than is due in the first year of the
+    maturity schedule that equals it.
     """
-    notes, total = lines.instruments_current, value_of(lines.total)
-    amount = sum_values(notes)
+    amount, total = sum_values(lines.instruments_current), value_of(lines.total)
     if amount > ADDITIVE_RATIO * total:
         # far above it: added to any total, with notes that are not current
-        return []
+        return Notes.INCLUDED
     if amount > (1 + CARRYING_TOLERANCE) * total:
-        return notes
+        return Notes.BESIDE
     schedule, first = (read(lines.known, lines.day) for read in (ladder_total, ladder_first_year))
     if schedule is not None and first is not None and is_same_carrying(schedule, total):
-        return notes if first < (1 - CARRYING_TOLERANCE) * amount else []
-    return notes if notes and _was_below_notes(lines) else []
+        is_beside = first < (1 - CARRYING_TOLERANCE) * amount
+        return Notes.BESIDE if is_beside else Notes.INCLUDED
+    return Notes.BESIDE if amount and _never_included_notes(lines) else Notes.UNKNOWN
+
+
+def are_notes_unclear(lines: DebtLines) -> bool:
+    """Return whether convertible or senior notes due soon may be part of the total or not."""
+    notes = sum_values(fact for fact in lines.instruments_current if kinds()[fact.tag] == "note")
+    if lines.noncurrent or lines.portion or notes <= CARRYING_TOLERANCE * value_of(lines.total):
+        return False
+    return _read_notes(lines) is Notes.UNKNOWN
 
 
 def short_term_and_notes(lines: DebtLines) -> list[Fact]:
     """Return short-term borrowings and the notes beside the total, none of them twice."""
-    notes = _notes_beside_total(lines)
+    notes = lines.instruments_current if _read_notes(lines) is Notes.BESIDE else []
     amounts = [fact.value for fact in notes]
     return [*(drop_same_debt(lines.borrowings, amounts) if notes else lines.borrowings), *notes]
 
 
-def _was_below_notes(lines: DebtLines) -> bool:
-    """Return whether long-term debt was below notes of the same day before."""
+def _never_included_notes(lines: DebtLines) -> bool:
+    """Return whether long-term debt was below notes, or unchanged when they changed."""
     known = lines.known
-    days = {end for spans in known.series("debt_long_term") for end in spans if end < lines.day}
-    for each in days:
-        notes = [
-            *largest_component(known, INSTRUMENTS_NONCURRENT, each, exclude_limits=True),
-            *largest_component(known, INSTRUMENTS_CURRENT, each, exclude_limits=True),
-        ]
-        total = known.instant("debt_long_term", each)
-        if total is not None and sum_values(notes) > (1 + CARRYING_TOLERANCE) * total.value:
-            return True
-    return False
+    days = sorted(
+        end for spans in known.series("debt_long_term") for end in spans if end <= lines.day
+    )
+    amounts = [
+        (value_of(known.instant("debt_long_term", each)), _notes(known, each)) for each in days
+    ]
+    if any(notes > (1 + CARRYING_TOLERANCE) * total for total, notes in amounts):
+        return True
+    return any(
+        abs(notes - notes_before) > NOTES_MOVED_SHARE * total
+        and abs(total - total_before) < CARRYING_TOLERANCE * abs(notes - notes_before)
+        for (total_before, notes_before), (total, notes) in pairwise(amounts)
+        if notes_before
+    )
+
+
+def _notes(known: PointInTimeFacts, day: date) -> float:
+    """Return the current and noncurrent notes of a day, without limits."""
+    return fsum(
+        fact.value
+        for concept in (INSTRUMENTS_NONCURRENT, INSTRUMENTS_CURRENT)
+        for fact in largest_component(known, concept, day, exclude_limits=True)
+    )
 
 
 def includes_notes(lines: DebtLines) -> bool:

@@ -85,18 +85,19 @@ def _unreconciled(known: PointInTimeFacts, day: date) -> DebtLines:
 def _first_within_liabilities(ways: Sequence[Way], lines: DebtLines) -> Debt | None:
     """Return the first way's total that is not above total liabilities.
 
-    After a way that was above them, noncurrent debt alone is only a part.
+    A way above them counts as a lower bound without its notes and borrowings, where it has some;
+    after it noncurrent debt alone is only a part.
     """
     is_first = True
     for way in applicable_ways(ways, lines):
         found = _apply(way, lines)
         if not lines.exceeds_liabilities(found.value):
             is_part = not is_first and found.facts == (lines.noncurrent,)
-            return replace(
-                found,
-                is_lower_bound=found.is_lower_bound or is_part,
-                is_contradicted=not is_first,
-            )
+            is_lower_bound = found.is_lower_bound or is_part
+            return replace(found, is_lower_bound=is_lower_bound, is_contradicted=not is_first)
+        kept = [fact for fact in found.facts if fact in (lines.noncurrent, lines.portion)]
+        if len(kept) > 1 and not lines.exceeds_liabilities(sum_values(kept)):
+            return Debt(sum_values(kept), found.method, tuple(kept), True, True)
         is_first = False
     return None
 

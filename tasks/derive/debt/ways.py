@@ -19,6 +19,7 @@ from tasks.derive.debt.components import (
 from tasks.derive.debt.lines import DebtLines, filed, is_above
 from tasks.derive.debt.long_term_total import Reading, ladder_first_year
 from tasks.derive.debt.total_and_lines import (
+    are_notes_unclear,
     includes_notes,
     is_total_above_lines,
     is_total_beside_lines,
@@ -108,8 +109,11 @@ def _total_plus_other_current(lines: DebtLines) -> float:
 
 def _is_total_unclear(lines: DebtLines) -> bool:
     """Whether all current debt may be part of the total, or beside it."""
-    has_line = lines.noncurrent or lines.portion
-    return lines.long_term is Reading.UNKNOWN and not has_line
+    if lines.noncurrent or lines.portion:
+        return False
+    if lines.long_term is Reading.TOTAL_BESIDE_CURRENT:
+        return ladder_first_year(lines.known, lines.day) is None
+    return lines.long_term is Reading.UNKNOWN
 
 
 def _total_plus_other_than_first_year(lines: DebtLines) -> float:
@@ -214,6 +218,13 @@ LINE_WAYS = (
         needs=("total", "noncurrent"),
         when=lambda x: not is_above(x.noncurrent, x.total),
         parts=lambda x: [*filed(x.total), *_current_lines(x)],
+    ),
+    Way(
+        "long-term debt, with or without current notes",
+        needs=("total",),
+        when=are_notes_unclear,
+        parts=lambda x: [*filed(x.total), *x.borrowings],
+        is_lower_bound=True,
     ),
     Way(
         WITH_PORTION,
