@@ -244,4 +244,4 @@ def _market_value(
     return value if value > 0 else None
 
 
-TABLE = DerivedTable(CONTRACT, INPUTS, _derive, logic_version=2, reference_files=("concept",))
+TABLE = DerivedTable(CONTRACT, INPUTS, _derive, logic_version=3, reference_files=("concept",))
