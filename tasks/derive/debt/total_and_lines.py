@@ -57,13 +57,14 @@ def is_total_beside_lines(lines: DebtLines) -> bool:
     total, parts = value_of(lines.total), sum_values(line_facts(lines))
     if lines.exceeds_liabilities(total + parts):
         return False
-    schedule = ladder_total(lines.known, lines.day)
-    if schedule is not None and is_same_carrying(schedule, total):
-        return False
     is_far_above = total > OTHER_DEBT_RATIO * parts
+    schedule = ladder_total(lines.known, lines.day)
     if schedule is None:
         return is_far_above
-    return is_far_above or any(is_same_carrying(schedule, each) for each in (parts, total + parts))
+    nearest = min((total, parts, total + parts), key=lambda amount: abs(amount - schedule))
+    if not is_same_carrying(schedule, nearest):
+        return is_far_above
+    return nearest != total
 
 
 class Notes(Enum):
