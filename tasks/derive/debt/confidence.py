@@ -3,7 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from tasks.derive.debt.components import INSTRUMENT_CONCEPTS, is_close, is_same_carrying, sum_values
+from tasks.derive.debt.components import (
+    INSTRUMENT_CONCEPTS,
+    NET_GROSS_TOLERANCE,
+    is_close,
+    is_same_carrying,
+    sum_values,
+)
 from tasks.derive.debt.debt import Debt
 from tasks.derive.debt.lines import DebtLines
 from tasks.derive.debt.long_term_total import ladder_total
@@ -25,6 +31,7 @@ def rate_confidence(found: Debt, lines: DebtLines) -> Debt:
         any(amount > (1 + CONTRADICTING_SHARE) * found.value for amount in _amounts(lines))
         or _is_below_lines(found, lines)
         or _lacks_borrowings(found, lines)
+        or _may_count_twice(found, lines)
     )
     return replace(
         found,
@@ -73,6 +80,19 @@ def _lacks_borrowings(found: Debt, lines: DebtLines) -> bool:
         and not any(is_close(fact.value, each) for each in counted)
         and lines.current is None
         for fact in lines.borrowings
+    )
+
+
+def _may_count_twice(found: Debt, lines: DebtLines) -> bool:
+    """Return whether borrowings in the total may be its current portion, net and gross."""
+    current = lines.portion
+    if current is None or current not in found.facts:
+        return False
+    paper = concepts()["debt_commercial_paper"]
+    return any(
+        0 < abs(fact.value - current.value) <= NET_GROSS_TOLERANCE * current.value
+        for fact in found.facts
+        if fact in lines.borrowings and fact.tag not in paper
     )
 
 

@@ -7,10 +7,13 @@ noncurrent line under its own tag, or debt that moved from the one line to the o
 
 from datetime import date
 from enum import Enum
+from functools import cache
 from itertools import pairwise
+from math import fsum
 
+from tasks.derive.debt.day_cache import cached_by_day
 from tasks.derive.xbrl.concepts import concepts
-from tasks.derive.xbrl.facts import PointInTimeFacts
+from tasks.derive.xbrl.facts import ANNUAL_FORMS, Fact, PointInTimeFacts
 
 LADDERS = ("ladder_fiscal_", "ladder_rolling_", "ladder_with_leases_")
 # a schedule states principal, a balance sheet the carrying amount
@@ -32,21 +35,39 @@ class Reading(Enum):
     UNKNOWN = "unknown"
 
 
-def ladder_total(known: PointInTimeFacts, day: date) -> float | None:
-    """Return the principal of a maturity schedule of a day; None where it is not whole."""
+@cache
+def _buckets(prefix: str) -> tuple[str, ...]:
+    """Return the concepts of the buckets of a family."""
+    return tuple(name for name in concepts() if name.startswith(prefix))
+
+
+@cached_by_day
+def _ladder(known: PointInTimeFacts, day: date) -> dict[str, Fact]:
+    """Return the buckets of the first family that has its first two years."""
     for prefix in LADDERS:
-        names = [name for name in concepts() if name.startswith(prefix)]
-        amounts = {name: fact for name in names if (fact := known.instant(name, day)) is not None}
-        has_end = any("after" in name for name in amounts)
-        if f"{prefix}year_1" in amounts and f"{prefix}year_2" in amounts and has_end:
-            return sum(fact.value for fact in amounts.values())
-    return None
+        filed = {
+            name.removeprefix(prefix): fact
+            for name in _buckets(prefix)
+            if (fact := known.instant(name, day)) is not None
+        }
+        if {"year_1", "year_2"} <= filed.keys():
+            return filed
+    return {}
+
+
+def ladder_total(known: PointInTimeFacts, day: date) -> float | None:
+    """Return the principal of a maturity schedule of a day.
+
+    Buckets may be missing: their debt makes it equal to no other figure.
+    """
+    filed = _ladder(known, day)
+    return fsum(fact.value for fact in filed.values()) if filed else None
 
 
 def ladder_first_year(known: PointInTimeFacts, day: date) -> float | None:
-    """Return the principal due in the first year of a schedule of a day."""
-    facts = (known.instant(f"{prefix}year_1", day) for prefix in LADDERS)
-    return next((fact.value for fact in facts if fact is not None), None)
+    """Return the principal due within a year of an annual report; others may count otherwise."""
+    first = _ladder(known, day).get("year_1")
+    return first.value if first is not None and first.form.startswith(ANNUAL_FORMS) else None
 
 
 def read_long_term_total(known: PointInTimeFacts, day: date) -> Reading:
@@ -73,11 +94,13 @@ def _current(known: PointInTimeFacts, day: date) -> float | None:
     return next((fact.value for fact in facts if fact is not None), None)
 
 
+@cached_by_day
 def _amounts(known: PointInTimeFacts, day: date) -> tuple[float, float]:
     total = known.instant("debt_long_term", day)
     return 0.0 if total is None else total.value, _current(known, day) or 0.0
 
 
+@cached_by_day
 def _by_lines(known: PointInTimeFacts, day: date) -> Reading:
     """Compare with the noncurrent line and the maturity schedule of the same day."""
     total, current = _amounts(known, day)

@@ -19,6 +19,7 @@ from tasks.derive.debt.components import (
     sum_values,
 )
 from tasks.derive.debt.confidence import rate_confidence
+from tasks.derive.debt.day_cache import cached_by_day
 from tasks.derive.debt.debt import Debt
 from tasks.derive.debt.lines import ADDITIVE_RATIO, DebtLines, read_lines
 from tasks.derive.debt.related_parties import add_related_parties
@@ -39,15 +40,12 @@ def total_debt(known: PointInTimeFacts, day: date) -> Debt | None:
     """Return total debt on a balance-sheet day; None where the facts make no total."""
     if _depends_on_other_days(known, day):
         return _compute_total(known, day)
-    if day not in known.cache:
-        known.cache[day] = _compute_total(known, day)
-    found: Debt | None = known.cache[day]
-    return found
+    return _cached_total(known, day)
 
 
 def _depends_on_other_days(known: PointInTimeFacts, day: date) -> bool:
     """Return whether earlier days decide what long-term debt includes; the cache is by day."""
-    if known.instant("debt_long_term", day) is None:
+    if known.instant("debt_long_term", day) is None or known.instant("debt_noncurrent", day):
         return False
     beside = ("debt_long_term_current", "debt_current", INSTRUMENTS_CURRENT)
     return any(known.instant(concept, day) is not None for concept in beside)
@@ -70,6 +68,9 @@ def _compute_total(known: PointInTimeFacts, day: date) -> Debt | None:
     if found is None or any(fact.value < 0 for fact in found.facts):
         return None
     return rate_confidence(found, lines)
+
+
+_cached_total = cached_by_day(_compute_total)
 
 
 def _unreconciled(known: PointInTimeFacts, day: date) -> DebtLines:
