@@ -52,20 +52,22 @@ def is_total_above_lines(lines: DebtLines) -> bool:
 
 
 def is_total_beside_lines(lines: DebtLines) -> bool:
-    """Return whether the total is another debt, beside noncurrent and current debt."""
-    if not is_total_above_lines(lines):
-        return False
+    """Return whether the total is another debt, beside noncurrent and current debt.
+
+    The maturity schedule of the day decides; without one that fits, how far the total is above.
+    """
     total, parts = value_of(lines.total), sum_values(line_facts(lines))
-    if lines.exceeds_liabilities(total + parts):
+    if len(line_facts(lines)) < BOTH_LINES or lines.liabilities_usd is None:
         return False
-    is_far_above = total > OTHER_DEBT_RATIO * parts
+    if is_same_carrying(total, parts) or lines.exceeds_liabilities(total + parts):
+        return False
     schedule = ladder_total(lines.known, lines.day)
-    if schedule is None:
-        return is_far_above
-    nearest = min((total, parts, total + parts), key=lambda amount: abs(amount - schedule))
-    if not is_same_carrying(schedule, nearest):
-        return is_far_above
-    return nearest != total
+    if schedule is not None:
+        nearest = min((total, parts, total + parts), key=lambda amount: abs(amount - schedule))
+        if is_same_carrying(schedule, nearest):
+            is_of_lines = nearest == parts and is_total_above_lines(lines)
+            return nearest not in (total, parts) or is_of_lines
+    return is_total_above_lines(lines) and total > OTHER_DEBT_RATIO * parts
 
 
 class Notes(Enum):

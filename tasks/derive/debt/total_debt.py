@@ -30,6 +30,7 @@ from tasks.derive.debt.ways import (
     Way,
     applicable_ways,
 )
+from tasks.derive.xbrl.concepts import concepts, lease_tags
 from tasks.derive.xbrl.facts import Fact, PointInTimeFacts
 
 # of total debt: a smaller instrument beside it does not make it a lower bound
@@ -64,7 +65,7 @@ def _compute_total(known: PointInTimeFacts, day: date) -> Debt | None:
             # an empty line of the balance sheet: debt may be on lines of its own
             notes = _debt_from_instruments(replace(unfiltered, exclude_limits=True))
             found = notes or found
-    found = _raise_to_gross(lines, add_related_parties(lines, found))
+    found = _question_zero(lines, _raise_to_gross(lines, add_related_parties(lines, found)))
     if found is None or any(fact.value < 0 for fact in found.facts):
         return None
     return rate_confidence(found, lines)
@@ -148,6 +149,24 @@ def _add_separate_notes(lines: DebtLines, found: Debt) -> Debt:
         or (bool(others) and not any(is_close(each, found.value) for each in others)),
         is_contradicted=True,
     )
+
+
+def _question_zero(lines: DebtLines, found: Debt | None) -> Debt | None:
+    """Take current notes in place of a total of 0, or mark it as a lower bound beside any debt."""
+    if found is None or found.value:
+        return found
+    notes = largest_component(lines.known, INSTRUMENTS_CURRENT, lines.day, exclude_limits=True)
+    amount = sum_values(notes)
+    if amount > 0 and not lines.exceeds_liabilities(amount):
+        return Debt(amount, "current notes", tuple(notes), is_lower_bound=True)
+    concepts_of_debt = (name for name in concepts() if name.startswith("debt_"))
+    debts = (fact for name in concepts_of_debt for fact in lines.known.instants(name, lines.day))
+    is_beside_debt = any(
+        fact.value > 0 and not lines.exceeds_liabilities(fact.value)
+        for fact in debts
+        if fact.tag not in lease_tags()
+    )
+    return replace(found, is_lower_bound=is_beside_debt)
 
 
 def _raise_to_gross(lines: DebtLines, found: Debt | None) -> Debt | None:

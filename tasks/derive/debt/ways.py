@@ -68,6 +68,11 @@ def _other_current(lines: DebtLines, current_portion: float) -> list[Fact]:
     return other_short_term_debt(lines.known, lines.day, current_portion)
 
 
+def _borrowings_beside_portion(lines: DebtLines) -> list[Fact]:
+    """Return short-term borrowings that all current debt or the portion do not include."""
+    return [] if lines.current else _other_current(lines, value_of(lines.portion))
+
+
 def _implied_portion(lines: DebtLines) -> float:
     """The current portion as total long-term debt less noncurrent debt."""
     return value_of(lines.total) - value_of(lines.noncurrent)
@@ -141,7 +146,7 @@ LINE_WAYS = (
         "noncurrent + current, and long-term debt beside them",
         needs=("total", "noncurrent"),
         when=is_total_beside_lines,
-        parts=lambda x: [*filed(x.total), *line_facts(x)],
+        parts=lambda x: [*filed(x.total), *line_facts(x), *_borrowings_beside_portion(x)],
     ),
     Way(
         "long-term debt, above its lines",
