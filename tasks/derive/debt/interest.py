@@ -1,6 +1,7 @@
 """Interest expense, EBIT, and the fiscal years in which EBIT did not cover interest."""
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import permutations
@@ -66,12 +67,15 @@ def interest_series(known: PointInTimeFacts, concept: str) -> list[FactsByPeriod
     A filer that renames its tag within a year has no fourth quarter under either tag alone.
     """
     tags = [spans for tag in concepts()[concept] for spans in known.series_of_tag(tag)]
-    renamed = [
-        {end: older.get(end, {}) | newer.get(end, {}) for end in older.keys() | newer.keys()}
-        for older, newer in permutations(tags, 2)
-        if _is_renamed(older, newer)
-    ]
-    return [*tags, *renamed]
+    pairs = permutations(tags, 2)
+    return [*tags, *(_merge(*pair) for pair in pairs if _is_renamed(*pair))]
+
+
+def _merge(older: FactsByPeriod, newer: FactsByPeriod) -> FactsByPeriod:
+    """Return the facts of two tags as one, the newer tag's where both have a period."""
+    merged = copy(older)
+    merged.update({end: older.get(end, {}) | newer[end] for end in newer})
+    return merged
 
 
 def _is_renamed(older: FactsByPeriod, newer: FactsByPeriod) -> bool:
