@@ -12,8 +12,8 @@ from tasks.derive.debt.components import (
 )
 from tasks.derive.debt.debt import Debt
 from tasks.derive.debt.lines import DebtLines
-from tasks.derive.debt.long_term_total import ladder_total
-from tasks.derive.xbrl.concepts import concepts, limit_tags
+from tasks.derive.debt.long_term_total import ladder_first_year, ladder_total
+from tasks.derive.xbrl.concepts import concepts, kinds, limit_tags
 from tasks.derive.xbrl.facts import Fact
 
 # a figure above the total by more than this share is debt that the total lacks
@@ -32,6 +32,7 @@ def rate_confidence(found: Debt, lines: DebtLines) -> Debt:
         or _is_below_lines(found, lines)
         or _lacks_borrowings(found, lines)
         or _may_count_twice(found, lines)
+        or _presumes_notes_in_portion(found, lines)
     )
     return replace(
         found,
@@ -96,6 +97,22 @@ def _may_count_twice(found: Debt, lines: DebtLines) -> bool:
     )
 
 
+def _presumes_notes_in_portion(found: Debt, lines: DebtLines) -> bool:
+    """Return whether typed notes due soon count as a part of a larger current line.
+
+    Not where they are that line, or all that the maturity schedule has due.
+    """
+    current = [fact.value for fact in (lines.current, lines.portion) if fact is not None]
+    current.append(ladder_first_year(lines.known, lines.day) or 0.0)
+    return any(
+        fact.value > CONTRADICTING_SHARE * found.value
+        and kinds()[fact.tag] == "note"
+        and not any(is_same_carrying(fact.value, each) for each in current)
+        for fact in lines.instruments_current
+        if fact not in found.facts
+    )
+
+
 def _is_confirmed(found: Debt, lines: DebtLines) -> bool:
     """Return whether both lines are filed, or one total and a figure that agrees with it."""
     known, day = lines.known, lines.day
@@ -103,8 +120,9 @@ def _is_confirmed(found: Debt, lines: DebtLines) -> bool:
     if lines.total in found.facts and lines.noncurrent in found.facts:
         # one beside the other is the likelier of two readings
         return False
-    if lines.combined in found.facts:
-        return True
+    if lines.combined is not None and lines.combined in found.facts:
+        # with a line of it, or long-term debt that is not above it
+        return lines.noncurrent is not None or lines.total is not None
     if lines.noncurrent in found.facts and current in found.facts:
         # long-term debt that was read as noncurrent is confirmed by the maturity schedule
         schedule = ladder_total(known, day)
