@@ -58,6 +58,13 @@ COLUMNS = (
         "without a total) or a contradicting figure was left out; see docs/methodology.md",
         "it is unknown",
     ),
+    Column(
+        "total_debt_confidence",
+        "text",
+        "sure: both balance-sheet lines or two figures that agree; likely: one figure, or the"
+        " likeliest reading; lower_bound: at least this; see docs/methodology.md",
+        "total debt is unknown",
+    ),
     Column("cash_usd", "double precision", "USD on period_end", NOT_FILED),
     Column(
         "ladder_period_end",

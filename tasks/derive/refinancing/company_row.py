@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from tasks.derive.debt.debt import Debt
 from tasks.derive.debt.floating_share import disclosed_share, implied_share
 from tasks.derive.debt.interest import (
     ZOMBIE_YEARS,
@@ -16,7 +17,7 @@ from tasks.derive.debt.interest import (
 )
 from tasks.derive.debt.ladders import Ladder, build_ladders, ladders_as_of
 from tasks.derive.debt.rates import Rates
-from tasks.derive.debt.total_debt import Debt, total_debt
+from tasks.derive.debt.total_debt import total_debt
 from tasks.derive.refinancing.choose_ladder import choose_ladder, ladder_metrics
 from tasks.derive.xbrl.concepts import concepts
 from tasks.derive.xbrl.facts import Fact, PointInTimeFacts
@@ -99,6 +100,7 @@ def _filing_metrics(
         "accession_number": filing.accession,
         "total_debt_usd": None if debt is None else debt.value,
         "total_debt_basis": None if debt is None else debt.method,
+        "total_debt_confidence": None if debt is None else debt.confidence.value,
         "cash_usd": None if cash is None else cash.value,
         "interest_expense_ttm_usd": None if interest is None else interest.value,
         "interest_tags": None if interest is None else " ".join(interest.tags),

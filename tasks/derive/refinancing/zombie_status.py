@@ -133,4 +133,4 @@ def _read_companies(connection: adbc.Connection, day: date) -> dict[int, dict[st
     }
 
 
-TABLE = DerivedTable(CONTRACT, INPUTS, _derive, logic_version=2, reference_files=("concept",))
+TABLE = DerivedTable(CONTRACT, INPUTS, _derive, logic_version=3, reference_files=("concept",))
