@@ -183,6 +183,7 @@ AUDIT_TABLES = (
             Column("success", "boolean", "Whether no row failed it."),
             Column("evaluated", BIGINT, "Number of rows checked."),
             Column("unexpected", BIGINT, "Number of rows that failed it."),
+            Column("reason", TEXT, "What is wrong with a row that fails it."),
             Column("detail", TEXT, "What the check found, in a sentence."),
             Column("validated_at", TIME, "When it was checked."),
         ),

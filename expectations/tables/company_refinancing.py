@@ -217,6 +217,13 @@ COLUMNS = (
         "semicolons; see docs/methodology.md",
         "none of the amounts is known",
     ),
+    Column(
+        "missing_reasons",
+        "text",
+        "why total debt or a trailing amount is NULL, as column: reason, separated by semicolons;"
+        " filings that are not believed, too",
+        "nothing is missing",
+    ),
 )
 
 RULES = (

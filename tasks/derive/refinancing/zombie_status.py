@@ -8,8 +8,6 @@ import polars as pl
 from adbc_driver_postgresql import dbapi as adbc
 
 from expectations.tables.zombie_status import CONTRACT
-from tasks.derive.debt.components import INSTRUMENT_CONCEPTS
-from tasks.derive.debt.interest import INTEREST_CONCEPTS
 from tasks.derive.debt.ladder_windows import add_months
 from tasks.derive.incremental.changes import ChangeSet, polars_schema
 from tasks.derive.incremental.derived_table import DerivedRows, DerivedTable
@@ -23,24 +21,9 @@ from tasks.derive.refinancing.zombie_definitions import (
     read_balance,
     read_years,
 )
-from tasks.derive.xbrl.concepts import concepts
-from tasks.derive.xbrl.facts import DEBT_CONCEPTS, Fact, PointInTimeFacts
+from tasks.derive.xbrl.facts import Fact, PointInTimeFacts
 from warehouse.connect import arrow
 
-FACTS = (
-    *(
-        "net_income",
-        "operating_income",
-        "pretax_income",
-        "income_tax",
-        "revenue",
-        *INTEREST_CONCEPTS,
-    ),
-    *("depreciation_amortization", "assets", "liabilities", "equity", "shares_outstanding"),
-    *("debt_current", "debt_short_term", "debt_commercial_paper", "debt_other_short_term"),
-    *INSTRUMENT_CONCEPTS,
-    *DEBT_CONCEPTS,
-)
 INPUTS = quarterly_inputs(CONTRACT.table)
 WHERE_MEMBER_SQL = """
     from change
@@ -110,11 +93,10 @@ def _read_profiles(
     stored = {day: _read_companies(connection, day) for day in days}
     found: dict[date, dict[int, CompanyProfile]] = {day: {} for day in days}
     ciks = sorted({cik for rows in stored.values() for cik in rows})
-    tags = [tag for concept in FACTS for tag in concepts()[concept]]
     members = read_members(connection, days)
     markets = {day: _read_market(connection, day, members.on(day)) for day in days}
     splits = _read_splits(connection)
-    for cik, facts in read_facts(connection, ciks, tags):
+    for cik, facts in read_facts(connection, ciks):
         first = min((fact.filed for fact in facts), default=None)
         known = PointInTimeFacts(facts)
         for day in days:
@@ -244,4 +226,6 @@ def _market_value(
     return value if value > 0 else None
 
 
-TABLE = DerivedTable(CONTRACT, INPUTS, _derive, logic_version=2, reference_files=("concept",))
+TABLE = DerivedTable(
+    CONTRACT, INPUTS, _derive, logic_version=3, reference_files=("concept", "filing_form")
+)
