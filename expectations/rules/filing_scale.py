@@ -21,8 +21,8 @@ SAME_DAY_TOLERANCE = 0.05
 # Another day: a factor of 2 for at least 80 % of three tags or more, of 1.3 for two.
 OTHER_DAY_TOLERANCE, TWO_TAGS_TOLERANCE = 0.3, 0.114
 MIN_SHARE = 0.8
-# an amount of two years ago says nothing about the scale of today's
-MAX_AGE_DAYS = 730
+# an amount of more than two years ago says nothing about the scale of today's
+MAX_AGE_DAYS = 740
 # periods whose lengths differ by less are compared
 LENGTH_TOLERANCE_DAYS = 20
 # a year of reports is enough to say which scale is right
@@ -114,7 +114,9 @@ def find_unbelieved_filings(facts: Iterable[FiledFact]) -> list[Disbelief]:
     powers: dict[str, int] = {}
     for form, known_from, accession, amounts in _filings(facts):
         found = _power_between(amounts, scale)
-        if found == 0:
+        if found is None and rival.filings and _power_between(amounts, rival) == 0:
+            found = power
+        if not found:
             scale.add(accession, amounts)
             # rivals in a row count, not those of many years
             rival = _Scale()
@@ -147,8 +149,8 @@ def _filings(
             yield filed[0].form, known_from, accession, amounts
 
 
-def _power_between(amounts: Mapping[Period, float], scale: _Scale) -> int:
-    """Return the power of ten by which a filing is off; 0 where none is evident."""
+def _power_between(amounts: Mapping[Period, float], scale: _Scale) -> int | None:
+    """Return the power of ten by which a filing is off; None where nothing can be compared."""
     common = [
         log10(abs(value / scale.amounts[period]))
         for period, value in amounts.items()
@@ -158,7 +160,7 @@ def _power_between(amounts: Mapping[Period, float], scale: _Scale) -> int:
         return _common_power(common, SAME_DAY_TOLERANCE, 0.5)
     jumps = [*_jumps(amounts, scale)]
     if len(jumps) < 2:
-        return 0
+        return None
     tolerance = OTHER_DAY_TOLERANCE if len(jumps) > 2 else TWO_TAGS_TOLERANCE
     return _common_power(jumps, tolerance, MIN_SHARE)
 

@@ -94,9 +94,9 @@ AUDIT_TABLES = (
             Column(
                 "status",
                 TEXT,
-                "loaded (rows, or nothing new), empty (no rows), not_found, delisted (no longer"
-                " known), throttled, outage, refused (by the provider, or by a rule: reason"
-                " validation_failed).",
+                "loaded (rows, or nothing new), empty (no rows), unreadable (reason: ifrs,"
+                " other_currency, no_listed_tag), not_found, delisted (no longer known), throttled,"
+                " outage, refused (by the provider, or by a rule).",
             ),
             Column(
                 "reason",

@@ -5,7 +5,7 @@ those that the shell filed. A restatement changes some periods; a year filed bet
 old and the new amounts of a part may have either basis, and the filings decide which.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -13,11 +13,10 @@ from tasks.derive.xbrl.concepts import concepts
 from tasks.derive.xbrl.facts import (
     FISCAL_QUARTER_DAYS,
     ROUNDING_TOLERANCE,
+    CompanyFacts,
     Fact,
     FactsByPeriod,
 )
-
-Company = Mapping[str, FactsByPeriod]
 
 # a restatement by a smaller share of the largest amount does not change the basis
 RESTATEMENT_TOLERANCE = 0.1
@@ -61,7 +60,7 @@ def is_one_basis(facts: Sequence[Fact], series: Sequence[FactsByPeriod]) -> bool
         for restated in spans.restated
         if restated.end >= first and _moved_usd(restated) > most
     ]
-    return not any(
+    return not has_successor(facts, series[0].company) and not any(
         has_new_company(series[0].company, fact.filed, last_filed)
         or any(
             _has_moved(restated, spans, fact.filed, last_filed, most)
@@ -76,19 +75,26 @@ def _has_moved(restated: Fact, spans: FactsByPeriod, after: date, until: date, m
     """Return whether a restated amount was another on a day, or at first, and still is."""
     if not after < restated.filed <= until:
         return False
-    old = new = _as_filed_by(spans[restated.end][restated.start], until)
-    while old is not None and old.value_known_since > after and old.superseded is not None:
-        old = old.superseded
-    return new is not None and old is not None and abs(new.value - old.value) > most
+    changes = _changes([spans], restated.start, restated.end, after, until, or_first=True)
+    return any(abs(change.new - change.old) > most for change in changes)
 
 
-def is_one_company(facts: Iterable[Fact], company: Company) -> bool:
-    """Return whether no fact is of a company that a later one replaced in a merger."""
+def is_one_company(facts: Iterable[Fact], company: CompanyFacts) -> bool:
+    """Return whether no fact is of a company that another succeeded, or replaced in a merger."""
+    facts = list(facts)
     days = sorted({fact.filed for fact in facts})
-    return not days or not has_new_company(company, days[0], days[-1])
+    return not days or not (
+        has_successor(facts, company) or has_new_company(company, days[0], days[-1])
+    )
 
 
-def has_new_company(company: Company, after: date, until: date) -> bool:
+def has_successor(facts: Iterable[Fact], company: CompanyFacts) -> bool:
+    """Return whether a successor began between the ends of facts."""
+    ends = sorted(fact.end for fact in facts)
+    return any(ends[0] < start <= ends[-1] for start in company.successor_starts)
+
+
+def has_new_company(company: CompanyFacts, after: date, until: date) -> bool:
     """Return whether filings after a day, up to another, replaced the balance sheets before.
 
     Total assets of a day and equity (liabilities where no equity is filed) differ by more than
@@ -106,36 +112,50 @@ def has_new_company(company: Company, after: date, until: date) -> bool:
     return any(_is_replaced(company, end, after, until) for end in ends)
 
 
-def _is_replaced(company: Company, end: date, after: date, until: date) -> bool:
-    for name in ("equity", "liabilities"):
-        others = [*_changes(_series(company, name), end, end, after, until)]
-        if others:
-            break
-    assets = [*_changes(_series(company, "assets"), end, end, after, until)]
-    return bool(assets) and all(change.is_material for change in (*assets, *others))
+def _is_replaced(company: CompanyFacts, end: date, after: date, until: date) -> bool:
+    """Return whether total assets and equity of a day were replaced by quite other amounts."""
+
+    def changes(name: str) -> list[_Change]:
+        return [*_changes(_series(company, name), end, end, after, until, or_first=True)]
+
+    found = [*changes("assets"), *(changes("equity") or changes("liabilities"))]
+    return all(change.is_material for change in found)
 
 
-def _series(company: Company, name: str) -> list[FactsByPeriod]:
+def _series(company: CompanyFacts, name: str) -> list[FactsByPeriod]:
     return [company[tag] for tag in concepts()[name] if tag in company]
 
 
 def _changes(
-    series: Iterable[FactsByPeriod], start: date, end: date, after: date, until: date
-) -> Iterable[_Change]:
-    """Yield a period's amounts as filed by two days, of each tag that was filed by both."""
+    series: Iterable[FactsByPeriod],
+    start: date,
+    end: date,
+    after: date,
+    until: date,
+    *,
+    or_first: bool = False,
+) -> Iterator[_Change]:
+    """Yield a period's amounts as filed by two days, of each tag that was filed by both.
+
+    Args:
+        series: The tags.
+        start: The first day of the period.
+        end: The last day.
+        after: The first day.
+        until: The second day.
+        or_first: Whether the first amount counts where none was filed by the first day.
+    """
     for spans in series:
-        fact = spans.get(end, {}).get(start)
-        new = _as_filed_by(fact, until)
-        old = _as_filed_by(fact, after)
+        new = spans.get(end, {}).get(start)
+        while new is not None and new.value_known_since > until:
+            new = new.superseded
+        old = new
+        while old is not None and old.value_known_since > after:
+            if or_first and old.superseded is None:
+                break
+            old = old.superseded
         if new is not None and old is not None and new.filed > after:
             yield _Change(old.value, new.value)
-
-
-def _as_filed_by(fact: Fact | None, day: date) -> Fact | None:
-    """Return what a fact's period and tag had as the newest value filed by a day."""
-    while fact is not None and fact.value_known_since > day:
-        fact = fact.superseded
-    return fact
 
 
 def _moved_usd(restated: Fact) -> float:
@@ -166,7 +186,7 @@ def _has_new_basis(fact: Fact, restated: Fact, most: float, spans: FactsByPeriod
     )
 
 
-def _is_correction(restated: Fact, company: Company) -> bool:
+def _is_correction(restated: Fact, company: CompanyFacts) -> bool:
     """Return whether net income of the period was restated as well."""
     assert restated.superseded is not None
     series = _series(company, "net_income")
@@ -177,7 +197,7 @@ def _is_correction(restated: Fact, company: Company) -> bool:
     )
 
 
-def _keeps_balance_sheet(fact: Fact, restated: Fact, company: Company) -> bool:
+def _keeps_balance_sheet(fact: Fact, restated: Fact, company: CompanyFacts) -> bool:
     """Return whether the balance sheet on a fact's last day was filed again, and unchanged."""
     series = [spans for name in BALANCE_SHEET for spans in _series(company, name)]
     changes = [*_changes(series, fact.end, fact.end, fact.filed, restated.filed)]

@@ -11,6 +11,7 @@ from typing import Any
 from expectations.rules.filing_forms import REPORT, role_of_form
 from tasks.derive.xbrl.concepts import concepts
 from tasks.derive.xbrl.scale import unbelieved_by, unbelieved_filings
+from tasks.derive.xbrl.successor import successor_starts
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,19 @@ class Fact:
         return self.superseded is not None and self.superseded.was_positive(filed)
 
 
+class CompanyFacts(dict[str, "FactsByPeriod"]):
+    """The facts of a company by tag.
+
+    Attributes:
+        successor_starts: The days on which a successor of the company before begins.
+    """
+
+    def __init__(self) -> None:
+        """Start without facts."""
+        super().__init__()
+        self.successor_starts: set[date] = set()
+
+
 class FactsByPeriod(dict[date, dict[date, Fact]]):
     """The facts of one tag of a company, by end and start of their period.
 
@@ -60,7 +74,7 @@ class FactsByPeriod(dict[date, dict[date, Fact]]):
         restated: The facts that replaced another amount, in the order of filing.
     """
 
-    def __init__(self, company: "Mapping[str, FactsByPeriod]") -> None:
+    def __init__(self, company: CompanyFacts) -> None:
         """Start without facts."""
         super().__init__()
         self.company = company
@@ -69,6 +83,7 @@ class FactsByPeriod(dict[date, dict[date, Fact]]):
 
 # the forms that report a year, their amendments and those of transition periods too
 ANNUAL_FORMS = ("10-K", "20-F", "40-F")
+PERIODIC_FORMS = ("10-K", "10-Q")
 # in days: 52 weeks are 364, 53 are 371; a calendar year ends up to 3 days off
 FISCAL_YEAR_DAYS = (350, 380)
 # 12 to 17 weeks: some retailers have one long quarter a year
@@ -146,7 +161,7 @@ class PointInTimeFacts:
         """Return to the state without any known fact."""
         self._next = 0
         self._reports: set[str] = set()
-        self._spans: dict[str, FactsByPeriod] = {}
+        self._spans = CompanyFacts()
         self._filings: dict[str, list[Fact]] = {}
         self._of_filings: dict[str, PointInTimeFacts] = {}
         self.annual_report: Fact | None = None
@@ -171,6 +186,8 @@ class PointInTimeFacts:
                     self._reports.add(filing[0].accession)
                 for fact in filing:
                     self._add(fact)
+                if filing[0].form.startswith(PERIODIC_FORMS):
+                    self._spans.successor_starts |= successor_starts(filing, self.year_ends)
                 is_new = True
         return is_new
 
@@ -234,7 +251,7 @@ class PointInTimeFacts:
         stored[fact.start] = fact
 
     @property
-    def company(self) -> Mapping[str, FactsByPeriod]:
+    def company(self) -> CompanyFacts:
         """The known facts of all tags, by tag."""
         return self._spans
 

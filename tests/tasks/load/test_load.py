@@ -48,8 +48,8 @@ def test_batch_stores_rows_fetch_log_quarantine_and_rule_results(
     ]
     assert query(
         settings,
-        "select table_name, rule, action, expectation, success, evaluated, unexpected, detail"
-        " from audit.validation",
+        "select table_name, rule, action, expectation, success, evaluated, unexpected, reason,"
+        " detail from audit.validation",
     ) == [BROKEN]
     nothing = {"new": 0, "changed": 0, "same": 0, "removed": 0, "quarantined": 0}
     assert totals.counts == {
