@@ -94,7 +94,7 @@ AUDIT_TABLES = (
             Column(
                 "status",
                 TEXT,
-                "loaded (rows, or nothing new), empty (no rows), unreadable (reason: ifrs,"
+                "loaded (rows, or nothing new), empty (no rows), unreadable (ifrs,"
                 " other_currency, no_listed_tag), not_found, delisted (no longer known), throttled,"
                 " outage, refused (by the provider, or by a rule).",
             ),
