@@ -212,9 +212,9 @@ def write_document(
 
 HEAD = """# Accuracy of values from filings
 
-Measured by `make accuracy TAPES="folder ..."` on real filings. Each value is compared with a figure that the
-same filer states elsewhere, where it states one. A difference is not always an error: a maturity schedule
-states principal and a balance sheet the carrying amount.
+Measured by `make accuracy TAPES="folder ..."` on real filings. Each value is compared with a figure
+that the same filer states elsewhere, where it states one. A difference is not always an error: a
+maturity schedule states principal and a balance sheet the carrying amount.
 
 | Tape | Value | Compared with | Comparisons | Agreeing |
 |---|---|---|---:|---:|
