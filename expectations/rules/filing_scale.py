@@ -6,20 +6,22 @@ are compared with the last ones of the same tag.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 from math import log10
+from statistics import median
 from typing import Protocol
 
 from expectations.rules.filing_forms import AMENDMENT
 
-# powers of ten by which filings are off
-POWERS = (3, 6, -3, -6)
+# powers of ten by which filings are off; 0: of the same scale
+POWERS = (0, 3, 6, -3, -6)
 # Same day: a factor of 1.12, since amounts in thousands are rounded (5,660 becomes 6).
 SAME_DAY_TOLERANCE = 0.05
-# Another day: a factor of 2 for at least 80 % of three tags or more, of 1.3 for two.
-OTHER_DAY_TOLERANCE, TWO_TAGS_TOLERANCE = 0.3, 0.114
+# Another day: a factor of 3 for at least 80 % of three tags or more, and of 1.6 for their median; of
+# 1.3 for two tags. A merger into a shell multiplies each amount by another factor.
+JUMP_TOLERANCE, MEDIAN_TOLERANCE, TWO_TAGS_TOLERANCE = 0.5, 0.2, 0.114
 MIN_SHARE = 0.8
 # an amount of more than two years ago says nothing about the scale of today's
 MAX_AGE_DAYS = 740
@@ -80,56 +82,87 @@ class Disbelief:
     powers: Mapping[str, int]
 
 
-@dataclass(slots=True)
+Amounts = Mapping[Period, float]
+
+
 class _Scale:
     """The filings that agree on a scale: their newest amounts by period."""
 
-    filings: list[str] = field(default_factory=list)
-    amounts: dict[Period, float] = field(default_factory=dict)
-    newest: dict[str, list[Period]] = field(default_factory=dict)
+    def __init__(self, filings: Mapping[str, Amounts]) -> None:
+        self.filings: dict[str, Amounts] = {}
+        self.amounts: dict[Period, float] = {}
+        self.origin: dict[Period, str] = {}
+        self.periods: dict[str, list[Period]] = {}
+        # the filings up to the last that was compared with none before
+        self.linked: list[str] = []
+        for accession, amounts in filings.items():
+            self.add(accession, amounts)
 
-    def add(self, accession: str, amounts: Mapping[Period, float]) -> None:
-        self.filings.append(accession)
+    def add(self, accession: str, amounts: Amounts, *, is_linked: bool = True) -> None:
+        self.filings[accession] = amounts
+        self.linked = [*(self.linked if is_linked else ()), accession]
         for period, value in amounts.items():
             if period not in self.amounts:
-                self.newest.setdefault(period[0], []).append(period)
-            self.amounts[period] = value
+                self.periods.setdefault(period[0], []).append(period)
+            self.amounts[period], self.origin[period] = value, accession
+
+    def contradicted(self, amounts: Amounts) -> set[str]:
+        """Return the filings that stated the periods of other amounts last."""
+        return {self.origin[period] for period in amounts if period in self.origin}
+
+    def without(self, accessions: set[str]) -> "_Scale":
+        return _Scale(
+            {each: amounts for each, amounts in self.filings.items() if each not in accessions}
+        )
 
     @property
     def votes(self) -> int:
-        return min(len(self.filings), MAX_VOTES)
+        return min(len(self.linked), MAX_VOTES)
 
 
 def find_unbelieved_filings(facts: Iterable[FiledFact]) -> list[Disbelief]:
     """Return the filings that are not believed, at each day on which they change.
 
-    A filing is judged by the filings before it alone. It is not believed until more filings have
-    its scale than the earlier one, or as many where an amendment corrects the only one.
+    A filing is judged by the filings before it alone. One of another scale is not believed until
+    more filings have its scale than that of the filings before, or as many where an amendment
+    corrects the only one. It is at once where the filings before those that it contradicts have
+    its scale. Filings that could be compared with none before begin a scale of their own.
 
     Args:
         facts: Amounts in USD of one company.
     """
     steps: list[Disbelief] = []
-    scale, rival, power = _Scale(), _Scale(), 0
+    scale, rival, power = _Scale({}), _Scale({}), 0
     powers: dict[str, int] = {}
     for form, known_from, accession, amounts in _filings(facts):
         found = _power_between(amounts, scale)
         if found is None and rival.filings and _power_between(amounts, rival) == 0:
             found = power
         if not found:
-            scale.add(accession, amounts)
+            scale.add(accession, amounts, is_linked=found == 0)
             # rivals in a row count, not those of many years
-            rival = _Scale()
+            rival = _Scale({})
+            continue
+        contradicted = scale.contradicted(amounts)
+        others = scale.without(contradicted)
+        if contradicted and _power_between(amounts, others) == 0:
+            # the last filing was of the wrong scale, and had no day in common with those before
+            powers = {**powers, **dict.fromkeys(contradicted, -found)}
+            scale, rival = others, _Scale({})
+            scale.add(accession, amounts)
+            steps.append(Disbelief(known_from, powers))
             continue
         if found != power:
-            rival, power = _Scale(), found
+            rival, power = _Scale({}), found
         rival.add(accession, amounts)
         powers = {**powers, accession: found}
         is_correction = form.endswith(AMENDMENT) and rival.votes == scale.votes
         if rival.votes > scale.votes or len(rival.filings) > MAX_VOTES or is_correction:
             powers = {each: off for each, off in powers.items() if each not in rival.filings}
-            powers |= dict.fromkeys(scale.filings, -found)
-            scale, rival, power = rival, _Scale(), 0
+            powers |= dict.fromkeys(scale.linked, -found)
+            before = scale.without({*scale.linked})
+            scale = _Scale({**before.filings, **rival.filings})
+            scale.linked, rival, power = [*rival.filings], _Scale({}), 0
         steps.append(Disbelief(known_from, powers))
     return steps
 
@@ -149,32 +182,40 @@ def _filings(
             yield filed[0].form, known_from, accession, amounts
 
 
-def _power_between(amounts: Mapping[Period, float], scale: _Scale) -> int | None:
-    """Return the power of ten by which a filing is off; None where nothing can be compared."""
+def _power_between(amounts: Amounts, scale: _Scale) -> int | None:
+    """Return the power of ten by which a filing is off; None where none is evident."""
     common = [
         log10(abs(value / scale.amounts[period]))
         for period, value in amounts.items()
         if period in scale.amounts
     ]
     if common:
-        return _common_power(common, SAME_DAY_TOLERANCE, 0.5)
+        return _common_power(common)
     jumps = [*_jumps(amounts, scale)]
-    if len(jumps) < 2:
-        return None
-    tolerance = OTHER_DAY_TOLERANCE if len(jumps) > 2 else TWO_TAGS_TOLERANCE
-    return _common_power(jumps, tolerance, MIN_SHARE)
+    return _jump_power(jumps) if len(jumps) > 1 else None
 
 
-def _common_power(logarithms: Sequence[float], tolerance: float, min_share: float) -> int:
-    """Return the power that more than a share of the ratios have, else 0."""
+def _common_power(logarithms: Sequence[float]) -> int | None:
+    """Return the power that more than half of the ratios have."""
     for power in POWERS:
-        count = sum(abs(each - power) <= tolerance for each in logarithms)
-        if count > min_share * len(logarithms) or count == len(logarithms):
+        count = sum(abs(each - power) <= SAME_DAY_TOLERANCE for each in logarithms)
+        if count > len(logarithms) / 2:
             return power
-    return 0
+    return None
 
 
-def _jumps(amounts: Mapping[Period, float], scale: _Scale) -> Iterator[float]:
+def _jump_power(jumps: Sequence[float]) -> int | None:
+    """Return the power by which the amounts jump alike."""
+    most = TWO_TAGS_TOLERANCE if len(jumps) == 2 else JUMP_TOLERANCE
+    for power in POWERS:
+        count = sum(abs(each - power) <= most for each in jumps)
+        is_alike = len(jumps) == 2 or abs(median(jumps) - power) <= MEDIAN_TOLERANCE
+        if count >= MIN_SHARE * len(jumps) and is_alike:
+            return power
+    return None
+
+
+def _jumps(amounts: Amounts, scale: _Scale) -> Iterator[float]:
     """Yield per tag the ratio of its newest amount to the last one of a period as long."""
     newest: dict[str, Period] = {}
     for period in amounts:
@@ -183,7 +224,7 @@ def _jumps(amounts: Mapping[Period, float], scale: _Scale) -> Iterator[float]:
     for tag, (_, start, end) in newest.items():
         before = [
             period
-            for period in scale.newest.get(tag, ())
+            for period in scale.periods.get(tag, ())
             if abs((period[2] - period[1]) - (end - start)).days <= LENGTH_TOLERANCE_DAYS
             and 0 <= (end - period[2]).days <= MAX_AGE_DAYS
         ]
