@@ -19,8 +19,8 @@ from expectations.rules.filing_forms import AMENDMENT
 POWERS = (0, 3, 6, -3, -6)
 # Same day: a factor of 1.12, since amounts in thousands are rounded (5,660 becomes 6).
 SAME_DAY_TOLERANCE = 0.05
-# Another day: a factor of 3 for at least 80 % of three tags or more, and of 1.6 for their median; of
-# 1.3 for two tags. A merger into a shell multiplies each amount by another factor.
+# Another day: a factor of 3 for at least 80 % of three tags or more, and of 1.6 for their median;
+# of 1.3 for two tags. A merger into a shell multiplies each amount by another factor.
 JUMP_TOLERANCE, MEDIAN_TOLERANCE, TWO_TAGS_TOLERANCE = 0.5, 0.2, 0.114
 MIN_SHARE = 0.8
 # an amount of more than two years ago says nothing about the scale of today's

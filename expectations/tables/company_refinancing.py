@@ -13,7 +13,7 @@ FINANCIAL = (
     "or the company is a Financial (by sector; outside the indexes by SIC code), whose interest"
     " is its cost of funding"
 )
-NOT_SUMMED = "not filed, or a part is missing or of another company or basis: see missing_reasons"
+NOT_SUMMED = "a part is missing or does not fit: see missing_reasons"
 
 COLUMNS = (
     Column("cik", "integer", "SEC number of the filer"),
