@@ -13,7 +13,7 @@ FINANCIAL = (
     "or the company is a Financial (by sector; outside the indexes by SIC code), whose interest"
     " is its cost of funding"
 )
-NOT_SUMMED = "not filed, a part is missing, or the parts do not fit together"
+NOT_SUMMED = "a part is missing or does not fit: see missing_reasons"
 
 COLUMNS = (
     Column("cik", "integer", "SEC number of the filer"),
@@ -223,6 +223,13 @@ COLUMNS = (
         "accession numbers of the filings behind each amount, as column: numbers, separated by "
         "semicolons; see docs/methodology.md",
         "none of the amounts is known",
+    ),
+    Column(
+        "missing_reasons",
+        "text",
+        "why total debt or a trailing amount is NULL, as column: reason, separated by semicolons;"
+        " filings that are not believed, too",
+        "nothing is missing",
     ),
 )
 

@@ -7,8 +7,9 @@ from datetime import date
 from itertools import permutations
 
 from tasks.derive.debt.components import TOLERANCE, is_close
+from tasks.derive.xbrl.basis import is_one_company
 from tasks.derive.xbrl.concepts import concepts, tags_of_kind
-from tasks.derive.xbrl.facts import FactsByPeriod, PointInTimeFacts
+from tasks.derive.xbrl.facts import Fact, FactsByPeriod, PointInTimeFacts
 from tasks.derive.xbrl.periods import (
     DAY,
     MAX_REPORT_AGE,
@@ -75,6 +76,8 @@ def _merge(older: FactsByPeriod, newer: FactsByPeriod) -> FactsByPeriod:
     """Return the facts of two tags as one, the newer tag's where both have a period."""
     merged = copy(older)
     merged.update({end: older.get(end, {}) | newer[end] for end in newer})
+    restated = [*older.restated, *newer.restated]
+    merged.restated = sorted(restated, key=lambda fact: (fact.filed, fact.accession))
     return merged
 
 
@@ -233,18 +236,19 @@ def latest_fiscal_year(
 def years_below_one(known: PointInTimeFacts, period_end: date) -> SourcedValue | None:
     """Count the consecutive fiscal years, up to the newest, with EBIT below interest.
 
-    None where a year's coverage is unknown before the count reaches three. The sources are the
-    filings of the years that were examined.
+    None where a year's coverage is unknown, or of a company before a merger, before the count
+    reaches three. The sources are the filings of the years that were examined.
 
     Args:
         known: The company's facts.
         period_end: The period end of its newest report.
     """
     end, count = latest_fiscal_year(known, ("net_income", *INTEREST_CONCEPTS), period_end), 0
-    filings = set[str]()
+    filings, facts = set[str](), list[Fact]()
     while end is not None and count < MAX_YEARS:
         interest, ebit = annual_interest(known, end), annual_ebit(known, end)
-        if interest is None or ebit is None:
+        facts += [] if ebit is None else ebit.facts
+        if interest is None or ebit is None or not is_one_company(facts, known.company):
             if count < ZOMBIE_YEARS:
                 return None
             break

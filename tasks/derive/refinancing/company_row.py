@@ -19,6 +19,8 @@ from tasks.derive.debt.ladders import Ladder, build_ladders, ladders_as_of
 from tasks.derive.debt.rates import Rates
 from tasks.derive.debt.total_debt import total_debt
 from tasks.derive.refinancing.choose_ladder import choose_ladder, ladder_metrics
+from tasks.derive.refinancing.missing_reasons import missing_reasons
+from tasks.derive.xbrl.basis import has_new_company
 from tasks.derive.xbrl.concepts import concepts
 from tasks.derive.xbrl.facts import Fact, PointInTimeFacts
 from tasks.derive.xbrl.periods import DAY, MAX_REPORT_AGE, PeriodAmount, trailing_twelve_months
@@ -70,9 +72,13 @@ def company_rows(
     """
     facts = list(facts)
     known, ladders = PointInTimeFacts(facts), build_ladders(facts, fiscal_year_end)
-    rows = []
+    unbelieved, rows = known.unbelieved, []
     for day in quarter_ends:
         known.advance_to(day)
+        if known.unbelieved != unbelieved:
+            unbelieved = known.unbelieved
+            believed = [fact for fact in facts if fact.accession not in unbelieved]
+            ladders = build_ladders(believed, fiscal_year_end)
         end = known.latest_period_end()
         if end is not None and end >= day - MAX_REPORT_AGE:
             metrics = _filing_metrics(known, end, ladders, rates, day)
@@ -93,7 +99,7 @@ def _filing_metrics(
     income = trailing_twelve_months(known.series("net_income"), end)
     cash = known.instant("cash", end)
     below = years_below_one(known, end)
-    rate = _effective_rate(known, interest, debt)
+    rate = _effective_rate(known, interest, debt, filing)
     metrics: dict[str, Any] = {
         "period_end": end,
         "filed_date": filing.filed,
@@ -127,6 +133,7 @@ def _filing_metrics(
         "years_below_one": below,
         "effective_rate": rate,
     }
+    metrics["missing_reasons"] = missing_reasons(known, end, metrics)
     ladder = choose_ladder(known, ladders_as_of(ladders, day), day)
     return metrics | ladder_metrics(known, ladder, day)
 
@@ -167,11 +174,14 @@ def _row(
 
 
 def _effective_rate(
-    known: PointInTimeFacts, interest: PeriodAmount | None, debt: Debt | None
+    known: PointInTimeFacts, interest: PeriodAmount | None, debt: Debt | None, filing: Fact
 ) -> SourcedValue | None:
     """Return interest over mean total debt at the start and the end of its twelve months."""
     before = None if interest is None else total_debt(known, interest.start - DAY)
     if interest is None or debt is None or before is None:
+        return None
+    first = known.latest_filing_for(interest.start - DAY)
+    if first is not None and has_new_company(known.company, first.filed, filing.filed):
         return None
     # a lower bound of debt would make the rate too high
     if before.is_lower_bound or debt.is_lower_bound or before.value + debt.value == 0:

@@ -6,11 +6,12 @@ import polars as pl
 from adbc_driver_postgresql import dbapi as adbc
 
 from expectations.tables.debt_maturity import CONTRACT
-from tasks.derive.debt.ladders import Ladder, bucket_tags, build_ladders
+from tasks.derive.debt.ladders import Ladder, build_ladders
 from tasks.derive.incremental.changes import ChangeSet, polars_schema
 from tasks.derive.incremental.derived_table import DerivedRows, DerivedTable
 from tasks.derive.refinancing.inputs_sql import CHANGED_FACTS_SQL, MIN_DATE_SQL, build_replace_where
 from tasks.derive.refinancing.read import read_company_profiles, read_facts
+from tasks.derive.xbrl.scale import ever_believed
 
 INPUTS = {
     "company_fact": CHANGED_FACTS_SQL,
@@ -25,8 +26,8 @@ def _derive(connection: adbc.Connection, changes: ChangeSet) -> DerivedRows:
     profiles = read_company_profiles(connection)
     rows = [
         row | {"cik": cik}
-        for cik, facts in read_facts(connection, [*starts], [*bucket_tags()])
-        for ladder in build_ladders(facts, profiles.get(cik, (None, None))[0])
+        for cik, facts in read_facts(connection, [*starts])
+        for ladder in build_ladders(ever_believed(facts), profiles.get(cik, (None, None))[0])
         for row in ladder_rows(ladder)
     ]
     frame = pl.DataFrame(rows, schema=polars_schema(CONTRACT))
@@ -57,4 +58,6 @@ def ladder_rows(ladder: Ladder) -> list[dict[str, Any]]:
     return rows
 
 
-TABLE = DerivedTable(CONTRACT, INPUTS, _derive, reference_files=("concept",))
+TABLE = DerivedTable(
+    CONTRACT, INPUTS, _derive, logic_version=2, reference_files=("concept", "filing_form")
+)

@@ -45,6 +45,7 @@ create table derived.company_refinancing (
     uplift_usd core.finite,
     coverage_after_uplift core.finite,
     sources text,
+    missing_reasons text,
     loaded_at timestamptz not null,
     run_id bigint not null references audit.run,
     primary key (cik, as_of_date),
