@@ -15,7 +15,8 @@ from typing import Annotated, Any
 import polars as pl
 import typer
 
-from tasks.derive.debt.ladders import LadderAsOf, build_ladders, ladders_as_of
+from tasks.derive.debt.ladders import build_ladders
+from tasks.derive.debt.merged_ladders import LadderAsOf, ladders_as_of
 from tasks.derive.debt.rates import Rates
 from tasks.derive.refinancing.company_row import IndexListing, company_rows
 from tasks.derive.xbrl.facts import Fact

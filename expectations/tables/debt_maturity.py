@@ -8,7 +8,8 @@ from expectations.rules.table_rules import count_nulls_and_infs, key_and_null_ru
 KEY = ("cik", "period_end", "bucket", "accession_number")
 FAMILIES = ("fiscal", "rolling", "with_leases")
 LAYOUTS = ("annual", "rolling", "current_year", "next_year")
-BUCKETS = ("remainder", "year_1", "year_2", "year_3", "year_4", "year_5", "after_4", "after_5")
+YEARS = ("year_1", "year_2", "year_3", "year_4", "year_5")
+BUCKETS = ("remainder", *YEARS, "after_4", "after_5", "short_term")
 NULL_IF_NO_FISCAL_YEAR_END = "nothing says when the fiscal year ends"
 
 COLUMNS = (
@@ -18,10 +19,15 @@ COLUMNS = (
         "bucket",
         "text",
         "the tag's own name: year_1 to year_5, after_5 (at some after_4), remainder (of the fiscal"
-        " year under way, in quarterly reports); layout says what year_1 is",
+        " year under way, in quarterly reports); layout says what year_1 is. short_term: commercial"
+        " paper and short-term borrowings in total debt that the ladder does not hold",
     ),
     Column("accession_number", "text", "the filing"),
-    Column("amount_usd", "double precision", "USD of principal due, as filed"),
+    Column(
+        "amount_usd",
+        "double precision",
+        "USD of principal due, as filed; of short_term by the balance sheet",
+    ),
     Column(
         "family",
         "text",
@@ -33,7 +39,8 @@ COLUMNS = (
         "layout",
         "text",
         "what year_1 and remainder mean: annual and rolling begin after period_end, "
-        "current_year in the fiscal year under way, next_year after it; see docs/methodology.md",
+        "current_year in the fiscal year under way, next_year after it; short_term is always the "
+        "twelve months after period_end; see docs/methodology.md",
     ),
     Column("window_start", "date", "first day that the bucket covers", NULL_IF_NO_FISCAL_YEAR_END),
     Column(
@@ -95,7 +102,7 @@ CONTRACT = Contract(
     table="debt_maturity",
     schema="derived",
     grain="one row per (cik, period_end, bucket, accession_number): the maturity ladder as filed",
-    source="the ladder's tags in core.company_fact; rebuilt for the companies that filed",
+    source="the tags of ladders and debt in core.company_fact; rebuilt for the companies that filed",
     key=KEY,
     columns=COLUMNS,
     upstream=("company_fact", "company"),

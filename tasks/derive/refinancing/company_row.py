@@ -14,10 +14,12 @@ from tasks.derive.debt.interest import (
     trailing_interest,
     years_below_one,
 )
-from tasks.derive.debt.ladders import Ladder, build_ladders, ladders_as_of
+from tasks.derive.debt.ladders import Ladder, build_ladders
+from tasks.derive.debt.merged_ladders import ladders_as_of
 from tasks.derive.debt.rates import Rates
+from tasks.derive.debt.short_term import add_short_term
 from tasks.derive.debt.total_debt import Debt, total_debt
-from tasks.derive.refinancing.choose_ladder import choose_ladder, ladder_metrics
+from tasks.derive.refinancing.choose_ladder import choose_ladders, ladder_metrics
 from tasks.derive.xbrl.concepts import concepts
 from tasks.derive.xbrl.facts import Fact, PointInTimeFacts
 from tasks.derive.xbrl.periods import DAY, MAX_REPORT_AGE, PeriodAmount, trailing_twelve_months
@@ -68,7 +70,8 @@ def company_rows(
         sic: The SEC's code of its industry, for days on which no index lists it.
     """
     facts = list(facts)
-    known, ladders = PointInTimeFacts(facts), build_ladders(facts, fiscal_year_end)
+    known = PointInTimeFacts(facts)
+    ladders = add_short_term(build_ladders(facts, fiscal_year_end), facts)
     rows = []
     for day in quarter_ends:
         known.advance_to(day)
@@ -125,8 +128,8 @@ def _filing_metrics(
         "years_below_one": below,
         "effective_rate": rate,
     }
-    ladder = choose_ladder(known, ladders_as_of(ladders, day), day)
-    return metrics | ladder_metrics(known, ladder, day)
+    chosen = choose_ladders(known, ladders_as_of(ladders, day), day)
+    return metrics | ladder_metrics(known, chosen, day)
 
 
 def _row(
