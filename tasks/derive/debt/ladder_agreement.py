@@ -33,7 +33,7 @@ class Agreement:
 def compare_ladders(here: DatedBuckets, there: DatedBuckets) -> Agreement:
     """Compare the amounts of the periods that both ladders have, open ends included.
 
-    One refinanced bucket changes the mean by its share of the periods, whatever its amount.
+    One refinanced bucket changes the mean by its share of the periods, not by its amount.
     """
     pairs = [*_common_periods(here, there)]
     above_zero = [(one, other) for one, other in pairs if one or other]
