@@ -68,8 +68,9 @@ def _short_term_usd(known: PointInTimeFacts, ladder: Ladder, buckets: Buckets) -
     if first is not None and portion is not None and counted > MIN_SHARE * portion.value:
         # the first year is the current portion, or the portion and the borrowings
         holds = abs(first - portion.value - counted) < abs(first - portion.value)
-    elif first is not None and is_match(first, counted):
-        holds = True
+    elif first is not None and (first < counted or is_match(first, counted)):
+        # a first year below the borrowings does not hold them
+        holds = is_match(first, counted)
     else:
         holds = abs(total - debt.value) <= abs(total + counted - debt.value)
     return 0.0 if holds else counted

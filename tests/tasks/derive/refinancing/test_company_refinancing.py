@@ -35,8 +35,8 @@ def rows_of(facts, member=INDUSTRIAL, known_rates=None, ends=QUARTERS):
 
 
 # In millions, from the reports themselves: total debt, interest and operating income of four
-# quarters, what is due in twelve months, and the ladder's total; with commercial paper, on a line of
-# its own in the balance sheet.
+# quarters, what is due in twelve months, and the ladder's total; both with commercial paper, which
+# has a line of its own.
 APPLES = {
     "2016-12-31": (87_032, 1_456, 60_024, 3_500 + 8_105, 78_384 + 8_105),
     "2020-12-31": (112_436, 2_873, 66_288, 8_750 + 4_996, 106_078 + 4_996),
