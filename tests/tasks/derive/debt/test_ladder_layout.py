@@ -89,7 +89,7 @@ def test_instalments_in_a_rolling_window():
     [
         # the years repeat and the first is less by what fell due
         ((None, 7, 500, 30, 400, 50), None, "current_year"),
-        # it is the next twelve months, whatever else repeats
+        # it is the next twelve months, though years repeat
         ((None, 7, 500, 30, 400, 50), 7, "rolling"),
         # nothing fell due
         (LUMPS, None, "rolling"),
