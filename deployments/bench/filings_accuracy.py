@@ -155,7 +155,7 @@ def _score_ladders(name: str, facts: Sequence[Fact], score: Score) -> None:
     for found in sorted(
         ladders_as_of(ladders, QUARTER_ENDS[-1]), key=lambda each: each.ladder.period_end
     ):
-        if found.ladder.layout == "annual":
+        if found.ladder.layout == "annual" or found.ladder.filing.form.startswith("10-K"):
             annual = found
             continue
         if annual is None or found.ladder.layout == "rolling":

@@ -24,9 +24,9 @@ WHOLE_FIRST_YEAR = ("annual", "rolling")
 
 
 @cache
-def debt_tags() -> frozenset[str]:
-    """Return the tags of debt and of the totals that limit it."""
-    names = [name for name in concepts() if name.startswith("debt_")]
+def balance_tags() -> frozenset[str]:
+    """Return the tags of debt, of its ladders and of the totals that limit it."""
+    names = [name for name in concepts() if name.startswith(("debt_", "ladder_"))]
     return frozenset(
         tag for name in (*names, *BALANCE_SHEET_CONCEPTS, "equity") for tag in concepts()[name]
     )
@@ -39,7 +39,7 @@ def add_short_term(ladders: Sequence[Ladder], facts: Iterable[Fact]) -> list[Lad
         ladders: As `build_ladders` returns them, oldest filing first.
         facts: All of the company's facts.
     """
-    tags = debt_tags()
+    tags = balance_tags()
     known = PointInTimeFacts(fact for fact in facts if fact.tag in tags)
     filings: dict[tuple[str, date], list[Buckets]] = {}
     found = []

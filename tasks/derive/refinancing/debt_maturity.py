@@ -7,8 +7,8 @@ from adbc_driver_postgresql import dbapi as adbc
 
 from expectations.tables.debt_maturity import CONTRACT
 from tasks.derive.debt.ladder_windows import SHORT_TERM
-from tasks.derive.debt.ladders import Ladder, bucket_tags, build_ladders
-from tasks.derive.debt.short_term import add_short_term, debt_tags
+from tasks.derive.debt.ladders import Ladder, build_ladders
+from tasks.derive.debt.short_term import add_short_term, balance_tags
 from tasks.derive.incremental.changes import ChangeSet, polars_schema
 from tasks.derive.incremental.derived_table import DerivedRows, DerivedTable
 from tasks.derive.refinancing.inputs_sql import CHANGED_FACTS_SQL, MIN_DATE_SQL, build_replace_where
@@ -27,7 +27,7 @@ def _derive(connection: adbc.Connection, changes: ChangeSet) -> DerivedRows:
     profiles = read_company_profiles(connection)
     rows = [
         row | {"cik": cik}
-        for cik, facts in read_facts(connection, [*starts], [*bucket_tags(), *debt_tags()])
+        for cik, facts in read_facts(connection, [*starts], [*balance_tags()])
         for ladder in add_short_term(
             build_ladders(facts, profiles.get(cik, (None, None))[0]), facts
         )
