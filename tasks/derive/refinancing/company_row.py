@@ -15,10 +15,12 @@ from tasks.derive.debt.interest import (
     trailing_interest,
     years_below_one,
 )
-from tasks.derive.debt.ladders import Ladder, build_ladders, ladders_as_of
+from tasks.derive.debt.ladders import Ladder, build_ladders
+from tasks.derive.debt.merged_ladders import ladders_as_of
 from tasks.derive.debt.rates import Rates
+from tasks.derive.debt.short_term import add_short_term
 from tasks.derive.debt.total_debt import total_debt
-from tasks.derive.refinancing.choose_ladder import choose_ladder, ladder_metrics
+from tasks.derive.refinancing.choose_ladder import choose_ladders, ladder_metrics
 from tasks.derive.refinancing.missing_reasons import missing_reasons
 from tasks.derive.xbrl.basis import has_new_company
 from tasks.derive.xbrl.concepts import concepts
@@ -71,14 +73,15 @@ def company_rows(
         sic: The SEC's code of its industry, for days on which no index lists it.
     """
     facts = list(facts)
-    known, ladders = PointInTimeFacts(facts), build_ladders(facts, fiscal_year_end)
+    known = PointInTimeFacts(facts)
+    ladders = add_short_term(build_ladders(facts, fiscal_year_end), facts)
     unbelieved, rows = known.unbelieved, []
     for day in quarter_ends:
         known.advance_to(day)
         if known.unbelieved != unbelieved:
             unbelieved = known.unbelieved
             believed = [fact for fact in facts if fact.accession not in unbelieved]
-            ladders = build_ladders(believed, fiscal_year_end)
+            ladders = add_short_term(build_ladders(believed, fiscal_year_end), believed)
         end = known.latest_period_end()
         if end is not None and end >= day - MAX_REPORT_AGE:
             metrics = _filing_metrics(known, end, ladders, rates, day)
@@ -134,8 +137,8 @@ def _filing_metrics(
         "effective_rate": rate,
     }
     metrics["missing_reasons"] = missing_reasons(known, end, metrics)
-    ladder = choose_ladder(known, ladders_as_of(ladders, day), day)
-    return metrics | ladder_metrics(known, ladder, day)
+    chosen = choose_ladders(known, ladders_as_of(ladders, day), day)
+    return metrics | ladder_metrics(known, chosen, day)
 
 
 def _row(

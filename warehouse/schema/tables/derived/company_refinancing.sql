@@ -18,6 +18,8 @@ create table derived.company_refinancing (
     ladder_period_end date,
     ladder_family text,
     ladder_accession_number text,
+    near_ladder_period_end date,
+    near_ladder_family text,
     ladder_total_usd core.finite,
     is_ladder_partial boolean,
     is_ladder_stale boolean,
