@@ -23,6 +23,7 @@ class Vintage(NamedTuple):
     observation_date: date
     value: float | None
     missing_reason: str | None
+    vintage_date: date = date.min
 
 
 def read_sessions(connection: adbc.Connection) -> pl.DataFrame:
