@@ -21,12 +21,13 @@ def key_and_null_rules(key: Sequence[str]) -> tuple[Rule, ...]:
 
     They need the columns that `count_nulls_and_infs` adds.
     """
+    is_single = len(key) == 1
     return (
         Rule(
             "row_repeated",
             "two rows have the same key",
-            "ExpectCompoundColumnsToBeUnique",
-            {"column_list": [*key]},
+            "ExpectColumnValuesToBeUnique" if is_single else "ExpectCompoundColumnsToBeUnique",
+            {"column": key[0]} if is_single else {"column_list": [*key]},
             "stop",
         ),
         between_rule(
