@@ -55,10 +55,25 @@ def _derive(connection: adbc.Connection, changes: ChangeSet) -> DerivedRows | No
 
 def _changed_groups(connection: adbc.Connection, changes: ChangeSet) -> dict[str, date]:
     """Return the funds and indexes (as `index/CODE`) to derive, with the first session."""
-    indexes = arrow.read(connection, "select index_code from derived.loaded_index")["index_code"]
-    names = [*read_reference("sector_fund")["ticker"], *(f"index/{code}" for code in indexes)]
+    stored = arrow.read(
+        connection,
+        """
+        select index_code, exists (
+            select from derived.rate_sensitivity where subject = index_code || '/All'
+        ) as is_stored
+        from derived.loaded_index as loaded
+        where exists (
+            select from derived.sector_breadth as breadth
+            where breadth.index_code = loaded.index_code
+        )
+        """,
+    )
+    names = [*read_reference("sector_fund")["ticker"]]
+    names += [f"index/{code}" for code in stored["index_code"]]
     by_yields = changes.dirty_from.get(YIELDS, date.max)
     starts = {name: min(by_yields, changes.dirty_from.get(name, date.max)) for name in names}
+    # breadth that was published for the first time: earlier changes of its inputs are past
+    starts |= {f"index/{code}": date.min for code, is_stored in stored.iter_rows() if not is_stored}
     return {name: start for name, start in starts.items() if start < date.max}
 
 
@@ -148,7 +163,7 @@ def _read_returns(
 
 def _read_yields(connection: adbc.Connection, since: date) -> dict[str, list[YieldVersion]]:
     vintages = read_vintages(
-        connection, read_sessions(connection), dict.fromkeys(SERIES.values(), since)
+        connection, read_sessions(connection, since), dict.fromkeys(SERIES.values(), since)
     )
     return {name: list(yield_versions(vintages[series])) for name, series in SERIES.items()}
 
@@ -231,4 +246,10 @@ def _mark_windows(
             is_backcast[place] = oldest or bool(is_backcast[place])
 
 
-TABLE = DerivedTable(CONTRACT, INPUTS, _derive, reference_files=("sector_fund", "macro_series"))
+TABLE = DerivedTable(
+    CONTRACT,
+    INPUTS,
+    _derive,
+    reference_files=("sector_fund", "macro_series"),
+    optional_upstream=("sector_breadth",),
+)

@@ -33,7 +33,7 @@ RELEASED = "releases"
 PRICES, TARGET = "CPIAUCNS", "DFEDTARU"
 # Days before a changed session that hold the last events whose windows reach it, and days before
 # an event that hold its estimation: five sessions and 131, with room for closed days.
-WINDOW_DAYS, ESTIMATION_DAYS = timedelta(days=30), timedelta(days=300)
+WINDOW_DAYS, ESTIMATION_DAYS = timedelta(days=12), timedelta(days=300)
 BEGINNING = date(1, 1, 1)
 INPUTS = {
     "daily_price": CHANGED_TICKERS_SQL,

@@ -139,7 +139,7 @@ def derive_seasons(closes: pl.DataFrame, sessions: Sequence[date]) -> list[dict[
     for window in season_windows(days[0], days[-1] + MAX_GAP):
         last_open = sessions[bisect_left(sessions, window.end + timedelta(days=1)) - 1]
         base = bisect_left(days, window.start) - 1
-        last = bisect_left(days, window.end + timedelta(days=1)) - 1
+        last = bisect_left(days, last_open + timedelta(days=1)) - 1
         known = bisect_left(days, last_open)
         is_priced = base >= 0 and days[base] >= window.start - MAX_GAP
         if not is_priced or known == len(days) or days[last] < window.end - MAX_GAP:
