@@ -60,7 +60,7 @@ def test_nothing_held_is_late_and_says_so(settings: Settings) -> None:
     assert ("sector_breadth", 1, True, not_derived) in found
     # the SEC is asked by those who tell it who they are
     filings = {"company_ticker", "company_fact", "debt_maturity", "company_refinancing"}
-    filings |= {"refinancing_wall", "rate_shock", "zombie_status"}
+    filings |= {"refinancing_wall", "rate_shock", "zombie_status", "valuation"}
     assert {dataset for dataset, _, late, _ in found if not late} == filings
 
 
