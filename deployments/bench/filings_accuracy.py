@@ -15,7 +15,8 @@ from typing import Annotated, Any
 import polars as pl
 import typer
 
-from tasks.derive.debt.ladders import LadderAsOf, build_ladders, ladders_as_of
+from tasks.derive.debt.ladders import build_ladders
+from tasks.derive.debt.merged_ladders import LadderAsOf, ladders_as_of
 from tasks.derive.debt.rates import Rates
 from tasks.derive.refinancing.company_row import IndexListing, company_rows
 from tasks.derive.xbrl.facts import Fact
@@ -98,8 +99,7 @@ def score_filer(name: str, facts: Sequence[Fact], scores: Mapping[str, Score]) -
 
 
 def _is_sure(row: Mapping[str, Any]) -> bool:
-    basis = row["total_debt_basis"] or ""
-    return not basis.startswith(("notes", "short-term")) and "inconsistent" not in basis
+    return bool(row["total_debt_confidence"] == "sure")
 
 
 def _no_rates() -> pl.DataFrame:
@@ -154,7 +154,7 @@ def _score_ladders(name: str, facts: Sequence[Fact], score: Score) -> None:
     for found in sorted(
         ladders_as_of(ladders, QUARTER_ENDS[-1]), key=lambda each: each.ladder.period_end
     ):
-        if found.ladder.layout == "annual":
+        if found.ladder.layout == "annual" or found.ladder.filing.form.startswith("10-K"):
             annual = found
             continue
         if annual is None or found.ladder.layout == "rolling":
