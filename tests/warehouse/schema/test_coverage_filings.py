@@ -102,8 +102,10 @@ def test_facts_that_were_all_set_aside(settings, listed, note, query) -> None:
 
 DEBT = """
 insert into derived.company_refinancing (cik, as_of_date, is_backcast, period_end, filed_date,
-    accession_number, total_debt_usd, loaded_at, run_id)
-values (%s, %s, false, '2023-09-30', '2023-11-03', '0000000011-23-000001', %s, now(), %run)
+    accession_number, total_debt_usd, total_debt_confidence, loaded_at, run_id)
+select %s, %s, false, '2023-09-30', '2023-11-03', '0000000011-23-000001', debt,
+    case when debt is not null then 'sure' end, now(), %run
+from (select %s::double precision as debt) as filed
 """
 
 
