@@ -99,8 +99,7 @@ def score_filer(name: str, facts: Sequence[Fact], scores: Mapping[str, Score]) -
 
 
 def _is_sure(row: Mapping[str, Any]) -> bool:
-    basis = row["total_debt_basis"] or ""
-    return not basis.startswith(("notes", "short-term")) and "inconsistent" not in basis
+    return bool(row["total_debt_confidence"] == "sure")
 
 
 def _no_rates() -> pl.DataFrame:

@@ -13,7 +13,7 @@ FINANCIAL = (
     "or the company is a Financial (by sector; outside the indexes by SIC code), whose interest"
     " is its cost of funding"
 )
-NOT_SUMMED = "not filed, a part is missing, or the parts do not fit together"
+NOT_SUMMED = "a part is missing or does not fit: see missing_reasons"
 
 COLUMNS = (
     Column("cik", "integer", "SEC number of the filer"),
@@ -57,6 +57,13 @@ COLUMNS = (
         "the tags that total_debt_usd is the sum of, and whether it is a lower bound (notes "
         "without a total) or a contradicting figure was left out; see docs/methodology.md",
         "it is unknown",
+    ),
+    Column(
+        "total_debt_confidence",
+        "text",
+        "sure: both balance-sheet lines or two figures that agree; likely: one figure, or the"
+        " likeliest reading; lower_bound: at least this; see docs/methodology.md",
+        "total debt is unknown",
     ),
     Column("cash_usd", "double precision", "USD on period_end", NOT_FILED),
     Column(
@@ -231,6 +238,13 @@ COLUMNS = (
         "accession numbers of the filings behind each amount, as column: numbers, separated by "
         "semicolons; see docs/methodology.md",
         "none of the amounts is known",
+    ),
+    Column(
+        "missing_reasons",
+        "text",
+        "why total debt or a trailing amount is NULL, as column: reason, separated by semicolons;"
+        " filings that are not believed, too",
+        "nothing is missing",
     ),
 )
 

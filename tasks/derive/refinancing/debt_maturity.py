@@ -8,11 +8,12 @@ from adbc_driver_postgresql import dbapi as adbc
 from expectations.tables.debt_maturity import CONTRACT
 from tasks.derive.debt.ladder_windows import SHORT_TERM
 from tasks.derive.debt.ladders import Ladder, build_ladders
-from tasks.derive.debt.short_term import add_short_term, balance_tags
+from tasks.derive.debt.short_term import add_short_term
 from tasks.derive.incremental.changes import ChangeSet, polars_schema
 from tasks.derive.incremental.derived_table import DerivedRows, DerivedTable
 from tasks.derive.refinancing.inputs_sql import CHANGED_FACTS_SQL, MIN_DATE_SQL, build_replace_where
 from tasks.derive.refinancing.read import read_company_profiles, read_facts
+from tasks.derive.xbrl.scale import ever_believed
 
 INPUTS = {
     "company_fact": CHANGED_FACTS_SQL,
@@ -27,9 +28,9 @@ def _derive(connection: adbc.Connection, changes: ChangeSet) -> DerivedRows:
     profiles = read_company_profiles(connection)
     rows = [
         row | {"cik": cik}
-        for cik, facts in read_facts(connection, [*starts], [*balance_tags()])
+        for cik, facts in read_facts(connection, [*starts])
         for ladder in add_short_term(
-            build_ladders(facts, profiles.get(cik, (None, None))[0]), facts
+            build_ladders(ever_believed(facts), profiles.get(cik, (None, None))[0]), facts
         )
         for row in ladder_rows(ladder)
     ]
@@ -66,4 +67,6 @@ def ladder_rows(ladder: Ladder) -> list[dict[str, Any]]:
     return rows
 
 
-TABLE = DerivedTable(CONTRACT, INPUTS, _derive, logic_version=2, reference_files=("concept",))
+TABLE = DerivedTable(
+    CONTRACT, INPUTS, _derive, logic_version=2, reference_files=("concept", "filing_form")
+)
