@@ -84,9 +84,8 @@ COLUMNS = (
     Column(
         "near_ladder_period_end",
         "date",
-        "balance-sheet date of the ladder behind due_12m_usd, due_36m_usd and the first years of"
-        " the wall: a newer one than ladder_period_end's if its next 36 months are whole, else the"
-        " same; see docs/methodology.md",
+        "date of the ladder behind due_12m_usd, due_36m_usd and the wall's first years: a newer one"
+        " if its next 36 months are whole, else ladder_period_end",
         NO_LADDER,
     ),
     Column("near_ladder_family", "text", "its family in debt_maturity", NO_LADDER),
@@ -121,8 +120,7 @@ COLUMNS = (
     Column(
         "due_12m_usd",
         "double precision",
-        "USD of debt of any form due within 12 months after near_ladder_period_end; a bucket across"
-        " the end counts by days",
+        "USD of debt of any form due within 12 months after near_ladder_period_end",
         f"{NO_LADDER}, it is stale or excessive, or a bucket of that time is missing",
     ),
     Column(

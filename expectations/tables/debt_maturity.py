@@ -18,9 +18,8 @@ COLUMNS = (
     Column(
         "bucket",
         "text",
-        "the tag's own name: year_1 to year_5, after_5 (at some after_4), remainder (of the fiscal"
-        " year under way, in quarterly reports); layout says what year_1 is. short_term: commercial"
-        " paper and short-term borrowings in total debt that the ladder does not hold",
+        "as tagged: year_1 to year_5, after_4, after_5, remainder (of the fiscal year under way);"
+        " short_term: commercial paper and short-term borrowings that the ladder does not hold",
     ),
     Column("accession_number", "text", "the filing"),
     Column(
@@ -38,9 +37,8 @@ COLUMNS = (
     Column(
         "layout",
         "text",
-        "what year_1 and remainder mean: annual and rolling begin after period_end, "
-        "current_year in the fiscal year under way, next_year after it; short_term is always the "
-        "twelve months after period_end; see docs/methodology.md",
+        "where year_1 begins: annual and rolling after period_end, current_year in the fiscal year"
+        " under way, next_year after it; see docs/methodology.md",
     ),
     Column("window_start", "date", "first day that the bucket covers", NULL_IF_NO_FISCAL_YEAR_END),
     Column(

@@ -81,7 +81,7 @@ def company_rows(
         if known.unbelieved != unbelieved:
             unbelieved = known.unbelieved
             believed = [fact for fact in facts if fact.accession not in unbelieved]
-            ladders = add_short_term(build_ladders(believed, fiscal_year_end), facts)
+            ladders = add_short_term(build_ladders(believed, fiscal_year_end), believed)
         end = known.latest_period_end()
         if end is not None and end >= day - MAX_REPORT_AGE:
             metrics = _filing_metrics(known, end, ladders, rates, day)

@@ -1,5 +1,6 @@
 """debt_maturity: maturity ladders as filed, with the dates of each bucket."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
@@ -13,6 +14,7 @@ from tasks.derive.incremental.changes import ChangeSet, polars_schema
 from tasks.derive.incremental.derived_table import DerivedRows, DerivedTable
 from tasks.derive.refinancing.inputs_sql import CHANGED_FACTS_SQL, MIN_DATE_SQL, build_replace_where
 from tasks.derive.refinancing.read import read_company_profiles, read_facts
+from tasks.derive.xbrl.facts import Fact
 from tasks.derive.xbrl.scale import ever_believed
 
 INPUTS = {
@@ -29,13 +31,16 @@ def _derive(connection: adbc.Connection, changes: ChangeSet) -> DerivedRows:
     rows = [
         row | {"cik": cik}
         for cik, facts in read_facts(connection, [*starts])
-        for ladder in add_short_term(
-            build_ladders(ever_believed(facts), profiles.get(cik, (None, None))[0]), facts
-        )
+        for ladder in _build_ladders(facts, profiles.get(cik, (None, None))[0])
         for row in ladder_rows(ladder)
     ]
     frame = pl.DataFrame(rows, schema=polars_schema(CONTRACT))
     return DerivedRows(frame, build_replace_where(starts))
+
+
+def _build_ladders(facts: Sequence[Fact], fiscal_year_end: str | None) -> list[Ladder]:
+    believed = ever_believed(facts)
+    return add_short_term(build_ladders(believed, fiscal_year_end), believed)
 
 
 def ladder_rows(ladder: Ladder) -> list[dict[str, Any]]:
