@@ -16,7 +16,8 @@ from warehouse.schema.views import schema_sql
 from warehouse.settings import Settings
 
 
-def _settings_of_running_database() -> Settings:
+def settings_of_running_database() -> Settings:
+    """Start the embedded database if it is down; return the settings."""
     settings = load_settings()
     if ensure_database_running(settings):
         # stdout has only the command's result
@@ -29,7 +30,7 @@ def sql(
     role: Annotated[Role, typer.Option(help="Login: reader, loader or owner.")] = "reader",
 ) -> None:
     """Open psql, or run one query, as the read-only role by default."""
-    settings = _settings_of_running_database()
+    settings = settings_of_running_database()
     psql = find_client_binary(settings, "psql")
     dsn = urlsplit(warehouse_dsn(settings, role))
     # in the environment, since other accounts can read the arguments of a process
@@ -44,12 +45,12 @@ def dsn(
     role: Annotated[Role, typer.Option(help="Login: reader, loader or owner.")] = "reader",
 ) -> None:
     """Print the DSN with its password, for notebooks and BI tools."""
-    print(warehouse_dsn(_settings_of_running_database(), role))
+    print(warehouse_dsn(settings_of_running_database(), role))
 
 
 def checksum() -> None:
     """Print a content checksum per published table; equal content has equal checksums."""
-    with connect(_settings_of_running_database(), "reader") as connection:
+    with connect(settings_of_running_database(), "reader") as connection:
         for each in checksums(connection):
             print(f"{each.digest}  {each.rows:>10}  {each.table}")
 
