@@ -76,7 +76,7 @@ def test_hostile_statements_touch_no_other_login_and_no_run(
         expected = open_session.execute(defaults).fetchone()
         for number, statement in enumerate(STATEMENTS, start=1):
             attack(settings, statement)
-            # what is open stays open, and who comes anew finds everything as before
+            # what is open stays open, and a new session finds everything as before
             assert open_session.execute("select 1").fetchone() == (1,), statement
             merged(settings, daily_price.CONTRACT, bars(("AAA", "2024-01-02", float(number))))
             with psycopg.connect(anna) as session:
