@@ -100,6 +100,7 @@ def test_reader_logins_are_added_listed_and_revoked(filled: Home) -> None:
 
 def test_a_query_works_after_a_reader_changed_the_password(filled: Home) -> None:
     with psycopg.connect(warehouse_dsn(filled.settings, "reader"), autocommit=True) as connection:
+        connection.execute("set default_transaction_read_only = off")
         connection.execute("alter role rotation_sql password 'x'")
         connection.execute("alter role rotation_sql set search_path = nowhere")
     assert "1" in filled.rotation("sql", "select count(*) from audit.run").stdout
