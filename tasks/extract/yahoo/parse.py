@@ -69,7 +69,8 @@ def parse_history(
         rounding unit of the volume in shares, at least 1: a later reply may differ by as much),
         `removed_split_factor` (the product of later splits, by the corrected dates), `source`.
         Actions: one row per (ex_date, kind): `ticker`, `ex_date`,
-        `kind` (split, dividend, capital_gain), `value` (new shares per old share, or money per share as paid), `currency` (of a distribution),
+        `kind` (split, dividend, capital_gain), `value` (new shares per old share, or money per
+        share as paid), `currency` (of a distribution),
         `listed_date` (Yahoo's date; `ex_date` differs if the prices show that a split took effect
         up to three sessions earlier or later), `is_repeated` (a split listed again within a week,
         which is not undone), `source`.
