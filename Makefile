@@ -10,7 +10,7 @@ TEST_WORKERS ?= 3
 PYTEST := $(BIN)/pytest -n $(TEST_WORKERS) --dist loadscope --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status sql test check chaos bench lock
+.PHONY: help setup demo up down status sql report test check chaos bench lock
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ status: ## show service status and row counts
 
 sql: ## open psql as the read-only role
 	@$(BIN)/rotation sql
+
+report: ## write the report and print its path
+	@$(BIN)/rotation report
 
 test: setup ## run the linter, the type checker and the tests
 	@$(BIN)/ruff check .

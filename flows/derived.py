@@ -3,8 +3,8 @@
 Refreshes: every derived table, upstream tables first, each from the earliest date whose inputs
 changed.
 When: after its sources.
-Settings: `pair.csv`, `concept.csv`, `fund.csv`, `market_rate.csv` and `magnificent_seven.csv` in
-`warehouse/reference`. A change of a file, or a name in `rebuild`, derives tables from scratch.
+Settings: the files in `warehouse/reference` that the tables declare, such as `pair.csv`. A change
+of a file, or a name in `rebuild`, derives tables from scratch.
 Degrades: a table whose rows break a rule is not published; its old rows stay, tables that do not
 depend on it go on, and the run fails.
 """

@@ -20,6 +20,7 @@ from psycopg import sql
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+from tests.browser import Browser, open_browser
 from warehouse.connect.dsn import database_name
 from warehouse.schema.migrate import ensure_up_to_date
 from warehouse.server.embedded import EmbeddedServer
@@ -206,3 +207,11 @@ def tapes() -> Path:
     if not folder:
         pytest.skip("set ROTATION_TEST_TAPES to a folder of tapes")
     return Path(folder)
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[Browser]:
+    """A headless browser with an empty profile."""
+    browser = open_browser(tmp_path)
+    yield browser
+    browser.close()

@@ -11,7 +11,8 @@ PACKAGES = ("warehouse", "expectations", "tasks", "flows", "deployments")
 # From the bottom up. Rooms on one line are siblings and do not import one another.
 # The base error and the reference tables stand beside the settings: every room may use them.
 ROOMS = (
-    ("warehouse.settings", "warehouse.base_error", "warehouse.reference"),
+    ("warehouse.settings", "warehouse.base_error", "warehouse.reference", "warehouse.query_file"),
+    ("warehouse.claims",),
     ("expectations.contract",),
     ("warehouse.server",),
     ("warehouse.connect",),
@@ -21,7 +22,7 @@ ROOMS = (
     ("expectations",),
     ("warehouse.merge",),
     ("warehouse.schema",),
-    ("warehouse.backup",),
+    ("warehouse.backup", "warehouse.export"),
     ("tasks.extract.provider",),
     ("tasks.extract.yahoo", "tasks.extract.fred", "tasks.extract.ishares", "tasks.extract.sec"),
     ("tasks.validate", "tasks.run"),
@@ -29,10 +30,11 @@ ROOMS = (
     ("tasks.derive.xbrl",),
     ("tasks.derive.debt",),
     ("tasks.derive.breadth", "tasks.derive.rotation", "tasks.derive.refinancing"),
+    ("tasks.derive.macro", "tasks.derive.valuation", "tasks.derive.claims"),
     ("tasks.derive",),
     ("tasks.load",),
     ("tasks.plan",),
-    ("tasks.ingest",),
+    ("tasks.ingest", "tasks.report"),
     ("tasks.backfill", "tasks.health"),
     ("flows",),
     ("deployments.sandbox",),

@@ -14,7 +14,7 @@ from warehouse.base_error import RotationError
 COMMANDS = {
     "Services": (commands.demo, commands.up, commands.down, commands.status, commands.health),
     "Flows": (commands.run, backfill, commands.rebuild),
-    "Queries": (query.sql, query.dsn, query.checksum, query.schema),
+    "Queries": (query.report, query.export, query.sql, query.dsn, query.checksum, query.schema),
     "Administration": (admin.backup, admin.restore, admin.rotate_passwords, admin.destroy),
 }
 

@@ -35,6 +35,7 @@ from warehouse.settings import Settings
 # files and folders that `destroy` deletes from the state folder; others belong to the user
 MANAGED_PATHS = (
     *("postgres", "logs", "services", "prefect", "sandbox", "demo", "tapes", "cache", "sec"),
+    "reports",
     *("origin", "postgres.lock", SERVICE_FILE),
 )
 

@@ -14,6 +14,7 @@ from rich.table import Table
 from deployments.cli.run_flow import flow_command, run_and_wait
 from deployments.stack import prefect_server, stack
 from deployments.stack.database import SERVICE, start_database, write_service_file
+from tasks.report.path import report_path
 from warehouse.connect.connections import connect
 from warehouse.connect.dsn import find_client_binary
 from warehouse.reference import read_reference
@@ -69,6 +70,9 @@ def run_demo(console: Console, settings: Settings, tape: Path | None) -> None:
             prefect_server.stop_server(settings)
     with connect(settings, "reader") as connection:
         report(console, connection, last_run)
+    page = report_path(settings)
+    if page.exists():
+        console.print(f"Open the report in a browser: {page}", soft_wrap=True, highlight=False)
     console.print(f"Took {time.monotonic() - started:.0f} s. Query it with `make sql`, or:")
     # the service file has the password, so that it is not on the screen
     command = shlex.join([str(find_client_binary(settings, "psql")), f"service={SERVICE}"])

@@ -1,6 +1,8 @@
 """Commands that read the warehouse; they start the embedded database and leave it running."""
 
 import os
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import unquote, urlsplit
 
@@ -9,8 +11,9 @@ from rich.console import Console
 
 from deployments.stack.database import ensure_database_running, load_settings
 from warehouse.backup.checksum import checksums
-from warehouse.connect.connections import connect
+from warehouse.connect.connections import adbc_connection, connect
 from warehouse.connect.dsn import Role, find_client_binary, warehouse_dsn
+from warehouse.export.parquet import export_tables
 from warehouse.schema.tables import tables_sql
 from warehouse.schema.views import schema_sql
 from warehouse.settings import Settings
@@ -45,6 +48,34 @@ def dsn(
 ) -> None:
     """Print the DSN with its password, for notebooks and BI tools."""
     print(warehouse_dsn(_settings_of_running_database(), role))
+
+
+def report(
+    output: Annotated[
+        Path | None, typer.Option(help="File to write; default: reports/ in ROTATION_HOME.")
+    ] = None,
+) -> None:
+    """Write the report: one HTML file to open offline, print or mail."""
+    # Altair and Vega take a second to import
+    from tasks.report.build import write_report
+    from tasks.report.path import report_path
+
+    settings = _settings_of_running_database()
+    path = output or report_path(settings)
+    write_report(settings, path, datetime.now(UTC))
+    print(path.absolute())
+
+
+def export(
+    folder: Annotated[Path, typer.Argument(help="Folder for the files.")],
+    table: Annotated[
+        list[str] | None, typer.Option(help="Published table; repeat it for several; default: all.")
+    ] = None,
+) -> None:
+    """Write published tables as Parquet, one file per year; only changed years are rewritten."""
+    with adbc_connection(_settings_of_running_database(), "reader") as connection:
+        for file in export_tables(connection, table or (), folder):
+            print(f"{'written' if file.is_written else 'unchanged'}  {file.rows:>10}  {file.path}")
 
 
 def checksum() -> None:

@@ -1,6 +1,7 @@
 """Rules shared by derived tables: unique keys, no unexplained NULL, no infinite numbers."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,14 +22,13 @@ def key_and_null_rules(key: Sequence[str]) -> tuple[Rule, ...]:
 
     They need the columns that `count_nulls_and_infs` adds.
     """
+    arguments: dict[str, Any]
+    if len(key) == 1:
+        unique, arguments = "ExpectColumnValuesToBeUnique", {"column": key[0]}
+    else:
+        unique, arguments = "ExpectCompoundColumnsToBeUnique", {"column_list": [*key]}
     return (
-        Rule(
-            "row_repeated",
-            "two rows have the same key",
-            "ExpectCompoundColumnsToBeUnique",
-            {"column_list": [*key]},
-            "stop",
-        ),
+        Rule("row_repeated", "two rows have the same key", unique, arguments, "stop"),
         between_rule(
             "value_missing",
             "a column that must not be NULL is NULL",

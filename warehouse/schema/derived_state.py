@@ -23,11 +23,17 @@ create or replace view audit.derived_state (dataset, latest_date, follows_filing
 comment on view audit.derived_state is 'One row per derived table: how far it has got.';
 comment on column audit.derived_state.dataset is 'The table, by its published name.';
 comment on column audit.derived_state.latest_date is 'Date of the newest row. NULL: no rows.';
-comment on column audit.derived_state.follows_filings is 'Whether company facts are upstream.';
+comment on column audit.derived_state.follows_filings is 'Whether all rows need company facts.';
 """
 
 
 def _follows_filings(table: str, contracts: Mapping[str, Contract]) -> bool:
-    return table == "company_fact" or any(
-        _follows_filings(name, contracts) for name in contracts[table].upstream
+    """Return whether a table has no row without company facts.
+
+    A derived input that needs none gives rows by itself.
+    """
+    upstream = contracts[table].upstream
+    derived = [name for name in upstream if contracts[name].schema == "derived"]
+    return ("company_fact" in upstream or bool(derived)) and all(
+        _follows_filings(name, contracts) for name in derived
     )

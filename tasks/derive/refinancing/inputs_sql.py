@@ -40,6 +40,13 @@ join symbol using (instrument_id)
 join named on named.ticker = symbol.ticker
 """
 CHANGED_FACTS_SQL = "select item as subject, from_date as first_date from change"
+WHERE_MEMBER_SQL = """
+    from change
+    where exists (
+        select from derived.loaded_index join core.index_membership as member using (index_code)
+        where member.instrument_id = change.instrument_id
+    )
+"""
 
 
 def quarterly_inputs(table: str) -> dict[str, str]:
@@ -78,6 +85,36 @@ def quarterly_inputs(table: str) -> dict[str, str]:
                 and (select max(session_date) from core.daily_price) > newest
         """,
     }
+
+
+def quarterly_price_inputs(table: str) -> dict[str, str]:
+    """Return the inputs of a table by quarter-end that reads members' prices, too."""
+    inputs = quarterly_inputs(table)
+    inputs["daily_price"] += f"""
+        union all
+        select '{ALL_COMPANIES}' as subject, from_date as first_date {WHERE_MEMBER_SQL}
+    """
+    # A split's change is dated before any bar. What it moves here is no older than its ex-date:
+    # that of the oldest action that the runs wrote or withdrew.
+    inputs["corporate_action"] = f"""
+        select '{ALL_COMPANIES}' as subject, coalesce(
+            (
+                select min(action.ex_date)
+                from (
+                    select instrument_id, ex_date, run_id from core.corporate_action
+                    union all
+                    select instrument_id, ex_date, run_id from history.corporate_action
+                    union all
+                    select instrument_id, ex_date, superseded_by from history.corporate_action
+                ) as action
+                where action.instrument_id = change.instrument_id
+                    and action.run_id = any (change.run_ids)
+            ),
+            change.from_date
+        ) as first_date
+        {WHERE_MEMBER_SQL}
+    """
+    return inputs
 
 
 def build_replace_where(starts: Mapping[int, date], condition: str = "") -> str:

@@ -56,11 +56,11 @@ def test_nothing_held_is_late_and_says_so(settings: Settings) -> None:
         ).fetchall()
     never, not_derived = "no rows; never requested", "nothing has been derived yet"
     assert [row for row in found if row[0] == "daily_price"] == [("daily_price", 1, True, never)]
-    assert ("macro_observation", 24, True, never) in found
+    assert ("macro_observation", 25, True, never) in found
     assert ("sector_breadth", 1, True, not_derived) in found
     # the SEC is asked by those who tell it who they are
     filings = {"company_ticker", "company_fact", "debt_maturity", "company_refinancing"}
-    filings |= {"refinancing_wall", "rate_shock", "zombie_status"}
+    filings |= {"refinancing_wall", "rate_shock", "zombie_status", "valuation"}
     assert {dataset for dataset, _, late, _ in found if not late} == filings
 
 

@@ -64,6 +64,14 @@ _ROWS = (
         "SAAR",
         53,
     ),
+    (
+        "GDPC1",
+        "Real Gross Domestic Product",
+        "Quarterly",
+        "Billions of Chained 2017 Dollars",
+        "SAAR",
+        53,
+    ),
 )
 
 SERIES_COLUMNS = ("series_id", "title", "frequency", "units", "seasonal_adjustment", "release_id")

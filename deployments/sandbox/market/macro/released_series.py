@@ -31,6 +31,9 @@ _NEVER = np.datetime64("2025-10-01")
 #: Seasonal factors are revised this many calendar years back, once a year.
 _REVISED_YEARS = 5
 
+#: Real output of the quarter before the first, billions of chained dollars.
+_FIRST_OUTPUT = 14_000.0
+
 _INFLATION = (
     (2000, 3.0), (2006, 3.2), (2008.4, 5.0), (2009, -1.5), (2010, 1.6), (2011.4, 3.7),
     (2013, 1.6), (2015, 0.2), (2018, 2.3), (2020.3, 0.3), (2021, 4.0), (2021.6, 8.0),
@@ -61,7 +64,7 @@ def survey_publications(timeline: Timeline, rng: np.random.Generator) -> list[pl
         *_prices(months, timeline, rng),
         _unemployment(months, timeline, rng),
         _claims(first, last, timeline, rng),
-        _output(months, timeline, rng),
+        *_output(months, timeline, rng),
     ]
 
 
@@ -154,12 +157,18 @@ def _claims(
     )
 
 
-def _output(months: Days, timeline: Timeline, rng: np.random.Generator) -> pl.DataFrame:
+def _output(
+    months: Days, timeline: Timeline, rng: np.random.Generator
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return three estimates per quarter of output's growth, and of its level."""
     number = months.astype("datetime64[M]").astype(int)
     quarters = months[(number % 3 == 0)]
     growth = 2.2 + 1.3 * rng.standard_normal(len(quarters))
     for quarter, shock in (("2020-01-01", -5.5), ("2020-04-01", -28.0), ("2020-07-01", 34.8)):
         growth[quarters == np.datetime64(quarter)] = shock
+    # each estimate of a quarter adds its growth to the final level of the quarter before
+    final = _FIRST_OUTPUT * np.cumprod((1 + growth / 100) ** 0.25)
+    before = np.append(_FIRST_OUTPUT, final[:-1])
     parts = []
     for order in range(3):
         ends = (quarters.astype("datetime64[M]") + 4 + order).astype("datetime64[D]")
@@ -175,9 +184,13 @@ def _output(months: Days, timeline: Timeline, rng: np.random.Generator) -> pl.Da
             ("2026-02-20", "2026-03-13", "2026-04-09")[order]
         )
         value = np.round(growth + (0.3, 0.15, 0.0)[order] * rng.standard_normal(len(growth)), 1)
-        parts.append((quarters[is_published], value[is_published], released[is_published]))
-    joined = [np.concatenate(part) for part in zip(*parts, strict=True)]
-    return publications("A191RL1Q225SBEA", joined[0], joined[1], joined[2])
+        level = np.round(before * (1 + value / 100) ** 0.25, 3)
+        parts.append([each[is_published] for each in (quarters, value, level, released)])
+    observed, values, levels, days = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return (
+        publications("A191RL1Q225SBEA", observed, values, days),
+        publications("GDPC1", observed, levels, days),
+    )
 
 
 def _next_months(months: Days) -> Days:

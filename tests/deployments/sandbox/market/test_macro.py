@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from itertools import pairwise
 
 import polars as pl
 import pytest
@@ -166,3 +167,12 @@ def test_spreads_are_differences_of_the_published_yields(observations):
 
 def test_history_reaches_fifteen_years_back(observations):
     assert observations["observation_date"].min() <= date(2011, 2, 28)
+
+
+def test_output_grows_by_its_published_rate(observations):
+    growth, level = (_values(observations, each) for each in ("A191RL1Q225SBEA", "GDPC1"))
+    assert growth.keys() == level.keys()
+    quarters = sorted(level)
+    for before, quarter in pairwise(quarters[:-2]):
+        rate = 100 * ((level[quarter] / level[before]) ** 4 - 1)
+        assert rate == pytest.approx(growth[quarter], abs=0.06)

@@ -7,13 +7,14 @@ import pytest
 
 from tasks.derive.incremental.changes import read_changes
 from tasks.derive.refinancing.index_membership import read_members
+from tasks.derive.refinancing.market_value import read_market
 from tasks.derive.refinancing.zombie_definitions import (
     CompanyProfile,
     classify,
     read_balance,
     read_years,
 )
-from tasks.derive.refinancing.zombie_status import INPUTS, _read_market
+from tasks.derive.refinancing.zombie_status import INPUTS
 from tasks.derive.xbrl.facts import PointInTimeFacts
 from tests.tasks.derive.filings import Filers, day, fact
 from tests.tasks.derive.incremental.test_dated_symbols import SELDOM, SESSIONS, closes, fill
@@ -212,7 +213,7 @@ def test_a_return_is_one_companys_whatever_it_was_called(house):
     Filers(house).load_tickers({"SYM": 222, "NEW": 333}, "2025-01-02")
     today = date(2025, 2, 3)
     with adbc_connection(house.settings) as connection:
-        market = _read_market(connection, today, read_members(connection, [today]).on(today))
+        market = read_market(connection, today, read_members(connection, [today]).on(today))
     before = closes("is renamed")[SESSIONS.index(date(2023, 2, 3))]
     assert market[222]["total_return"] is None
     assert market[333]["total_return"] == pytest.approx(66.0 / before, abs=1e-9)
@@ -233,7 +234,7 @@ def test_a_return_is_made_of_what_was_paid_within_its_two_years(house):
 
     def seen():
         with adbc_connection(house.settings) as connection:
-            market = _read_market(connection, day_, read_members(connection, [day_]).on(day_))
+            market = read_market(connection, day_, read_members(connection, [day_]).on(day_))
         return market[1]["total_return"]
 
     first = seen()

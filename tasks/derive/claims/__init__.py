@@ -1,0 +1,1 @@
+"""Claims about the rotation and scenarios to watch, judged by the tables."""

@@ -1,0 +1,1 @@
+"""Macro regime, and the market's reactions to releases and rates."""

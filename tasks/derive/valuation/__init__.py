@@ -1,0 +1,1 @@
+"""Valuation of indexes and sectors from filings and prices."""

@@ -1,0 +1,39 @@
+"""The claim ledger: each rule's bad row."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from expectations.tables.claim_ledger import CONTRACT
+from tasks.validate.validate import validate
+from tests.expectations.conftest import with_value
+
+
+def make_frame() -> pd.DataFrame:
+    """A supported claim and one without data."""
+    frame = pd.DataFrame("text", index=range(2), columns=[*CONTRACT.column_names])
+    return frame.assign(
+        claim_id=["one", "two"],
+        verdict=["supported", "insufficient_data"],
+        measured=[1.5, np.nan],
+        second_measured=[np.nan, np.nan],
+        as_of_date=pd.to_datetime(["2026-02-13", None]),
+    )
+
+
+BROKEN = {
+    "row_repeated": lambda f: pd.concat([f, f.loc[[1]]], ignore_index=True),
+    "value_missing": lambda f: with_value(f, "reason", None),
+    "value_infinite": lambda f: with_value(f, "second_measured", np.inf),
+    "verdict_unknown": lambda f: with_value(f, "verdict", "perhaps"),
+    "verdict_without_value": lambda f: with_value(f, "measured", np.nan),
+}
+
+
+def test_sound_rows_pass():
+    assert validate(CONTRACT, make_frame()).rule_results["success"].all()
+
+
+@pytest.mark.parametrize("rule", CONTRACT.rules, ids=lambda rule: rule.name)
+def test_each_rule_finds_its_bad_row(rule, assert_broken):
+    assert_broken(CONTRACT, rule, BROKEN[rule.name](make_frame()))

@@ -1,0 +1,43 @@
+"""Conditions of scenarios: each rule's bad row."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from expectations.tables.scenario_monitor import CONTRACT
+from tasks.validate.validate import validate
+from tests.expectations.conftest import with_value
+
+
+def make_frame() -> pd.DataFrame:
+    """A condition that is met, and one that never was."""
+    frame = pd.DataFrame("text", index=range(2), columns=[*CONTRACT.column_names])
+    met = pd.to_datetime(["2026-02-02", None])
+    return frame.assign(
+        condition=["one", "two"],
+        newest_value=[4.2, 1.0],
+        is_met=[True, False],
+        met_since=met,
+        first_met=met,
+        last_met=met,
+        days_met=[9, 0],
+        known_since=pd.Timestamp("2020-01-02"),
+        as_of_date=pd.Timestamp("2026-02-13"),
+    )
+
+
+BROKEN = {
+    "row_repeated": lambda f: pd.concat([f, f.loc[[1]]], ignore_index=True),
+    "value_missing": lambda f: with_value(f, "threshold", None),
+    "value_infinite": lambda f: with_value(f, "newest_value", np.inf),
+    "run_contradictory": lambda f: with_value(f, "met_since", pd.NaT),
+}
+
+
+def test_sound_rows_pass():
+    assert validate(CONTRACT, make_frame()).rule_results["success"].all()
+
+
+@pytest.mark.parametrize("rule", CONTRACT.rules, ids=lambda rule: rule.name)
+def test_each_rule_finds_its_bad_row(rule, assert_broken):
+    assert_broken(CONTRACT, rule, BROKEN[rule.name](make_frame()))

@@ -1,0 +1,85 @@
+"""The report of a daily run, as data and in a browser."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tasks.report.build import query_files
+from tasks.report.path import report_path
+from tests.browser import Browser, save_screenshot
+from tests.flows.replay import Replay
+from warehouse.connect.connections import connect
+
+# errors that the page does not catch, and what it writes to the console as an error
+WATCH = """
+window.problems = [];
+addEventListener("error", event => problems.push(event.message));
+addEventListener("unhandledrejection", event => problems.push(String(event.reason)));
+for (const level of ["error", "warn"]) {
+    console[level] = (...text) => problems.push(text.join(" "));
+}
+"""
+IS_DRAWN = "document.body?.dataset.drawn === 'yes'"
+
+
+@pytest.fixture(scope="module")
+def page(completed_daily_run: Replay) -> Path:
+    return report_path(completed_daily_run.settings)
+
+
+def test_embedded_data_are_the_answers_of_the_queries(
+    completed_daily_run: Replay, page: Path
+) -> None:
+    text = page.read_text(encoding="utf-8")
+    found = {
+        name: json.loads(content)
+        for name, content in re.findall(
+            r'<script type="application/json" id="(\w+)-data">(.*?)</script>', text
+        )
+    }
+    files = {file.name: file for file in query_files() if file.name != "summary"}
+    assert found.keys() == files.keys()
+    assert sum(bool(each["rows"]) for each in found.values()) > 10
+    with connect(completed_daily_run.settings, "reader") as connection:
+        for name, file in files.items():
+            cursor = connection.execute(file.query.encode())
+            assert [column.name for column in cursor.description or ()] == found[name]["columns"]
+            rows = json.loads(json.dumps(cursor.fetchall(), default=str))
+            assert found[name]["rows"] == rows, name
+        sentences = connection.execute(
+            next(file.query for file in query_files() if file.name == "summary").encode()
+        ).fetchall()
+    assert [place for place, _ in sentences] == [1, 2, 3, 4, 5, 6]
+
+
+def test_the_page_is_drawn_without_a_request_or_an_error(
+    page: Path, browser: Browser, tmp_path: Path
+) -> None:
+    browser("Page.enable")
+    browser("Page.addScriptToEvaluateOnNewDocument", source=WATCH)
+    browser("Page.navigate", url=page.as_uri())
+    browser.wait_for(IS_DRAWN)
+    assert browser.evaluate("problems.join('; ')") == ""
+    assert browser.evaluate("performance.getEntriesByType('resource').length") == 0
+    assert browser.evaluate(
+        "[...document.querySelectorAll('[data-chart]')].every(each => each.querySelector('svg'))"
+    )
+    # the replayed tape is named at every figure
+    assert browser.evaluate(
+        "[...document.querySelectorAll('section')].every(each => each.querySelector('.badge'))"
+    )
+    save_screenshot(browser, tmp_path, "report")
+    # a figure's data can be read as a table
+    browser.evaluate("document.querySelector('[data-rows]').open = true")
+    browser.wait_for("document.querySelectorAll('[data-rows] tbody tr').length > 10")
+
+
+def test_the_page_fits_a_phone(page: Path, browser: Browser, tmp_path: Path) -> None:
+    size = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
+    browser("Emulation.setDeviceMetricsOverride", **size)
+    browser("Page.navigate", url=page.as_uri())
+    browser.wait_for(IS_DRAWN)
+    assert browser.evaluate("document.documentElement.scrollWidth") <= 390
+    save_screenshot(browser, tmp_path, "report-phone")

@@ -1,0 +1,37 @@
+"""The report of an empty warehouse, and what of its data could break the page."""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tasks.report.build import Figure, query_files, render_page, write_report
+from warehouse.query_file import QueryFile
+from warehouse.settings import Settings
+
+MADE_AT = datetime(2026, 2, 13, 23, tzinfo=UTC)
+HEADER = {"title": "A title", "question": "Why?", "source": "a table", "order": "1"}
+
+
+def test_an_empty_warehouse_has_a_report_that_says_so(settings: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "new" / "report.html"
+    write_report(settings, path, MADE_AT)
+    page = path.read_text(encoding="utf-8")
+    for file in query_files():
+        if file.name != "summary":
+            assert f'id="{file.name}"' in page
+    assert "There are no prices of IWM and SPY." in page
+    assert page.count("No rows: the tables behind this figure are empty.") >= 10
+    assert [each.name for each in path.parent.iterdir()] == ["report.html"]
+
+
+def test_values_cannot_end_the_script_that_embeds_them() -> None:
+    """A company's name comes from a file that others write."""
+    hostile = "</script><script>alert(1)</script>"
+    rows = [{"place": 1, "sentence": hostile}]
+    summary = Figure(QueryFile("summary", HEADER, "select 1"), ("place", "sentence"), rows, None)
+    table = Figure(QueryFile("names", HEADER, "select '<b>'"), ("place", "sentence"), rows, None)
+    page = render_page([summary, table], "a tape", MADE_AT, "var x = '</script>';")
+    assert hostile not in page
+    assert len(re.findall("<script", page)) == len(re.findall("</script>", page))
+    assert "Not live data" in page
+    assert "Not live data" not in render_page([summary], None, MADE_AT, "")

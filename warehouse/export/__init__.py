@@ -1,0 +1,1 @@
+"""Export of published tables as Parquet files."""
