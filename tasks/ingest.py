@@ -142,7 +142,11 @@ def yahoo_prices(settings: Settings) -> Source[PriceBatch, PriceExtract]:
             (
                 corporate_action.CONTRACT,
                 lambda reply, batch, now, tables: corporate_action.add_context(
-                    reply.actions, now, tables[0].valid_rows, batch.stored_closes
+                    reply.actions,
+                    now,
+                    tables[0].valid_rows,
+                    batch.stored_closes,
+                    batch.stored_yields,
                 ),
             ),
         ),

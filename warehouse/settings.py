@@ -4,27 +4,43 @@ A setting comes from the environment or from `.env` in the checkout; `.env.examp
 settings. Secrets are `SecretStr`, which prints as asterisks.
 """
 
+import os
 import re
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
+from dotenv import dotenv_values
 from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from warehouse.base_error import RotationError
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 
+ENV_FILE = CHECKOUT / ".env"
+ENV_PREFIX = "ROTATION_"
+TEST_PREFIX = "ROTATION_TEST_"
+# pg_ctl passes the path of the data through a shell, in double quotes
+UNSAFE_IN_HOME = re.compile(r'[$"`\\\x00-\x1f]')
 # requests per second; the SEC blocks clients above 10
 SEC_LIMIT = 8
 USER_AGENT = re.compile(r"[^,()\[\]@]*\S [^,()\[\]@\s]+@[^,()\[\]@\s]+\.[A-Za-z]{2,}")
+
+
+class SettingsFileError(RotationError):
+    """The file `.env` cannot be read as text."""
 
 
 class Settings(BaseSettings):
     """Settings of a process, named like their environment variables without `ROTATION_`."""
 
     model_config = SettingsConfigDict(
-        env_prefix="ROTATION_",
-        env_file=CHECKOUT / ".env",
+        env_prefix=ENV_PREFIX,
+        env_file=ENV_FILE,
+        # editors of Windows begin a file with a byte-order mark
+        env_file_encoding="utf-8-sig",
         extra="ignore",
         frozen=True,
         populate_by_name=True,
@@ -50,7 +66,7 @@ class Settings(BaseSettings):
     reader_password: SecretStr | None = Field(
         default=None,
         min_length=12,
-        description="Password of rotation_reader, the consumers' login. Unset: generated.",
+        description="Password of rotation_sql, the built-in reader login. Unset: generated.",
     )
     ui_password: SecretStr | None = Field(
         default=None,
@@ -152,6 +168,59 @@ class Settings(BaseSettings):
         description="Number of companies above which sec_fill auto uses the archive.",
     )
 
+    def __init__(self, **values: Any) -> None:
+        """Read the settings.
+
+        Raises:
+            SettingsFileError: `.env` is no UTF-8 text.
+            ValidationError: A setting is invalid, or a variable is none.
+        """
+        try:
+            super().__init__(**values)
+        except UnicodeDecodeError as error:
+            raise SettingsFileError(
+                f"{ENV_FILE} is no UTF-8 text (byte {error.start}); it may be UTF-16. Save it again"
+                " as UTF-8."
+            ) from None
+
+    @model_validator(mode="after")
+    def _refuse_unknown_variables(self) -> Self:
+        known = variable_names()
+        file = ENV_FILE if ENV_FILE.is_file() else None
+        in_file = {*dotenv_values(file, encoding="utf-8-sig")} if file else set()
+        unknown = []
+        for name in sorted({*os.environ, *in_file}):
+            upper = name.upper()
+            is_ours = upper.startswith(ENV_PREFIX) and not upper.startswith(TEST_PREFIX)
+            # in a file of ours, a name close to a setting is one misspelt: ROTATON_HOME
+            is_close = name in in_file and get_close_matches(upper, known, cutoff=0.85)
+            if upper not in known and (is_ours or is_close):
+                place = ENV_FILE if name in in_file else "the environment"
+                near = get_close_matches(upper, known, n=1, cutoff=0)[0]
+                unknown.append(
+                    f"{name} in {place} is no setting; the nearest is {near}. Rename or remove it."
+                )
+        if unknown:
+            raise ValueError(" ".join(unknown))
+        return self
+
+    @model_validator(mode="after")
+    def _validate_home(self) -> Self:
+        if found := UNSAFE_IN_HOME.search(str(self.home)):
+            raise ValueError(
+                f"ROTATION_HOME, {self.home}, has the character {found[0]!r}, which PostgreSQL's"
+                " pg_ctl cannot handle. Choose a folder without it."
+            )
+        return self
+
+    @field_validator("history_start")
+    @classmethod
+    def _validate_history_start(cls, value: date) -> date:
+        # a day more, since it is tomorrow already in some time zones
+        if value > datetime.now(UTC).date() + timedelta(days=1):
+            raise ValueError(f"{value} is in the future, so no session would be requested")
+        return value
+
     @model_validator(mode="after")
     def _validate_sec_rate_limit(self) -> Self:
         # the SEC allows 10 per second over all machines and hosts, and blocks clients above it
@@ -175,8 +244,19 @@ class Settings(BaseSettings):
     @classmethod
     def _split_commas(cls, value: object) -> object:
         if isinstance(value, str):
+            if not value.strip(" ,"):
+                raise ValueError(
+                    "names no fund, so there would be no index members. Write IWM,IVV, or remove"
+                    " the variable for these two"
+                )
             return tuple(part.strip().upper() for part in value.split(",") if part.strip())
         return value
+
+    @field_validator("home", mode="before")
+    @classmethod
+    def _default_home(cls, value: object) -> object:
+        # an empty path would be the checkout itself
+        return ".rotation" if isinstance(value, str) and not value.strip() else value
 
     @field_validator("home")
     @classmethod
@@ -198,3 +278,15 @@ class Settings(BaseSettings):
     def _empty_to_none(cls, value: object) -> object:
         # `.env` files and Docker Compose pass unset variables as empty strings
         return None if isinstance(value, str) and not value.strip() else value
+
+
+def variable_names() -> list[str]:
+    """Return the names of all variables that are settings."""
+    return [variable_name(field) for field in Settings.model_fields]
+
+
+def variable_name(field: str) -> str:
+    """Return the variable of a setting: ROTATION_HOME of home."""
+    alias = Settings.model_fields[field].validation_alias
+    choices = alias.choices if isinstance(alias, AliasChoices) else []
+    return str(choices[0]) if choices else f"{ENV_PREFIX}{field.upper()}"

@@ -1,10 +1,12 @@
 """The demonstration: run all flows on a tape and report what they loaded."""
 
+import fcntl
 import os
 import shlex
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from psycopg import Connection
@@ -30,11 +32,24 @@ def simulated_tape(console: Console, settings: Settings) -> Path:
     """Return the tape of the small simulated market, created at the first call."""
     tape = settings.home.absolute() / "tapes" / f"simulated-{SEED}"
     if not (tape / "tape.toml").exists():
-        from deployments.sandbox.market.tape.write import simulate
+        from deployments.sandbox.market.tape.write import simulate_once
 
         with console.status("Simulating a market") as status:
-            simulate(tape, seed=SEED, progress=lambda step: status.update(f"Simulating: {step}"))
+            simulate_once(tape, SEED, lambda step: status.update(f"Simulating: {step}"))
     return tape
+
+
+@contextmanager
+def demo_lock(console: Console, home: Path) -> Iterator[int]:
+    """Wait until no other demo runs in this state folder; yield the lock's file descriptor."""
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "demo.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            console.print(f"Another demo runs in {home.parent}; waiting until it ends.")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield lock.fileno()
 
 
 def run_demo(console: Console, settings: Settings, tape: Path | None) -> None:
@@ -45,14 +60,23 @@ def run_demo(console: Console, settings: Settings, tape: Path | None) -> None:
         settings: Of the state folder.
         tape: The tape; None: a small simulated market.
     """
-    started = time.monotonic()
-    is_server_ours = not prefect_server.is_server_running(settings)
     if "DATABASE_URL" not in os.environ:
         # a database named in .env is for live data; the demo must not use it for a tape
         os.environ["DATABASE_URL"] = ""
     # a separate sandbox, since the stack's may replay another tape
     home = settings.home.absolute() / "demo"
-    sandbox = stack.start_sandbox(home, tape or simulated_tape(console, settings))
+    with demo_lock(console, home) as lock:
+        exit_code = _replay(
+            console, settings, tape or simulated_tape(console, settings), home, lock
+        )
+    sys.exit(exit_code)
+
+
+def _replay(console: Console, settings: Settings, tape: Path, home: Path, lock: int) -> int:
+    """Replay a tape through all flows and print the report; return the flows' exit code."""
+    started = time.monotonic()
+    is_server_ours = not prefect_server.is_server_running(settings)
+    sandbox = stack.start_sandbox(home, tape)
     try:
         os.environ.update(stack.sandbox_environment(sandbox))
         settings = Settings(home=settings.home)
@@ -63,7 +87,9 @@ def run_demo(console: Console, settings: Settings, tape: Path | None) -> None:
         with connect(settings, "reader") as connection:
             last_run = _last_run(connection)
         console.rule(f"Replaying the tape {sandbox.tape} up to {sandbox.now():%Y-%m-%d %H:%M} UTC")
-        exit_code = run_and_wait([sys.executable, *flow_command("daily")], environment)
+        # if this process is killed, the flow keeps the lock until it has ended
+        flow = [sys.executable, *flow_command("daily")]
+        exit_code = run_and_wait(flow, environment, pass_fds=[lock])
     finally:
         sandbox.stop()
         if is_server_ours:
@@ -79,7 +105,7 @@ def run_demo(console: Console, settings: Settings, tape: Path | None) -> None:
     file = shlex.quote(str(write_service_file(settings)))
     line = f"  PGSERVICEFILE={file} {command}"
     console.print(line, soft_wrap=True, highlight=False, markup=False)
-    sys.exit(exit_code)
+    return exit_code
 
 
 def report(console: Console, connection: Connection, after_run: int) -> None:

@@ -10,7 +10,12 @@ from contextlib import suppress
 from deployments.sandbox.client import Sandbox
 from deployments.sandbox.launch import SandboxError
 from deployments.stack import prefect_server, stack
-from deployments.stack.database import start_database
+from deployments.stack.database import (
+    has_current_origin,
+    has_rows,
+    set_current,
+    start_database,
+)
 from warehouse.settings import Settings
 
 
@@ -42,12 +47,20 @@ def run_python(arguments: Sequence[str], variables: Mapping[str, str] | None = N
     """
     use_stack_environment()
     settings = Settings()
-    start_database(settings)
+    # after a demo the current warehouse is the tape's; a command that loads nothing must not
+    # replace it by an empty live one
+    start_database(settings, set_as_current=not has_current_origin(settings))
     environment = os.environ | prefect_server.start_server(settings) | dict(variables or {})
-    return run_and_wait([sys.executable, *arguments], environment)
+    try:
+        return run_and_wait([sys.executable, *arguments], environment)
+    finally:
+        if has_rows(settings):
+            set_current(settings)
 
 
-def run_and_wait(command: Sequence[str], environment: Mapping[str, str]) -> int:
+def run_and_wait(
+    command: Sequence[str], environment: Mapping[str, str], pass_fds: Sequence[int] = ()
+) -> int:
     """Run a program, wait for it even after Ctrl-C, and return its exit code.
 
     Ctrl-C reaches the program too, and a run needs time to record that it was cancelled;
@@ -58,6 +71,6 @@ def run_and_wait(command: Sequence[str], environment: Mapping[str, str]) -> int:
         # unlike SIG_IGN, a Python handler is not inherited by the child process
         signal.signal(signal.SIGINT, lambda *_: None)
     try:
-        return subprocess.Popen(command, env=environment).wait()
+        return subprocess.Popen(command, env=environment, pass_fds=pass_fds).wait()
     finally:
         signal.signal(signal.SIGINT, before)

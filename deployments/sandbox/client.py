@@ -79,7 +79,12 @@ class Sandbox:
                 )
         start_at = None if clock is None else instant_text(clock)
         process = launch(Path(tape).resolve(), home, start_at, timeout)
-        sandbox = cls.attach(home)
+        try:
+            sandbox = cls.attach(home)
+        except BaseException:
+            process.terminate()
+            process.wait()
+            raise
         sandbox._process = process
         return sandbox
 

@@ -65,15 +65,23 @@ def launch(tape: Path, home: Path, clock: str | None, timeout: float) -> subproc
             # Ctrl-C in the terminal is for the command line, which then stops the sandbox.
             start_new_session=True,
         )
+    try:
+        _wait_until_serving(process, home, timeout)
+    except BaseException:  # an interrupt, too, must leave no process behind
+        process.kill()
+        process.wait()
+        raise
+    return process
+
+
+def _wait_until_serving(process: subprocess.Popen[bytes], home: Path, timeout: float) -> None:
+    log = home / "sandbox.log"
     deadline = time.monotonic() + timeout
     while not (home / STATE).exists():
         code = process.poll()
         if code is None and time.monotonic() < deadline:
             time.sleep(0.02)
             continue
-        process.kill()
-        process.wait()
         why = "was not ready in time" if code is None else f"ended with exit code {code}"
         tail = log.read_text(errors="replace")[-2000:]
         raise SandboxError(f"The sandbox {why}. The end of {log}:\n{tail}")
-    return process

@@ -40,11 +40,17 @@ def start_sandbox(home: Path, tape: Path, reuse: bool = False) -> Sandbox:
     """
     with suppress(SandboxError):  # raised where none runs
         running = Sandbox.attach(home)
-        name = tomllib.loads((tape / "tape.toml").read_text(encoding="utf-8")).get("name")
-        if reuse and running.tape == name:
+        if reuse and running.tape == _tape_name(tape):
             return running
         running.stop()
     return Sandbox.start(tape, home)
+
+
+def _tape_name(tape: Path) -> str | None:
+    # of a folder that is no tape, the sandbox says so
+    with suppress(OSError, ValueError):
+        return str(tomllib.loads((tape / "tape.toml").read_text(encoding="utf-8")).get("name"))
+    return None
 
 
 def stop_sandbox(home: Path) -> bool:

@@ -114,12 +114,14 @@ def flag_price_anomalies(bars: pd.DataFrame) -> pd.DataFrame:
     log_diff_to_stored = np.log((bars["close"] / bars["stored_close"]).to_numpy(float))
     volume = bars["volume"].to_numpy(float, na_value=np.nan)
 
-    off_by_100x = flags["is_off_by_100x"] = _off_by_100x(codes, level, log_diff_to_stored)
     split = flags["is_split_not_applied"] = flag_unadjusted_rows(
         codes, level, open_level, removed_factor, ~np.isnan(log_diff_to_stored)
     )
-    # Rows explained so far would look like adjusted rows, and their neighbours like jumps.
-    rest = np.flatnonzero(~(off_by_100x | split))
+    # Rows explained so far would look like adjusted rows, and their neighbours like jumps. A
+    # listed 1:100 split explains more than cents for dollars, which would put all rows aside.
+    rest = np.flatnonzero(~split)
+    flags["is_off_by_100x"][rest] = _off_by_100x(codes[rest], level[rest], log_diff_to_stored[rest])
+    rest = np.flatnonzero(~(flags["is_off_by_100x"] | split))
     flags["is_adjusted_without_split"][rest] = _adjusted(codes[rest], log_diff_to_stored[rest])
     spike, has_no_volume_surge = spikes(codes[rest], level[rest], volume[rest])
     # Indexes never have a volume, so a missing volume is no evidence about their closes.

@@ -94,9 +94,9 @@ AUDIT_TABLES = (
             Column(
                 "status",
                 TEXT,
-                "loaded (rows, or nothing new), empty (no rows), not_found, delisted (no longer"
-                " known), throttled, outage, refused (by the provider, or by a rule: reason"
-                " validation_failed).",
+                "loaded (rows, or nothing new), empty (no rows), unreadable (ifrs,"
+                " other_currency, no_listed_tag), not_found, delisted (no longer known), throttled,"
+                " outage, refused (by the provider, or by a rule).",
             ),
             Column(
                 "reason",
@@ -183,6 +183,7 @@ AUDIT_TABLES = (
             Column("success", "boolean", "Whether no row failed it."),
             Column("evaluated", BIGINT, "Number of rows checked."),
             Column("unexpected", BIGINT, "Number of rows that failed it."),
+            Column("reason", TEXT, "What is wrong with a row that fails it."),
             Column("detail", TEXT, "What the check found, in a sentence."),
             Column("validated_at", TIME, "When it was checked."),
         ),

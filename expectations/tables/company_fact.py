@@ -1,5 +1,6 @@
 """XBRL facts of companies as filed: one row per fact and filing."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
@@ -7,6 +8,8 @@ import pandas as pd
 
 from expectations.contract import Column, Contract, Rule, flag_rule
 from expectations.rules.duplicates import duplicate_rows
+from expectations.rules.filing_forms import role_of_form
+from expectations.rules.filing_scale import find_unbelieved_filings
 from warehouse.reference import read_reference
 
 KEY = ("cik", "tag", "unit", "period_start", "period_end", "accession_number")
@@ -148,6 +151,20 @@ RULES = (
         "warn",
     ),
     flag_rule(
+        "is_of_other_form",
+        "form_not_financial",
+        "a proxy statement or another form that warehouse/reference/filing_form.csv does not list"
+        " states it: stored as filed, never used",
+        "warn",
+    ),
+    flag_rule(
+        "is_off_scale",
+        "scale_contradicts_earlier_filings",
+        "the filing's amounts, its comparatives included, are a thousand or a million times (or a"
+        " part) of those filed before: stored as filed, not believed",
+        "warn",
+    ),
+    flag_rule(
         "is_not_fraction",
         "fraction_out_of_range",
         "the fraction is outside 0 to 1, stored as filed: perhaps a percentage",
@@ -195,8 +212,47 @@ def annotate(frame: pd.DataFrame) -> pd.DataFrame:
     out["is_long"] = (end - start).dt.days >= MAX_PERIOD_DAYS
     is_non_negative = listed["concept"].fillna("").str.startswith(NON_NEGATIVE_CONCEPTS)
     out["is_negative"] = is_non_negative & (value < 0)
+    out["is_of_other_form"] = [
+        isinstance(form, str) and role_of_form(form) is None for form in frame["form"]
+    ]
+    out["is_off_scale"] = _find_off_scale(frame)
     out["is_not_fraction"] = (frame["unit"] == "pure") & ((value < 0) | (value > 1))
     return out
+
+
+@dataclass(frozen=True, slots=True)
+class _Amount:
+    """One amount of the batch: a `FiledFact`."""
+
+    tag: str
+    start: pd.Timestamp
+    end: pd.Timestamp
+    value: float
+    accession: str
+    form: str
+    filed: pd.Timestamp
+    known_from: pd.Timestamp
+
+
+def _find_off_scale(frame: pd.DataFrame) -> pd.Series:
+    """Return whether the filing of each row is not believed, or was not for some time.
+
+    A reply has all facts of its companies, so that the batch has the filings before, too.
+    """
+    names = ["tag", "period_start", "period_end", "value", "accession_number", "form"]
+    names += ["filed_date", "known_from"]
+    is_judged = (
+        (frame["unit"] == "USD")
+        & frame[names].notna().all(axis=1)
+        & frame["form"].map(lambda form: isinstance(form, str) and role_of_form(form) is not None)
+    )
+    off = set[tuple[object, str]]()
+    for cik, facts in frame[is_judged].groupby("cik"):
+        amounts = [_Amount(*row) for row in facts[names].itertuples(index=False, name=None)]
+        for step in find_unbelieved_filings(amounts):
+            off |= {(cik, accession) for accession in step.powers}
+    filings = zip(frame["cik"], frame["accession_number"], strict=True)
+    return pd.Series([filing in off for filing in filings], index=frame.index, dtype=bool)
 
 
 CONTRACT = Contract(

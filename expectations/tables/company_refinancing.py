@@ -13,7 +13,7 @@ FINANCIAL = (
     "or the company is a Financial (by sector; outside the indexes by SIC code), whose interest"
     " is its cost of funding"
 )
-NOT_SUMMED = "not filed, a part is missing, or the parts do not fit together"
+NOT_SUMMED = "a part is missing or does not fit: see missing_reasons"
 
 COLUMNS = (
     Column("cik", "integer", "SEC number of the filer"),
@@ -58,6 +58,13 @@ COLUMNS = (
         "without a total) or a contradicting figure was left out; see docs/methodology.md",
         "it is unknown",
     ),
+    Column(
+        "total_debt_confidence",
+        "text",
+        "sure: both balance-sheet lines or two figures that agree; likely: one figure, or the"
+        " likeliest reading; lower_bound: at least this; see docs/methodology.md",
+        "total debt is unknown",
+    ),
     Column("cash_usd", "double precision", "USD on period_end", NOT_FILED),
     Column(
         "ladder_period_end",
@@ -74,13 +81,26 @@ COLUMNS = (
         NO_LADDER,
     ),
     Column("ladder_accession_number", "text", "the newest filing behind the ladder", NO_LADDER),
-    Column("ladder_total_usd", "double precision", "USD: sum of its buckets", NO_LADDER),
+    Column(
+        "near_ladder_period_end",
+        "date",
+        "date of the ladder behind due_12m_usd, due_36m_usd and the wall's first years: a newer one"
+        " if its next 36 months are whole, else ladder_period_end",
+        NO_LADDER,
+    ),
+    Column("near_ladder_family", "text", "its family in debt_maturity", NO_LADDER),
+    Column(
+        "ladder_total_usd",
+        "double precision",
+        "USD: sum of the buckets of ladder_period_end's ladder, short_term included",
+        NO_LADDER,
+    ),
     Column("is_ladder_partial", "boolean", "the ladder lacks a bucket", NO_LADDER),
     Column(
         "is_ladder_stale",
         "boolean",
-        "the ladder is over 456 days old, or a later annual report came without one: it is in no"
-        " wall, and due_12m_usd and due_36m_usd are NULL",
+        "the ladder is over 456 days old, a later annual report came without one, or the debt has"
+        " been repaid since: it is in no wall, and due_12m_usd and due_36m_usd are NULL",
         NO_LADDER,
     ),
     Column(
@@ -100,13 +120,13 @@ COLUMNS = (
     Column(
         "due_12m_usd",
         "double precision",
-        "USD due within 12 months after ladder_period_end; a bucket across the end counts by days",
+        "USD of debt of any form due within 12 months after near_ladder_period_end",
         f"{NO_LADDER}, it is stale or excessive, or a bucket of that time is missing",
     ),
     Column(
         "due_36m_usd",
         "double precision",
-        "USD due within 36 months after ladder_period_end",
+        "USD of debt of any form due within 36 months after near_ladder_period_end",
         f"{NO_LADDER}, it is stale or excessive, or a bucket of that time is missing",
     ),
     Column(
@@ -216,6 +236,13 @@ COLUMNS = (
         "accession numbers of the filings behind each amount, as column: numbers, separated by "
         "semicolons; see docs/methodology.md",
         "none of the amounts is known",
+    ),
+    Column(
+        "missing_reasons",
+        "text",
+        "why total debt or a trailing amount is NULL, as column: reason, separated by semicolons;"
+        " filings that are not believed, too",
+        "nothing is missing",
     ),
 )
 

@@ -17,6 +17,11 @@ KINDS = ("split", "dividend", "capital_gain")
 LARGE_DISTRIBUTION = 0.15
 # The open then falls by the distribution and overnight news; 1/3 of it leaves room for the news.
 MIN_EX_DATE_DROP_SHARE = 1 / 3
+# A smaller one is doubted if it is out of line with the earlier ones of its ticker, and if its
+# missing fall exceeds the usual overnight move (four times the median is 2.7 standard deviations).
+DOUBTED_DISTRIBUTION, UNUSUAL_MULTIPLE, CLEAR_MOVE_MULTIPLE = 0.02, 5.0, 4.0
+# The price falls by dividend and gain if a fund paid both; below 2% the usual move hides it.
+VISIBLE_GAIN = 0.02
 
 COLUMNS = (
     Column("instrument_id", "integer", "identifier of core.instrument"),
@@ -69,6 +74,12 @@ RULES = (
         "is_future", "ex_date_in_future", "the ex-date is after the day of the check in New York"
     ),
     flag_rule(
+        "is_foreign",
+        "distribution_not_usd",
+        "the provider states another currency than USD for the distribution",
+        nullify_column="value",
+    ),
+    flag_rule(
         # adjusting earlier prices by 1 - distribution / close would make them zero or negative
         "is_distribution_above_close",
         "distribution_exceeds_close",
@@ -79,8 +90,8 @@ RULES = (
     flag_rule(
         "is_not_in_price",
         "distribution_not_in_price",
-        "the distribution is above 15 percent of the previous close, but the open of the ex-date"
-        " fell by less than 1/3 of it: wrong amount or wrong date",
+        "the open of the ex-date fell by less than 1/3 of the distribution, which is above 15"
+        " percent of the previous close, or 5 times the ticker's usual one: wrong amount or date",
         nullify_column="value",
     ),
     flag_rule(
@@ -96,11 +107,24 @@ RULES = (
         "warn",
     ),
     flag_rule(
+        "is_repeated",
+        "split_listed_twice",
+        "the split repeats the ratio of one listed up to a week before; only the first is loaded",
+    ),
+    flag_rule(
+        # listed on another session, the split would double or halve one adjusted return
+        "is_redated",
+        "split_date_corrected",
+        "the prices show the split up to three sessions before or after the listed day; it is"
+        " loaded on that session",
+        "warn",
+    ),
+    flag_rule(
         # Yahoo's dividend of a fund often includes the capital gain of the same date (DODFX).
         "is_gain_counted_twice",
         "gain_counted_twice",
-        "the dividend is at least the capital gain of the same date, and may include it",
-        "warn",
+        "the dividend of the same date is at least the capital gain and includes it, unless the"
+        " price fell by both: only the dividend is loaded",
     ),
 )
 
@@ -110,19 +134,29 @@ def add_context(
     now: datetime,
     bars: pd.DataFrame | None = None,
     stored: pd.DataFrame | None = None,
+    stored_yields: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Add the time of the check and the surrounding prices to extracted actions.
 
     Args:
-        frame: Actions as extracted.
+        frame: Actions as extracted; without `currency`, all are in USD, and without
+            `listed_date`, listed on the ex-date.
         now: The time of the check, with a time zone.
         bars: Unadjusted bars of the same reply, best without quarantined ones: `ticker,
             session_date, open, close`.
         stored: Stored closes: `ticker, session_date, close`. A reply that begins on an ex-date
             lacks the close before it.
+        stored_yields: Stored dividends over the close of their ex-date: `ticker, ex_date, yield`.
     """
     out = frame.assign(
-        checked_at=pd.Timestamp(now).tz_convert("UTC"), previous_close=np.nan, ex_open=np.nan
+        checked_at=pd.Timestamp(now).tz_convert("UTC"),
+        previous_close=np.nan,
+        ex_open=np.nan,
+        usual_yield=np.nan,
+        usual_overnight_move=np.nan,
+        currency=frame.get("currency", "USD"),
+        listed_date=frame.get("listed_date", frame["ex_date"]),
+        is_repeated=frame.get("is_repeated", False),
     )
     parts = [part for part in (bars, stored) if part is not None and not part.empty]
     if not parts or frame.empty:
@@ -144,7 +178,37 @@ def add_context(
     ratio = value.where(frame["kind"] == "split").groupby([frame["ticker"], dates]).transform("max")
     out["previous_close"] = before["close"].to_numpy() / ratio.fillna(1.0).to_numpy()
     out["ex_open"] = opens["ex_open"].to_numpy()
+    is_dividend = frame["kind"] == "dividend"
+    yields = pd.DataFrame(
+        {"ticker": frame["ticker"], "ex_date": dates, "yield": value / out["previous_close"]}
+    )
+    out["usual_yield"] = _usual_yields(yields.where(is_dividend), stored_yields).to_numpy()
+    if bars is not None and not bars.empty:
+        out["usual_overnight_move"] = frame["ticker"].map(_usual_overnight_moves(bars)).to_numpy()
     return out
+
+
+def _usual_yields(listed: pd.DataFrame, stored: pd.DataFrame | None) -> pd.Series:
+    """Return the median yield of each ticker's dividends before each row; NaN without any."""
+    every = listed.dropna(subset=["ticker", "yield"])
+    if stored is not None and not stored.empty:
+        dated = stored.assign(ex_date=pd.to_datetime(stored["ex_date"]).astype("datetime64[ns]"))
+        every = pd.concat([every, dated]).drop_duplicates(["ticker", "ex_date"])
+    past = {str(ticker): rows for ticker, rows in every.groupby("ticker")}
+    medians = []
+    for ticker, ex_date in zip(listed["ticker"], listed["ex_date"], strict=True):
+        rows = past.get(str(ticker))
+        earlier = None if rows is None else rows["yield"][rows["ex_date"] < ex_date]
+        medians.append(np.nan if earlier is None else earlier.median())
+    return pd.Series(medians, index=listed.index, dtype=float)
+
+
+def _usual_overnight_moves(bars: pd.DataFrame) -> pd.Series:
+    """Return the median absolute move from close to open of each ticker."""
+    ordered = bars.sort_values(["ticker", "session_date"])
+    move = ordered["open"] / ordered.groupby("ticker")["close"].shift() - 1.0
+    moves: pd.Series = move.abs().groupby(ordered["ticker"]).median()
+    return moves
 
 
 def annotate(frame: pd.DataFrame) -> pd.DataFrame:
@@ -155,18 +219,29 @@ def annotate(frame: pd.DataFrame) -> pd.DataFrame:
     out["split_ratio"] = value.where(is_split)
     fraction = (value / frame["previous_close"]).where(~is_split)
     fall = 1.0 - frame["ex_open"] / frame["previous_close"]
+    out["is_foreign"] = ~is_split & (frame["currency"] != "USD")
     out["is_distribution_above_close"] = fraction >= 1.0
-    out["is_not_in_price"] = (fraction > LARGE_DISTRIBUTION) & (
+    is_unusual = (fraction > DOUBTED_DISTRIBUTION) & (
+        fraction > UNUSUAL_MULTIPLE * frame["usual_yield"]
+    )
+    is_unusual &= fraction - fall > CLEAR_MOVE_MULTIPLE * frame["usual_overnight_move"].fillna(0.0)
+    out["is_not_in_price"] = ((fraction > LARGE_DISTRIBUTION) | is_unusual) & (
         fall < MIN_EX_DATE_DROP_SHARE * fraction
     )
     dates = pd.to_datetime(frame["ex_date"])
+    out["is_redated"] = dates != pd.to_datetime(frame["listed_date"])
     today = frame["checked_at"].dt.tz_convert("America/New_York").dt.tz_localize(None)
     out["is_future"] = dates > today.dt.normalize()
     out["is_closed_day"] = session_close_times(frame["ex_date"]).isna()
     out["is_duplicate"] = duplicate_rows(frame, KEY, ("value",))
-    gains = frame.assign(gain=value.where(frame["kind"] == "capital_gain"))
-    gain = gains.groupby(["ticker", "ex_date"])["gain"].transform("max")
-    out["is_gain_counted_twice"] = (frame["kind"] == "dividend") & (value >= gain)
+    paid = frame.assign(dividend=value.where(frame["kind"] == "dividend"))
+    dividend = paid.groupby(["ticker", "ex_date"])["dividend"].transform("max")
+    fell_by_both = (fraction > VISIBLE_GAIN) & (
+        fall > (dividend + value / 2.0) / frame["previous_close"]
+    )
+    out["is_gain_counted_twice"] = (
+        (frame["kind"] == "capital_gain") & (dividend >= value) & ~fell_by_both
+    )
     return out
 
 
@@ -185,13 +260,15 @@ CONTRACT = Contract(
     # Except on the first bar's date: actions of earlier days may be moved there or dropped.
     # An action that this batch quarantined is still listed.
     replace_where="""
-        old.ex_date > (
-            select min(session_date) from resolved_daily_price as bar
-            where bar.instrument_id = old.instrument_id
-        )
-        and old.ex_date <= (
-            select max(session_date) from resolved_daily_price as bar
-            where bar.instrument_id = old.instrument_id
+        exists (
+            select
+            from (
+                select instrument_id,
+                    min(session_date) as first_date, max(session_date) as last_date
+                from resolved_daily_price group by instrument_id
+            ) as reply
+            where reply.instrument_id = old.instrument_id
+                and old.ex_date > reply.first_date and old.ex_date <= reply.last_date
         )
         and not exists (
             select
@@ -202,11 +279,19 @@ CONTRACT = Contract(
                 and (quarantine.key::jsonb ->> 'ex_date')::date = old.ex_date
                 and quarantine.key::jsonb ->> 'kind' = old.kind
         )
-        and old.instrument_id in (select instrument_id from resolved_daily_price)
     """,
     # a split changes every earlier adjusted close, a distribution only returns since its ex-date
     dirty_from="case when bool_or(kind = 'split') then date '1900-01-01' else min(ex_date) end",
-    context_columns=("previous_close", "ex_open", "checked_at"),
+    context_columns=(
+        "previous_close",
+        "ex_open",
+        "usual_yield",
+        "usual_overnight_move",
+        "currency",
+        "listed_date",
+        "is_repeated",
+        "checked_at",
+    ),
     rules=RULES,
     add_rule_columns=annotate,
 )

@@ -8,7 +8,8 @@ from expectations.rules.table_rules import count_nulls_and_infs, key_and_null_ru
 KEY = ("cik", "period_end", "bucket", "accession_number")
 FAMILIES = ("fiscal", "rolling", "with_leases")
 LAYOUTS = ("annual", "rolling", "current_year", "next_year")
-BUCKETS = ("remainder", "year_1", "year_2", "year_3", "year_4", "year_5", "after_4", "after_5")
+YEARS = ("year_1", "year_2", "year_3", "year_4", "year_5")
+BUCKETS = ("remainder", *YEARS, "after_4", "after_5", "short_term")
 NULL_IF_NO_FISCAL_YEAR_END = "nothing says when the fiscal year ends"
 
 COLUMNS = (
@@ -17,11 +18,15 @@ COLUMNS = (
     Column(
         "bucket",
         "text",
-        "the tag's own name: year_1 to year_5, after_5 (at some after_4), remainder (of the fiscal"
-        " year under way, in quarterly reports); layout says what year_1 is",
+        "as tagged: year_1 to year_5, after_4, after_5, remainder (of the fiscal year under way);"
+        " short_term: commercial paper and short-term borrowings that the ladder does not hold",
     ),
     Column("accession_number", "text", "the filing"),
-    Column("amount_usd", "double precision", "USD of principal due, as filed"),
+    Column(
+        "amount_usd",
+        "double precision",
+        "USD of principal due, as filed; of short_term by the balance sheet",
+    ),
     Column(
         "family",
         "text",
@@ -32,8 +37,8 @@ COLUMNS = (
     Column(
         "layout",
         "text",
-        "what year_1 and remainder mean: annual and rolling begin after period_end, "
-        "current_year in the fiscal year under way, next_year after it; see docs/methodology.md",
+        "where year_1 begins: annual and rolling after period_end, current_year in the fiscal year"
+        " under way, next_year after it; see docs/methodology.md",
     ),
     Column("window_start", "date", "first day that the bucket covers", NULL_IF_NO_FISCAL_YEAR_END),
     Column(
@@ -95,7 +100,7 @@ CONTRACT = Contract(
     table="debt_maturity",
     schema="derived",
     grain="one row per (cik, period_end, bucket, accession_number): the maturity ladder as filed",
-    source="the ladder's tags in core.company_fact; rebuilt for the companies that filed",
+    source="tags of ladders and debt in core.company_fact; rebuilt for the companies that filed",
     key=KEY,
     columns=COLUMNS,
     upstream=("company_fact", "company"),

@@ -162,11 +162,16 @@ def _is_duplicate(frame: pd.DataFrame) -> pd.Series:
 
 def annotate(frame: pd.DataFrame) -> pd.DataFrame:
     """Add the columns that rules check."""
-    out = frame.assign(valid_weight_pct=frame["weight_pct"].where(valid_member_rows(frame)))
-    snapshot = out.groupby(SNAPSHOT)
-    members = snapshot["ticker"].transform("size")
-    out["weight_sum_pct"] = snapshot["valid_weight_pct"].transform("sum")
-    out["filed_weight_sum_pct"] = snapshot["weight_pct_filed"].transform("sum")
+    valid = valid_member_rows(frame)
+    # of the rows that will be loaded: a file whose lines are quarantined in hundreds collapses too
+    members = frame[SNAPSHOT].assign(is_valid=valid).groupby(SNAPSHOT)["is_valid"].transform("sum")
+    out = frame.copy()
+    for column, total in (
+        ("weight_pct", "weight_sum_pct"),
+        ("weight_pct_filed", "filed_weight_sum_pct"),
+    ):
+        counted = frame[SNAPSHOT].assign(weight=frame[column].where(valid))
+        out[total] = counted.groupby(SNAPSHOT)["weight"].transform("sum")
     out["members_kept"] = members / frame["previous_members"]
     fund = funds().reindex(frame["fund"]).set_axis(frame.index, axis=0)
     is_off_band = (members < fund["expected_min_members"]) | (

@@ -27,7 +27,8 @@ COLUMNS = (
         "principal_usd",
         "double precision",
         "USD due, from each member's ladder in company_refinancing that is neither stale nor"
-        " excessive; summed in cents",
+        " excessive, short-term borrowings included: the near ladder's years, then those of the"
+        " whole one; summed in cents",
     ),
     Column("companies", "integer", "members with principal due in that year"),
     Column(

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
 from psycopg import Connection
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from expectations.calendars.trading import new_york_date, session_closes, session_dates
 from tasks.backfill.targets import ALL_INDEXES, read_member_tickers, read_target_companies
@@ -24,8 +24,13 @@ from warehouse.settings import Settings
 Mode = Literal["missing", "failed", "stale", "all"]
 Order = Literal["oldest_first", "newest_first", "alphabetical", "most_missing_first"]
 Parallelism = Annotated[int, Field(ge=1, le=8)]
-Symbol = Annotated[str, Field(pattern=f"^(?:{TICKER.pattern})$")]
-SeriesId = Annotated[str, Field(pattern=f"^(?:{SERIES_ID.pattern})$")]
+Upper = BeforeValidator(lambda value: value.strip().upper() if isinstance(value, str) else value)
+Symbol = Annotated[str, Upper, Field(pattern=f"^(?:{TICKER.pattern})$")]
+SeriesId = Annotated[str, Upper, Field(pattern=f"^(?:{SERIES_ID.pattern})$")]
+SYMBOLS = {
+    "tickers": "symbol; write one as Yahoo does, such as IWM or BRK-B",
+    "series_ids": "series id; write one as FRED does, such as DGS10",
+}
 INDEXES = (ALL_INDEXES, *read_reference("fund")["index_code"])
 # an enum for the form's list of choices; a Literal could not be read from fund.csv
 Index = Annotated[str, Field(json_schema_extra={"enum": [*INDEXES]})]
@@ -121,7 +126,9 @@ def _parse(parameters: Mapping[str, Any]) -> BackfillRequest:
         return BackfillRequest.model_validate(given)
     except ValidationError as invalid:
         messages = (
-            f"{'.'.join(map(str, error['loc']))}: {error['msg']}, got {error['input']!r}."
+            f"{error['loc'][0]}: {error['input']!r} is no {SYMBOLS[str(error['loc'][0])]}."
+            if error["type"] == "string_pattern_mismatch"
+            else f"{'.'.join(map(str, error['loc']))}: {error['msg']}, got {error['input']!r}."
             for error in invalid.errors()
         )
         raise InvalidBackfillRequest(" ".join(messages)) from None
@@ -159,7 +166,12 @@ def _resolve_window(
             )
     if request.dataset in ("macro", "filings"):
         return start, min(request.end or today, today)
-    if start and start < settings.history_start:
+    if settings.history_start > today:
+        errors.append(
+            f"ROTATION_HISTORY_START {settings.history_start} is in the future, today is {today} in"
+            " New York: set an earlier day, or remove it."
+        )
+    elif start and start < settings.history_start:
         errors.append(
             f"start {start} is before the warehouse's first session, {settings.history_start}: "
             "take a later one, or set ROTATION_HISTORY_START earlier."

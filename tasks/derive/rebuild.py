@@ -36,7 +36,9 @@ def _find_derived_tables() -> Iterator[tuple[str, DerivedTable]]:
         module.name.rpartition(".")[2]: module.name
         for module in walk_packages(derive.__path__, f"{derive.__name__}.")
     }
-    upstream = {name: derived.keys() & each.upstream for name, each in sorted(derived.items())}
+    upstream = {
+        name: sorted(derived.keys() & each.upstream) for name, each in sorted(derived.items())
+    }
     for name in TopologicalSorter(upstream).static_order():
         yield name, import_module(modules[name]).TABLE
 

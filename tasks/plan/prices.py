@@ -24,10 +24,17 @@ CORRECTION_WINDOW_DAYS = 60
 
 @dataclass(frozen=True)
 class PriceBatch:
-    """Price requests, and the stored closes of their tickers: `ticker, session_date, close`."""
+    """Price requests, and what is stored of their tickers.
+
+    Attributes:
+        requests: One per ticker.
+        stored_closes: `ticker, session_date, close`.
+        stored_yields: Dividends over the close of their ex-date: `ticker, ex_date, yield`.
+    """
 
     requests: Sequence[PriceRequest]
     stored_closes: pd.DataFrame
+    stored_yields: pd.DataFrame
 
 
 @task(name="plan prices", cache_policy=NO_CACHE)
@@ -129,8 +136,10 @@ def read_price_batch(requests: Sequence[PriceRequest], settings: Settings) -> Pr
     The close before a window's first session is what a distribution on that session is compared
     with. Closes under former tickers of an instrument get the requested ticker, as in the reply.
     """
+    tickers = [request.ticker for request in requests]
+    starts = [request.start for request in requests]
     with connect(settings) as connection:
-        rows = connection.execute(
+        closes = connection.execute(
             """
             select requested.ticker, bar.session_date, bar.close
             from unnest(%s::text[], %s::date[]) as requested (ticker, start)
@@ -139,10 +148,24 @@ def read_price_batch(requests: Sequence[PriceRequest], settings: Settings) -> Pr
             join core.daily_price as bar on bar.instrument_id = map.instrument_id
                 and bar.session_date >= requested.start - %s::integer
             """,
-            (
-                [request.ticker for request in requests],
-                [request.start for request in requests],
-                PRIOR_CLOSE_LOOKBACK_DAYS,
-            ),
+            (tickers, starts, PRIOR_CLOSE_LOOKBACK_DAYS),
         ).fetchall()
-    return PriceBatch(requests, pd.DataFrame(rows, columns=["ticker", "session_date", "close"]))
+        yields = connection.execute(
+            """
+            select requested.ticker, paid.ex_date, paid.value / bar.close
+            from unnest(%s::text[]) as requested (ticker)
+            join core.ticker_instrument as map
+                on map.ticker = requested.ticker and map.counts_to = 'infinity'
+            join core.corporate_action as paid
+                on paid.instrument_id = map.instrument_id and paid.kind = 'dividend'
+            join core.daily_price as bar
+                on bar.instrument_id = paid.instrument_id and bar.session_date = paid.ex_date
+            where paid.value is not null
+            """,
+            (tickers,),
+        ).fetchall()
+    return PriceBatch(
+        requests,
+        pd.DataFrame(closes, columns=["ticker", "session_date", "close"]),
+        pd.DataFrame(yields, columns=["ticker", "ex_date", "yield"]),
+    )

@@ -15,7 +15,7 @@ FETCH = audit_columns(
 QUARANTINE = audit_columns("quarantine", "table_name", "key", "rule", "reason", "row")
 VALIDATION = audit_columns(
     "validation", "table_name", "rule", "action", "expectation", "success", "evaluated",
-    "unexpected", "detail",
+    "unexpected", "reason", "detail",
 )
 # fmt: on
 

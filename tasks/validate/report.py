@@ -20,6 +20,7 @@ RESULT_COLUMNS = (
     "success",
     "evaluated",
     "unexpected",
+    "reason",
     "detail",
 )
 MAX_EXAMPLES = 5
@@ -38,6 +39,7 @@ def rule_results_frame(
             each.success,
             each.evaluated,
             len(each.failing_rows),
+            each.rule.reason,
             each.detail or _examples(contract, batch, each.failing_rows),
         )
         for each in results

@@ -125,9 +125,10 @@ def add_quarantined_rows(checked: Checked, excluded: pd.DataFrame) -> Checked:
 def _evaluate_rules(contract: Contract, batch: pd.DataFrame) -> tuple[list[RuleResult], pd.Series]:
     """Return the results of all rules, and which rows are quarantined as a whole."""
     is_quarantined = pd.Series(False, index=batch.index)
-    results = evaluate(batch, [_required_columns_rule(contract)])
-    if not results[0].success:
-        return results, is_quarantined
+    columns_rule = _required_columns_rule(contract)
+    if not set(columns_rule.arguments["column_set"]) <= set(batch.columns):
+        return evaluate(batch, [columns_rule]), is_quarantined
+    results = [RuleResult(columns_rule, True, len(batch), batch.index[:0])]
     annotated = contract.add_rule_columns(batch) if contract.add_rule_columns else batch
     last = [rule for rule in contract.rules if rule.arguments.get("column") == IS_QUARANTINED]
     results += evaluate(annotated, [rule for rule in contract.rules if rule not in last])

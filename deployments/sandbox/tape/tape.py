@@ -65,6 +65,11 @@ class Tape:
     submissions: dict[int, Path]
     company_tickers: list[dict[str, Any]]
 
+    @property
+    def is_empty(self) -> bool:
+        """Return whether no provider would have anything to send."""
+        return not (self.bars or self.observations or self.holdings or self.companyfacts)
+
 
 def load_tape(folder: Path) -> Tape:
     """Read a tape folder.

@@ -18,6 +18,7 @@ KINDS = {
     "reset": "the connection reset in the middle of the true reply",
     "empty": "status 200 without data: of a chart its meta alone, else an empty body",
     "null_rows": "a chart whose newest `rows` (all by default) are null",
+    "currency": "a chart in another `currency`; with `rows`, only its newest dividends",
     "consent": "a redirect to Yahoo's consent page",
 }
 BODIES = {
@@ -49,6 +50,7 @@ class Fault:
     seconds: float = 60.0
     bytes: int | None = None
     rows: int | None = None
+    currency: str = "CAD"
 
     def matches(self, request: Request) -> bool:
         """Return whether a request matches all patterns."""
@@ -139,6 +141,8 @@ def apply_fault(fault: Fault, request: Request, reply: Reply) -> Reply:
             return replace(reply, body=reply.body[:cut])
         case "empty" | "null_rows":
             return _without_data(fault, reply)
+        case "currency":
+            return _in_currency(fault, reply)
     return reply
 
 
@@ -186,3 +190,15 @@ def _without_data(fault: Fault, reply: Reply) -> Reply:
             for name, values in columns.items():
                 columns[name] = values[: count - rows] + [None] * rows
     return replace(reply, body=orjson.dumps({"chart": chart}))
+
+
+def _in_currency(fault: Fault, reply: Reply) -> Reply:
+    body = orjson.loads(reply.body)
+    chart = body["chart"]["result"][0]
+    if fault.rows is None:
+        chart["meta"]["currency"] = fault.currency
+    else:
+        dividends = chart.get("events", {}).get("dividends", {})
+        for stamp in sorted(dividends, key=int)[-fault.rows :]:
+            dividends[stamp]["currency"] = fault.currency
+    return replace(reply, body=orjson.dumps(body))

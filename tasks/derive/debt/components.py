@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from itertools import combinations
 from math import fsum
 
 from tasks.derive.xbrl.concepts import concepts, kinds, limit_tags
@@ -9,13 +10,21 @@ from tasks.derive.xbrl.facts import Fact, PointInTimeFacts
 
 # totals in different notes are rounded, and differ by unamortized issuance costs
 TOLERANCE = 0.005
+# principal and carrying amount of one debt mostly differ by no more than this share
+CARRYING_TOLERANCE = 0.1
+# current lines of one debt, net and gross: 2.3 % apart at Ondas in 2024
+NET_GROSS_TOLERANCE = 0.04
 # instruments by type: whole, noncurrent, current
 INSTRUMENTS = "debt_instrument_types"
 INSTRUMENTS_NONCURRENT = "debt_instrument_types_noncurrent"
 INSTRUMENTS_CURRENT = "debt_instrument_types_current"
 INSTRUMENT_CONCEPTS = (INSTRUMENTS, INSTRUMENTS_NONCURRENT, INSTRUMENTS_CURRENT)
 # pairs of kinds that never include each other, so that their amounts may be added
-DISJOINT_KINDS = (("secured", "unsecured"), ("loan", "note"))
+DISJOINT_KINDS = ({"secured", "unsecured"}, {"loan", "note"})
+LOAN_AND_NOTE = {"loan", "note"}
+# notes payable without a type: not part of typed notes or bank loans that they are well below
+PLAIN_NOTE = "plain_note"
+MAX_INSTRUMENTS_ADDED = 3
 
 
 def sum_values(facts: Iterable[Fact]) -> float:
@@ -45,7 +54,7 @@ def drop_same_debt(facts: Sequence[Fact], counted: Sequence[float]) -> list[Fact
 def largest_component(
     known: PointInTimeFacts, concept: str, day: date, *, exclude_limits: bool = False
 ) -> list[Fact]:
-    """Return the largest instrument, or the largest pair of instruments of disjoint kinds.
+    """Return the largest instrument, or the largest group of disjoint instruments.
 
     Args:
         known: The facts of the company.
@@ -53,19 +62,39 @@ def largest_component(
         day: The balance-sheet day.
         exclude_limits: Without tags that may state a limit rather than the amount drawn.
     """
-    facts = known.instants(concept, day)
-    if exclude_limits:
-        facts = [fact for fact in facts if fact.tag not in limit_tags()]
-    of_kind = kinds()
-    pairs = [
-        [first, second]
-        for first_kind, second_kind in DISJOINT_KINDS
-        for first in facts
-        if of_kind[first.tag] == first_kind
-        for second in facts
-        if of_kind[second.tag] == second_kind
+    facts = [
+        fact
+        for fact in known.instants(concept, day)
+        if not (exclude_limits and fact.tag in limit_tags())
     ]
-    return max([*([fact] for fact in facts), *pairs], key=sum_values, default=[])
+    groups = (
+        [*group]
+        for count in range(1, MAX_INSTRUMENTS_ADDED + 1)
+        for group in combinations(facts, count)
+        if all(is_disjoint(one, other) for one, other in combinations(group, 2))
+    )
+    return max(groups, key=sum_values, default=[])
+
+
+def is_disjoint(one: Fact, other: Fact) -> bool:
+    """Return whether two instruments are two debts.
+
+    A loan and a note of about the same amount are one debt, drawn and written down, or net and
+    gross. Plain notes below a typed instrument do not include it, and are a balance-sheet line of
+    their own.
+    """
+    pair = {kinds()[one.tag], kinds()[other.tag]}
+    if pair == LOAN_AND_NOTE and is_same_carrying(one.value, other.value):
+        return False
+    if pair == {PLAIN_NOTE, "note"}:
+        plain, typed = (one, other) if kinds()[one.tag] == PLAIN_NOTE else (other, one)
+        return plain.value < (1 - CARRYING_TOLERANCE) * typed.value
+    return pair in DISJOINT_KINDS
+
+
+def is_same_carrying(one: float, other: float) -> bool:
+    """Return whether two amounts may be principal and carrying amount of one debt."""
+    return abs(one - other) <= CARRYING_TOLERANCE * max(abs(one), abs(other))
 
 
 def short_term_borrowings(known: PointInTimeFacts, day: date) -> list[Fact]:
@@ -84,13 +113,25 @@ def _borrowing_parts(known: PointInTimeFacts, day: date) -> list[Fact]:
     return [*paper, *(drop_same_debt(other, [paper[0].value]) if paper else other)]
 
 
+def current_notes(known: PointInTimeFacts, day: date) -> list[Fact]:
+    """Return the largest current instruments.
+
+    A line of credit above short-term borrowings that equal other notes is a limit, or repaid.
+    """
+    total = known.instant("debt_short_term", day)
+    drawn = largest_component(known, INSTRUMENTS_CURRENT, day, exclude_limits=True)
+    if total is not None and drawn and is_same_carrying(total.value, sum_values(drawn)):
+        return drawn
+    return largest_component(known, INSTRUMENTS_CURRENT, day)
+
+
 def current_debt(known: PointInTimeFacts, day: date, portion: float = 0.0) -> list[Fact]:
     """Return short-term borrowings or current notes, the larger: one may include the other.
 
     Notes that do not exceed the current portion are presumed to be part of it.
     """
     borrowings = short_term_borrowings(known, day)
-    notes = largest_component(known, INSTRUMENTS_CURRENT, day)
+    notes = current_notes(known, day)
     is_more = sum_values(notes) > max(sum_values(borrowings), portion) * (1 + TOLERANCE)
     return notes if is_more else borrowings
 
@@ -102,10 +143,20 @@ def other_short_term_debt(known: PointInTimeFacts, day: date, current_portion: f
         # this total is of all current debt: it includes the current portion
         return parts
     others = current_debt(known, day, current_portion)
-    if len(others) == 1 and current_portion and not drop_same_debt(others, [current_portion]):
+    if len(others) == 1 and current_portion and _is_portion(others[0], current_portion):
         # the current portion again; commercial paper is never long-term debt
         return [fact for fact in others if fact.tag in concepts()["debt_commercial_paper"]]
     return others
+
+
+def _is_portion(fact: Fact, portion: float) -> bool:
+    """Return whether a current line is the current portion; notes may be gross of their discount.
+
+    Borrowings of about the same amount are another debt: Apple's commercial paper, 2020-03-28.
+    """
+    is_note = fact.tag in concepts()[INSTRUMENTS_CURRENT]
+    tolerance = NET_GROSS_TOLERANCE if is_note else TOLERANCE
+    return abs(fact.value - portion) <= tolerance * max(abs(fact.value), abs(portion))
 
 
 def short_term_debt_excluding_notes(
@@ -116,4 +167,7 @@ def short_term_debt_excluding_notes(
     others = other_short_term_debt(known, day, sum_values(notes))
     if others != borrowings:
         return others
-    return drop_same_debt(borrowings, [note.value for note in notes])
+    others = drop_same_debt(borrowings, [note.value for note in notes])
+    paper = concepts()["debt_commercial_paper"]
+    total = sum_values(notes)
+    return [fact for fact in others if fact.tag in paper or not is_same_carrying(fact.value, total)]

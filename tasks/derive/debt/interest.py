@@ -1,12 +1,15 @@
 """Interest expense, EBIT, and the fiscal years in which EBIT did not cover interest."""
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import permutations
 
 from tasks.derive.debt.components import TOLERANCE, is_close
-from tasks.derive.xbrl.concepts import tags_of_kind
-from tasks.derive.xbrl.facts import FactsByPeriod, PointInTimeFacts
+from tasks.derive.xbrl.basis import is_one_company
+from tasks.derive.xbrl.concepts import concepts, tags_of_kind
+from tasks.derive.xbrl.facts import Fact, FactsByPeriod, PointInTimeFacts
 from tasks.derive.xbrl.periods import (
     DAY,
     MAX_REPORT_AGE,
@@ -59,11 +62,64 @@ def normalize_interest_sign(
     return None if len(signs) > 1 or value < 0 else replace(amount, value=value + 0.0)
 
 
+def interest_series(known: PointInTimeFacts, concept: str) -> list[FactsByPeriod]:
+    """Return the facts of each tag of a concept, then those of tags that were renamed as one.
+
+    A filer that renames its tag within a year has no fourth quarter under either tag alone.
+    """
+    tags = [spans for tag in concepts()[concept] for spans in known.series_of_tag(tag)]
+    pairs = permutations(tags, 2)
+    return [*tags, *(_merge(*pair) for pair in pairs if _is_renamed(*pair))]
+
+
+def _merge(older: FactsByPeriod, newer: FactsByPeriod) -> FactsByPeriod:
+    """Return the facts of two tags as one, the newer tag's where both have a period."""
+    merged = copy(older)
+    merged.update({end: older.get(end, {}) | newer[end] for end in newer})
+    restated = [*older.restated, *newer.restated]
+    merged.restated = sorted(restated, key=lambda fact: (fact.filed, fact.accession))
+    return merged
+
+
+def _is_renamed(older: FactsByPeriod, newer: FactsByPeriod) -> bool:
+    """Return whether a tag replaced another: in use later, with its amounts where both are filed.
+
+    Without a period in common, its facts were all first filed after the other's.
+    """
+    before, after = (
+        [fact for starts in spans.values() for fact in starts.values()] for spans in (older, newer)
+    )
+    if max(fact.first_filed for fact in after) <= max(fact.first_filed for fact in before):
+        return False
+    pairs = [
+        (fact, newer[fact.end][fact.start])
+        for fact in before
+        if fact.start in newer.get(fact.end, {})
+    ]
+    if pairs:
+        return all(is_close(one.value, other.value) for one, other in pairs)
+    return min(fact.first_filed for fact in after) > max(fact.filed for fact in before)
+
+
 def _reported_interest(
-    known: PointInTimeFacts, concept: str, end: date, over: PeriodSelector
+    known: PointInTimeFacts,
+    concept: str,
+    end: date,
+    over: PeriodSelector,
+    series: Sequence[FactsByPeriod] | None = None,
 ) -> PeriodAmount | None:
-    """Return interest of one concept; a larger sum of parts or statement line replaces it."""
-    found = normalize_interest_sign(known, over(known.series(concept), end))
+    """Return interest of one concept; a larger sum of parts or statement line replaces it.
+
+    Args:
+        known: The company's facts.
+        concept: One of `INTEREST_CONCEPTS`.
+        end: The last day of the period.
+        over: The kind of period.
+        series: The concept's facts, with renamed tags as one.
+    """
+    if series is None:
+        series = known.series(concept)
+    found = normalize_interest_sign(known, over(series, end))
     if concept != "interest_expense":
         return found
     parts = (
@@ -127,8 +183,11 @@ def quarterly_interest(
     """
     found: list[PeriodAmount] = []
     for concept in INTEREST_CONCEPTS:
-        quarters = last_quarters(known.series(concept), end, count)
-        reported = (_reported_interest(known, concept, each.end, quarter) for each in quarters)
+        series = interest_series(known, concept)
+        quarters = last_quarters(series, end, count)
+        reported = (
+            _reported_interest(known, concept, each.end, quarter, series) for each in quarters
+        )
         found = [amount for amount in reported if amount is not None]
         if len(found) >= min_count:
             break
@@ -177,18 +236,19 @@ def latest_fiscal_year(
 def years_below_one(known: PointInTimeFacts, period_end: date) -> SourcedValue | None:
     """Count the consecutive fiscal years, up to the newest, with EBIT below interest.
 
-    None where a year's coverage is unknown before the count reaches three. The sources are the
-    filings of the years that were examined.
+    None where a year's coverage is unknown, or of a company before a merger, before the count
+    reaches three. The sources are the filings of the years that were examined.
 
     Args:
         known: The company's facts.
         period_end: The period end of its newest report.
     """
     end, count = latest_fiscal_year(known, ("net_income", *INTEREST_CONCEPTS), period_end), 0
-    filings = set[str]()
+    filings, facts = set[str](), list[Fact]()
     while end is not None and count < MAX_YEARS:
         interest, ebit = annual_interest(known, end), annual_ebit(known, end)
-        if interest is None or ebit is None:
+        facts += [] if ebit is None else ebit.facts
+        if interest is None or ebit is None or not is_one_company(facts, known.company):
             if count < ZOMBIE_YEARS:
                 return None
             break

@@ -17,6 +17,12 @@ class Window:
     end: date | None
 
 
+# bucket to cents and, where known, dates
+Buckets = Mapping[str, tuple[int, Window | None]]
+# short-term borrowings beside the ladder: due within twelve months, like its first year
+SHORT_TERM = "short_term"
+
+
 def overlap(one: Window, other: Window) -> bool:
     """Return whether two windows overlap by more than the drift of 52-week years."""
     ends = [window.end for window in (one, other) if window.end is not None]
@@ -74,27 +80,26 @@ def due_within(
     """Return cents due from a ladder's day to another; None where a bucket in between is missing.
 
     Args:
-        amounts: Bucket to cents.
+        amounts: Bucket to cents; short-term borrowings are due beside the ladder's years.
         windows: Bucket to its dates.
         since: The period end of the ladder.
         until: The last day that counts.
     """
     if any(amount for bucket, amount in amounts.items() if bucket not in windows):
         return None
-    dated = sorted(
-        ((windows[bucket], cents) for bucket, cents in amounts.items() if bucket in windows),
-        key=lambda part: part[0].start,
-    )
     due, reached = 0, since
-    for window, cents in dated:
+    for bucket in sorted(windows.keys() & amounts.keys(), key=lambda name: windows[name].start):
+        window = windows[bucket]
         if window.start > until:
             break
-        if window.end is None or window.start > reached + DAY:
+        if window.end is None:
             return None
+        if bucket != SHORT_TERM:
+            if window.start > reached + DAY:
+                return None
+            reached = window.end
         days = (window.end - window.start).days + 1
-        counted = (min(window.end, until) - window.start).days + 1
-        due += cents * counted // days
-        reached = window.end
+        due += amounts[bucket] * ((min(window.end, until) - window.start).days + 1) // days
     return due if reached >= until else None
 
 

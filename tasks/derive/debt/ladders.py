@@ -10,17 +10,24 @@ way a filer counts; where no year repeats, the buckets are rolling twelve-month 
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
-from tasks.derive.debt.ladder_layout import interim_layout, is_partial_ladder
+from tasks.derive.debt.ladder_agreement import DatedBuckets
+from tasks.derive.debt.ladder_layout import (
+    InterimLadder,
+    interim_layout,
+    is_a_year_later,
+    is_partial_ladder,
+)
 from tasks.derive.debt.ladder_windows import (
     DAY,
+    SHORT_TERM,
+    Buckets,
     Window,
     add_months,
     cents,
     clamp_day,
     is_anniversary,
-    overlap,
     read_month_day,
 )
 from tasks.derive.xbrl.concepts import concepts
@@ -28,6 +35,8 @@ from tasks.derive.xbrl.facts import ANNUAL_FORMS, Fact
 
 FAMILIES = ("fiscal", "rolling", "with_leases")
 BUCKETS = ("remainder", "year_1", "year_2", "year_3", "year_4", "year_5", "after_4", "after_5")
+# a ladder of the same quarter, a few days off, is no earlier one
+MIN_QUARTER = timedelta(days=45)
 MONTHS_TO_YEAR_END = {"Q1": 9, "Q2": 6, "Q3": 3}
 
 
@@ -42,6 +51,7 @@ class Ladder:
         facts: Bucket to its fact.
         windows: Bucket to its dates; empty where the fiscal year end is unknown.
         is_partial: A bucket has no fact: nothing is due, or the filer does not tag it.
+        short_term_usd: Short-term borrowings in total debt that the ladder does not hold.
     """
 
     family: str
@@ -50,6 +60,28 @@ class Ladder:
     facts: Mapping[str, Fact]
     windows: Mapping[str, Window]
     is_partial: bool
+    short_term_usd: float = 0.0
+
+    @property
+    def short_term_window(self) -> Window:
+        """The twelve months within which short-term borrowings fall due."""
+        return Window(self.period_end + DAY, add_months(self.period_end, 12))
+
+    @property
+    def buckets(self) -> Buckets:
+        """All buckets with cents and, where known, dates."""
+        found: dict[str, tuple[int, Window | None]] = {
+            bucket: (cents(fact.value), self.windows.get(bucket))
+            for bucket, fact in self.facts.items()
+        }
+        if self.short_term_usd:
+            found[SHORT_TERM] = (cents(self.short_term_usd), self.short_term_window)
+        return found
+
+    @property
+    def filing(self) -> Fact:
+        """One of its facts, for the filing that it is of."""
+        return next(iter(self.facts.values()))
 
 
 def bucket_tags() -> dict[str, tuple[str, str]]:
@@ -72,34 +104,123 @@ def build_ladders(facts: Sequence[Fact], fiscal_year_end: str | None = None) -> 
             a quarterly report.
     """
     year_ends: list[date] = []
-    annual: dict[tuple[str, date], Mapping[str, Fact]] = {}
-    ladders, rolling_families = [], set[str]()
+    history, portions = _History(), _current_portions(facts)
+    ladders = []
     for filing in _group_by_filing(facts):
         if filing.is_annual:
             year_ends = sorted({*year_ends, *_reported_year_ends(filing.buckets, fiscal_year_end)})
         for (end, family), buckets in _largest_family(filing.buckets):
-            if end in year_ends or _ends_a_year(end, year_ends, fiscal_year_end):
-                layout = "annual"
-                annual[family, end] = buckets
+            filed = _FiledLadder(
+                family,
+                end,
+                buckets,
+                _year_end(end, buckets, year_ends, fiscal_year_end),
+                has_rest=any("remainder" in filing.buckets.get((end, f), ()) for f in FAMILIES),
+            )
+            is_annual = end in year_ends or _ends_a_year(end, year_ends, fiscal_year_end)
+            if is_annual:
+                layout = history.annual_layout(filed)
             else:
-                before = [day for name, day in annual if name == family and day < end]
-                last = annual[family, max(before)] if before else {}
-                layout = interim_layout(buckets, last, family in rolling_families)
-                if layout == "rolling":
-                    rolling_families.add(family)
-            if family == "rolling":
-                layout = "rolling"
-            year_end = _year_end(end, buckets, year_ends, fiscal_year_end)
-            windows = _windows(layout, end, buckets, year_end)
+                layout = history.interim_layout(filed, portions.get((filing.accession, end)))
+            history.add(filed, layout, is_annual=is_annual)
+            windows = filed.windows(layout)
             is_partial = is_partial_ladder(layout, buckets)
             ladders.append(Ladder(family, end, layout, buckets, windows, is_partial))
     return ladders
 
 
 @dataclass(frozen=True, slots=True)
+class _FiledLadder:
+    """A ladder before its layout is known.
+
+    Attributes:
+        year_end: The end of the fiscal year under way.
+        has_rest: The filing states the rest of that year, in any family.
+    """
+
+    family: str
+    end: date
+    facts: Mapping[str, Fact]
+    year_end: date | None
+    has_rest: bool
+
+    def windows(self, layout: str) -> dict[str, Window]:
+        """Return the dates of each bucket whose dates are known."""
+        return _windows(layout, self.end, self.facts, self.year_end)
+
+    def dated(self, layout: str) -> DatedBuckets:
+        """Return the buckets whose dates are known, with their dates under a layout."""
+        windows = self.windows(layout)
+        return {b: (self.facts[b].value, window) for b, window in windows.items()}
+
+
+class _History:
+    """The ladders of earlier filings, with which a later one is compared."""
+
+    def __init__(self) -> None:
+        self._dated: dict[tuple[str, date], DatedBuckets] = {}
+        self._annual: set[tuple[str, date]] = set()
+        self._rolling_families: set[str] = set()
+
+    def add(self, filed: _FiledLadder, layout: str, *, is_annual: bool) -> None:
+        """Add a ladder with its layout."""
+        key = (filed.family, filed.end)
+        self._dated[key] = filed.dated(layout)
+        if is_annual:
+            self._annual.add(key)
+        elif layout == "rolling" and len(filed.facts) > 1:
+            self._rolling_families.add(filed.family)
+
+    def annual_layout(self, filed: _FiledLadder) -> str:
+        """Return the layout of a ladder of a fiscal year end."""
+        earlier = [each for each in self._earlier(filed) if each]
+        annual, later = filed.dated("annual"), filed.dated("next_year")
+        if is_a_year_later(annual, later, earlier):
+            return "next_year"
+        return "rolling" if filed.family == "rolling" else "annual"
+
+    def interim_layout(self, filed: _FiledLadder, portion: float | None) -> str:
+        """Return the layout of a ladder of another quarter's end."""
+        annual, last = self._earlier(filed)
+        return interim_layout(
+            InterimLadder(
+                filed.family,
+                {bucket: fact.value for bucket, fact in filed.facts.items()},
+                filed.has_rest,
+                max(fact.filed for fact in filed.facts.values()),
+                filed.dated,
+                annual,
+                [each for each in (annual, last) if each],
+                portion,
+                filed.family in self._rolling_families,
+            )
+        )
+
+    def _earlier(self, filed: _FiledLadder) -> tuple[DatedBuckets, DatedBuckets]:
+        """Return the last annual ladder and the last of all before a day, of the same family."""
+        before = [(end, family) for family, end in self._dated if end < filed.end - MIN_QUARTER]
+        same = [each for each in before if each[1] == filed.family] or before
+        annual = [(end, family) for end, family in same if (family, end) in self._annual]
+        newest = (max(each, default=None) for each in (annual, same))
+        last_annual, last = ({} if key is None else self._dated[key[::-1]] for key in newest)
+        return last_annual, last
+
+
+def _current_portions(facts: Iterable[Fact]) -> dict[tuple[str, date], float]:
+    """Map filing and day to the current portion of long-term debt, the preferred tag's."""
+    found: dict[tuple[str, date], float] = {}
+    tags = concepts()["debt_long_term_current"]
+    ranked = sorted((f for f in facts if f.tag in tags), key=lambda f: tags.index(f.tag))
+    for fact in ranked:
+        found.setdefault((fact.accession, fact.end), fact.value)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
 class _FiledBuckets:
     """The ladder facts of one filing: period end and family to bucket to fact."""
 
+    accession: str
     is_annual: bool
     buckets: Mapping[tuple[date, str], dict[str, Fact]]
 
@@ -118,7 +239,7 @@ def _group_by_filing(facts: Iterable[Fact]) -> Iterator[_FiledBuckets]:
         of_filing = filings.setdefault((fact.filed, fact.accession), {})
         of_filing.setdefault((fact.end, family), {})[bucket] = fact
     for (_, accession), buckets in sorted(filings.items()):
-        yield _FiledBuckets(accession in annual_reports, buckets)
+        yield _FiledBuckets(accession, accession in annual_reports, buckets)
 
 
 def _windows(
@@ -212,78 +333,3 @@ def _window(bucket: str, layout: str, end: date, year_end: date | None) -> Windo
     if kind == "after":
         return Window(add_months(first, 12 * (years + 1)) + DAY, None)
     return Window(add_months(first, 12 * years) + DAY, add_months(first, 12 * (years + 1)))
-
-
-# bucket to cents and, where known, dates
-Buckets = dict[str, tuple[int, Window | None]]
-
-
-@dataclass(frozen=True, slots=True)
-class LadderAsOf:
-    """The ladder of a period end as known on a day.
-
-    Attributes:
-        ladder: The newest filing's, with the dates of all filings.
-        amounts: Bucket to cents, merged over filings (`merge_filings`).
-        windows: Bucket to its dates.
-        accession: The accession number of the newest filing.
-    """
-
-    ladder: Ladder
-    amounts: Mapping[str, int]
-    windows: Mapping[str, Window]
-    accession: str
-
-
-def ladders_as_of(ladders: Sequence[Ladder], day: date) -> Iterator[LadderAsOf]:
-    """Yield the ladders known on a day, one per period end, newest first.
-
-    The family with the most buckets counts, the newest of several; its filings are merged.
-
-    Args:
-        ladders: As `build_ladders` returns them, oldest filing first.
-        day: Filings known by then count.
-    """
-    known = [each for each in ladders if _first_fact(each).known_from <= day]
-    for end in sorted({each.period_end for each in known}, reverse=True):
-        of_day = [each for each in known if each.period_end == end]
-        buckets: dict[str, set[str]] = {}
-        for each in reversed(of_day):
-            buckets.setdefault(each.family, set()).update(each.facts)
-        # max returns the newest of several: a later report may repeat a line of another family
-        family = max(buckets, key=lambda name: len(buckets[name]))
-        parts = [each for each in of_day if each.family == family]
-        merged = merge_filings(
-            {b: (cents(fact.value), part.windows.get(b)) for b, fact in part.facts.items()}
-            for part in parts
-        )
-        amounts = {bucket: amount for bucket, (amount, _) in merged.items()}
-        windows = {bucket: window for bucket, (_, window) in merged.items() if window is not None}
-        newest = parts[-1]
-        partial = is_partial_ladder(newest.layout, amounts)
-        whole = Ladder(family, end, newest.layout, newest.facts, windows, partial)
-        yield LadderAsOf(whole, amounts, windows, _first_fact(newest).accession)
-
-
-def merge_filings(filings: Iterable[Buckets]) -> Buckets:
-    """Merge the buckets of the filings of one ladder.
-
-    A filing that repeats a bucket replaces its amount and dates, and buckets of other names whose
-    dates overlap it.
-
-    Args:
-        filings: Buckets per filing, oldest first.
-    """
-    merged: Buckets = {}
-    for buckets in filings:
-        repeated = [window for _, window in buckets.values() if window is not None]
-        merged = {
-            name: (amount, window)
-            for name, (amount, window) in merged.items()
-            if window is None or not any(overlap(window, each) for each in repeated)
-        } | buckets
-    return merged
-
-
-def _first_fact(ladder: Ladder) -> Fact:
-    return next(iter(ladder.facts.values()))

@@ -13,14 +13,14 @@ from typing import Any
 
 from tasks.derive.debt.components import (
     INSTRUMENTS,
-    INSTRUMENTS_CURRENT,
     INSTRUMENTS_NONCURRENT,
-    TOLERANCE,
+    current_notes,
     is_close,
     largest_component,
     short_term_borrowings,
     sum_values,
 )
+from tasks.derive.debt.long_term_total import Reading, read_long_term_total
 from tasks.derive.xbrl.concepts import lease_tags, limit_tags
 from tasks.derive.xbrl.facts import Fact, PointInTimeFacts
 
@@ -42,6 +42,7 @@ class DebtLines:
         combined: All debt, long-term and short-term.
         excluded: Lines that are inconsistent with the others.
         exclude_limits: Without instruments that may be a limit rather than the amount drawn.
+        long_term: What the total includes, where a current line and no noncurrent line is filed.
     """
 
     known: PointInTimeFacts
@@ -53,6 +54,7 @@ class DebtLines:
     combined: Fact | None = None
     excluded: tuple[Fact, ...] = ()
     exclude_limits: bool = False
+    long_term: Reading = Reading.TOTAL
 
     @cached_property
     def borrowings(self) -> list[Fact]:
@@ -74,7 +76,7 @@ class DebtLines:
     @cached_property
     def instruments_current(self) -> list[Fact]:
         """The largest current instrument, or pair of disjoint ones."""
-        return largest_component(self.known, INSTRUMENTS_CURRENT, self.day)
+        return current_notes(self.known, self.day)
 
     def positive_instruments(self) -> list[Fact]:
         """Return every instrument above zero, whole and noncurrent."""
@@ -85,18 +87,22 @@ class DebtLines:
             if fact.value > 0 and not (self.exclude_limits and fact.tag in limit_tags())
         ]
 
-    def exceeds_liabilities(self, value: float) -> bool:
-        """Return whether an amount is above total liabilities: a filing error in the units."""
+    @cached_property
+    def liabilities_usd(self) -> float | None:
+        """Total liabilities, else assets less equity: the most that debt can be."""
         liabilities = self.known.instant("liabilities", self.day)
-        assets = self.known.instant("assets", self.day)
-        equity = self.known.instant("equity", self.day)
         if liabilities is not None:
-            owed = liabilities.value
-        elif assets is not None and equity is not None:
-            owed = assets.value - equity.value
-        else:
-            return False
-        return value > owed * (1 + TOLERANCE)
+            return liabilities.value
+        assets, equity = self.known.instant("assets", self.day), self._equity()
+        return None if assets is None or equity is None else assets.value - equity.value
+
+    def _equity(self) -> Fact | None:
+        """Return equity with minority interests where it is filed."""
+        return next(reversed(self.known.instants("equity", self.day)), None)
+
+    def exceeds_liabilities(self, value: float) -> bool:
+        """Return whether an amount is above total liabilities, so that it is no debt."""
+        return self.liabilities_usd is not None and value > self.liabilities_usd
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,14 +178,21 @@ def filed(*lines: Fact | None) -> list[Fact]:
 
 
 def _reinterpret_total(lines: DebtLines) -> DebtLines:
-    """Take a total below a current line for noncurrent debt, unless the sum exceeds liabilities."""
+    """Take a total for noncurrent debt where it is below a current line, or earlier days say so.
+
+    Not where the sum exceeds liabilities.
+    """
     soon = lines.portion or lines.current
     if lines.noncurrent is not None or lines.combined is not None:
         return lines
-    both = sum_values(filed(lines.total, soon))
-    if not is_above(soon, lines.total) or lines.exceeds_liabilities(both):
+    if lines.total is None or soon is None:
         return lines
-    return replace(lines, total=None, noncurrent=lines.total)
+    if lines.exceeds_liabilities(sum_values(filed(lines.total, soon))):
+        return lines
+    reading = read_long_term_total(lines.known, lines.day)
+    if is_above(soon, lines.total) or reading is Reading.NONCURRENT:
+        return replace(lines, total=None, noncurrent=lines.total)
+    return replace(lines, long_term=reading)
 
 
 def _matching_lines(known: PointInTimeFacts, day: date) -> tuple[Fact | None, Fact | None]:

@@ -2,13 +2,15 @@
 
 Current debt alone is not a total. Negative values are filing errors and void the total. If a total
 is smaller than one of its parts, one of the two is excluded, and the basis says which. A type of
-debt far above the total is not part of it and is added.
+debt far above the total is not part of it and is added. No total is above total liabilities.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 from tasks.derive.debt.components import (
+    CARRYING_TOLERANCE,
     INSTRUMENTS,
     INSTRUMENTS_CURRENT,
     INSTRUMENTS_NONCURRENT,
@@ -16,66 +18,60 @@ from tasks.derive.debt.components import (
     largest_component,
     sum_values,
 )
+from tasks.derive.debt.confidence import rate_confidence
+from tasks.derive.debt.day_cache import cached_by_day
+from tasks.derive.debt.debt import Debt
 from tasks.derive.debt.lines import ADDITIVE_RATIO, DebtLines, read_lines
+from tasks.derive.debt.related_parties import add_related_parties
 from tasks.derive.debt.ways import (
     INSTRUMENT_WAYS,
     LINE_WAYS,
     NONCURRENT_INSTRUMENT_WAYS,
     Way,
-    first_way,
+    applicable_ways,
 )
+from tasks.derive.xbrl.concepts import concepts, lease_tags
 from tasks.derive.xbrl.facts import Fact, PointInTimeFacts
 
-# principal and carrying amount of one debt mostly differ by no more than this share
-CARRYING_TOLERANCE = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class Debt:
-    """Total debt on one day.
-
-    Attributes:
-        value: USD.
-        method: The text of `total_debt_basis`.
-        facts: The facts that it is made of.
-        is_lower_bound: Other instruments are filed that it may not include.
-    """
-
-    value: float
-    method: str
-    facts: tuple[Fact, ...]
-    is_lower_bound: bool = False
-
-    @property
-    def accessions(self) -> tuple[str, ...]:
-        """The filings that it is made of, in order."""
-        return tuple(sorted({fact.accession for fact in self.facts}))
+# of total debt: a smaller instrument beside it does not make it a lower bound
+LEAST_SHARE = 0.02
 
 
 def total_debt(known: PointInTimeFacts, day: date) -> Debt | None:
     """Return total debt on a balance-sheet day; None where the facts make no total."""
-    if day not in known.cache:
-        known.cache[day] = _compute_total(known, day)
-    found: Debt | None = known.cache[day]
-    return found
+    if _depends_on_other_days(known, day):
+        return _compute_total(known, day)
+    return _cached_total(known, day)
+
+
+def _depends_on_other_days(known: PointInTimeFacts, day: date) -> bool:
+    """Return whether earlier days decide what long-term debt includes; the cache is by day."""
+    if known.instant("debt_long_term", day) is None or known.instant("debt_noncurrent", day):
+        return False
+    beside = ("debt_long_term_current", "debt_current", INSTRUMENTS_CURRENT)
+    return any(known.instant(concept, day) is not None for concept in beside)
 
 
 def _compute_total(known: PointInTimeFacts, day: date) -> Debt | None:
     lines, unfiltered = read_lines(known, day), _unreconciled(known, day)
-    way = first_way(LINE_WAYS, lines)
-    if way is None:
+    found = _first_within_liabilities(LINE_WAYS, lines)
+    if found is None:
         found = _debt_from_instruments(unfiltered)
     else:
-        found = _name_excluded(_apply(way, lines), lines)
+        found = _name_excluded(found, lines)
         if found.value:
             found = _add_separate_notes(lines, found)
         else:
             # an empty line of the balance sheet: debt may be on lines of its own
             notes = _debt_from_instruments(replace(unfiltered, exclude_limits=True))
-            if notes is not None and not lines.exceeds_liabilities(notes.value):
-                found = notes
-    has_negative = found is not None and any(fact.value < 0 for fact in found.facts)
-    return None if has_negative else found
+            found = notes or found
+    found = _question_zero(lines, _raise_to_gross(lines, add_related_parties(lines, found)))
+    if found is None or any(fact.value < 0 for fact in found.facts):
+        return None
+    return rate_confidence(found, lines)
+
+
+_cached_total = cached_by_day(_compute_total)
 
 
 def _unreconciled(known: PointInTimeFacts, day: date) -> DebtLines:
@@ -86,6 +82,26 @@ def _unreconciled(known: PointInTimeFacts, day: date) -> DebtLines:
         current=known.instant("debt_current", day),
         portion=known.instant("debt_long_term_current", day),
     )
+
+
+def _first_within_liabilities(ways: Sequence[Way], lines: DebtLines) -> Debt | None:
+    """Return the first way's total that is not above total liabilities.
+
+    A way above them counts as a lower bound without its notes and borrowings, where it has some;
+    after it noncurrent debt alone is only a part.
+    """
+    is_first = True
+    for way in applicable_ways(ways, lines):
+        found = _apply(way, lines)
+        if not lines.exceeds_liabilities(found.value):
+            is_part = not is_first and found.facts == (lines.noncurrent,)
+            is_lower_bound = found.is_lower_bound or is_part
+            return replace(found, is_lower_bound=is_lower_bound, is_contradicted=not is_first)
+        kept = [fact for fact in found.facts if fact in (lines.noncurrent, lines.portion)]
+        if len(kept) > 1 and not lines.exceeds_liabilities(sum_values(kept)):
+            return Debt(sum_values(kept), found.method, tuple(kept), True, True)
+        is_first = False
+    return None
 
 
 def _apply(way: Way, lines: DebtLines) -> Debt:
@@ -99,7 +115,8 @@ def _name_excluded(found: Debt, lines: DebtLines) -> Debt:
     if not lines.excluded:
         return found
     tags = " ".join(sorted(fact.tag for fact in lines.excluded))
-    return replace(found, method=f"{found.method}; excluded as inconsistent: {tags}")
+    method = f"{found.method}; excluded as inconsistent: {tags}"
+    return replace(found, method=method, is_contradicted=True)
 
 
 def _add_separate_notes(lines: DebtLines, found: Debt) -> Debt:
@@ -128,19 +145,59 @@ def _add_separate_notes(lines: DebtLines, found: Debt) -> Debt:
         value,
         f"{basis} + notes beside it" if separate else basis,
         (*(replacing or found.facts), *separate),
-        is_lower_bound=bool(others) and not any(is_close(each, found.value) for each in others),
+        is_lower_bound=found.is_lower_bound
+        or (bool(others) and not any(is_close(each, found.value) for each in others)),
+        is_contradicted=True,
     )
 
 
+def _question_zero(lines: DebtLines, found: Debt | None) -> Debt | None:
+    """Take current notes in place of a total of 0, or mark it as a lower bound beside any debt."""
+    if found is None or found.value:
+        return found
+    notes = largest_component(lines.known, INSTRUMENTS_CURRENT, lines.day, exclude_limits=True)
+    amount = sum_values(notes)
+    if amount > 0 and not lines.exceeds_liabilities(amount):
+        return Debt(amount, "current notes", tuple(notes), is_lower_bound=True)
+    concepts_of_debt = (name for name in concepts() if name.startswith("debt_"))
+    debts = (fact for name in concepts_of_debt for fact in lines.known.instants(name, lines.day))
+    is_beside_debt = any(
+        fact.value > 0 and not lines.exceeds_liabilities(fact.value)
+        for fact in debts
+        if fact.tag not in lease_tags()
+    )
+    return replace(found, is_lower_bound=is_beside_debt)
+
+
+def _raise_to_gross(lines: DebtLines, found: Debt | None) -> Debt | None:
+    """Take gross long-term debt that is far above the total as a lower bound.
+
+    It is of all long-term debt, or of one instrument that the total lacks.
+    """
+    gross = lines.known.instant("debt_gross", lines.day)
+    if found is None or gross is None or lines.liabilities_usd is None:
+        return found
+    if gross.value <= ADDITIVE_RATIO * found.value or lines.exceeds_liabilities(gross.value):
+        return found
+    return Debt(gross.value, "long-term debt, gross", (gross,), is_lower_bound=True)
+
+
 def _debt_from_instruments(lines: DebtLines) -> Debt | None:
-    """Add up instruments: balance-sheet lines, unless the whole instruments are far above them."""
-    ways = (first_way(NONCURRENT_INSTRUMENT_WAYS, lines), first_way(INSTRUMENT_WAYS, lines))
-    noncurrent, whole = (None if way is None else _apply(way, lines) for way in ways)
+    """Add up instruments: balance-sheet lines, unless the whole instruments are far above them.
+
+    None where they add up to 0: an instrument of 0 says nothing of the others.
+    """
+    noncurrent, whole = (
+        _first_within_liabilities(ways, lines)
+        for ways in (NONCURRENT_INSTRUMENT_WAYS, INSTRUMENT_WAYS)
+    )
     if noncurrent is None or whole is None or not lines.instruments:
         best = noncurrent or whole
     else:
         best = whole if whole.value > ADDITIVE_RATIO * noncurrent.value else noncurrent
-    if best is None or best.is_lower_bound:
+    if best is None or best.value == 0:
+        return None
+    if best.is_lower_bound:
         return best
     return replace(best, is_lower_bound=_has_other_instruments(lines, best))
 
@@ -152,6 +209,14 @@ def _has_other_instruments(lines: DebtLines, best: Debt) -> bool:
     amounts += [fact.value for fact in best.facts]
     return any(
         all(abs(each.value - amount) > CARRYING_TOLERANCE * amount for amount in amounts)
-        for each in lines.positive_instruments()
+        for each in (*lines.positive_instruments(), *_other_current_notes(lines, best))
         if each not in best.facts
     )
+
+
+def _other_current_notes(lines: DebtLines, best: Debt) -> list[Fact]:
+    """Return the current notes that are more than rounding of a total of noncurrent lines."""
+    if not lines.instruments_noncurrent or lines.current or lines.portion:
+        return []
+    notes = lines.known.instants(INSTRUMENTS_CURRENT, lines.day)
+    return [fact for fact in notes if fact.value > LEAST_SHARE * best.value]

@@ -3,10 +3,11 @@
 Nothing is counted twice: where one line may include another, only one of the two is a part.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tasks.derive.debt.components import (
+    CARRYING_TOLERANCE,
     TOLERANCE,
     current_debt,
     drop_same_debt,
@@ -16,6 +17,16 @@ from tasks.derive.debt.components import (
     sum_values,
 )
 from tasks.derive.debt.lines import DebtLines, filed, is_above
+from tasks.derive.debt.long_term_total import Reading, ladder_first_year
+from tasks.derive.debt.total_and_lines import (
+    are_notes_unclear,
+    includes_notes,
+    is_total_above_lines,
+    is_total_beside_lines,
+    line_facts,
+    short_term_and_notes,
+    value_of,
+)
 from tasks.derive.xbrl.facts import Fact
 
 
@@ -48,22 +59,23 @@ class Way:
         return all(getattr(lines, name) for name in self.needs) and self.when(lines)
 
 
-def first_way(ways: Sequence[Way], lines: DebtLines) -> Way | None:
-    """Return the first way that applies."""
-    return next((way for way in ways if way.applies(lines)), None)
-
-
-def _value(fact: Fact | None) -> float:
-    return 0.0 if fact is None else fact.value
+def applicable_ways(ways: Sequence[Way], lines: DebtLines) -> Iterator[Way]:
+    """Yield the ways that apply, in their order."""
+    return (way for way in ways if way.applies(lines))
 
 
 def _other_current(lines: DebtLines, current_portion: float) -> list[Fact]:
     return other_short_term_debt(lines.known, lines.day, current_portion)
 
 
+def _borrowings_beside_portion(lines: DebtLines) -> list[Fact]:
+    """Return short-term borrowings that all current debt or the portion do not include."""
+    return [] if lines.current else _other_current(lines, value_of(lines.portion))
+
+
 def _implied_portion(lines: DebtLines) -> float:
     """The current portion as total long-term debt less noncurrent debt."""
-    return _value(lines.total) - _value(lines.noncurrent)
+    return value_of(lines.total) - value_of(lines.noncurrent)
 
 
 def _noncurrent_with(lines: DebtLines, current: Fact | None) -> list[Fact]:
@@ -81,14 +93,7 @@ def _noncurrent_with(lines: DebtLines, current: Fact | None) -> list[Fact]:
 
 def _current_below_borrowings(lines: DebtLines) -> bool:
     """All current debt below short-term borrowings is the current portion alone."""
-    return sum_values(lines.borrowings) > _value(lines.current) * (1 + TOLERANCE)
-
-
-def _total_includes_notes(lines: DebtLines) -> bool:
-    """Whether total = noncurrent + current portion + a separately reported note."""
-    rest = _value(lines.total) - sum_values(filed(lines.noncurrent, lines.portion))
-    notes = lines.positive_instruments()
-    return any(is_close(fact.value, rest, _value(lines.total)) for fact in notes)
+    return sum_values(lines.borrowings) > value_of(lines.current) * (1 + TOLERANCE)
 
 
 def _total_above_noncurrent(lines: DebtLines) -> bool:
@@ -98,17 +103,34 @@ def _total_above_noncurrent(lines: DebtLines) -> bool:
 def _total_includes_borrowings(lines: DebtLines) -> bool:
     """Whether short-term borrowings fit into the current portion that the total implies."""
     loans = lines.known.instant("debt_short_term", lines.day)
-    most = _implied_portion(lines) + TOLERANCE * _value(lines.total)
+    most = _implied_portion(lines) + TOLERANCE * value_of(lines.total)
     return _total_above_noncurrent(lines) and loans is not None and loans.value <= most
 
 
-def _total_not_below_noncurrent(lines: DebtLines) -> bool:
-    return not is_above(lines.noncurrent, lines.total)
-
-
 def _total_plus_other_current(lines: DebtLines) -> float:
-    more = _value(lines.current) - _value(lines.portion)
-    return sum((_value(lines.total), max(more, 0.0)))
+    more = value_of(lines.current) - value_of(lines.portion)
+    return sum((value_of(lines.total), max(more, 0.0)))
+
+
+def _is_total_unclear(lines: DebtLines) -> bool:
+    """Whether all current debt may be part of the total, or beside it."""
+    if lines.noncurrent or lines.portion:
+        return False
+    if lines.long_term is Reading.TOTAL_BESIDE_CURRENT:
+        return ladder_first_year(lines.known, lines.day) is None
+    return lines.long_term is Reading.UNKNOWN
+
+
+def _total_plus_other_than_first_year(lines: DebtLines) -> float:
+    """The total and the current debt above what the schedule has due in the first year."""
+    first = ladder_first_year(lines.known, lines.day)
+    more = 0.0 if first is None else value_of(lines.current) - first
+    is_other = first is not None and more > CARRYING_TOLERANCE * first
+    return value_of(lines.total) + (more if is_other else 0.0)
+
+
+def _notes_fit_into_implied(lines: DebtLines) -> bool:
+    return sum_values(lines.instruments_current) <= _implied_portion(lines) * (1 + TOLERANCE)
 
 
 def _current_lines(lines: DebtLines) -> list[Fact]:
@@ -120,6 +142,19 @@ NONCURRENT_AND_PORTION = "noncurrent + current portion"
 
 # Ways that start from a total or from lines of the balance sheet.
 LINE_WAYS = (
+    Way(
+        "noncurrent + current, and long-term debt beside them",
+        needs=("total", "noncurrent"),
+        when=is_total_beside_lines,
+        parts=lambda x: [*filed(x.total), *line_facts(x), *_borrowings_beside_portion(x)],
+    ),
+    Way(
+        "long-term debt, above its lines",
+        needs=("total", "noncurrent"),
+        when=is_total_above_lines,
+        parts=lambda x: filed(x.total),
+        is_lower_bound=True,
+    ),
     Way(
         NONCURRENT_AND_PORTION,
         needs=("noncurrent", "current"),
@@ -134,22 +169,22 @@ LINE_WAYS = (
     Way(
         WITH_PORTION,
         needs=("total", "noncurrent", "portion"),
-        when=_total_includes_notes,
-        parts=lambda x: [*filed(x.total), *_other_current(x, _value(x.portion))],
+        when=includes_notes,
+        parts=lambda x: [*filed(x.total), *_other_current(x, value_of(x.portion))],
     ),
     Way(
         NONCURRENT_AND_PORTION,
         needs=("noncurrent", "portion"),
         parts=lambda x: [
             *_noncurrent_with(x, x.portion),
-            *_other_current(x, _value(x.portion)),
+            *_other_current(x, value_of(x.portion)),
         ],
     ),
     Way("long and short combined", needs=("combined",), parts=lambda x: filed(x.combined)),
     Way(
         WITH_PORTION,
         needs=("total", "noncurrent"),
-        when=_total_includes_borrowings,
+        when=lambda x: _total_includes_borrowings(x) and _notes_fit_into_implied(x),
         parts=lambda x: filed(x.total),
     ),
     Way(
@@ -167,13 +202,40 @@ LINE_WAYS = (
     Way(
         WITH_PORTION,
         needs=("total", "portion"),
-        parts=lambda x: [*filed(x.total), *_other_current(x, _value(x.portion))],
+        parts=lambda x: [*filed(x.total), *_other_current(x, value_of(x.portion))],
+    ),
+    Way(
+        "long-term debt, with or without current debt",
+        needs=("total", "current"),
+        when=_is_total_unclear,
+        parts=lambda x: filed(x.total),
+        is_lower_bound=True,
+    ),
+    Way(
+        "long-term debt + other current",
+        needs=("total", "current"),
+        when=lambda x: not (x.noncurrent or is_above(x.current, x.total)),
+        parts=lambda x: filed(x.total, x.current),
+        value=_total_plus_other_than_first_year,
+    ),
+    Way(
+        WITH_PORTION,
+        needs=("total", "noncurrent"),
+        when=lambda x: not is_above(x.noncurrent, x.total),
+        parts=lambda x: [*filed(x.total), *_current_lines(x)],
+    ),
+    Way(
+        "long-term debt, with or without current notes",
+        needs=("total",),
+        when=are_notes_unclear,
+        parts=lambda x: [*filed(x.total), *x.borrowings],
+        is_lower_bound=True,
     ),
     Way(
         WITH_PORTION,
         needs=("total",),
-        when=_total_not_below_noncurrent,
-        parts=lambda x: [*filed(x.total), *x.borrowings],
+        when=lambda x: not x.noncurrent,
+        parts=lambda x: [*filed(x.total), *short_term_and_notes(x)],
     ),
     Way(
         "noncurrent + short-term",
@@ -197,7 +259,7 @@ NONCURRENT_INSTRUMENT_WAYS = (
         parts=lambda x: [
             *x.instruments_noncurrent,
             *filed(x.portion),
-            *_other_current(x, _value(x.portion)),
+            *_other_current(x, value_of(x.portion)),
         ],
     ),
     Way(

@@ -48,6 +48,8 @@ class DerivedTable:
             date (see `tasks.derive.incremental.changes`).
         derive: Returns the new rows for a change set, read in the given transaction; None where
             no stored row can differ.
+        optional_upstream: Derived tables that may have nothing to derive, for lack of an index: one
+            that was never derived does not hold back the watermarks.
         is_always_derived: Whether to call `derive` also without changes of the inputs, for a table
             that compares a reference file with its stored rows itself.
         logic_version: Raised with a change of code that may change stored rows.
@@ -59,6 +61,7 @@ class DerivedTable:
     derive: Callable[[adbc.Connection, ChangeSet], DerivedRows | None]
     logic_version: int = 1
     reference_files: tuple[str, ...] = ()
+    optional_upstream: tuple[str, ...] = ()
     is_always_derived: bool = False
 
     @property
@@ -84,10 +87,22 @@ def derive_table(table: DerivedTable, settings: Settings) -> DerivedBatch | None
         if derived is None:
             return None
         # changes that an upstream table has not followed yet remain to be followed here
-        upstream = [name for name in table.contract.upstream if _is_derived(name)]
+        upstream = [
+            name
+            for name in table.contract.upstream
+            if _is_derived(name)
+            and (name not in table.optional_upstream or _has_watermark(connection, name))
+        ]
         changes = cap_watermarks(connection, changes, upstream)
     return DerivedBatch(table.contract, derived.rows, derived.replace_where, changes)
 
 
 def _is_derived(table: str) -> bool:
     return contracts()[table].schema == "derived"
+
+
+def _has_watermark(connection: adbc.Connection, table: str) -> bool:
+    found = arrow.read(
+        connection, "select 1 from audit.derivation where derived_table = $1 limit 1", (table,)
+    )
+    return found.height > 0

@@ -48,14 +48,15 @@ def _derive(connection: adbc.Connection, changes: ChangeSet) -> DerivedRows | No
     if days is None:
         return None
     first, last = max(start, days[0]), days[1]
-    sessions = read_sessions(connection)
+    # what was known before the first session counts from it
+    sessions = read_sessions(connection, first)
     observed_from = (
         dict.fromkeys(DAILY, first - DAILY_LOOKBACK)
         | dict.fromkeys(SLOWER, first - LOOKBACK)
         | {TARGET: date(1, 1, 1)}
     )
     vintages = read_vintages(connection, sessions, observed_from)
-    days_to_derive = sessions.filter(pl.col("session_date").is_between(first, last))
+    days_to_derive = sessions.filter(pl.col("session_date") <= last)
     before = arrow.read(
         connection,
         """

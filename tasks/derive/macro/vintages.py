@@ -23,15 +23,20 @@ class Vintage(NamedTuple):
     observation_date: date
     value: float | None
     missing_reason: str | None
+    vintage_date: date = date.min
 
 
-def read_sessions(connection: adbc.Connection) -> pl.DataFrame:
-    """Return all sessions: `session_date`, and `closes_at` as wall-clock time in New York."""
+def read_sessions(connection: adbc.Connection, since: date = date.min) -> pl.DataFrame:
+    """Return the sessions from a day on, with their closing time on New York's clocks.
+
+    Returns:
+        One row per session, in order: `session_date`, `closes_at`.
+    """
     return arrow.read(
         connection,
-        """
+        f"""
         select session_date, closes_at at time zone 'America/New_York' as closes_at
-        from core.session order by session_date
+        from core.session where session_date >= '{since.isoformat()}' order by session_date
         """,
     )
 

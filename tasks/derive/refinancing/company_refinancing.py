@@ -16,7 +16,6 @@ from tasks.derive.refinancing.read import (
     read_quarter_ends,
     read_rates,
 )
-from tasks.derive.xbrl.concepts import concepts
 
 
 def _derive(connection: adbc.Connection, changes: ChangeSet) -> DerivedRows:
@@ -28,7 +27,6 @@ def _derive(connection: adbc.Connection, changes: ChangeSet) -> DerivedRows:
     members = read_members(connection, ends) if reached else None
     rates = read_rates(connection)
     profiles = read_company_profiles(connection)
-    tags = [tag for ranked in concepts().values() for tag in ranked]
     frames = [
         pl.DataFrame(
             [
@@ -43,7 +41,7 @@ def _derive(connection: adbc.Connection, changes: ChangeSet) -> DerivedRows:
             ],
             schema=polars_schema(CONTRACT),
         )
-        for cik, facts in read_facts(connection, [*reached], tags)
+        for cik, facts in read_facts(connection, [*reached])
         if members is not None
     ]
     rows = pl.concat(frames) if frames else pl.DataFrame(schema=polars_schema(CONTRACT))
@@ -54,6 +52,6 @@ TABLE = DerivedTable(
     CONTRACT,
     quarterly_inputs(CONTRACT.table),
     _derive,
-    logic_version=2,
-    reference_files=("concept", "fund", "market_rate"),
+    logic_version=3,
+    reference_files=("concept", "filing_form", "fund", "market_rate"),
 )

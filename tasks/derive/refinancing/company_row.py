@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from tasks.derive.debt.debt import Debt
 from tasks.derive.debt.floating_share import disclosed_share, implied_share
 from tasks.derive.debt.interest import (
     ZOMBIE_YEARS,
@@ -14,10 +15,14 @@ from tasks.derive.debt.interest import (
     trailing_interest,
     years_below_one,
 )
-from tasks.derive.debt.ladders import Ladder, build_ladders, ladders_as_of
+from tasks.derive.debt.ladders import Ladder, build_ladders
+from tasks.derive.debt.merged_ladders import ladders_as_of
 from tasks.derive.debt.rates import Rates
-from tasks.derive.debt.total_debt import Debt, total_debt
-from tasks.derive.refinancing.choose_ladder import choose_ladder, ladder_metrics
+from tasks.derive.debt.short_term import add_short_term
+from tasks.derive.debt.total_debt import total_debt
+from tasks.derive.refinancing.choose_ladder import choose_ladders, ladder_metrics
+from tasks.derive.refinancing.missing_reasons import missing_reasons
+from tasks.derive.xbrl.basis import has_new_company
 from tasks.derive.xbrl.concepts import concepts
 from tasks.derive.xbrl.facts import Fact, PointInTimeFacts
 from tasks.derive.xbrl.periods import DAY, MAX_REPORT_AGE, PeriodAmount, trailing_twelve_months
@@ -68,10 +73,15 @@ def company_rows(
         sic: The SEC's code of its industry, for days on which no index lists it.
     """
     facts = list(facts)
-    known, ladders = PointInTimeFacts(facts), build_ladders(facts, fiscal_year_end)
-    rows = []
+    known = PointInTimeFacts(facts)
+    ladders = add_short_term(build_ladders(facts, fiscal_year_end), facts)
+    unbelieved, rows = known.unbelieved, []
     for day in quarter_ends:
         known.advance_to(day)
+        if known.unbelieved != unbelieved:
+            unbelieved = known.unbelieved
+            believed = [fact for fact in facts if fact.accession not in unbelieved]
+            ladders = add_short_term(build_ladders(believed, fiscal_year_end), believed)
         end = known.latest_period_end()
         if end is not None and end >= day - MAX_REPORT_AGE:
             metrics = _filing_metrics(known, end, ladders, rates, day)
@@ -92,13 +102,14 @@ def _filing_metrics(
     income = trailing_twelve_months(known.series("net_income"), end)
     cash = known.instant("cash", end)
     below = years_below_one(known, end)
-    rate = _effective_rate(known, interest, debt)
+    rate = _effective_rate(known, interest, debt, filing)
     metrics: dict[str, Any] = {
         "period_end": end,
         "filed_date": filing.filed,
         "accession_number": filing.accession,
         "total_debt_usd": None if debt is None else debt.value,
         "total_debt_basis": None if debt is None else debt.method,
+        "total_debt_confidence": None if debt is None else debt.confidence.value,
         "cash_usd": None if cash is None else cash.value,
         "interest_expense_ttm_usd": None if interest is None else interest.value,
         "interest_tags": None if interest is None else " ".join(interest.tags),
@@ -125,8 +136,9 @@ def _filing_metrics(
         "years_below_one": below,
         "effective_rate": rate,
     }
-    ladder = choose_ladder(known, ladders_as_of(ladders, day), day)
-    return metrics | ladder_metrics(known, ladder, day)
+    metrics["missing_reasons"] = missing_reasons(known, end, metrics)
+    chosen = choose_ladders(known, ladders_as_of(ladders, day), day)
+    return metrics | ladder_metrics(known, chosen, day)
 
 
 def _row(
@@ -165,11 +177,14 @@ def _row(
 
 
 def _effective_rate(
-    known: PointInTimeFacts, interest: PeriodAmount | None, debt: Debt | None
+    known: PointInTimeFacts, interest: PeriodAmount | None, debt: Debt | None, filing: Fact
 ) -> SourcedValue | None:
     """Return interest over mean total debt at the start and the end of its twelve months."""
     before = None if interest is None else total_debt(known, interest.start - DAY)
     if interest is None or debt is None or before is None:
+        return None
+    first = known.latest_filing_for(interest.start - DAY)
+    if first is not None and has_new_company(known.company, first.filed, filing.filed):
         return None
     # a lower bound of debt would make the rate too high
     if before.is_lower_bound or debt.is_lower_bound or before.value + debt.value == 0:

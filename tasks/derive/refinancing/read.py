@@ -49,10 +49,9 @@ def read_companies(connection: adbc.Connection, changes: ChangeSet) -> dict[int,
 
 
 def read_facts(
-    connection: adbc.Connection, companies: Sequence[int], tags: Sequence[str]
+    connection: adbc.Connection, companies: Sequence[int]
 ) -> Iterator[tuple[int, list[Fact]]]:
-    """Yield each company with its facts under the given tags, in order."""
-    names = ", ".join(f"'{tag}'" for tag in sorted(tags))
+    """Yield each company with all its facts, in order: which filings count depends on all."""
     for at in range(0, len(companies), COMPANY_BATCH_SIZE):
         batch = companies[at : at + COMPANY_BATCH_SIZE]
         rows = arrow.read(
@@ -62,7 +61,7 @@ def read_facts(
                 cik, tag, period_start, period_end, value, accession_number, form, fiscal_period,
                 filed_date, known_from
             from core.company_fact
-            where cik in ({", ".join(map(str, batch))}) and tag in ({names})
+            where cik in ({", ".join(map(str, batch))})
             """,
         )
         by_company = {int(key[0]): part.drop("cik") for key, part in rows.group_by("cik")}

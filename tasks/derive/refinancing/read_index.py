@@ -9,7 +9,7 @@ from adbc_driver_postgresql import dbapi as adbc
 
 from expectations.contract import Contract
 from tasks.derive.debt.ladder_windows import Window, allocate_by_year, cents
-from tasks.derive.debt.ladders import Buckets, merge_filings
+from tasks.derive.debt.merged_ladders import FiledBuckets, complete_years, merge_filings
 from tasks.derive.incremental.changes import ChangeSet, polars_schema
 from tasks.derive.incremental.derived_table import DerivedRows
 from tasks.derive.refinancing.company_row import is_financial
@@ -22,7 +22,8 @@ from warehouse.connect import arrow
 def read_principal_by_year(connection: adbc.Connection, day: date) -> dict[int, dict[int, int]]:
     """Return principal due by calendar year, of every company whose ladder counts.
 
-    A ladder's filings are merged as in `company_refinancing`.
+    A ladder's filings are merged as in `company_refinancing`; years after the near ladder's are
+    those of the whole one.
 
     Returns:
         Company to calendar year to cents; companies with an amount that has no dates left out.
@@ -31,12 +32,15 @@ def read_principal_by_year(connection: adbc.Connection, day: date) -> dict[int, 
         connection,
         """
         select
-            ladder.cik, ladder.accession_number, ladder.bucket, ladder.amount_usd,
+            ladder.cik, ladder.period_end = company.near_ladder_period_end as is_near,
+            ladder.accession_number, ladder.bucket, ladder.amount_usd,
             ladder.window_start, ladder.window_end
         from derived.company_refinancing as company
         join derived.debt_maturity as ladder
-            on ladder.cik = company.cik and ladder.period_end = company.ladder_period_end
-            and ladder.family = company.ladder_family
+            on ladder.cik = company.cik and (ladder.period_end, ladder.family) in (
+                (company.near_ladder_period_end, company.near_ladder_family),
+                (company.ladder_period_end, company.ladder_family)
+            )
         where company.as_of_date = $1 and not company.is_ladder_stale
             and not company.is_ladder_implausible
             and ladder.known_from <= $1
@@ -44,13 +48,15 @@ def read_principal_by_year(connection: adbc.Connection, day: date) -> dict[int, 
         """,
         (day,),
     )
-    filed: dict[int, dict[str, Buckets]] = {}
-    for cik, accession, bucket, amount, start, end in rows.iter_rows():
+    filed: dict[int, dict[bool, dict[str, FiledBuckets]]] = {}
+    for cik, is_near, accession, bucket, amount, start, end in rows.iter_rows():
         window = None if start is None else Window(start, end)
-        filed.setdefault(cik, {}).setdefault(accession, {})[bucket] = (cents(amount), window)
+        filings = filed.setdefault(cik, {True: {}, False: {}})[is_near]
+        filings.setdefault(accession, {})[bucket] = (cents(amount), window)
     found: dict[int, dict[int, int]] = {}
-    for cik, filings in filed.items():
-        parts = merge_filings(filings.values()).values()
+    for cik, ladders in filed.items():
+        near, whole = (merge_filings(ladders[is_near].values()) for is_near in (True, False))
+        parts = complete_years(near, whole)
         # an amount without dates cannot be placed, unless it is 0
         if any(amount for amount, window in parts if window is None):
             continue

@@ -26,5 +26,6 @@ TABLE = DerivedTable(
     CONTRACT,
     quarterly_inputs(CONTRACT.table),
     _derive,
+    logic_version=2,
     reference_files=("fund", "market_rate"),
 )

@@ -15,7 +15,8 @@ from tasks.derive.debt.interest import (
 )
 from tasks.derive.debt.total_debt import total_debt
 from tasks.derive.refinancing.company_row import FINANCIALS
-from tasks.derive.xbrl.facts import PointInTimeFacts
+from tasks.derive.xbrl.basis import is_one_company
+from tasks.derive.xbrl.facts import Fact, PointInTimeFacts
 from tasks.derive.xbrl.periods import DAY, PeriodAmount, fiscal_year
 
 YEARS = 3
@@ -56,19 +57,23 @@ class CompanyProfile:
 
 
 def read_years(known: PointInTimeFacts, period_end: date) -> dict[str, Any]:
-    """Return the fields of `CompanyProfile` of the last fiscal years."""
+    """Return the fields of `CompanyProfile` of the last fiscal years of one company."""
     end = latest_fiscal_year(known, ("net_income", "revenue", *INTEREST_CONCEPTS), period_end)
     is_below, cushions, sales = (
         list[bool | None](),
         list[float | None](),
         list[PeriodAmount | None](),
     )
+    facts = list[Fact]()
     while end is not None and len(sales) <= YEARS:
         interest = annual_interest(known, end)
         ebit = annual_ebit(known, end)
         depreciation = fiscal_year(known.series("depreciation_amortization"), end)
         revenue = fiscal_year(known.series("revenue"), end)
         year = revenue or interest or fiscal_year(known.series("net_income"), end)
+        facts += [] if year is None else year.facts
+        if not is_one_company(facts, known.company):
+            break
         both = interest is not None and ebit is not None
         is_below.append(
             ebit.value < interest.value and interest.value > 0

@@ -7,8 +7,6 @@ import polars as pl
 from adbc_driver_postgresql import dbapi as adbc
 
 from expectations.tables.zombie_status import CONTRACT
-from tasks.derive.debt.components import INSTRUMENT_CONCEPTS
-from tasks.derive.debt.interest import INTEREST_CONCEPTS
 from tasks.derive.incremental.changes import ChangeSet, polars_schema
 from tasks.derive.incremental.derived_table import DerivedRows, DerivedTable
 from tasks.derive.refinancing.company_row import is_financial
@@ -22,24 +20,9 @@ from tasks.derive.refinancing.zombie_definitions import (
     read_balance,
     read_years,
 )
-from tasks.derive.xbrl.concepts import concepts
-from tasks.derive.xbrl.facts import DEBT_CONCEPTS, PointInTimeFacts
+from tasks.derive.xbrl.facts import PointInTimeFacts
 from warehouse.connect import arrow
 
-FACTS = (
-    *(
-        "net_income",
-        "operating_income",
-        "pretax_income",
-        "income_tax",
-        "revenue",
-        *INTEREST_CONCEPTS,
-    ),
-    *("depreciation_amortization", "assets", "liabilities", "equity", "shares_outstanding"),
-    *("debt_current", "debt_short_term", "debt_commercial_paper", "debt_other_short_term"),
-    *INSTRUMENT_CONCEPTS,
-    *DEBT_CONCEPTS,
-)
 INPUTS = quarterly_price_inputs(CONTRACT.table)
 
 
@@ -75,11 +58,10 @@ def _read_profiles(
     stored = {day: _read_companies(connection, day) for day in days}
     found: dict[date, dict[int, CompanyProfile]] = {day: {} for day in days}
     ciks = sorted({cik for rows in stored.values() for cik in rows})
-    tags = [tag for concept in FACTS for tag in concepts()[concept]]
     members = read_members(connection, days)
     markets = {day: read_market(connection, day, members.on(day)) for day in days}
     splits = read_splits(connection)
-    for cik, facts in read_facts(connection, ciks, tags):
+    for cik, facts in read_facts(connection, ciks):
         first = min((fact.filed for fact in facts), default=None)
         known = PointInTimeFacts(facts)
         for day in days:
@@ -133,4 +115,6 @@ def _read_companies(connection: adbc.Connection, day: date) -> dict[int, dict[st
     }
 
 
-TABLE = DerivedTable(CONTRACT, INPUTS, _derive, logic_version=2, reference_files=("concept",))
+TABLE = DerivedTable(
+    CONTRACT, INPUTS, _derive, logic_version=3, reference_files=("concept", "filing_form")
+)

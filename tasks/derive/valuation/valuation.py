@@ -17,14 +17,12 @@ from tasks.derive.refinancing.index_membership import IndexMembership, read_memb
 from tasks.derive.refinancing.inputs_sql import quarterly_price_inputs
 from tasks.derive.refinancing.market_value import market_value, read_market, read_splits
 from tasks.derive.refinancing.read import read_facts, read_quarter_ends
-from tasks.derive.xbrl.concepts import concepts
 from tasks.derive.xbrl.facts import PointInTimeFacts
 from tasks.derive.xbrl.periods import trailing_twelve_months
 from warehouse.connect import arrow
 
 # percent of the weight for which figures must be known
 MIN_COVERAGE_PCT = 60
-FACTS = ("revenue", "shares_outstanding")
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +163,7 @@ def _read_values(
     splits = read_splits(connection)
     found: dict[date, dict[int, CompanyValue]] = {day: {} for day in days}
     ciks = sorted({cik for rows in stored.values() for cik in rows})
-    tags = [tag for concept in FACTS for tag in concepts()[concept]]
-    for cik, facts in read_facts(connection, ciks, tags):
+    for cik, facts in read_facts(connection, ciks):
         known = PointInTimeFacts(facts)
         for day in days:
             known.advance_to(day)
@@ -194,5 +191,8 @@ def _read_incomes(connection: adbc.Connection, day: date) -> dict[int, tuple[dat
 
 
 TABLE = DerivedTable(
-    CONTRACT, quarterly_price_inputs(CONTRACT.table), _derive, reference_files=("concept", "fund")
+    CONTRACT,
+    quarterly_price_inputs(CONTRACT.table),
+    _derive,
+    reference_files=("concept", "filing_form", "fund"),
 )

@@ -39,6 +39,13 @@ def limit_tags() -> frozenset[str]:
     return _marked("may_be_limit")
 
 
+@cache
+def usd_tags() -> frozenset[str]:
+    """Return the tags of amounts of money."""
+    table = read_reference("concept")
+    return frozenset(table.loc[table["unit"] == "USD", "tag"])
+
+
 def _marked(column: str) -> frozenset[str]:
     table = read_reference("concept")
     return frozenset(table.loc[table[column] == "yes", "tag"])

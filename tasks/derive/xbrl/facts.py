@@ -1,12 +1,17 @@
 """Point-in-time facts: a company's XBRL facts as known on a day, newest filing first."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
+from expectations.rules.filing_forms import REPORT, role_of_form
 from tasks.derive.xbrl.concepts import concepts
+from tasks.derive.xbrl.scale import unbelieved_by, unbelieved_filings
+from tasks.derive.xbrl.successor import successor_starts
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +53,44 @@ class Fact:
         return self.superseded is not None and self.superseded.was_positive(filed)
 
 
-FactsByPeriod = dict[date, dict[date, Fact]]
+class CompanyFacts(dict[str, "FactsByPeriod"]):
+    """The facts of a company by tag.
+
+    Attributes:
+        successor_starts: The days on which a successor of the company before begins.
+    """
+
+    def __init__(self) -> None:
+        """Start without facts."""
+        super().__init__()
+        self.successor_starts: set[date] = set()
+
+
+class FactsByPeriod(dict[date, dict[date, Fact]]):
+    """The facts of one tag of a company, by end and start of their period.
+
+    Attributes:
+        company: The facts of all tags of the company.
+        restated: The facts that replaced another amount, in the order of filing.
+    """
+
+    def __init__(self, company: CompanyFacts) -> None:
+        """Start without facts."""
+        super().__init__()
+        self.company = company
+        self.restated: list[Fact] = []
+
+
 # the forms that report a year, their amendments and those of transition periods too
 ANNUAL_FORMS = ("10-K", "20-F", "40-F")
+PERIODIC_FORMS = ("10-K", "10-Q")
 # in days: 52 weeks are 364, 53 are 371; a calendar year ends up to 3 days off
 FISCAL_YEAR_DAYS = (350, 380)
+# 12 to 17 weeks: some retailers have one long quarter a year
+FISCAL_QUARTER_DAYS = (75, 120)
+# A recast of a segment or a division leaves most amounts as they were (30 of 39 at AT&T, 2018-10),
+# up to rounding; the statements of an acquired company repeat none.
+MIN_REPEATED_SHARE, ROUNDING_TOLERANCE = 0.5, 0.005
 
 
 DEBT_CONCEPTS = ("debt_combined", "debt_long_term", "debt_noncurrent", "debt_long_term_current")
@@ -80,8 +118,8 @@ def _report_marker_tags() -> frozenset[str]:
 
 @cache
 def _debt_tags() -> frozenset[str]:
-    """Return the tags of debt and of the totals that limit it."""
-    debt = (name for name in concepts() if name.startswith("debt_"))
+    """Return the tags of debt, of its maturity schedules and of the totals that limit it."""
+    debt = (name for name in concepts() if name.startswith(("debt_", "ladder_")))
     return frozenset(
         tag for name in (*debt, *BALANCE_SHEET_CONCEPTS, "equity") for tag in concepts()[name]
     )
@@ -90,10 +128,13 @@ def _debt_tags() -> frozenset[str]:
 class PointInTimeFacts:
     """The facts of one company as known on a day.
 
-    The newest filing's value of a tag and period counts: amendments and restated comparatives
-    replace earlier values.
+    The newest report's value of a tag and period counts: amendments and restated comparatives
+    replace earlier values. Registration statements and current reports count where no report has
+    the period, or as a report if they repeat half of the amounts filed before: the company recasts
+    its statements then. Proxy statements and filings of the wrong scale never count.
 
     Attributes:
+        unbelieved: The filings of the wrong scale, as known.
         annual_report: A fact of the newest period end with a known annual report.
         year_ends: Fiscal year ends in annual reports. Twelve months in a quarterly report are not a
             fiscal year.
@@ -102,12 +143,25 @@ class PointInTimeFacts:
 
     def __init__(self, facts: Iterable[Fact]) -> None:
         """Start without any known fact; facts that end after they were filed are ignored."""
-        self._pending = sorted(
-            (fact for fact in facts if fact.start <= fact.end <= fact.filed),
-            key=lambda fact: (fact.known_from, fact.filed, fact.accession),
-            reverse=True,
+        order = attrgetter("known_from", "filed", "accession")
+        listed = sorted(
+            (
+                fact
+                for fact in facts
+                if fact.start <= fact.end <= fact.filed and role_of_form(fact.form) is not None
+            ),
+            key=order,
         )
-        self._spans: dict[str, FactsByPeriod] = {}
+        self._pending = [list(filing) for _, filing in groupby(listed, key=order)]
+        self._disbelief = unbelieved_filings(listed)
+        self.unbelieved: Mapping[str, int] = {}
+        self._forget()
+
+    def _forget(self) -> None:
+        """Return to the state without any known fact."""
+        self._next = 0
+        self._reports: set[str] = set()
+        self._spans = CompanyFacts()
         self._filings: dict[str, list[Fact]] = {}
         self._of_filings: dict[str, PointInTimeFacts] = {}
         self.annual_report: Fact | None = None
@@ -116,39 +170,90 @@ class PointInTimeFacts:
 
     def advance_to(self, day: date) -> bool:
         """Add the facts known by a day; return whether there were any."""
-        is_new = False
-        while self._pending and self._pending[-1].known_from <= day:
-            fact = self._pending.pop()
-            stored = self._spans.setdefault(fact.tag, {}).setdefault(fact.end, {})
-            before = stored.get(fact.start)
-            # one that was filed earlier may become known later; the newest filing stays
-            if before is None or (before.filed, before.accession) <= (fact.filed, fact.accession):
-                if before is not None and before.value == fact.value:
-                    fact = replace(
-                        fact,
-                        superseded=before.superseded,
-                        value_first_filed=before.value_known_since,
-                    )
-                elif before is not None:
-                    fact = replace(fact, superseded=before)
-                stored[fact.start] = fact
-            days = (fact.end - fact.start).days + 1
-            if (
-                fact.form.startswith(ANNUAL_FORMS)
-                and FISCAL_YEAR_DAYS[0] <= days <= FISCAL_YEAR_DAYS[1]
-            ):
-                self.year_ends.add(fact.end)
-            if fact.form.startswith("10-K") and fact.tag in _report_marker_tags():
-                report = self.annual_report
-                # a comparative of a later report is not the report of its period
-                if report is None or fact.end > report.end:
-                    self.annual_report = fact
-            self.cache.pop(fact.end, None)
-            if fact.tag in _debt_tags():
-                self._filings.setdefault(fact.accession, []).append(fact)
-                self._of_filings.pop(fact.accession, None)
-            is_new = True
+        unbelieved = unbelieved_by(self._disbelief, day)
+        changed = unbelieved.keys() ^ self.unbelieved.keys()
+        is_new = bool(changed) and any(
+            filing[0].accession in changed for filing in self._pending[: self._next]
+        )
+        self.unbelieved = unbelieved
+        if is_new:
+            self._forget()
+        while self._next < len(self._pending) and self._pending[self._next][0].known_from <= day:
+            filing = self._pending[self._next]
+            self._next += 1
+            if filing[0].accession not in unbelieved:
+                if self._is_report(filing):
+                    self._reports.add(filing[0].accession)
+                for fact in filing:
+                    self._add(fact)
+                if filing[0].form.startswith(PERIODIC_FORMS):
+                    self._spans.successor_starts |= successor_starts(filing, self.year_ends)
+                is_new = True
         return is_new
+
+    def _is_report(self, filing: Sequence[Fact]) -> bool:
+        """Return whether a filing is a report, or recasts the company's reports."""
+        if role_of_form(filing[0].form) == REPORT:
+            return True
+        known = [
+            (fact.value, before.value)
+            for fact in filing
+            if fact.tag in self._spans
+            and (before := self._spans[fact.tag].get(fact.end, {}).get(fact.start)) is not None
+        ]
+        repeated = sum(abs(new - old) <= ROUNDING_TOLERANCE * abs(old) for new, old in known)
+        return bool(known) and repeated >= MIN_REPEATED_SHARE * len(known)
+
+    def _add(self, fact: Fact) -> None:
+        """Add a fact of the newest filing known."""
+        self._replace(fact)
+        days = (fact.end - fact.start).days + 1
+        if (
+            fact.form.startswith(ANNUAL_FORMS)
+            and FISCAL_YEAR_DAYS[0] <= days <= FISCAL_YEAR_DAYS[1]
+        ):
+            self.year_ends.add(fact.end)
+        if fact.form.startswith("10-K") and fact.tag in _report_marker_tags():
+            report = self.annual_report
+            # a comparative of a later report is not the report of its period
+            if report is None or fact.end > report.end:
+                self.annual_report = fact
+        self.cache.pop(fact.end, None)
+        if fact.tag in _debt_tags():
+            self._filings.setdefault(fact.accession, []).append(fact)
+            self._of_filings.pop(fact.accession, None)
+
+    def _replace(self, fact: Fact) -> None:
+        """Store a fact in place of the one that it restates, if it ranks above that."""
+        if fact.tag not in self._spans:
+            self._spans[fact.tag] = FactsByPeriod(self._spans)
+        spans = self._spans[fact.tag]
+        stored = spans.setdefault(fact.end, {})
+        before = stored.get(fact.start)
+        is_report = fact.accession in self._reports
+        was_report = before is not None and before.accession in self._reports
+        if before is None or (is_report and not was_report):
+            stored[fact.start] = fact
+            return
+        # one that was filed earlier may become known later; the newest filing stays
+        is_older = (before.filed, before.accession) > (fact.filed, fact.accession)
+        if was_report != is_report or is_older:
+            return
+        if before.value == fact.value:
+            fact = replace(
+                fact,
+                superseded=before.superseded,
+                value_first_filed=before.value_known_since,
+            )
+        else:
+            fact = replace(fact, superseded=before)
+            spans.restated.append(fact)
+        stored[fact.start] = fact
+
+    @property
+    def company(self) -> CompanyFacts:
+        """The known facts of all tags, by tag."""
+        return self._spans
 
     def series(self, concept: str) -> list[FactsByPeriod]:
         """Return the facts of a concept's tags, preferred first, without tags never filed."""

@@ -2,26 +2,24 @@
 
 A sum uses facts of one tag where possible, so that its parts have one meaning; where a filer
 changed tags, of as few tags as possible. A missing part makes the sum unknown, and so does a part
-restated without the others: a year with a division since sold, less a quarter without it, is not a
-meaningful amount.
+restated without the others, or of another company: a year with a division since sold, less a
+quarter without it, is not a meaningful amount, and neither is a shell's year with its acquirer's.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import chain
 from math import fsum
 
-from tasks.derive.xbrl.facts import FISCAL_YEAR_DAYS, Fact, FactsByPeriod
+from tasks.derive.xbrl.basis import is_one_basis, is_one_company
+from tasks.derive.xbrl.facts import FISCAL_QUARTER_DAYS, FISCAL_YEAR_DAYS, Fact, FactsByPeriod
 
 DAY = timedelta(days=1)
-# 12 to 17 weeks: some retailers have one long quarter a year
-FISCAL_QUARTER_DAYS = (75, 120)
 # drift between period ends a year apart: a week and a weekend
 CALENDAR_DRIFT_DAYS = 10
 # a year until the next annual report, and 90 days to file it
 MAX_REPORT_AGE = timedelta(days=456)
-# a restatement by a smaller share of the larger amount does not change its basis
-RESTATEMENT_TOLERANCE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,24 +67,6 @@ def _fact_starting_on(starts: Mapping[date, Fact], start: date) -> Fact | None:
     return next((starts[day] for day in days if day in starts), None)
 
 
-def _is_same_basis(one: Fact, other: Fact) -> bool:
-    """Return whether neither fact was materially restated after the other was filed.
-
-    If the older fact was itself restated before, it has the newer basis. A fact first filed after
-    the other has the other's basis until it is restated.
-    """
-    newer, older = (one, other) if one.filed > other.filed else (other, one)
-    then = newer
-    while then.superseded is not None and then.value_known_since > older.filed:
-        then = then.superseded
-    most = RESTATEMENT_TOLERANCE * max(abs(one.value), abs(other.value))
-    return not _has_moved(newer, then, most) or _has_moved(older, older.superseded, most)
-
-
-def _has_moved(fact: Fact, before: Fact | None, most: float) -> bool:
-    return before is not None and abs(fact.value - before.value) > most
-
-
 def fiscal_year(series: Sequence[FactsByPeriod], end: date) -> PeriodAmount | None:
     """Return the fiscal year that ends on a day, as filed."""
     for spans in series:
@@ -95,32 +75,42 @@ def fiscal_year(series: Sequence[FactsByPeriod], end: date) -> PeriodAmount | No
     return None
 
 
-def quarter(series: Sequence[FactsByPeriod], end: date) -> PeriodAmount | None:
+def quarter(
+    series: Sequence[FactsByPeriod], end: date, is_checked: bool = True
+) -> PeriodAmount | None:
     """Return the quarter that ends on a day: as filed, or derived from a year to date.
 
     Derived by subtracting the previous year to date, or the previous quarters one by one.
+
+    Args:
+        series: The facts of the tags, preferred first.
+        end: The last day.
+        is_checked: Whether its parts have to be of one basis.
     """
     for spans in series:
-        for fact in _facts_of_length(spans, end, FISCAL_QUARTER_DAYS):
-            return _period_amount([fact], [], fact.start, end)
-        for whole in _facts_of_length(
-            spans, end, (FISCAL_QUARTER_DAYS[1] + 1, FISCAL_YEAR_DAYS[1])
-        ):
-            for before in sorted(spans, reverse=True):
-                length = (end - before).days
-                if length > FISCAL_QUARTER_DAYS[1]:
-                    break
-                part = _fact_starting_on(spans[before], whole.start)
-                if (
-                    length >= FISCAL_QUARTER_DAYS[0]
-                    and part is not None
-                    and _is_same_basis(whole, part)
-                ):
-                    return _period_amount([whole], [part], before + DAY, end)
-            found = _subtract_quarters(spans, whole)
-            if found is not None:
-                return found
+        found = _quarters(spans, end)
+        if is_checked:
+            found = (each for each in found if is_one_basis(each.facts, [spans]))
+        if (first := next(found, None)) is not None:
+            return first
     return None
+
+
+def _quarters(spans: FactsByPeriod, end: date) -> Iterator[PeriodAmount]:
+    """Yield the quarter that ends on a day in each way that the facts of a tag allow."""
+    for fact in _facts_of_length(spans, end, FISCAL_QUARTER_DAYS):
+        yield _period_amount([fact], [], fact.start, end)
+    for whole in _facts_of_length(spans, end, (FISCAL_QUARTER_DAYS[1] + 1, FISCAL_YEAR_DAYS[1])):
+        for before in sorted(spans, reverse=True):
+            length = (end - before).days
+            if length > FISCAL_QUARTER_DAYS[1]:
+                break
+            part = _fact_starting_on(spans[before], whole.start)
+            if length >= FISCAL_QUARTER_DAYS[0] and part is not None:
+                yield _period_amount([whole], [part], before + DAY, end)
+        last = _subtract_quarters(spans, whole)
+        if last is not None:
+            yield last
 
 
 def _subtract_quarters(spans: FactsByPeriod, whole: Fact) -> PeriodAmount | None:
@@ -135,7 +125,7 @@ def _subtract_quarters(spans: FactsByPeriod, whole: Fact) -> PeriodAmount | None
             and FISCAL_QUARTER_DAYS[0] <= (fact.end - start).days + 1 <= FISCAL_QUARTER_DAYS[1]
         )
         part = next(following, None)
-        if part is None or not _is_same_basis(whole, part):
+        if part is None:
             return None
         parts.append(part)
         start = part.end + DAY
@@ -143,27 +133,39 @@ def _subtract_quarters(spans: FactsByPeriod, whole: Fact) -> PeriodAmount | None
     return _period_amount([whole], parts, start, whole.end) if is_quarter else None
 
 
-def trailing_twelve_months(series: Sequence[FactsByPeriod], end: date) -> PeriodAmount | None:
+def trailing_twelve_months(
+    series: Sequence[FactsByPeriod], end: date, is_checked: bool = True
+) -> PeriodAmount | None:
     """Return the twelve months that end on a day.
 
     The fiscal year as filed; or the last fiscal year plus the year to date less the prior year to
     date; or four consecutive quarters. From the preferred tag alone, else the next, else both, and
     so on: a filer that changed tags within the year has parts under two tags.
+
+    Args:
+        series: The facts of the tags, preferred first.
+        end: The last day.
+        is_checked: Whether its parts have to be of one basis.
     """
     for count, spans in enumerate(series, start=1):
-        found = _trailing([spans], end)
+        found = _trailing([spans], end, is_checked)
         if found is None and count > 1:
-            found = _trailing(series[:count], end)
+            found = _trailing(series[:count], end, is_checked)
         if found is not None:
             return found
     return None
 
 
-def _trailing(series: Sequence[FactsByPeriod], end: date) -> PeriodAmount | None:
-    return fiscal_year(series, end) or _ttm_from_ytd(series, end) or _four_quarters(series, end)
+def _trailing(series: Sequence[FactsByPeriod], end: date, is_checked: bool) -> PeriodAmount | None:
+    found: Iterator[PeriodAmount] = chain(
+        _ttm_from_ytd(series, end), _four_quarters(series, end, is_checked)
+    )
+    if is_checked:
+        found = (each for each in found if is_one_basis(each.facts, series))
+    return fiscal_year(series, end) or next(found, None)
 
 
-def _ttm_from_ytd(series: Sequence[FactsByPeriod], end: date) -> PeriodAmount | None:
+def _ttm_from_ytd(series: Sequence[FactsByPeriod], end: date) -> Iterator[PeriodAmount]:
     for spans in series:
         for so_far in _facts_of_length(
             spans, end, (FISCAL_QUARTER_DAYS[0], FISCAL_YEAR_DAYS[0] - 1)
@@ -178,35 +180,39 @@ def _ttm_from_ytd(series: Sequence[FactsByPeriod], end: date) -> PeriodAmount | 
                 # nearest first: 0, -1, +1, -2, ...
                 shift = (back + 1) // 2 * (-1 if back % 2 else 1)
                 before = _fact_starting_on(spans.get(expected + shift * DAY, {}), last.start)
-                if before is not None and _is_same_basis(last.facts[0], before):
+                if before is not None:
                     start = before.end + DAY
-                    return _period_amount([*last.facts, so_far], [before], start, end)
-    return None
+                    yield _period_amount([*last.facts, so_far], [before], start, end)
 
 
-def _four_quarters(series: Sequence[FactsByPeriod], end: date) -> PeriodAmount | None:
+def _four_quarters(
+    series: Sequence[FactsByPeriod], end: date, is_checked: bool
+) -> Iterator[PeriodAmount]:
     parts: list[PeriodAmount] = []
     until = end
     for _ in range(4):
-        part = quarter(series, until)
+        part = quarter(series, until, is_checked)
         if part is None:
-            return None
+            return
         parts.append(part)
         until = part.start - DAY
     start = parts[-1].start
-    if not FISCAL_YEAR_DAYS[0] <= (end - start).days + 1 <= FISCAL_YEAR_DAYS[1]:
-        return None
-    facts = tuple(fact for part in parts for fact in part.facts)
-    return PeriodAmount(start, end, fsum(part.value for part in parts), facts)
+    if FISCAL_YEAR_DAYS[0] <= (end - start).days + 1 <= FISCAL_YEAR_DAYS[1]:
+        facts = tuple(fact for part in parts for fact in part.facts)
+        yield PeriodAmount(start, end, fsum(part.value for part in parts), facts)
 
 
 def last_quarters(series: Sequence[FactsByPeriod], end: date, count: int) -> list[PeriodAmount]:
-    """Return up to `count` consecutive quarters, newest first."""
+    """Return up to `count` consecutive quarters of one company, newest first."""
     found: list[PeriodAmount] = []
     until = end
     while len(found) < count:
         part = quarter(series, until)
         if part is None:
+            break
+        # a shell's quarters are not its acquirer's
+        facts = [*part.facts, *(found[0].facts if found else ())]
+        if not is_one_company(facts, series[0].company):
             break
         found.append(part)
         until = part.start - DAY

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 
+from tasks.extract.ishares.parse_table import is_missing
 from warehouse.reference import read_reference
 
 # Prefixes only, as labels change: in 2026 "New York Stock Exchange Inc." became "NYSE".
@@ -19,6 +20,7 @@ _NAMES = (
     (re.compile(r"\brights?( expiry\b.*)?$", re.IGNORECASE), "right"),
 )
 _SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9\-]{0,14}")
+_SWAP = re.compile(r"\bswaps?\b", re.IGNORECASE)
 _TICKERS = (
     (re.compile(r"[ ./](WS|WT)$"), "warrant"),
     (re.compile(r"[ ./](RT|RTS)$"), "right"),
@@ -33,7 +35,7 @@ def exclusion_reason(row: Mapping[str, str]) -> str | None:
     of funds at Yahoo.
 
     Args:
-        row: `ticker`, `name`, `asset_class` and `exchange` as in the file.
+        row: `ticker`, `name`, `asset_class`, `exchange` and, if stated, `currency` as in the file.
     """
     ticker, name = row["ticker"].strip().upper(), row["name"].strip()
     if row["asset_class"].strip().lower() != "equity":
@@ -55,7 +57,15 @@ def exclusion_reason(row: Mapping[str, str]) -> str | None:
         return "not_listed"
     if not _EXCHANGE.match(exchange):
         return "unknown_exchange"
+    currency = row.get("currency", "-")
+    if not is_missing(currency) and currency.upper() != "USD":
+        return "currency_not_usd"
     return None
+
+
+def is_swap(row: Mapping[str, str]) -> bool:
+    """Return whether a line is a swap on a share, which repeats the share's ticker."""
+    return bool(_SWAP.search(row["type"]) or _SWAP.search(row["name"]))
 
 
 def yahoo_ticker(file_ticker: str) -> str:

@@ -1,5 +1,6 @@
 """Download holdings files from iShares."""
 
+import csv
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
@@ -29,6 +30,7 @@ def fetch_holdings(
     settings: Settings,
     fund: Mapping[str, str],
     holdings_date: date | None,
+    today: date,
 ) -> HoldingsFile:
     """Download and parse a fund's holdings file, the newest if no date is given.
 
@@ -44,8 +46,34 @@ def fetch_holdings(
         file = parse_holdings(response.content, fund)
     except HoldingsParseError as error:
         raise outage(error.reason, f"{name}: {url} sent no holdings file: {error}") from error
+    except (ValueError, LookupError, csv.Error) as error:
+        # a file like none before costs this fund, not the run
+        detail = f"{name}: {url} sent a file that cannot be read: {type(error).__name__}: {error}"
+        raise outage("not_csv", detail) from error
     if file.as_of_date is None or holdings_date not in (None, file.as_of_date):
         sent, requested = file.as_of_date or "no day", holdings_date or "the newest day"
         detail = f"iShares has no file of {name} for {requested}; it sent one for {sent}."
         raise FetchError("empty", "no_file_for_date", detail)
+    check_file(file, name, url, today)
     return file
+
+
+def check_file(file: HoldingsFile, fund: str, url: str, today: date) -> None:
+    """Refuse a file without a single member, or of a day that has not come.
+
+    Raises:
+        FetchError: Nothing of the file may be loaded; another attempt would not help.
+    """
+    if file.as_of_date is not None and file.as_of_date > today:
+        detail = f"{fund}: {url} sent a file of {file.as_of_date}, which is after today, {today}."
+        raise FetchError("refused", "date_in_future", detail)
+    if file.members.empty:
+        counts = file.excluded["reason"].value_counts()
+        found = ", ".join(f"{count} {reason}" for reason, count in counts.items()) or "none"
+        first = "".join(file.excluded.loc[file.excluded["reason"] != "not_equity", "line"][:1])
+        detail = (
+            f"{fund}: no line of {url}, as of {file.as_of_date}, is an index member: {found}."
+            f" Nothing was loaded, and the members stored before stay. Compare a line, {first!r},"
+            " with tasks/extract/ishares/classify_rows.py."
+        )
+        raise FetchError("refused", "no_members", detail)

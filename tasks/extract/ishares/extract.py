@@ -9,6 +9,7 @@ import pandas as pd
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from expectations.calendars.trading import new_york_date
 from tasks.extract.ishares.client import fetch_holdings, open_http_client
 from tasks.extract.ishares.errors import UnknownFund
 from tasks.extract.ishares.parse_file import (
@@ -91,8 +92,8 @@ def extract_holdings(
 
     Args:
         requests: One per file.
-        now: The logical time, for the name of the task run; the provider decides which file is
-            the newest.
+        now: The logical time; the provider decides which file is the newest, but none may be of
+            a later day.
         settings: The `ishares_` settings, including the addresses.
         policy: The request policy of the run, shared by its batches; None if these requests are
             the whole run.
@@ -107,8 +108,9 @@ def extract_holdings(
         use.
     """
     policy = policy or ishares_request_policy(settings)
+    today = new_york_date(now)
     with open_http_client(settings) as client:
-        results = [_extract_one(request, client, policy, settings) for request in requests]
+        results = [_extract_one(request, client, policy, settings, today) for request in requests]
     return HoldingsExtract(
         members=concat_typed((file.members for file, _ in results if file), MEMBER_COLUMNS),
         excluded=concat_typed((file.excluded for file, _ in results if file), EXCLUDED_COLUMNS),
@@ -126,11 +128,15 @@ def ishares_request_policy(settings: Settings) -> RequestPolicy:
 
 
 def _extract_one(
-    request: HoldingsRequest, client: httpx.Client, policy: RequestPolicy, settings: Settings
+    request: HoldingsRequest,
+    client: httpx.Client,
+    policy: RequestPolicy,
+    settings: Settings,
+    today: date,
 ) -> tuple[HoldingsFile | None, FetchRecord]:
     fund, day = get_fund(request.fund), request.holdings_date
     fetch = StartedFetch(PROVIDER, "index_membership", request.fund, day, day)
-    result = policy.call(lambda: fetch_holdings(client, policy.limiter, settings, fund, day))
+    result = policy.call(lambda: fetch_holdings(client, policy.limiter, settings, fund, day, today))
     file = result.value
     if file is None:
         return None, fetch.finish(result.error, result.attempts)

@@ -1,17 +1,17 @@
 """Parse a fund's holdings file into index members and excluded rows."""
 
-import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import pandas as pd
 
 from expectations.calendars.trading import next_session
 from expectations.tables.index_membership import valid_member_rows
-from tasks.extract.ishares.classify_rows import exclusion_reason, yahoo_ticker
-from tasks.extract.ishares.errors import HoldingsParseError
+from tasks.extract.ishares.classify_rows import exclusion_reason, is_swap, yahoo_ticker
+from tasks.extract.ishares.parse_table import Line, is_missing, read_number, read_table
+from tasks.extract.ishares.swaps import merge_swaps
 from tasks.extract.provider.frames import typed_frame
 
 PROVIDER = "ishares"
@@ -39,24 +39,12 @@ EXCLUDED_COLUMNS = {
     "name": "str",
     "asset_class": "str",
     "exchange": "str",
-    "market_value_usd": "float64",
     "as_of_date": "datetime64[s]",
+    "line": "str",
     "reason": "str",
 }
-# Our name of each column, and its names in files. The layout of November 2025 moved columns and
-# renamed the weight; files before 2025 call the quantity shares.
-_ALIASES = {
-    "ticker": ("Ticker",),
-    "name": ("Name",),
-    "sector": ("Sector",),
-    "asset_class": ("Asset Class",),
-    "market_value": ("Market Value",),
-    "weight": ("Weight (%)", "Market Weight", "Weight"),
-    "shares": ("Quantity", "Shares"),
-    "price": ("Price",),
-    "exchange": ("Exchange",),
-}
-_OPTIONAL = ("weight", "price")
+UNREADABLE = ("unreadable_line", "unreadable_number")
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -87,108 +75,81 @@ def parse_holdings(content: str | bytes, fund: Mapping[str, Any]) -> HoldingsFil
         values of the members, as the filed weights have two decimals and include the cash; NaN
         for rows that validation quarantines. `market_value_usd` and `price_usd` are NaN if the
         file has a dash. `ticker` is Yahoo's spelling; `known_from` is the next session, as files
-        are published the day after the close. A ticker that the file repeats is repeated here.
+        are published the day after the close. A ticker that the file repeats is repeated here,
+        except swaps: a share held partly by swap is one row.
         Excluded: one row per other line, with the `reason`.
 
     Raises:
         HoldingsParseError: The content is a page, is cut off, or lacks a column.
     """
-    text = content.decode("utf-8-sig", "replace") if isinstance(content, bytes) else content
-    text = text.lstrip("\ufeff")
-    if text.lstrip()[:1] == "<":
-        raise HoldingsParseError("html", f"it is a page: {text[:80]!r}")
-    # a blank line holds a no-break space in some years
-    lines = [line.replace("\u00a0", " ").strip() for line in text.split("\n")]
-    as_of = _read_as_of(lines)
-    rows = _read_rows(lines)
+    table = read_table(content)
+    as_of = table.as_of_date
     if as_of is None:
         return HoldingsFile(
             None, typed_frame((), MEMBER_COLUMNS), typed_frame((), EXCLUDED_COLUMNS)
         )
-    members: list[dict[str, Any]] = []
-    excluded: list[dict[str, Any]] = []
-    for row in rows:
-        reason = exclusion_reason(row)
-        common = {
-            "fund": fund["fund"],
-            "index_code": fund["index_code"],
-            "file_ticker": row["ticker"],
-            "name": row["name"],
-            "exchange": row["exchange"],
-            "market_value_usd": _to_float(row["market_value"]),
-            "as_of_date": pd.Timestamp(as_of),
-        }
-        if reason:
-            excluded.append(common | {"asset_class": row["asset_class"], "reason": reason})
-        else:
-            members.append(common | _member_fields(row))
-    frame = typed_frame(members, MEMBER_COLUMNS)
+    members, excluded = _split_lines(table.lines)
+    common = {
+        "fund": fund["fund"],
+        "index_code": fund["index_code"],
+        "as_of_date": pd.Timestamp(as_of),
+    }
+    frame = typed_frame((common | row for row in members), MEMBER_COLUMNS)
     frame["known_from"] = pd.Timestamp(next_session(as_of)).as_unit("s")
     value = frame["market_value_usd"].where(valid_member_rows(frame))
     frame["weight_pct"] = 100 * value / value.dropna().sum()
-    return HoldingsFile(as_of, frame, typed_frame(excluded, EXCLUDED_COLUMNS))
+    excluded_frame = typed_frame((common | row for row in excluded), EXCLUDED_COLUMNS)
+    return HoldingsFile(as_of, frame, excluded_frame)
 
 
-def _member_fields(row: Mapping[str, str]) -> dict[str, Any]:
+def _split_lines(lines: Sequence[Line]) -> tuple[list[Row], list[Row]]:
+    """Return the members, swaps merged, and the excluded lines with their reasons."""
+    members: list[Row] = []
+    swaps: list[Row] = []
+    excluded: list[Row] = []
+    for line in lines:
+        reason = "unreadable_line" if line.cells is None else exclusion_reason(line.cells)
+        if line.cells is not None and reason is None:
+            try:
+                (swaps if is_swap(line.cells) else members).append(_member_row(line.cells))
+                continue
+            except ValueError:
+                reason = "unreadable_number"
+        excluded.append(_excluded_row(line, str(reason)))
+    # with the share's own line unread, its swap would pass for the whole position
+    unread = {yahoo_ticker(row["file_ticker"]) for row in excluded if row["reason"] in UNREADABLE}
+    held = {member["ticker"] for member in members}
+    swaps = [swap for swap in swaps if swap["ticker"] in held or swap["ticker"] not in unread]
+    return merge_swaps(members, swaps), excluded
+
+
+def _member_row(cells: Mapping[str, str]) -> Row:
+    """Return the values of a member.
+
+    Raises:
+        ValueError: A number is unreadable.
+    """
     return {
-        "ticker": yahoo_ticker(row["ticker"]),
-        "sector": None if row["sector"] in ("", "-") else row["sector"],
-        "weight_pct_filed": _to_float(row["weight"]),
-        "shares": _to_float(row["shares"]),
-        "price_usd": _to_float(row["price"]),
+        "ticker": yahoo_ticker(cells["ticker"]),
+        "file_ticker": cells["ticker"],
+        "name": cells["name"],
+        "sector": None if is_missing(cells["sector"]) else cells["sector"],
+        "weight_pct_filed": read_number(cells["weight"]),
+        "shares": read_number(cells["shares"]),
+        "market_value_usd": read_number(cells["market_value"]),
+        "price_usd": read_number(cells["price"]),
+        "exchange": cells["exchange"],
         "source": PROVIDER,
     }
 
 
-def _read_as_of(lines: list[str]) -> date | None:
-    for line in lines[:20]:
-        if line.startswith("Fund Holdings as of"):
-            text = next(csv.reader([line]))[1]
-            if text == "-":
-                return None
-            try:
-                return datetime.strptime(text, "%b %d, %Y").date()
-            except ValueError:
-                raise HoldingsParseError(
-                    "not_csv", f"the file's date {text!r} is no date"
-                ) from None
-    raise HoldingsParseError(
-        "not_csv", f"no line says 'Fund Holdings as of': {' / '.join(lines[:3])[:120]!r}"
-    )
-
-
-def _read_rows(lines: list[str]) -> list[dict[str, str]]:
-    start = next((i for i, line in enumerate(lines) if line.startswith("Ticker,")), None)
-    if start is None:
-        raise HoldingsParseError("truncated", "the file ends before its table")
-    header = next(csv.reader([lines[start]]))
-    positions = {
-        column: next((header.index(name) for name in names if name in header), None)
-        for column, names in _ALIASES.items()
+def _excluded_row(line: Line, reason: str) -> Row:
+    # its numbers stay text: those of cash and futures need not be numbers
+    cells = line.cells or {}
+    names = ("name", "asset_class", "exchange")
+    return {
+        "file_ticker": line.ticker,
+        "line": line.text,
+        "reason": reason,
+        **{name: cells.get(name) for name in names},
     }
-    missing = [
-        name for name, position in positions.items() if position is None and name not in _OPTIONAL
-    ]
-    if missing:
-        raise HoldingsParseError(
-            "not_csv", f"the table has no column for {missing}; its header is {header}"
-        )
-    end = next((i for i, line in enumerate(lines) if i > start and not line), None)
-    # A blank line and the legal text follow the table. Without them the file was cut off, and its
-    # rest would look like a smaller index.
-    if end is None or not any(lines[end:]):
-        raise HoldingsParseError(
-            "truncated", f"the file ends in its table, after {len(lines) - start} lines"
-        )
-    rows = []
-    for number, cells in enumerate(csv.reader(lines[start + 1 : end]), start=start + 2):
-        if len(cells) != len(header):
-            raise HoldingsParseError(
-                "truncated", f"line {number} has {len(cells)} cells, not {len(header)}"
-            )
-        rows.append({name: "-" if i is None else cells[i].strip() for name, i in positions.items()})
-    return rows
-
-
-def _to_float(text: str) -> float:
-    return float("nan") if text in ("", "-", "--") else float(text.replace(",", ""))

@@ -4,7 +4,9 @@ from typing import Literal
 
 from warehouse.base_error import RotationError
 
-Status = Literal["loaded", "empty", "not_found", "delisted", "throttled", "outage", "refused"]
+Status = Literal[
+    "loaded", "empty", "unreadable", "not_found", "delisted", "throttled", "outage", "refused"
+]
 
 
 class FetchError(RotationError):

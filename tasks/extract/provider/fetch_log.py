@@ -25,7 +25,8 @@ class FetchRecord:
         window_start: The first day requested; None if the provider chooses it.
         window_end: The last day requested, included; None if it is open.
         status: loaded (rows, or confirmed that nothing is new), empty (confirmed that the window
-            has no rows), not_found (item unknown to the provider), delisted (item no longer known
+            has no rows), unreadable (rows of a standard or currency that is not read), not_found
+            (item unknown to the provider), delisted (item no longer known
             to the provider, rows of it stored), throttled, outage, refused (request rejected, or
             rows rejected by validation).
         reason: The reason code; None if loaded.

@@ -229,6 +229,8 @@ def _extract_one(
         facts, error = facts_result.value, facts_result.error
         is_complete = error is None or error.status == "not_found"
         has_facts = facts is not None
+        if facts is not None and facts.unreadable_reason is not None:
+            error = _unreadable_error(cik, facts.unreadable_reason)
         rows, detail = (len(facts.frame), _facts_detail(facts, bulk_facts)) if facts else (0, "")
         fetches.append(fetch.finish(error, facts_result.attempts, rows, detail))
     company = None
@@ -239,6 +241,16 @@ def _extract_one(
         rows, detail = (0, "") if company is None else (1, f"{company['name'].iloc[0]}.")
         fetches.append(fetch.finish(error, company_result.attempts, rows, detail))
     return _CompanyResult(cik, facts, company, fetches, is_complete)
+
+
+def _unreadable_error(cik: int, reason: str) -> FetchError:
+    causes = {
+        "ifrs": "under IFRS",
+        "other_currency": "in another currency than USD",
+        "no_listed_tag": "without any tag of warehouse/reference/concept.csv",
+    }
+    detail = f"The newest reports of company {cik} are {causes[reason]}: no amount is read."
+    return FetchError("unreadable", reason, detail)
 
 
 def _facts_detail(facts: ParsedFacts, bulk_facts: CompanyFactsZip | None) -> str:

@@ -23,6 +23,10 @@ FORMS = frozenset(
     for suffix in ("", "/A")
 )
 
+CURRENCY = "USD"
+# a report with amounts of the year before the newest report
+MAX_REPORT_AGE = pd.Timedelta(days=456)
+
 FACT_COLUMNS = {
     "cik": "int32",
     "tag": "str",
@@ -74,11 +78,14 @@ class ParsedFacts:
         frame: One row per fact of a listed concept and filing, columns `FACT_COLUMNS`.
         skipped_unit_count: The number of facts of listed tags in units that are not listed.
         accessions: The accession numbers of all filings with any fact, listed or not.
+        unreadable_reason: Why the amounts of its newest reports cannot be read: ifrs,
+            other_currency or no_listed_tag; None where they can.
     """
 
     frame: pd.DataFrame
     skipped_unit_count: int
     accessions: frozenset[str]
+    unreadable_reason: str | None = None
 
 
 @cache
@@ -102,6 +109,7 @@ def parse_facts(cik: int, content: Any) -> ParsedFacts:
     """
     rows: list[tuple[Any, ...]] = []
     skipped = 0
+    newest = dict.fromkeys(("any", "amount", "currency"), "")
     accessions: set[str] = set()
     listed = _units_by_tag()
     try:
@@ -112,13 +120,48 @@ def parse_facts(cik: int, content: Any) -> ParsedFacts:
                 units = listed.get(tag, frozenset()) if taxonomy in TAXONOMIES else frozenset()
                 for unit, facts in concept["units"].items():
                     accessions.update(fact["accn"] for fact in facts)
+                    kind = _kind_of_unit(unit, units)
+                    for name in ("any", kind):
+                        newest[name] = max(newest[name], _newest_report(facts))
                     if unit in units:
                         rows.extend(_row(cik, tag, unit, fact) for fact in facts)
                     elif units:
                         skipped += len(facts)
     except (KeyError, TypeError, AttributeError) as error:
         raise SecParseError(f"{type(error).__name__}: {error}") from error
-    return ParsedFacts(_fact_frame(rows), skipped, frozenset(accessions))
+    reason = _unreadable_reason(newest, "ifrs-full" in content["facts"])
+    return ParsedFacts(_fact_frame(rows), skipped, frozenset(accessions), reason)
+
+
+def _kind_of_unit(unit: str, listed_units: frozenset[str]) -> str:
+    """Return whether facts are amounts that are read, amounts in another currency, or others."""
+    if CURRENCY not in listed_units:
+        return "any"
+    return "amount" if unit == CURRENCY else "currency"
+
+
+def _newest_report(facts: Iterable[Mapping[str, Any]]) -> str:
+    """Return the filing date of the newest report among facts, as text; empty for none."""
+    filed = (str(fact.get("filed") or "") for fact in facts if fact.get("form") in FORMS)
+    return max(filed, default="")
+
+
+def _unreadable_reason(newest: Mapping[str, str], has_ifrs: bool) -> str | None:
+    """Return why the newest report of a company has no amount to read; None if it has.
+
+    Args:
+        newest: The newest report with any fact, with a listed amount, and with one in another
+            currency.
+        has_ifrs: Whether it files under IFRS.
+    """
+    if not newest["any"]:
+        return None
+    days = pd.to_datetime(pd.Series(newest), format="%Y-%m-%d", errors="coerce")
+    if days["any"] - days["amount"] <= MAX_REPORT_AGE:
+        return None
+    if days["any"] - days["currency"] <= MAX_REPORT_AGE:
+        return "other_currency"
+    return "ifrs" if has_ifrs else "no_listed_tag"
 
 
 def _row(cik: int, tag: str, unit: str, fact: Mapping[str, Any]) -> tuple[Any, ...]:

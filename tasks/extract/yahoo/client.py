@@ -15,6 +15,7 @@ import yfinance as yf
 from yfinance.data import YfData
 from yfinance.exceptions import YFPricesMissingError
 
+from tasks.extract.provider.errors import FetchError
 from tasks.extract.provider.rate_limit import get_rate_limiter
 from tasks.extract.yahoo.errors import to_fetch_error
 from tasks.extract.yahoo.parse import PROVIDER, parse_history
@@ -45,7 +46,7 @@ class YahooClient:
             until: The last day, included: today, so that the reply lists all splits.
 
         Raises:
-            FetchError: There are none, with the reason.
+            FetchError: There are none, with the reason; or they are not in USD.
         """
         # per call, since `catch_warnings` of another thread may have restored earlier filters
         warnings.filterwarnings("ignore", category=pd.errors.Pandas4Warning)
@@ -69,7 +70,11 @@ class YahooClient:
             is_known = reply is not None and reply.status == 200 and _is_about_ticker(symbol, error)
             raise to_fetch_error(ticker, error, reply, is_known_ticker=is_known) from error
         # not within `try`: a defect of the parser is no outage of Yahoo
-        return parse_history(ticker, frame)
+        reply = self._session.last_chart_reply()
+        if reply and reply.currency not in (None, "USD"):
+            detail = f"Yahoo states {ticker} in {reply.currency}, not in USD; correct the ticker."
+            raise FetchError("refused", "currency_not_usd", detail)
+        return parse_history(ticker, frame, reply.foreign_currencies if reply else None)
 
 
 def _is_about_ticker(symbol: Any, error: Exception) -> bool:

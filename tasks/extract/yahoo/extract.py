@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,10 @@ _ISIN = re.compile(r"[A-Z]{2}[A-Z0-9]{9}[0-9]")
 # A listed share may change its symbol overnight, and Yahoo follows after some days. Only without a
 # bar for a whole week of sessions is an unknown symbol reported as delisted.
 DELISTED_AFTER_SESSIONS = 5
+
+# Most current symbols do not vanish in one night; a provider's index of them does.
+MIN_VANISHED = 2
+VANISHED_SHARE = 0.5
 
 _BarsAndActions = tuple[pd.DataFrame, pd.DataFrame]
 
@@ -127,7 +131,7 @@ def extract_prices(
         threads=settings.yahoo_concurrency,
         name=PROVIDER,
     )
-    return _to_extract(results)
+    return _to_extract(_without_mass_disappearance(requests, results))
 
 
 def yahoo_request_policy(settings: Settings) -> RequestPolicy:
@@ -170,6 +174,46 @@ def _final_error(
             age = f"The newest stored bar is {sessions_since_last_bar} sessions old."
             return FetchError("delisted", error.reason, f"{error.detail} {age}")
     return error
+
+
+def _without_mass_disappearance(
+    requests: Sequence[PriceRequest],
+    results: Sequence[tuple[_BarsAndActions | None, FetchRecord]],
+) -> list[tuple[_BarsAndActions | None, FetchRecord]]:
+    """Return the results, with outages where most of the current symbols are gone at once.
+
+    A batch without any loaded symbol is no proof of a delisting either.
+    Current are the symbols whose newest stored session is at most `DELISTED_AFTER_SESSIONS` older
+    than the newest of the batch: earlier delistings say nothing about today.
+    """
+    stored = [each.last_stored_session for each in requests if each.last_stored_session]
+    is_current = [
+        each.last_stored_session is not None
+        and sessions_between(each.last_stored_session, max(stored)) <= DELISTED_AFTER_SESSIONS
+        for each in requests
+    ]
+    is_gone = [
+        fetch.attempts > 0 and fetch.status in ("not_found", "delisted", "empty")
+        for _, fetch in results
+    ]
+    gone = sum(each and current for each, current in zip(is_gone, is_current, strict=True))
+    if gone < MIN_VANISHED or gone <= VANISHED_SHARE * sum(is_current):
+        if any(fetch.status == "loaded" for _, fetch in results):
+            return [*results]
+        return [
+            (value, replace(fetch, status="not_found") if fetch.status == "delisted" else fetch)
+            for value, fetch in results
+        ]
+    detail = f"So did {gone} of {sum(is_current)} stored symbols of the batch: an outage."
+    return [
+        (
+            value,
+            replace(fetch, status="outage", reason="all_gone", detail=f"{fetch.detail} {detail}")
+            if each
+            else fetch,
+        )
+        for (value, fetch), each in zip(results, is_gone, strict=True)
+    ]
 
 
 def _to_extract(results: Sequence[tuple[_BarsAndActions | None, FetchRecord]]) -> PriceExtract:

@@ -1,7 +1,12 @@
 """Parse a Yahoo history into bars and corporate actions, and undo its split adjustment."""
 
+from collections.abc import Mapping
+from datetime import date
+
 import numpy as np
 import pandas as pd
+
+from tasks.extract.yahoo.split_dates import corrected_split_dates, repeated_splits
 
 BAR_COLUMNS = {
     "ticker": "str",
@@ -20,6 +25,9 @@ ACTION_COLUMNS = {
     "ex_date": "datetime64[s]",
     "kind": "str",
     "value": "float64",
+    "currency": "str",
+    "listed_date": "datetime64[s]",
+    "is_repeated": "bool",
     "source": "str",
 }
 PROVIDER = "yahoo"
@@ -28,7 +36,9 @@ _KINDS = {"Stock Splits": "split", "Dividends": "dividend", "Capital Gains": "ca
 _DECIMALS = 6
 
 
-def parse_history(ticker: str, frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def parse_history(
+    ticker: str, frame: pd.DataFrame, foreign_currencies: Mapping[date, str] | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return unadjusted bars and actions from one reply of `yf.Ticker(t).history`.
 
     Yahoo adjusts prices, volumes and dividends of the whole history for every split. The reply
@@ -50,15 +60,20 @@ def parse_history(ticker: str, frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.Da
         ticker: Yahoo's symbol.
         frame: The reply to `history(interval="1d", auto_adjust=False, actions=True,
             keepna=True)` of a window that ends after the last event.
+        foreign_currencies: Currencies that the reply states for dividends, by ex-date, if not USD.
 
     Returns:
         Two frames. Bars: one row per bar sent, including null bars and days without a session:
         `ticker`, `session_date` (naive midnight), `open`, `high`, `low`, `close` (USD per share,
         unadjusted; NaN if null), `volume` (shares, unadjusted, Int64), `volume_resolution` (the
         rounding unit of the volume in shares, at least 1: a later reply may differ by as much),
-        `removed_split_factor` (the factor undone), `source`. Actions: one row per (ex_date, kind):
-        `ticker`, `ex_date`, `kind` (split, dividend, capital_gain), `value` (new shares per old
-        share, or USD per share as paid), `source`.
+        `removed_split_factor` (the product of later splits, by the corrected dates), `source`.
+        Actions: one row per (ex_date, kind): `ticker`, `ex_date`, `kind` (split, dividend,
+        capital_gain), `value` (new shares per old share, or money per share as paid), `currency`
+        (of a distribution),
+        `listed_date` (Yahoo's date; `ex_date` differs if the prices show that a split took effect
+        up to three sessions earlier or later), `is_repeated` (a split listed again within a week,
+        which is not undone), `source`.
 
     Raises:
         ValueError: A split of the reply is not a positive number; the ticker has no usable row.
@@ -68,12 +83,30 @@ def parse_history(ticker: str, frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.Da
     splits = actions.loc[actions["kind"] == "split"].sort_values("ex_date")
     if not (np.isfinite(splits["value"]) & (splits["value"] > 0)).all():
         raise ValueError(f"{ticker}: a split of the reply is not a positive number: {splits}")
+    repeated = repeated_splits(splits)
+    actions["is_repeated"] = actions.index.isin(splits.index[repeated])
+    splits = splits.loc[~repeated]
     is_paid = actions["kind"] != "split"
+    foreign = {pd.Timestamp(day): currency for day, currency in (foreign_currencies or {}).items()}
+    is_dividend = actions["kind"] == "dividend"
+    actions["currency"] = [
+        foreign.get(day, "USD") if is_foreign else "USD"
+        for day, is_foreign in zip(actions["ex_date"], is_dividend, strict=True)
+    ]
     factors = future_split_factor(actions["ex_date"], splits)
     actions["value"] = actions["value"].where(
         ~is_paid, (actions["value"] * factors).round(_DECIMALS)
     )
-    bars = _unadjust_bars(frame.loc[~_is_event_without_bar(frame)], splits)
+    sent = frame.loc[~_is_event_without_bar(frame)]
+    actions["listed_date"] = actions["ex_date"]
+    prices = sent.rename(columns=_PRICES).reset_index()
+    corrected = splits.assign(ex_date=corrected_split_dates(prices, splits))
+    actions.loc[splits.index, "ex_date"] = corrected["ex_date"]
+    bars = _unadjust_bars(sent, splits)
+    # the rules compare closes across the session on which the split took effect
+    bars["removed_split_factor"] = future_split_factor(
+        bars["session_date"], corrected.sort_values("ex_date")
+    )
     return (
         bars.assign(ticker=ticker, source=PROVIDER)[list(BAR_COLUMNS)].astype(BAR_COLUMNS),
         actions.assign(ticker=ticker, source=PROVIDER)[list(ACTION_COLUMNS)].astype(ACTION_COLUMNS),
@@ -129,5 +162,4 @@ def _unadjust_bars(frame: pd.DataFrame, splits: pd.DataFrame) -> pd.DataFrame:
         bars[name] = (bars[name] * factor).round(_DECIMALS)
     bars["volume"] = (bars["volume"] / factor).round().astype("Int64")
     bars["volume_resolution"] = np.maximum(1.0, 1.0 / factor)
-    bars["removed_split_factor"] = factor
     return bars

@@ -8,7 +8,9 @@ session as an argument, which then sends all of these requests.
 import json
 import math
 import threading
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from curl_cffi import requests
@@ -24,11 +26,15 @@ class ChartReply:
         status: The HTTP status.
         description: `chart.error.description` of the body; None if it has none.
         is_html: Whether the body is a page rather than data.
+        currency: The currency of the prices; None if it states none.
+        foreign_currencies: The currencies of dividends by ex-date, if not USD.
     """
 
     status: int
     description: str | None
     is_html: bool
+    currency: str | None = None
+    foreign_currencies: Mapping[date, str] = field(default_factory=dict)
 
 
 class RateLimitedSession(requests.Session):  # type: ignore[type-arg]
@@ -64,6 +70,7 @@ class RateLimitedSession(requests.Session):  # type: ignore[type-arg]
                 status=response.status_code,
                 description=_error_description(body) if response.status_code >= 400 else None,
                 is_html=body.lstrip()[:1] == "<",
+                **_currencies(body),
             )
         return response
 
@@ -74,3 +81,19 @@ def _error_description(body: str) -> str | None:
         return str(error.get("description") or error["code"])
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _currencies(body: str) -> dict[str, Any]:
+    """Return the currencies that a chart states for its prices and dividends."""
+    try:
+        chart = json.loads(body)["chart"]["result"][0]
+        meta = chart["meta"]
+        offset = timedelta(seconds=meta.get("gmtoffset") or 0)
+        foreign = {
+            (datetime.fromtimestamp(paid["date"], UTC) + offset).date(): str(paid["currency"])
+            for paid in (chart.get("events") or {}).get("dividends", {}).values()
+            if paid.get("currency") not in (None, "", "USD")
+        }
+        return {"currency": meta.get("currency") or None, "foreign_currencies": foreign}
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+        return {}

@@ -21,13 +21,13 @@ insert into audit.quarantine (first_run_id, last_run_id, table_name, key, rule, 
     (2, 2, 'daily_price', '{"ticker": "AAA"}', 'price_missing', 'no close', '{}'),
     (2, 2, 'daily_price', '{"ticker": "BBB"}', 'price_missing', 'no close', '{}');
 insert into audit.validation
-    (run_id, table_name, rule, action, expectation, success, evaluated, unexpected, detail)
+    (run_id, table_name, rule, action, expectation, success, evaluated, unexpected, reason, detail)
 values
-    (1, 'company_fact', 'old_rule', 'warn', 'E', false, 10, 10, 'OLD'),
-    (2, 'company_fact', 'amount_negative', 'warn', 'E', false, 1000, 200, 'fact 1, fact 2'),
-    (2, 'company_fact', 'amount_negative', 'warn', 'E', false, 500, 34, 'fact 3'),
-    (2, 'company_fact', 'unit_unknown', 'warn', 'E', true, 500, 0, ''),
-    (2, 'daily_price', 'price_missing', 'quarantine', 'E', false, 500, 2, 'AAA');
+    (1, 'company_fact', 'old_rule', 'warn', 'E', false, 10, 10, 'why', 'OLD'),
+    (2, 'company_fact', 'amount_negative', 'warn', 'E', false, 1000, 200, 'why', 'fact 1, fact 2'),
+    (2, 'company_fact', 'amount_negative', 'warn', 'E', false, 500, 34, 'why', 'fact 3'),
+    (2, 'company_fact', 'unit_unknown', 'warn', 'E', true, 500, 0, 'why', ''),
+    (2, 'daily_price', 'price_missing', 'quarantine', 'E', false, 500, 2, 'why', 'AAA');
 insert into audit.fetch (run_id, source, dataset, item, status, reason, detail, rows, attempts,
     started_at, finished_at)
 select run_id, 'yahoo', 'daily_price', item, status, reason, '', 0, 1, now(), now()

@@ -66,10 +66,10 @@ def test_service_file_opens_psql_without_a_password_on_the_command_line(empty_ho
             command, env=variables, capture_output=True, text=True, check=True
         ).stdout
 
-    assert user() == "rotation_reader\n"
+    assert user() == "rotation_sql\n"
     # the file follows a new password
     empty_home.rotation("rotate-passwords")
-    assert user() == "rotation_reader\n"
+    assert user() == "rotation_sql\n"
 
 
 def test_error_without_a_warehouse_names_the_next_command(empty_home: Home) -> None:

@@ -25,7 +25,15 @@ def make_frame() -> pd.DataFrame:
     names = ["ticker", "ex_date", "kind", "value", "previous_close", "ex_open"]
     frame = pd.DataFrame(rows, columns=names)
     frame["ex_date"] = pd.to_datetime(frame["ex_date"])
-    return frame.assign(source="yahoo", checked_at=pd.Timestamp(NOW))
+    return frame.assign(
+        source="yahoo",
+        checked_at=pd.Timestamp(NOW),
+        usual_yield=np.nan,
+        usual_overnight_move=0.004,
+        currency="USD",
+        listed_date=frame["ex_date"],
+        is_repeated=False,
+    )
 
 
 BROKEN = {
@@ -35,6 +43,9 @@ BROKEN = {
     "split_ratio_implausible": lambda f: with_value(f, "value", 5_000.0, 1),
     "split_changes_nothing": lambda f: with_value(f, "value", 1.0, 1),
     "ex_date_in_future": lambda f: with_value(f, "ex_date", pd.Timestamp("2024-07-02")),
+    "split_listed_twice": lambda f: with_value(f, "is_repeated", True, 1),
+    "split_date_corrected": lambda f: with_value(f, "ex_date", pd.Timestamp("2024-06-11"), 1),
+    "distribution_not_usd": lambda f: with_value(f, "currency", "CAD"),
     "distribution_exceeds_close": lambda f: with_value(f, "value", 60.0),
     "distribution_not_in_price": lambda f: with_value(f, "value", 25.0),
     "duplicate_action": lambda f: pd.concat([f, f.loc[[0]].assign(value=0.3)], ignore_index=True),
@@ -75,7 +86,7 @@ def test_the_close_before_comes_from_the_bars_of_the_reply():
             "close": [50.0, 49.9, 51.2, 5.2],
         }
     )
-    frame = make_frame().drop(columns=["previous_close", "ex_open", "checked_at"]).loc[:2]
+    frame = make_frame().drop(columns=[*CONTRACT.context_columns]).loc[:2]
     found = add_context(frame[::-1], NOW, bars).sort_index()
     # 10 for 1 on the second's ex-date: in the new shares; without bars nothing is known
     assert found["previous_close"].to_list() == pytest.approx([50.0, 5.12, np.nan], nan_ok=True)
@@ -84,7 +95,7 @@ def test_the_close_before_comes_from_the_bars_of_the_reply():
 
 def test_the_close_before_the_reply_comes_from_what_is_held():
     bars = make_close("2024-06-03", 49.8)
-    frame = make_frame().drop(columns=["previous_close", "ex_open", "checked_at"]).loc[:0]
+    frame = make_frame().drop(columns=[*CONTRACT.context_columns]).loc[:0]
     assert add_context(frame, NOW, bars)["previous_close"].isna().all()
     found = add_context(frame, NOW, bars, stored=make_close("2024-05-31", 50.0))
     assert found["previous_close"].to_list() == [50.0]
@@ -103,13 +114,16 @@ def make_close(day: str, close: float) -> pd.DataFrame:
 
 
 def test_without_bars_only_the_values_themselves_are_judged():
-    frame = make_frame().drop(columns=["previous_close", "ex_open", "checked_at"])
+    frame = make_frame().drop(columns=[*CONTRACT.context_columns])
     assert validate(CONTRACT, add_context(frame, NOW)).quarantine.empty
 
 
 @pytest.mark.parametrize("tape", ["real-2024"])
-def test_real_actions_break_no_rule_but_two_of_one_share(tapes, tape):
-    """LENZ paid 7.21 per new share, seven old ones each, in a merger: once, listed twice."""
+def test_real_actions_break_no_rule_but_the_wrong_ones(tapes, tape):
+    """LENZ paid 7.21 per new share, seven old ones each, in a merger: once, listed twice.
+
+    LRCX paid 2.30 before its split of 10:1, listed as 23.00.
+    """
     actions = pd.read_csv(tapes / tape / "actions.csv").assign(source="tape")
     bars = pd.read_parquet(tapes / tape / "bars.parquet")
     now = datetime(2024, 11, 1, tzinfo=UTC)
@@ -117,6 +131,7 @@ def test_real_actions_break_no_rule_but_two_of_one_share(tapes, tape):
     assert set(found["key"]) == {
         '{"ticker": "LENZ", "ex_date": "2024-03-15", "kind": "dividend"}',
         '{"ticker": "LENZ", "ex_date": "2024-03-22", "kind": "dividend"}',
+        '{"ticker": "LRCX", "ex_date": "2024-09-17", "kind": "dividend"}',
     }
 
 
@@ -137,4 +152,56 @@ def test_real_replies(bad_rows, name, warned):
     validated = validate(CONTRACT, add_context(actions, now, bars))
     results = validated.rule_results
     assert results.loc[~results["success"], "rule"].to_list() == warned
-    assert validated.quarantine.empty
+    assert validated.quarantine["rule"].unique().tolist() == warned
+
+
+# close before, open, earlier yield, overnight move, dividend, whether it is believed
+DIVIDENDS = [
+    pytest.param(474.55, 475.1, 0.0005, 0.005, 20.0, False, id="hundredfold, open not down"),
+    pytest.param(474.55, 455.0, 0.0005, 0.005, 20.0, True, id="special, open down by it"),
+    pytest.param(474.55, 462.0, 0.0005, 0.005, 20.0, True, id="special, open down by most of it"),
+    pytest.param(50.0, 35.2, 0.01, 0.01, 15.0, True, id="30 percent of the price, open down"),
+    pytest.param(50.0, 49.9, 0.01, 0.01, 15.0, False, id="30 percent of the price, open flat"),
+    pytest.param(50.0, 50.1, 0.025, 0.004, 2.0, True, id="as large as ever"),
+    pytest.param(50.0, 50.4, 0.004, 0.02, 1.5, True, id="special of a share that moves a lot"),
+    pytest.param(50.0, 50.1, np.nan, 0.004, 2.0, True, id="first dividend"),
+]
+
+
+@pytest.mark.parametrize(("close", "ex_open", "usual", "move", "paid", "is_believed"), DIVIDENDS)
+def test_an_unusual_dividend_needs_a_fall(close, ex_open, usual, move, paid, is_believed):
+    frame = make_frame().loc[[0]].assign(
+        value=paid, previous_close=close, ex_open=ex_open, usual_yield=usual,
+        usual_overnight_move=move,
+    )  # fmt: skip
+    value = validate(CONTRACT, frame).valid_rows["value"].item()
+    assert (value == paid) if is_believed else np.isnan(value)
+
+
+def test_usual_yield_is_of_earlier_dividends_stored_or_listed():
+    days = pd.bdate_range("2024-05-01", "2024-06-28")
+    bars = pd.DataFrame({"ticker": "AAA", "session_date": days, "open": 101.0, "close": 100.0})
+    frame = make_frame().loc[[0, 0, 0]].reset_index(drop=True)
+    frame["ex_date"] = pd.to_datetime(["2024-05-10", "2024-06-03", "2024-06-24"])
+    frame["value"] = [0.2, 0.4, 20.0]
+    stored = pd.DataFrame({"ticker": ["AAA"], "ex_date": ["2024-02-09"], "yield": [0.003]})
+    found = add_context(frame[["ticker", "ex_date", "kind", "value"]], NOW, bars, None, stored)
+    assert found["usual_yield"].to_list() == pytest.approx([0.003, 0.0025, 0.003])
+    assert found["usual_overnight_move"].to_list() == pytest.approx([0.01] * 3)
+
+
+# dividend, gain, close before, open: what is loaded in all
+FUNDS = [
+    pytest.param(7.857, 6.42, 85.0, 78.2, 7.857, id="dividend holds the gain"),
+    pytest.param(7.857, 6.42, 85.0, 70.9, 14.277, id="paid beside each other"),
+    pytest.param(7.857, 6.42, np.nan, np.nan, 7.857, id="no price"),
+    pytest.param(0.2, 0.4, 20.0, 19.5, 0.6, id="dividend below the gain"),
+    pytest.param(6.42, 6.42, 85.0, 78.6, 6.42, id="nothing but the gain"),
+]
+
+
+@pytest.mark.parametrize(("dividend", "gain", "close", "ex_open", "total"), FUNDS)
+def test_a_gain_within_the_dividend_counts_once(dividend, gain, close, ex_open, total):
+    frame = make_frame().loc[2:].assign(previous_close=close, ex_open=ex_open)
+    frame["value"] = [gain, dividend]
+    assert validate(CONTRACT, frame).valid_rows["value"].sum() == pytest.approx(total)

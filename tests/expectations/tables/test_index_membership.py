@@ -106,6 +106,17 @@ def test_snapshots_of_several_days_are_judged_one_by_one():
     assert validate(CONTRACT, both).rule_results["success"].all()
 
 
+def test_quarantined_rows_are_no_members_of_the_snapshot():
+    """A fifth of the rows has no value: as little of the index as if the rows were missing."""
+    frame = make_frame()
+    frame.loc[: MEMBERS // 5, "market_value_usd"] = float("nan")
+    frame["weight_pct"] = 100 / (MEMBERS - MEMBERS // 5 - 1)
+    refused = validate(CONTRACT, frame)
+    assert isinstance(refused, Refused)
+    broken = refused.rule_results.query("action == 'stop' and not success")["rule"]
+    assert {*broken} == {"member_count_dropped", "filed_weights_do_not_sum"}
+
+
 def test_a_collapse_says_what_to_do():
     refused = validate(CONTRACT, make_frame(previous=700))
     assert isinstance(refused, Refused)

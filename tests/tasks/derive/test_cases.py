@@ -77,3 +77,14 @@ def test_published_values_are_the_right_ones(case: Path) -> None:
         if value != right:
             wrong.append(f"{day} {row['column']}: {value}, right is {row['value'] or 'NULL'}")
     assert not wrong
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_published_values_use_nothing_filed_later(case: Path) -> None:
+    facts = read_facts(case)
+    days = sorted(
+        {date.fromisoformat(row["as_of_date"]) for row in read_rows(case / "expected.csv")}
+    )
+    for row in company_rows(facts, days, lambda _: UNLISTED, NO_RATES):
+        known = [fact for fact in facts if fact.known_from <= row["as_of_date"]]
+        assert company_rows(known, [row["as_of_date"]], lambda _: UNLISTED, NO_RATES) == [row]

@@ -20,7 +20,7 @@ select (select count(*) from core.daily_price), (select count(*) from audit.fetc
     (select count(*) from audit.load)
 """
 QUARANTINED = ("daily_price", '{"ticker": "AAA"}', "price_missing", "no close", '{"close": null}')
-BROKEN = ("daily_price", "price_missing", "quarantine", "ExpectX", False, 3, 1, "AAA")
+BROKEN = ("daily_price", "price_missing", "quarantine", "ExpectX", False, 3, 1, "no close", "AAA")
 ADJUSTED = """
 select session_date::text, split_factor, close_split_adjusted, close_total_return
 from published.daily_price where ticker = 'AAA' order by session_date
@@ -48,8 +48,8 @@ def test_batch_stores_rows_fetch_log_quarantine_and_rule_results(
     ]
     assert query(
         settings,
-        "select table_name, rule, action, expectation, success, evaluated, unexpected, detail"
-        " from audit.validation",
+        "select table_name, rule, action, expectation, success, evaluated, unexpected, reason,"
+        " detail from audit.validation",
     ) == [BROKEN]
     nothing = {"new": 0, "changed": 0, "same": 0, "removed": 0, "quarantined": 0}
     assert totals.counts == {

@@ -98,3 +98,38 @@ def test_facts_that_were_all_set_aside(settings, listed, note, query) -> None:
     assert ("2024-01-05", "11", "no_row") in query(settings, GAPS)
     note(aside, ('{"cik": 11}',))
     assert ("2024-01-05", "11", "quarantined") in query(settings, GAPS)
+
+
+DEBT = """
+insert into derived.company_refinancing (cik, as_of_date, is_backcast, period_end, filed_date,
+    accession_number, total_debt_usd, total_debt_confidence, loaded_at, run_id)
+select %s, %s, false, '2023-09-30', '2023-11-03', '0000000011-23-000001', debt,
+    case when debt is not null then 'sure' end, now(), %run
+from (select %s::double precision as debt) as filed
+"""
+
+
+def test_filers_that_cannot_be_read_or_have_no_debt(settings, listed, note, query) -> None:
+    note(FETCH, ("company_ticker", "list", "loaded", None))
+    ciks = {"AAA": 11, "BBB": 22, "CCC": 33}
+    note(MAPPING, *((ticker, "2024-01-03", cik) for ticker, cik in ciks.items()))
+    note(FETCH, ("company_fact", "11", "unreadable", "ifrs"))
+    note(FETCH, ("company_fact", "22", "loaded", None), ("company_fact", "33", "loaded", None))
+    # only shares of the first, and an outage since of the second
+    shares = FACT.replace("'Assets', 'USD'", "'EntityCommonStockSharesOutstanding', 'shares'")
+    note(shares, (11,))
+    note(FACT, (22,), (33,))
+    note(FETCH, ("company_fact", "22", "outage", "http_503"))
+    # known for the quarter-end before, but no longer; for the second none at all
+    note(DEBT, (33, "2023-09-30", 7.0), (33, "2023-12-31", None), (22, "2023-12-31", 8.0))
+    counted = """
+        select expected, loaded, missing, missing_unreadable, loaded_without_debt
+        from published.coverage
+        where dataset = 'company_fact' and session_date = '2024-01-05'
+    """
+    assert query(settings, counted) == [(3, 2, 1, 1, 1)]
+    gaps = """
+        select item, missing_reason, detail from published.coverage_gap
+        where dataset = 'company_fact' and session_date = '2024-01-05'
+    """
+    assert query(settings, gaps) == [("11", "unreadable", "ifrs")]

@@ -166,7 +166,7 @@ with named as materialized (
     window later as (partition by instrument_id order by known_from)
 ),
 request as materialized (
-    select item, status from audit.latest_fetch where dataset = 'company_fact'
+    select item, status, reason from audit.latest_fetch where dataset = 'company_fact'
 ),
 quarantined_row as materialized (
     select distinct key ->> 'cik' as cik from audit.quarantine where table_name = 'company_fact'
@@ -179,12 +179,17 @@ filer as materialized (
     select
         company.cik,
         case
-            when exists (select from core.company_fact as fact where fact.cik = company.cik)
-                then 'loaded'
+            when request.status = 'unreadable' then 'unreadable'
+            -- shares on a cover page are no financial fact
+            when exists (
+                select from core.company_fact as fact
+                where fact.cik = company.cik and fact.unit = 'USD'
+            ) then 'loaded'
             when quarantined_row.cik is not null then 'quarantined'
             when request.status = 'loaded' then 'no_row'
             else coalesce(request.status, 'not_asked')
-        end as status
+        end as status,
+        case when request.status = 'unreadable' then request.reason end as detail
     from (select distinct cik from named) as company
     left join request on request.item = company.cik::text
     left join quarantined_row on quarantined_row.cik = company.cik::text
@@ -193,16 +198,25 @@ select distinct
     member.index_code, member.as_of_date as session_date,
     -- two lines of one company are one
     coalesce(filer.cik::text, member.ticker) as item,
-    coalesce(filer.status, case when list.is_read then 'not_found' else 'not_asked' end) as status
+    coalesce(filer.status, case when list.is_read then 'not_found' else 'not_asked' end) as status,
+    filer.detail,
+    filer.status = 'loaded' and debt.total_debt_usd is null as lacks_debt
 from core.index_membership as member
 cross join list
 left join named
     on named.instrument_id = member.instrument_id and named.named_from <= member.known_from
     and member.known_from < named.named_to
-left join filer on filer.cik = named.cik;
+left join filer on filer.cik = named.cik
+left join lateral (
+    select total_debt_usd from derived.company_refinancing as company
+    where company.cik = named.cik and company.as_of_date <= member.as_of_date
+    order by company.as_of_date desc limit 1
+) as debt on true;
 comment on view derived.expected_company_facts is 'One row per index and holdings file and company among its members, or symbol of one that the SEC''s list does not have: the status of the company''s facts.';
 comment on column derived.expected_company_facts.item is 'The SEC''s number of the filer; the symbol where the list does not have the company.';
-comment on column derived.expected_company_facts.status is 'loaded (facts of any day are stored), quarantined, or why there are none';
+comment on column derived.expected_company_facts.status is 'loaded (amounts of any day are stored), quarantined, or why there are none';
+comment on column derived.expected_company_facts.detail is 'Why the newest reports cannot be read: ifrs, other_currency or no_listed_tag; NULL: they can.';
+comment on column derived.expected_company_facts.lacks_debt is 'Whether amounts are stored and total debt was unknown at the quarter-end before.';
 
 create or replace view published.coverage as
 select
@@ -218,17 +232,20 @@ select
     count(*) filter (where status = 'empty') as missing_empty,
     count(*) filter (where status = 'delisted') as missing_delisted,
     count(*) filter (where status = 'not_found') as missing_not_found,
+    count(*) filter (where status = 'unreadable') as missing_unreadable,
     count(*) filter (where status = 'no_row') as missing_no_row,
     count(*) filter (where status = 'not_asked') as missing_not_asked,
+    count(*) filter (where lacks_debt) as loaded_without_debt,
     bool_or(is_backcast) as is_backcast
 from (
-    select 'daily_price' as dataset, index_code, session_date, status, is_backcast
+    select
+        'daily_price' as dataset, index_code, session_date, status, false as lacks_debt, is_backcast
     from derived.expected_price
     union all
-    select 'index_membership', index_code, session_date, status, false
+    select 'index_membership', index_code, session_date, status, false, false
     from derived.expected_holdings_file
     union all
-    select 'company_fact', index_code, session_date, status, false
+    select 'company_fact', index_code, session_date, status, lacks_debt, false
     from derived.expected_company_facts
 ) as row_of
 group by dataset, index_code, session_date;
@@ -248,6 +265,8 @@ comment on column published.coverage.missing_refused is 'The provider refused th
 comment on column published.coverage.missing_empty is 'The provider knows the symbol and had no row in the window.';
 comment on column published.coverage.missing_delisted is 'The provider no longer knows a symbol whose rows are stored.';
 comment on column published.coverage.missing_not_found is 'The provider does not know the symbol.';
+comment on column published.coverage.missing_unreadable is 'The reports of the company are under IFRS, in another currency than USD, or have no listed tag: coverage_gap.detail.';
+comment on column published.coverage.loaded_without_debt is 'Of loaded, companies whose total debt was unknown at the quarter-end before: no tag of debt is filed, or no total; see missing_reasons of company_refinancing.';
 comment on column published.coverage.missing_no_row is 'The provider sent other sessions and not this one: a halt, or a hole.';
 comment on column published.coverage.missing_not_asked is 'No request has covered the session.';
 comment on column published.coverage.is_backcast is 'Whether the members are those of the first holdings file, which was not known yet.';
@@ -255,16 +274,16 @@ comment on column published.coverage.is_backcast is 'Whether the members are tho
 create or replace view published.coverage_gap as
 select
     'daily_price' as dataset, expected.index_code, named.ticker as item, expected.session_date,
-    expected.status as missing_reason
+    expected.status as missing_reason, null::text as detail
 from derived.expected_price as expected
 join core.current_ticker as named using (instrument_id)
 where expected.status <> 'loaded'
 union all
-select 'index_membership', index_code, fund, session_date, status
+select 'index_membership', index_code, fund, session_date, status, null
 from derived.expected_holdings_file
 where status <> 'loaded'
 union all
-select 'company_fact', index_code, item, session_date, status
+select 'company_fact', index_code, item, session_date, status, detail
 from derived.expected_company_facts
 where status <> 'loaded';
 comment on view published.coverage_gap is
@@ -273,4 +292,5 @@ comment on column published.coverage_gap.dataset is 'The published table that th
 comment on column published.coverage_gap.index_code is 'The index whose members are expected, or whose holdings file; watched: watch-list symbols that were never a member.';
 comment on column published.coverage_gap.item is 'The item to request: the symbol that the instrument has now (on the session it may have had another), the fund, or the SEC''s number of the filer; of a member that its list does not have, the symbol.';
 comment on column published.coverage_gap.session_date is 'The session.';
-comment on column published.coverage_gap.missing_reason is 'not_due, throttled, outage, refused, empty, delisted, not_found, no_row or not_asked, as in the columns missing_* of published.coverage; quarantined: received and not loaded.';
+comment on column published.coverage_gap.missing_reason is 'not_due, throttled, outage, refused, empty, delisted, not_found, unreadable, no_row or not_asked, as in the columns missing_* of published.coverage; quarantined: received and not loaded.';
+comment on column published.coverage_gap.detail is 'Of unreadable facts, why: ifrs, other_currency or no_listed_tag; NULL otherwise.';

@@ -8,11 +8,11 @@ comment on view published.company_fact is
 comment on view published.index_concentration is
 'One row per index and day of a holdings file: how much of the index is in few companies. Holds from known_from until the next row''s.';
 comment on view published.debt_maturity is
-'One row per filer, balance-sheet day, bucket and filing: the maturity ladder as filed, with the dates that each bucket covers. A filing that repeats or amends a ladder has rows of its own: use the newest with known_from not after your day. Buckets of different families are never one ladder. Without a row: the filer has no such tag, or for that day more of another family, not: nothing is due.';
+'One row per filer, balance-sheet day, bucket and filing: the maturity ladder as filed, with the dates that each bucket covers. A filing that repeats or amends a ladder has rows of its own: use the newest with known_from not after your day. Buckets of different families are never one ladder; short_term is beside it: short-term borrowings of that day that the ladder does not hold. Without a row: the filer has no such tag, or for that day more of another family, not: nothing is due.';
 comment on view published.company_refinancing is
-'One row per filer and calendar quarter-end, as its filings showed it by then: debt, cash, what falls due, interest and coverage of the four quarters to period_end. Every amount is from filings named in sources. NULL: not filed, or a part is missing; nothing is carried forward.';
+'One row per filer and calendar quarter-end, as its filings showed it by then: debt, cash, what falls due, interest and coverage of the four quarters to period_end. Every amount is from filings named in sources. NULL: not filed, or a part is missing (missing_reasons says why); nothing is carried forward.';
 comment on view published.refinancing_wall is
-'One row per index, sector (All: the whole index, Financials among them), quarter-end and calendar year (9999: later than the ladders say): principal due by the newest ladders known that are not stale. Read it with debt_coverage_pct beside it: what members without a ladder owe is in no year. Where no debt is known there is no row.';
+'One row per index, sector (All: the whole index, Financials among them), quarter-end and calendar year (9999: later than the ladders say): principal due by the newest ladders known that are not stale, and short-term borrowings. Read it with debt_coverage_pct beside it: what members without a ladder owe is in no year. Where no debt is known there is no row.';
 comment on view published.rate_shock is
 'One row per index, sector (All: without Financials), quarter-end and shock: what a parallel change of short rates does to a year of interest, with the share of debt for which the floating share is known, and bounds for the rest. The floating share is disclosed by nearly nobody: it is the implied one, a proxy, elsewhere.';
 comment on view published.zombie_status is

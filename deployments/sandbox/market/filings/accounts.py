@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deployments.sandbox.market.filings.calendar import Period
+from deployments.sandbox.market.filings.debt_lines import has_short_term
 from deployments.sandbox.market.filings.debtors import Debtor
 from deployments.sandbox.market.sessions import Days
 
@@ -115,7 +116,7 @@ def draw_accounts(
     level = debtor.debt_usd * np.exp(np.cumsum(rng.normal(0.004, 0.02, count + 1)))
     level = np.round(level / UNIT) * UNIT
     debt = level[1:]
-    share = rng.uniform(0.05, 0.15) if debtor.debt_tags == "with_short" else 0.0
+    share = rng.uniform(0.05, 0.15) if has_short_term(debtor.debt_tags) else 0.0
     dff = np.array([funds.mean(each.start, each.end) for each in periods])
     floating = debtor.floating_share
     rate = (1 - floating) * debtor.fixed_rate + floating * (dff / 100 + debtor.spread)

@@ -9,6 +9,7 @@ import numpy as np
 
 from deployments.sandbox.market.companies.universe import SECTORS, Universe
 from deployments.sandbox.market.filings.calendar import DECEMBER, JUNE, SATURDAY
+from deployments.sandbox.market.filings.debt_lines import rare_ways
 
 Kind = TypeVar("Kind")
 
@@ -28,6 +29,7 @@ DEBT_TAGS = (
     "long_term_debt", "split", "with_short", "convertible", "excludes_current", "long_term_debt",
     "split", "with_short", "long_term_debt", "long_term_debt",
 )  # fmt: skip
+USUAL_DEBT_TAGS = DEBT_TAGS[0]
 INTEREST_TAGS = (
     "InterestExpense", "drift", "paid_only", "negative", "InterestExpense",
     "InterestExpenseNonoperating", "InterestExpenseDebt", "InterestExpense", "drift",
@@ -73,7 +75,7 @@ class Debtor:
             federal funds rate; fractions a year.
         is_financial: its interest is a cost of funds and says nothing of coverage.
         ladder: one of `LADDERS`, or "none".
-        debt_tags: one of `DEBT_TAGS`, or "with_leases".
+        debt_tags: one of `DEBT_TAGS`, "with_leases", or a rare way of `debt_lines.csv`.
         interest_tags: one of `INTEREST_TAGS`.
         earnings: one of `SMALL_EARNINGS`.
         income_tags: "operating", or "pretax" where operating income is left out.
@@ -139,6 +141,7 @@ def draw_debtors(universe: Universe, rng: np.random.Generator) -> list[Debtor]:
     ladder |= {i: "fiscal" for i in every if whole[i]}
     debt_tags = _deal(DEBT_TAGS, owing, rng)
     debt_tags |= {i: "with_leases" for i in owing if ladder[i] == "with_leases"}
+    debt_tags |= _rare_ways({i: ladder[i] for i in owing if debt_tags[i] == USUAL_DEBT_TAGS})
     interest = _deal(INTEREST_TAGS, owing, rng)
     income = _deal(INCOME_TAGS, plain, rng)
     calendar = _deal(CALENDARS, plain, rng)
@@ -177,6 +180,22 @@ def draw_debtors(universe: Universe, rng: np.random.Generator) -> list[Debtor]:
         )
         for i in every
     ]
+
+
+def _rare_ways(ladders: dict[int, str]) -> dict[int, str]:
+    """Give each rare way to state debt to one company; in a small market to none.
+
+    Args:
+        ladders: the ladder of each company that states its debt in the usual way.
+    """
+    ways = rare_ways()
+    if len(ladders) < 2 * len(ways):
+        return {}
+    waiting = {
+        ladder: [company for company, each in ladders.items() if each == ladder]
+        for ladder in ways.values()
+    }
+    return {waiting[ladder].pop(0): way for way, ladder in ways.items() if waiting[ladder]}
 
 
 def _deal(kinds: tuple[Kind, ...], to: list[int], rng: np.random.Generator) -> dict[int, Kind]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from deployments.sandbox.market.filings.accounts import Accounts, Values
 from deployments.sandbox.market.filings.calendar import Period, frame_of
+from deployments.sandbox.market.filings.debt_lines import debt_lines
 from deployments.sandbox.market.filings.debtors import Debtor
 from deployments.sandbox.market.filings.ladders import TAGS, Bucket, family_of
 from deployments.sandbox.market.filings.reports import Report
@@ -120,20 +121,10 @@ class CompanyFactsBuilder:
             return {}
         short = float(accounts.short_term[at])
         long = float(accounts.total_debt[at]) - short
-        parts = {"LongTermDebtNoncurrent": long - current, "LongTermDebtCurrent": current}
-        match debtor.debt_tags:
-            case "long_term_debt":
-                return {"LongTermDebt": long, **parts}
-            case "excludes_current":
-                return {"LongTermDebt": long - current, **parts}
-            case "with_short":
-                return {**parts, "ShortTermBorrowings": short}
-            case "convertible":
-                return {"ConvertibleNotesPayable": long}
-            case "with_leases":
-                leased = "LongTermDebtAndCapitalLeaseObligations"
-                return {leased: long - current, f"{leased}Current": current}
-        return parts
+        return {
+            line.tag: line.amount(long - current, current, short)
+            for line in debt_lines()[debtor.debt_tags]
+        }
 
     def _disclose(self, report: Report) -> None:
         debtor, accounts = self._debtor, self._accounts

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import shutil
 import zlib
 from collections.abc import Callable
 from datetime import date
@@ -135,6 +137,25 @@ def simulate(
     write_filings(out, universe, events, prices, timeline, funds_rate, years, rng("filings"))
     _write_metadata(out, timeline, seed=seed, small=small, large=large, years=years, end=end)
     tell("done")
+
+
+def simulate_once(tape: Path, seed: int, progress: Progress) -> None:
+    """Write the small simulated market to a folder, unless it is there.
+
+    An interrupted simulation leaves no half tape: it is written beside the folder, then renamed.
+    Another process that needs the same tape waits for it.
+    """
+    tape.parent.mkdir(parents=True, exist_ok=True)
+    with (tape.parent / f".{tape.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if (tape / "tape.toml").exists():
+            return
+        partial = tape.with_name(f".{tape.name}.partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        simulate(partial, seed=seed, progress=progress)
+        # what is in the way has no tape.toml: half a tape
+        shutil.rmtree(tape, ignore_errors=True)
+        partial.rename(tape)
 
 
 def _clear(out: Path) -> None:

@@ -4,6 +4,8 @@ from datetime import date
 
 import pytest
 
+from tasks.derive.debt.interest import quarterly_interest
+from tasks.derive.xbrl.facts import PointInTimeFacts
 from tests.tasks.derive.debt.test_filer_habits import ASSETS, END, flow, row_of
 from tests.tasks.derive.filings import day, fact
 from tests.tasks.derive.refinancing.test_company_refinancing import DAY, rows_of, years
@@ -215,3 +217,41 @@ def test_interest_under_a_new_tag_is_not_added(first, second, interest, coverage
     # the next report is not known before
     then = row_of(*facts)
     assert then["interest_expense_ttm_usd"] == (50.0 if 50.0 in first.values() else 18.0)
+
+
+def known_of(facts):
+    known = PointInTimeFacts(facts)
+    known.advance_to(date.max)
+    return known
+
+
+def quarters_and_renamed_year(year_amount, restated=None):
+    """Three quarters under the old tag, the year and the next quarters under the new one."""
+    old = [
+        flow(TOTAL, f"2022-{start}", f"2022-{end}", 10.0, form="10-Q")
+        for start, end in (("01-01", "03-31"), ("04-01", "06-30"), ("07-01", "09-30"))
+    ]
+    year = flow(NONOPERATING, "2022-01-01", "2022-12-31", year_amount)
+    later = flow(NONOPERATING, "2023-01-01", "2023-03-31", 12.0, form="10-Q")
+    paid = [
+        flow("InterestPaidNet", "2022-01-01", "2022-12-31", 50.0),
+        flow("InterestPaidNet", "2023-01-01", "2023-03-31", 1.0, form="10-Q"),
+    ]
+    shared = []
+    if restated is not None:
+        shared = [flow(NONOPERATING, "2022-01-01", "2022-03-31", restated, filed="2023-05-10")]
+    return [*old, year, later, *paid, *shared]
+
+
+def test_quarters_run_through_a_renamed_tag():
+    """42 of the year less 30 of three quarters under the old tag."""
+    for restated in (None, 10.0):
+        known = known_of(quarters_and_renamed_year(42.0, restated))
+        found = quarterly_interest(known, day("2023-03-31"), count=8, min_count=5)
+        assert [each.value for each in found] == [12.0, 12.0, 10.0, 10.0, 10.0]
+
+
+def test_tag_with_other_amounts_of_the_same_quarter_was_not_renamed():
+    known = known_of(quarters_and_renamed_year(42.0, restated=4.0))
+    found = quarterly_interest(known, day("2023-03-31"), count=8, min_count=2)
+    assert [each.value for each in found] == [1.0]

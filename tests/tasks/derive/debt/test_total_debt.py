@@ -1,6 +1,7 @@
 """Total debt of the tags filed for one day, by the cases of `total_debt_cases.csv`."""
 
 import csv
+import re
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ L, N, C = "LongTermDebt", "LongTermDebtNoncurrent", "LongTermDebtCurrent"
 
 
 def read_cases():
-    """Yield each case with its line in the file; `filed` and `amended` list tag=USD."""
+    """Yield each case with its line in the file; `filed` and `amended` list tag=USD@day."""
     path = Path(__file__).with_name("total_debt_cases.csv")
     with path.open(encoding="utf-8") as file:
         for line, case in enumerate(csv.DictReader(file), 2):
@@ -23,8 +24,8 @@ def read_cases():
 
 
 def facts_of(text, **given):
-    pairs = (pair.split("=") for pair in text.split())
-    return [fact(tag, END, float(value), **given) for tag, value in pairs]
+    facts = (re.split("[=@]", each) for each in text.split())
+    return [fact(tag, *(on or [END]), float(value), **given) for tag, value, *on in facts]
 
 
 @pytest.mark.parametrize("case", [*read_cases()])
@@ -39,6 +40,7 @@ def test_total_debt_of_filed_tags(case):
     assert found.value == pytest.approx(float(case["total_debt"]))
     assert found.method == case["basis"]
     assert found.is_lower_bound is (case["is_lower_bound"] == "yes")
+    assert case["confidence"] in (found.confidence.value, "")
 
 
 def test_lines_of_another_day_do_not_count():

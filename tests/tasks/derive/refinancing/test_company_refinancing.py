@@ -35,25 +35,27 @@ def rows_of(facts, member=INDUSTRIAL, known_rates=None, ends=QUARTERS):
 
 
 # In millions, from the reports themselves: total debt, interest and operating income of four
-# quarters, what the ladder has due in its first year, and the ladder's total.
+# quarters, what is due in twelve months, and the ladder's total; both with commercial paper, which
+# has a line of its own.
 APPLES = {
-    "2016-12-31": (87_032, 1_456, 60_024, 3_500, 78_384),
-    "2020-12-31": (112_436, 2_873, 66_288, 8_750, 106_078),
+    "2016-12-31": (87_032, 1_456, 60_024, 3_500 + 8_105, 78_384 + 8_105),
+    "2020-12-31": (112_436, 2_873, 66_288, 8_750 + 4_996, 106_078 + 4_996),
     # its paper is as much as its current term debt: 8,000 and 8,039 beside 105,752
-    "2021-09-30": (121_791, 2_607, 99_938, 8_750, 106_078),
-    "2022-12-31": (120_069, 2_931, 119_437, 11_139, 111_824),
+    "2021-09-30": (121_791, 2_607, 99_938, 8_750 + 4_996, 106_078 + 4_996),
+    "2022-12-31": (120_069, 2_931, 119_437, 11_139 + 9_982, 111_824 + 9_982),
     # with its December quarter; the ladder is the last annual one
-    "2023-03-31": (111_110, 3_240, 113_965, 11_139, 111_824),
-    "2023-12-31": (111_088, 3_933, 114_301, 9_943, 106_572),
+    "2023-03-31": (111_110, 3_240, 113_965, 11_139 + 9_982, 111_824 + 9_982),
+    "2023-12-31": (111_088, 3_933, 114_301, 9_943 + 5_985, 106_572 + 5_985),
     # interest is no longer told: unknown, not what it was
-    "2024-12-31": (106_629, None, 123_216, 10_930, 97_341),
+    "2024-12-31": (106_629, None, 123_216, 10_930 + 9_967, 97_341 + 9_967),
 }
 MARVELLS = {
     "2022-03-31": (4_548.0, 139.3, -347.7, 65.625, 4_587.992),
     "2023-03-31": (4_492.1, 170.6, 238.0, 587.5, 4_522.4),
     "2024-03-31": (4_165.9, 211.7, -567.7, 109.4, 4_199.9),
-    # 211.7 + (48.8 + 48.4) - (52.8 + 53.7), the tag having changed within the year
-    "2024-09-30": (4_125.8, 202.4, -432.3, 109.4, 4_199.9),
+    # 211.7 + (48.8 + 48.4) - (52.8 + 53.7), the tag having changed within the year; due is by the
+    # ladder of August: the rest of the fiscal year, and 181 days of the next one
+    "2024-09-30": (4_125.8, 202.4, -432.3, 65.6 + 131.2 * 181 / 365, 4_199.9),
     "2025-03-31": (4_063.8, 189.4, -720.3, 131.2, 4_090.5),
 }
 

@@ -1,5 +1,6 @@
 """Extract holdings from the sandbox through httpx, over real sockets."""
 
+import re
 from datetime import date
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from deployments.sandbox.client import Sandbox
 from tasks.extract.ishares.errors import UnknownFund
 from tasks.extract.ishares.extract import HoldingsExtract, HoldingsRequest
-from tests.tasks.extract.conftest import CLOCK, fetch_results
+from tests.tasks.extract.conftest import CLOCK, HOLDINGS, fetch_results
 from warehouse.settings import Settings
 
 
@@ -69,6 +70,50 @@ def test_status_and_reason_of_each_fault(
     settings = short_timeouts if kind == "hang" else settings
     batch = extract(worker, settings, HoldingsRequest("IWM"))
     assert fetch_results(batch.fetches) == [expected]
+
+
+FILE = (HOLDINGS / "2024.csv").read_text("utf-8-sig")
+ODD_FILES = {
+    "exchanges by code": (
+        re.sub('"(NASDAQ|NYSE|Nyse Mkt Llc|New York Stock Exchange Inc.)"', '"XNAS"', FILE),
+        ("refused", "no_members", 0, 1),
+    ),
+    "pounds": (
+        FILE.replace('"USD","1.00","USD"', '"GBP","1.00","GBP"'),
+        ("refused", "no_members", 0, 1),
+    ),
+    "of a day to come": (
+        FILE.replace("Jun 06, 2024", "Jun 10, 2024"),
+        ("refused", "date_in_future", 0, 1),
+    ),
+    "of a day beyond the calendar": (
+        FILE.replace("Jun 06, 2024", "Jun 10, 2099"),
+        ("outage", "not_csv", 0, 2),
+    ),
+    "a field without end": (
+        FILE.replace('"SPLT"', '"' + "S" * 200_000),
+        ("outage", "not_csv", 0, 2),
+    ),
+    "odd cash": (FILE.replace('"USD CASH","Cash', '"(1,234.56)","Cash'), ("loaded", None, 4, 1)),
+}
+
+
+@pytest.mark.parametrize("name", ODD_FILES)
+def test_an_odd_file_has_its_row_and_costs_no_other(
+    sandbox: Sandbox, worker: Any, settings: Settings, name: str
+) -> None:
+    body, expected = ODD_FILES[name]
+    assert body != FILE
+    reply = {"status": 200, "body": body, "content_type": "text/csv"}
+    sandbox.add_fault("status", host="ishares", count=expected[3], **reply)
+    requests = HoldingsRequest("IWM"), HoldingsRequest("IWM", date(2024, 6, 6))
+    fetches = extract(worker, settings, *requests).fetches
+    assert fetch_results(fetches) == [expected, ("loaded", None, 4, 1)]
+    if expected[1] == "no_members":
+        assert (
+            "unknown_exchange" in fetches["detail"][0] or "currency_not_usd" in fetches["detail"][0]
+        )
+        assert "SPLT" in fetches["detail"][0]
 
 
 def test_reset_connection_is_an_outage(sandbox: Sandbox, worker: Any, settings: Settings) -> None:

@@ -96,7 +96,9 @@ def test_truncated_file_is_refused(part: float) -> None:
         ("some text", "not_csv"),
         (VARIANT.replace("Nov 21, 2025", "21/11/2025"), "not_csv"),
         (VARIANT.replace("Market Value", "Value"), "not_csv"),
-        (VARIANT.replace('"2.00",', ""), "truncated"),
+        (VARIANT.replace("Nov 21, 2025", "06/07/2026"), "not_csv"),
+        ("[1, 2]", "not_csv"),
+        ("\n".join(VARIANT.splitlines()[3:]), "not_csv"),
     ],
 )
 def test_invalid_file_is_refused(text: str, reason: str) -> None:

@@ -25,7 +25,7 @@ NOW = datetime.fromisoformat(CLOCK)
 
 
 def zip_bytes(value: int) -> bytes:
-    """Return a zip file of two companies; the facts of the second name another CIK."""
+    """Return a zip file: the facts of company 2 name another CIK, those of 4 are under IFRS."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         for cik, content_cik in ((1, 1), (2, 3)):
@@ -36,6 +36,9 @@ def zip_bytes(value: int) -> bytes:
             tags = {"LongTermDebt": {"units": {"USD": [fact]}}}
             content = {"cik": content_cik, "entityName": "A", "facts": {"us-gaap": tags}}
             archive.writestr(f"CIK{cik:010}.json", orjson.dumps(content))
+        shares = {"EntityCommonStockSharesOutstanding": {"units": {"shares": [fact]}}}
+        content = {"cik": 4, "facts": {"dei": shares, "ifrs-full": tags}}
+        archive.writestr(f"CIK{4:010}.json", orjson.dumps(content))
     return file.getvalue()
 
 
@@ -163,15 +166,18 @@ def test_file_is_reused_after_an_interrupted_load_and_deleted_after_a_complete_o
 def test_companies_are_read_without_a_request(store: Server, sec: SecSession) -> None:
     archive, _ = download_archive.fn(NOW, sec)
     assert archive is not None
-    requests = [CompanyRequest(cik, fetch_profile=False) for cik in (1, 2, 9)]
+    requests = [CompanyRequest(cik, fetch_profile=False) for cik in (1, 2, 4, 9)]
     batch = extract_companies.fn(requests, NOW, sec, archive)
     results = batch.fetches[["item", "status", "reason"]].fillna("").to_numpy().tolist()
     assert results == [
         ["1", "loaded", ""],
         ["2", "outage", "malformed"],
+        ["4", "unreadable", "ifrs"],
         ["9", "not_found", "no_such_key"],
     ]
-    assert batch.facts["value"].to_list() == [5.0]
+    # the shares of a company that cannot be read are stored
+    assert batch.facts["value"].to_list() == [5.0, 5.0]
+    assert batch.completed_ciks == [1, 4, 9]
     assert len(store.requests) == 1
 
 

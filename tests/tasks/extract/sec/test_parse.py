@@ -1,6 +1,9 @@
 """Test the parsers of the SEC's replies."""
 
+import gzip
+import json
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -163,3 +166,38 @@ def test_only_new_and_changed_tickers_are_returned() -> None:
     assert list(changed_ticker_mappings(empty, {}).columns) == list(listed.columns)
     with pytest.raises(SecParseError):
         parse_tickers({"0": {"cik_str": 1}}, date(2024, 5, 1))
+
+
+IFRS = {"units": {"USD": [fact(form="20-F", filed="2024-04-26")]}}
+ASSETS = {"units": {"USD": [fact()]}}
+SHARES = {"units": {"shares": [fact(form="20-F", filed="2024-04-26")]}}
+
+
+@pytest.mark.parametrize(
+    ("facts", "reason"),
+    [
+        ({"us-gaap": {"Assets": ASSETS}}, None),
+        # shares on the cover page are no amount
+        ({"ifrs-full": {"Assets": IFRS}, "dei": {"EntityCommonStockSharesOutstanding": SHARES}},
+         "ifrs"),
+        ({"us-gaap": {"Assets": {"units": {"EUR": [fact()]}}}}, "other_currency"),
+        ({"us-gaap": {"Goodwill": ASSETS}}, "no_listed_tag"),
+        # a filer that has changed to IFRS since
+        ({"us-gaap": {"Assets": {"units": {"USD": [fact(filed="2022-08-02")]}}},
+          "ifrs-full": {"Assets": IFRS}}, "ifrs"),
+        # a filer that has changed from it
+        ({"us-gaap": {"Assets": ASSETS}, "ifrs-full": {"Assets": IFRS}}, None),
+        # no report at all: nothing says that it cannot be read
+        ({"us-gaap": {"Goodwill": {"units": {"USD": [fact(form="DEF 14A")]}}}}, None),
+    ],
+)  # fmt: skip
+def test_filers_whose_reports_cannot_be_read(facts, reason) -> None:
+    assert parse_facts(320193, {"cik": 320193, "facts": facts}).unreadable_reason == reason
+
+
+@pytest.mark.parametrize(("cik", "reason"), [(1997711, "ifrs"), (937966, "other_currency")])
+def test_real_filers_whose_reports_cannot_be_read(tapes: Path, cik: int, reason: str) -> None:
+    path = tapes / "real-filings" / "companyfacts" / f"CIK{cik:010}.json.gz"
+    parsed = parse_facts(cik, json.loads(gzip.decompress(path.read_bytes())))
+    assert parsed.unreadable_reason == reason
+    assert not (parsed.frame["unit"] == "USD").any()

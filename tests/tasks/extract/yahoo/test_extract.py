@@ -1,5 +1,6 @@
 """Extract prices from the sandbox through yfinance, over real sockets."""
 
+import json
 import time
 from datetime import date, timedelta
 from typing import Any
@@ -135,14 +136,90 @@ def test_throttling_opens_the_circuit(sandbox: Sandbox, worker: Any, settings: S
 
 def test_unknown_symbol_is_delisted_after_a_week(worker: Any, settings: Settings) -> None:
     def status(ticker: str, last_stored: date | None) -> str:
-        request = PriceRequest(ticker, date(2024, 6, 1), last_stored)
-        return str(extract(worker, settings, request).fetches.loc[0, "status"])
+        requests = (
+            PriceRequest(ticker, date(2024, 6, 1), last_stored),
+            PriceRequest("EVEN", date(2024, 6, 1), date(2024, 6, 6)),
+        )
+        return str(extract(worker, settings, *requests).fetches.loc[0, "status"])
 
     # the clock's session is 7 June; five sessions after 31 May
     assert status("NOPE", None) == "not_found"
     assert status("NOPE", date(2024, 5, 31)) == "not_found"
     assert status("NOPE", date(2024, 5, 30)) == "delisted"
     assert status("GONE", date(2024, 5, 24)) == "delisted"
+
+
+# last stored session of each symbol, all unknown to Yahoo, and their status
+VANISHED = [
+    pytest.param(["2024-06-06"] * 3, ["outage"] * 3, id="all on the first evening"),
+    pytest.param(["2024-05-24"] * 3, ["outage"] * 3, id="all for a week"),
+    pytest.param(["2024-05-24"] * 2, ["outage"] * 2, id="a pair"),
+    pytest.param(["2024-05-24"], ["not_found"], id="nothing to compare with"),
+]
+
+
+@pytest.mark.parametrize(("last_stored", "expected"), VANISHED)
+@pytest.mark.parametrize("words", ["No data found, symbol may be delisted", "Symbol unavailable"])
+def test_all_symbols_gone_at_once_are_an_outage(
+    sandbox: Sandbox,
+    worker: Any,
+    settings: Settings,
+    last_stored: list[str],
+    expected: list[str],
+    words: str,
+) -> None:
+    error = {"code": "Not Found", "description": words}
+    body = json.dumps({"chart": {"result": None, "error": error}})
+    sandbox.add_fault("status", status=404, body=body, count=None, path="chart/")
+    requests = [
+        PriceRequest(ticker, START, date.fromisoformat(last))
+        for ticker, last in zip(("EVEN", "SPLT", "REVS"), last_stored, strict=False)
+    ]
+    batch = extract(worker, settings, *requests)
+    assert list(batch.fetches["status"]) == expected
+
+
+def test_all_symbols_without_bars_are_an_outage(
+    sandbox: Sandbox, worker: Any, settings: Settings
+) -> None:
+    sandbox.add_fault("empty", path="chart/", count=None)
+    stored = date(2024, 6, 6)
+    requests = [PriceRequest(ticker, START, stored) for ticker in ("EVEN", "SPLT", "REVS")]
+    batch = extract(worker, settings, *requests)
+    assert list(batch.fetches["reason"]) == ["all_gone"] * 3
+
+
+def test_delisted_among_others_long_ago_is_no_outage(worker: Any, settings: Settings) -> None:
+    requests = [
+        PriceRequest(ticker, START, date.fromisoformat(last))
+        for ticker, last in (("EVEN", "2024-06-06"), ("NOPE", "2023-06-06"), ("NIL", "2023-06-06"))
+    ]
+    batch = extract(worker, settings, *requests)
+    assert list(batch.fetches["status"]) == ["loaded", "delisted", "delisted"]
+
+
+@pytest.mark.parametrize("currency", ["CAD", "GBp"])
+def test_prices_in_another_currency_are_refused(
+    sandbox: Sandbox, worker: Any, settings: Settings, currency: str
+) -> None:
+    sandbox.add_fault("currency", **CHART, currency=currency, count=None)
+    batch = extract(worker, settings, PriceRequest("EVEN", START), PriceRequest("SPLT", START))
+    assert fetch_results(batch.fetches)[0][:3] == ("refused", "currency_not_usd", 0)
+    assert currency in batch.fetches.loc[0, "detail"]
+    assert set(batch.bars["ticker"]) == {"SPLT"}
+
+
+def test_a_dividend_in_another_currency_keeps_its_name(
+    sandbox: Sandbox, worker: Any, settings: Settings
+) -> None:
+    assert set(extract(worker, settings, PriceRequest("SPLT", START)).actions["currency"]) == {
+        "USD"
+    }
+    sandbox.add_fault("currency", path="chart/SPLT", query="period1", currency="CAD", rows=1)
+    batch = extract(worker, settings, PriceRequest("SPLT", START))
+    assert len(batch.bars) > 0
+    dividends = batch.actions.query("kind == 'dividend'")
+    assert list(dividends["currency"]) == ["CAD"]
 
 
 def test_window_without_sessions_is_empty(worker: Any, settings: Settings) -> None:

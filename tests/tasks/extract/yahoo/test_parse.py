@@ -130,6 +130,9 @@ def test_capital_gains_at_any_hour_get_their_day() -> None:
             "ex_date": pd.Timestamp("2024-12-17"),
             "kind": "capital_gain",
             "value": 1.25,
+            "currency": "USD",
+            "listed_date": pd.Timestamp("2024-12-17"),
+            "is_repeated": False,
             "source": "yahoo",
         }
     ]

@@ -7,7 +7,7 @@ create table audit.fetch (
     window_start date,
     window_end date,
     status text not null check (status in
-        ('loaded', 'empty', 'not_found', 'delisted', 'throttled', 'outage', 'refused')),
+        ('loaded', 'empty', 'unreadable', 'not_found', 'delisted', 'throttled', 'outage', 'refused')),
     reason text,
     detail text not null,
     rows bigint not null,

@@ -8,6 +8,7 @@ create table audit.validation (
     success boolean not null,
     evaluated bigint not null,
     unexpected bigint not null,
+    reason text not null,
     detail text not null,
     validated_at timestamptz not null default clock_timestamp()
 );

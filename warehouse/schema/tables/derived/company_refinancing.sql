@@ -12,10 +12,14 @@ create table derived.company_refinancing (
     accession_number text not null,
     total_debt_usd core.finite,
     total_debt_basis text,
+    total_debt_confidence text
+        check (total_debt_confidence in ('sure', 'likely', 'lower_bound')),
     cash_usd core.finite,
     ladder_period_end date,
     ladder_family text,
     ladder_accession_number text,
+    near_ladder_period_end date,
+    near_ladder_family text,
     ladder_total_usd core.finite,
     is_ladder_partial boolean,
     is_ladder_stale boolean,
@@ -43,10 +47,12 @@ create table derived.company_refinancing (
     uplift_usd core.finite,
     coverage_after_uplift core.finite,
     sources text,
+    missing_reasons text,
     loaded_at timestamptz not null,
     run_id bigint not null references audit.run,
     primary key (cik, as_of_date),
-    check (period_end <= as_of_date)
+    check (period_end <= as_of_date),
+    check ((total_debt_usd is null) = (total_debt_confidence is null))
 );
 -- All companies of a quarter-end.
 create index on derived.company_refinancing (as_of_date);

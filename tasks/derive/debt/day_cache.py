@@ -1,0 +1,24 @@
+"""Results computed from the facts of one day alone, kept until a fact of that day arrives."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import TypeVar
+
+from tasks.derive.xbrl.facts import PointInTimeFacts
+
+Result = TypeVar("Result")
+
+
+def cached_by_day(
+    compute: Callable[[PointInTimeFacts, date], Result],
+) -> Callable[[PointInTimeFacts, date], Result]:
+    """Keep the results of a function that reads the instants of its day and no others."""
+
+    def cached(known: PointInTimeFacts, day: date) -> Result:
+        results = known.cache.setdefault(day, {})
+        if compute.__name__ not in results:
+            results[compute.__name__] = compute(known, day)
+        found: Result = results[compute.__name__]
+        return found
+
+    return cached

@@ -1,0 +1,31 @@
+-- Returns around releases. Derived by tasks/derive/macro/release_reaction.py.
+create table derived.release_reaction (
+    release text not null check (release in ('cpi', 'target_range')),
+    release_date date not null,
+    subject text not null,
+    event_window text not null check (event_window in ('day_0', 'days_-1_to_5')),
+    event_session date not null check (event_session >= release_date),
+    window_end date not null check (window_end >= event_session),
+    known_from date not null check (known_from >= window_end),
+    reference_date date not null,
+    value_pct core.finite,
+    previous_pct core.finite,
+    consensus_pct core.finite,
+    consensus_source text,
+    consensus_published_on date check (consensus_published_on <= release_date),
+    surprise_pct core.finite,
+    surprise_in_sd core.finite,
+    total_return core.finite,
+    abnormal_return core.finite,
+    standard_error core.finite check (standard_error >= 0),
+    t_statistic core.finite,
+    alpha core.finite,
+    beta core.finite,
+    residual_sd core.finite check (residual_sd >= 0),
+    missing_reason text,
+    loaded_at timestamptz not null,
+    run_id bigint not null references audit.run,
+    primary key (release, release_date, subject, event_window),
+    check ((abnormal_return is null) = (missing_reason is not null))
+);
+call history.add_table('derived.release_reaction', 'release, release_date, subject');
