@@ -11,7 +11,8 @@ PACKAGES = ("warehouse", "expectations", "tasks", "flows", "deployments")
 # From the bottom up. Rooms on one line are siblings and do not import one another.
 # The base error and the reference tables stand beside the settings: every room may use them.
 ROOMS = (
-    ("warehouse.settings", "warehouse.base_error", "warehouse.reference", "warehouse.query_file"),
+    ("warehouse.base_error", "warehouse.reference", "warehouse.query_file"),
+    ("warehouse.settings",),
     ("warehouse.claims",),
     ("expectations.contract",),
     ("warehouse.server",),

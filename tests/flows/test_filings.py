@@ -171,6 +171,8 @@ def test_where_the_sec_lists_no_company_there_is_nothing_to_ask(
     (tmp_path / "tape.toml").write_text(
         'name = "bare"\nkind = "simulated"\nclock = "2024-05-01T12:00:00Z"\n'
     )
+    # a tape that holds nothing at all is refused
+    (tmp_path / "companyfacts").mkdir()
     bare = start_replay(tmp_path, CLOCK)
     follow(bare.settings, *TICKERS)
     end = bare.run("filings")
