@@ -202,9 +202,11 @@ def test_a_bad_tape_is_named(tmp_path, file, content, message):
         Sandbox.start(tape, tmp_path / "home")
 
 
-def test_a_tape_may_lack_everything_but_its_label(tmp_path):
+def test_a_tape_may_lack_all_but_one_source(tmp_path):
     label = 'name = "bare"\nkind = "real"\nclock = "2024-03-08T23:00:00Z"\n'
     (tmp_path / "tape.toml").write_text(label)
+    # one source without content: a tape that holds nothing is refused
+    (tmp_path / "companyfacts").mkdir()
     with Sandbox.start(tmp_path, tmp_path / "home") as sandbox, proxied(sandbox) as http:
         assert http.get(CHART).status_code == 404
         key = "a" * 32
