@@ -32,10 +32,13 @@ def resolve(settings: Settings, now: datetime = NOW, **parameters: Any) -> Resol
         ({"parallelism": 9}, "parallelism: Input should be less than or equal to 8, got 9."),
         ({"start": "2026-02-31"}, "start: Input should be a valid date"),
         ({"end": "yesterday"}, "end: Input should be a valid date"),
-        ({"tickers": ["aapl"]}, "tickers.0: String should match pattern"),
-        ({"tickers": ["AAPL'; drop table core.daily_price"]}, "tickers.0: String should match"),
+        ({"tickers": ["a apl"]}, "tickers: 'A APL' is no symbol; write one as Yahoo does"),
+        ({"tickers": ["AAPL'; drop table core.daily_price"]}, "is no symbol; write one"),
         ({"tickers": "AAPL"}, "tickers: Input should be a valid tuple"),
-        ({"dataset": "macro", "series_ids": ["CPI&x=1"]}, "series_ids.0: String should match"),
+        (
+            {"dataset": "macro", "series_ids": ["CPI&x=1"]},
+            "is no series id; write one as FRED does",
+        ),
         ({"colour": "blue"}, "colour: Extra inputs are not permitted"),
         (
             {"start": "2024-03-01", "end": "2024-02-01"},
