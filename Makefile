@@ -10,7 +10,7 @@ TEST_WORKERS ?= 3
 PYTEST := $(BIN)/pytest -n $(TEST_WORKERS) --dist loadscope --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status sql report test check chaos bench lock
+.PHONY: help setup demo up down status sql report test check chaos bench accuracy lock
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ chaos: setup ## inject hundreds of random faults into runs (about 1 h); FAULTS=n
 
 bench: setup ## benchmark sector_breadth at full scale (minutes, 4 GB of disk)
 	@$(BIN)/python -m deployments.bench
+
+accuracy: setup ## measure values from filings on tapes (TAPES="folder ...") into docs/accuracy.md
+	@$(BIN)/python -m deployments.bench.filings_accuracy $(TAPES)
 
 lock: setup ## regenerate requirements.lock
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \

@@ -64,7 +64,7 @@ class Settings(BaseSettings):
     reader_password: SecretStr | None = Field(
         default=None,
         min_length=12,
-        description="Password of rotation_reader, the consumers' login. Unset: generated.",
+        description="Password of rotation_sql, the built-in reader login. Unset: generated.",
     )
     ui_password: SecretStr | None = Field(
         default=None,

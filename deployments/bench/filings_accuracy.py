@@ -6,6 +6,7 @@ compared with are read from the filed facts by rules of their own, so an agreeme
 
 import gzip
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -145,35 +146,39 @@ def _stated_principal(known: Sequence[Fact], end: date) -> float | None:
 
 
 def _score_ladders(name: str, facts: Sequence[Fact], score: Score) -> None:
-    """Compare each whole year of a quarterly ladder with the annual ladder before it.
+    """Compare each quarterly ladder with the annual ladder before it, by whole years.
 
-    A year counts where its amount stands in the annual ladder, under its own dates or a year off.
+    A ladder counts where two or more of its amounts stand in the annual ladder: most of them must
+    stand there under the same dates. One alone may be the equal instalment of another year.
     """
-    ladders = build_ladders(facts)
+    ladders = sorted(
+        ladders_as_of(build_ladders(facts), QUARTER_ENDS[-1]),
+        key=lambda each: each.ladder.period_end,
+    )
     annual: LadderAsOf | None = None
-    for found in sorted(
-        ladders_as_of(ladders, QUARTER_ENDS[-1]), key=lambda each: each.ladder.period_end
-    ):
+    for found in ladders:
         if found.ladder.layout == "annual" or found.ladder.filing.form.startswith("10-K"):
             annual = found
-            continue
-        if annual is None or found.ladder.layout == "rolling":
-            continue
-        for bucket, window in found.windows.items():
+        elif annual is not None and found.ladder.layout != "rolling":
+            votes = Counter(years for years in _offsets(found, annual) if abs(years) <= 1)
+            if votes and max(votes.values()) >= 2:
+                place = f"{name} {found.ladder.period_end}"
+                score.add(votes[0] == max(votes.values()), place)
+
+
+def _offsets(found: LadderAsOf, annual: LadderAsOf) -> Iterator[int]:
+    """Yield, for amounts of whole years in both ladders, the years between their dates."""
+    for bucket, window in _whole_years(found):
+        for key, other in _whole_years(annual):
             amount = found.amounts[bucket]
-            if window.end is None or amount == 0:
-                continue
-            offsets = {
-                round((window.end - other.end).days / 365)
-                for key, other in annual.windows.items()
-                if other.end is not None
-                and (other.end - other.start).days > 300
-                and (window.end - window.start).days > 300
-                and _is_close(amount, annual.amounts[key], EQUAL_TOLERANCE)
-            }
-            if offsets & {-1, 0, 1}:
-                place = f"{name} {found.ladder.period_end} {bucket}"
-                score.add(0 in offsets, place)
+            if amount and _is_close(amount, annual.amounts[key], EQUAL_TOLERANCE):
+                yield round((window[1] - other[1]).days / 365)
+
+
+def _whole_years(ladder: LadderAsOf) -> Iterator[tuple[str, tuple[date, date]]]:
+    for bucket, window in ladder.windows.items():
+        if window.end is not None and (window.end - window.start).days > 300:
+            yield bucket, (window.start, window.end)
 
 
 TITLES = {
@@ -181,7 +186,7 @@ TITLES = {
     "debt": ("total_debt_usd", "maturity schedule of the same day, within 5 %"),
     "unsure debt": ("total_debt_usd, marked unsure", "maturity schedule, within 5 %"),
     "limit": ("total_debt_usd", "not above total liabilities"),
-    "ladder": ("dates of quarterly ladders", "the year's amount in the annual ladder before"),
+    "ladder": ("dates of quarterly ladders", "years of the annual ladder before"),
 }
 
 

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from deployments.cli import admin, commands, query
 from deployments.cli.backfill import backfill
+from deployments.cli.reader import app as reader_app
 from warehouse.base_error import RotationError
 from warehouse.settings import Settings, SettingsFileError, variable_name
 
@@ -34,6 +35,7 @@ app = typer.Typer(
 for panel, functions in COMMANDS.items():
     for function in functions:
         app.command(rich_help_panel=panel)(function)
+app.add_typer(reader_app, name="reader", rich_help_panel="Administration")
 
 
 def main() -> None:

@@ -35,8 +35,7 @@ from warehouse.settings import Settings
 # files and folders that `destroy` deletes from the state folder; others belong to the user
 MANAGED_PATHS = (
     *("postgres", "logs", "services", "prefect", "sandbox", "demo", "tapes", "cache", "sec"),
-    "reports",
-    *("origin", "postgres.lock", SERVICE_FILE),
+    *("reports", "origin", "postgres.lock", "readers", SERVICE_FILE),
 )
 
 
@@ -126,7 +125,7 @@ def rotate_passwords() -> None:
             raise RoleError(
                 "The account of DATABASE_URL cannot change passwords "
                 f"({error.diag.message_primary}). Ask an administrator to run: alter role ... "
-                "password '...', for rotation_loader and rotation_reader, and set "
+                f"password '...', for {role_user('loader')} and {role_user('reader')}, and set "
                 "ROTATION_LOADER_PASSWORD and ROTATION_READER_PASSWORD to the new ones."
             ) from None
     # Prefect's data are in the embedded server, even if the warehouse is not
@@ -140,7 +139,7 @@ def rotate_passwords() -> None:
     (settings.home / "ui.password").unlink(missing_ok=True)
     ensure_database_and_roles(settings)
     write_service_file(settings)
-    print("All passwords rotated. Send readers the new DSN (rotation dsn), then: make up")
+    print("All passwords rotated, except those of `rotation reader add`. Next: make up")
 
 
 def _logins(connection: psycopg.Connection) -> set[str]:

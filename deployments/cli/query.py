@@ -19,7 +19,8 @@ from warehouse.schema.views import schema_sql
 from warehouse.settings import Settings
 
 
-def _settings_of_running_database() -> Settings:
+def settings_of_running_database() -> Settings:
+    """Start the embedded database if it is down; return the settings."""
     settings = load_settings()
     if ensure_database_running(settings):
         # stdout has only the command's result
@@ -32,7 +33,7 @@ def sql(
     role: Annotated[Role, typer.Option(help="Login: reader, loader or owner.")] = "reader",
 ) -> None:
     """Open psql, or run one query, as the read-only role by default."""
-    settings = _settings_of_running_database()
+    settings = settings_of_running_database()
     psql = find_client_binary(settings, "psql")
     dsn = urlsplit(warehouse_dsn(settings, role))
     # in the environment, since other accounts can read the arguments of a process
@@ -47,7 +48,7 @@ def dsn(
     role: Annotated[Role, typer.Option(help="Login: reader, loader or owner.")] = "reader",
 ) -> None:
     """Print the DSN with its password, for notebooks and BI tools."""
-    print(warehouse_dsn(_settings_of_running_database(), role))
+    print(warehouse_dsn(settings_of_running_database(), role))
 
 
 def report(
@@ -60,7 +61,7 @@ def report(
     from tasks.report.build import write_report
     from tasks.report.path import report_path
 
-    settings = _settings_of_running_database()
+    settings = settings_of_running_database()
     path = output or report_path(settings)
     write_report(settings, path, datetime.now(UTC))
     print(path.absolute())
@@ -73,14 +74,14 @@ def export(
     ] = None,
 ) -> None:
     """Write published tables as Parquet, one file per year; only changed years are rewritten."""
-    with adbc_connection(_settings_of_running_database(), "reader") as connection:
+    with adbc_connection(settings_of_running_database(), "reader") as connection:
         for file in export_tables(connection, table or (), folder):
             print(f"{'written' if file.is_written else 'unchanged'}  {file.rows:>10}  {file.path}")
 
 
 def checksum() -> None:
     """Print a content checksum per published table; equal content has equal checksums."""
-    with connect(_settings_of_running_database(), "reader") as connection:
+    with connect(settings_of_running_database(), "reader") as connection:
         for each in checksums(connection):
             print(f"{each.digest}  {each.rows:>10}  {each.table}")
 

@@ -2,13 +2,14 @@
 
 import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 
 from psycopg.conninfo import conninfo_to_dict
 
 from warehouse.connect.connections import connect
 from warehouse.connect.dsn import embedded_server, is_embedded, warehouse_dsn
-from warehouse.schema.migrate import ensure_up_to_date
+from warehouse.schema.migrate import ensure_up_to_date, repair_reader
 from warehouse.server.binaries import EmbeddedServerError
 from warehouse.settings import Settings
 
@@ -56,6 +57,7 @@ def ensure_database_running(settings: Settings) -> bool:
     """
     server = embedded_server(settings)
     if not is_embedded(settings) or server.is_running():
+        repair_reader(settings)
         return False
     if not server.is_created():
         raise EmbeddedServerError(
@@ -63,6 +65,7 @@ def ensure_database_running(settings: Settings) -> bool:
             "make demo (offline)."
         )
     server.start()
+    repair_reader(settings)
     write_service_file(settings)  # the port may be another one now
     return True
 
@@ -86,18 +89,22 @@ def save_origin(settings: Settings) -> None:
 
 
 def write_service_file(settings: Settings) -> Path:
-    """Write the libpq service file of the read-only role, with mode 0600.
+    """Write the libpq service file of the built-in reader, with mode 0600.
 
     With it psql needs no password on its command line: `PGSERVICEFILE=... psql service=rotation`.
 
     Returns:
         The file. It is valid until the server's port or the role's password changes.
     """
-    parameters = conninfo_to_dict(warehouse_dsn(settings, "reader"))
-    lines = [f"[{SERVICE}]", *(f"{name}={value}" for name, value in parameters.items())]
     file = settings.home.absolute() / SERVICE_FILE
-    partial = file.with_name(f".{SERVICE_FILE}-{secrets.token_hex(8)}")
+    write_service(file, conninfo_to_dict(warehouse_dsn(settings, "reader")))
+    return file
+
+
+def write_service(file: Path, parameters: Mapping[str, object]) -> None:
+    """Write a libpq service file with mode 0600."""
+    lines = [f"[{SERVICE}]", *(f"{name}={value}" for name, value in parameters.items())]
+    partial = file.with_name(f".{file.name}-{secrets.token_hex(8)}")
     with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
         stream.write("\n".join([*lines, ""]))
     partial.rename(file)
-    return file

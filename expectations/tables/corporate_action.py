@@ -260,13 +260,15 @@ CONTRACT = Contract(
     # Except on the first bar's date: actions of earlier days may be moved there or dropped.
     # An action that this batch quarantined is still listed.
     replace_where="""
-        old.ex_date > (
-            select min(session_date) from resolved_daily_price as bar
-            where bar.instrument_id = old.instrument_id
-        )
-        and old.ex_date <= (
-            select max(session_date) from resolved_daily_price as bar
-            where bar.instrument_id = old.instrument_id
+        exists (
+            select
+            from (
+                select instrument_id,
+                    min(session_date) as first_date, max(session_date) as last_date
+                from resolved_daily_price group by instrument_id
+            ) as reply
+            where reply.instrument_id = old.instrument_id
+                and old.ex_date > reply.first_date and old.ex_date <= reply.last_date
         )
         and not exists (
             select
@@ -277,7 +279,6 @@ CONTRACT = Contract(
                 and (quarantine.key::jsonb ->> 'ex_date')::date = old.ex_date
                 and quarantine.key::jsonb ->> 'kind' = old.kind
         )
-        and old.instrument_id in (select instrument_id from resolved_daily_price)
     """,
     # a split changes every earlier adjusted close, a distribution only returns since its ex-date
     dirty_from="case when bool_or(kind = 'split') then date '1900-01-01' else min(ex_date) end",

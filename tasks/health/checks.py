@@ -8,7 +8,8 @@ from textwrap import shorten
 from psycopg import Connection
 
 from warehouse.connect.connections import connect
-from warehouse.connect.dsn import embedded_server, is_embedded
+from warehouse.connect.dsn import embedded_server, is_embedded, role_user
+from warehouse.schema.migrate import repair_reader
 from warehouse.settings import Settings
 
 # a first load of the whole universe takes an hour
@@ -25,7 +26,8 @@ class HealthIssue:
     """One issue that a check found.
 
     Attributes:
-        check: freshness, run, quarantine, coverage, clock or disk; of the command line: service.
+        check: access, freshness, run, quarantine, coverage, clock or disk; of the command line:
+            service.
         target: The dataset, flow, index or path.
         message: The problem, in one line.
     """
@@ -51,6 +53,7 @@ def run_health_checks(settings: Settings, now: datetime) -> list[HealthIssue]:
     """
     with connect(settings) as connection:
         return [
+            *_check_reader_login(settings),
             *_check_freshness(connection, now),
             *_check_runs(connection, now),
             *_check_quarantine_rate(connection),
@@ -58,6 +61,17 @@ def run_health_checks(settings: Settings, now: datetime) -> list[HealthIssue]:
             *_check_clock_and_environment(connection, settings, now),
             *_check_disk_space(settings),
         ]
+
+
+def _check_reader_login(settings: Settings) -> list[HealthIssue]:
+    """Reset the built-in reader login, and return what had been changed.
+
+    Only where this process has an administrator's account; in containers it has the loader's.
+    """
+    if not is_embedded(settings):
+        return []
+    message = repair_reader(settings)
+    return [HealthIssue("access", role_user("reader"), message)] if message else []
 
 
 def _check_freshness(connection: Connection, now: datetime) -> list[HealthIssue]:

@@ -17,6 +17,9 @@ from warehouse.server.local import get_or_create_secret, make_dsn
 from warehouse.settings import Settings
 
 Role = Literal["owner", "loader", "reader"]
+# has the rights of all readers and cannot log in
+READER_GROUP = "rotation_reader"
+BUILT_IN_READER = "rotation_sql"
 
 
 class InvalidDatabaseUrl(RotationError):
@@ -82,8 +85,8 @@ def password_file(settings: Settings, role: Role) -> Path:
 
 
 def role_user(role: Role) -> str:
-    """Return the PostgreSQL user of a role."""
-    return f"rotation_{role}"
+    """Return the PostgreSQL login of a role; for the reader the built-in one."""
+    return BUILT_IN_READER if role == "reader" else f"rotation_{role}"
 
 
 def find_client_binary(settings: Settings, name: str) -> Path:

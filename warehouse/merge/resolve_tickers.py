@@ -39,10 +39,10 @@ def resolve(
 
 def _resolve_by_company(connection: adbc.Connection, contract: Contract, incoming: str) -> str:
     """Resolve a provider's rows: all rows of a ticker belong to the company that has it now."""
-    arrow.execute(
+    arrow.create_temporary(
         connection,
+        f"mapped_{contract.table}",
         f"""
-        create temporary table mapped_{contract.table} on commit drop as
         select listing.ticker, mapping.instrument_id,
             row_number() over (
                 partition by mapping.instrument_id order by mapping.valid_from desc
@@ -57,10 +57,10 @@ def _resolve_by_company(connection: adbc.Connection, contract: Contract, incomin
         for name in contract.natural_key_or_key
         if name != "ticker"
     )
-    arrow.execute(
+    arrow.create_temporary(
         connection,
+        f"resolved_{contract.table}",
         f"""
-        create temporary table resolved_{contract.table} on commit drop as
         select mapped.instrument_id, incoming.*
         from {incoming} as incoming
         join mapped_{contract.table} as mapped using (ticker)
@@ -86,10 +86,10 @@ def _resolve_by_day(writer: TickerMapWriter, contract: Contract, incoming: str) 
     mapping = MAPPING_ON_DATE_SQL.format(ticker="incoming.ticker", day=f"incoming.{date_column}")
     snapshot = ", ".join(name for name in contract.natural_key_or_key if name != "ticker")
     resolved = f"resolved_{contract.table}"
-    arrow.execute(
+    arrow.create_temporary(
         writer.connection,
+        resolved,
         f"""
-        create temporary table {resolved} on commit drop as
         select mapping.instrument_id, incoming.*, mapping.is_exact,
             row_number() over (
                 partition by mapping.instrument_id, {snapshot}

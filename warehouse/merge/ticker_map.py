@@ -148,10 +148,10 @@ class TickerMapWriter:
         The former rows go to history, and `audit.change` has derived tables recomputed.
         """
         mapping = MAPPING_ON_DATE_SQL.format(ticker="stored.ticker", day="stored.as_of_date")
-        arrow.execute(
+        arrow.create_temporary(
             self.connection,
+            "reassigned",
             f"""
-            create temporary table reassigned as
             select stored.index_code, stored.as_of_date, stored.known_from,
                 stored.instrument_id as old_id, mapping.instrument_id as new_id
             from core.index_membership as stored

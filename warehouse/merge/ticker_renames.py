@@ -41,10 +41,10 @@ def find_renames(writer: TickerMapWriter, incoming: str, same_bar: str) -> list[
         The tickers whose rows of the map changed.
     """
     connection = writer.connection
-    arrow.execute(
+    arrow.create_temporary(
         connection,
+        "new_ticker",
         f"""
-        create temporary table new_ticker on commit drop as
         select listing.ticker, mapping.instrument_id, listing.last_date
         from (
             select ticker, max(session_date) as last_date from {incoming} group by ticker
@@ -74,10 +74,10 @@ def _stage_latest_responses(writer: TickerMapWriter, incoming: str) -> None:
 
     The newest bar of a new ticker may belong to an unfinished session; its date still counts.
     """
-    arrow.execute(
+    arrow.create_temporary(
         writer.connection,
+        "latest_response",
         f"""
-        create temporary table latest_response on commit drop as
         select mapping.instrument_id, max(response.session_date) as last_date
         from (
             select ticker, max(session_date) as session_date from {incoming} group by ticker
@@ -102,10 +102,10 @@ def _stage_latest_responses(writer: TickerMapWriter, incoming: str) -> None:
 def _find_matches(writer: TickerMapWriter, incoming: str, same_bar: str) -> list[_Rename]:
     """Return new tickers with the inactive instruments that they match, oldest rename first."""
     connection = writer.connection
-    arrow.execute(
+    arrow.create_temporary(
         connection,
+        "inactive_instrument",
         """
-        create temporary table inactive_instrument on commit drop as
         select newest.instrument_id, newest.last_date
         from (
             select instrument.instrument_id,
@@ -125,10 +125,10 @@ def _find_matches(writer: TickerMapWriter, incoming: str, same_bar: str) -> list
     )
     if arrow.read(connection, "select count(*) as rows from inactive_instrument")["rows"][0] == 0:
         return []
-    arrow.execute(
+    arrow.create_temporary(
         connection,
+        "rename_candidate",
         f"""
-        create temporary table rename_candidate on commit drop as
         with newest_bar as (
             select inactive_instrument.*, bar.session_date, bar.close, bar.volume
             from inactive_instrument

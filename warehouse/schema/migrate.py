@@ -13,6 +13,7 @@ from alembic.script import ScriptDirectory
 from warehouse.base_error import RotationError
 from warehouse.connect.connections import connect
 from warehouse.connect.dsn import (
+    Role,
     database_name,
     embedded_server,
     external_dsn,
@@ -22,6 +23,7 @@ from warehouse.connect.dsn import (
     warehouse_dsn,
 )
 from warehouse.schema.migrations import execute_as_is
+from warehouse.schema.readers import repair_built_in_login
 from warehouse.schema.roles import RoleError, ensure_grants, ensure_roles
 from warehouse.schema.sync_calendar import sync_trading_calendar
 from warehouse.schema.sync_macro_series import sync_macro_series
@@ -67,6 +69,7 @@ def ensure_up_to_date(settings: Settings) -> None:
         connection.execute("select pg_advisory_lock(%s)", (MIGRATION_LOCK,))
         connection.execute(f"set lock_timeout = '{LOCK_TIMEOUT}'")
         _migrate(settings)
+        connection.execute((HERE / "sql" / "grant_readers.sql").read_bytes())
         sync_trading_calendar(connection)
         sync_macro_series(connection)
         apply_views(connection)
@@ -79,13 +82,12 @@ def ensure_database_and_roles(settings: Settings) -> None:
         EmbeddedServerError, InsecureDatabase, ServerTooOld, RoleError: as `ensure_up_to_date`.
     """
     settings.home.mkdir(parents=True, exist_ok=True)
-    logins = {role_user(role): role_password(settings, role) for role in ("loader", "reader")}
+    roles: tuple[Role, ...] = ("loader", "owner") if is_embedded(settings) else ("loader",)
+    logins = {role_user(role): role_password(settings, role) for role in roles}
+    role_password(settings, "reader")  # an administrator who makes the login needs the file
     if is_embedded(settings):
-        superuser = embedded_server(settings).start()
-        logins[role_user("owner")] = role_password(settings, "owner")
-    else:
-        assert settings.database_url is not None
-        superuser = external_dsn(settings.database_url.get_secret_value())
+        embedded_server(settings).start()
+    superuser = administrator_dsn(settings)
     with psycopg.connect(superuser, autocommit=True) as connection:
         if connection.info.server_version < OLDEST_SERVER:
             raise ServerTooOld(
@@ -100,26 +102,50 @@ def ensure_database_and_roles(settings: Settings) -> None:
             superuser = embedded_server(settings).dsn(database_name(settings))
         with psycopg.connect(superuser, autocommit=True) as inside:
             ensure_grants(inside, is_dedicated_server=is_embedded(settings))
-    _check_passwords(settings)
+    _check_password(settings)
+    # after the check: another state folder's warehouse keeps its reader
+    repair_reader(settings)
 
 
-def _check_passwords(settings: Settings) -> None:
-    """Log in as loader and reader, so that a wrong password fails now and not at night."""
-    for role in ("loader", "reader"):
-        try:
-            psycopg.connect(warehouse_dsn(settings, role)).close()
-        except psycopg.OperationalError as error:
-            if "too many connections" in str(error):
-                continue  # consumers hold all of theirs; that is no reason not to migrate
-            if "password authentication failed" not in str(error):
-                raise
-            name = role_user(role)
-            raise RoleError(
-                f"{name} has another password on this server than in {settings.home}: another "
-                f"state folder was here first. Copy {name}.password from there, or set "
-                f"ROTATION_{role.upper()}_PASSWORD, or give the roles new passwords for all: "
-                "rotation rotate-passwords"
-            ) from None
+def repair_reader(settings: Settings) -> str | None:
+    """Reset the built-in reader login; return what was changed, or why it cannot be reset.
+
+    Nothing but queries by hand depends on the login, so this never fails a run.
+    """
+    try:
+        changed = repair_built_in_login(settings, administrator_dsn(settings))
+    except psycopg.Error as error:
+        reason = error.diag.message_primary or type(error).__name__
+        return f"cannot be checked or reset ({reason}); run: rotation up, with an administrator"
+    return f"someone had changed its {', '.join(changed)}; reset now" if changed else None
+
+
+def administrator_dsn(settings: Settings) -> str:
+    """Return the DSN of the account that makes roles.
+
+    Raises:
+        EmbeddedServerError: The embedded server is not running.
+    """
+    if is_embedded(settings):
+        return embedded_server(settings).dsn()
+    assert settings.database_url is not None
+    return external_dsn(settings.database_url.get_secret_value())
+
+
+def _check_password(settings: Settings) -> None:
+    """Log in as the loader, so that a wrong password fails now and not at night."""
+    try:
+        psycopg.connect(warehouse_dsn(settings, "loader")).close()
+    except psycopg.OperationalError as error:
+        if "password authentication failed" not in str(error):
+            raise
+        name = role_user("loader")
+        raise RoleError(
+            f"{name} has another password on this server than in {settings.home}: another "
+            f"state folder was here first. Copy {name}.password from there, or set "
+            "ROTATION_LOADER_PASSWORD, or give the roles new passwords for all: "
+            "rotation rotate-passwords"
+        ) from None
 
 
 @contextmanager

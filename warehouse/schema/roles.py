@@ -2,7 +2,8 @@
 
 - `rotation_owner` owns everything; migrations run as it.
 - `rotation_loader` writes facts, derived rows and audit; flows run as it.
-- `rotation_reader` reads `published`, `as_of` and `audit`, and nothing else.
+- `rotation_reader` reads `published`, `as_of` and `audit`, and nothing else. It is a group; its
+  logins are in `readers.py`.
 """
 
 from pathlib import Path
@@ -10,15 +11,10 @@ from pathlib import Path
 from psycopg import Connection, errors, sql
 
 from warehouse.base_error import RotationError
+from warehouse.connect.dsn import BUILT_IN_READER, READER_GROUP
+from warehouse.schema.readers import BUILT_IN_CONNECTIONS, ensure_group
 
 HERE = Path(__file__).parent
-# more than a team's notebooks hold open, and enough left for flows and Prefect
-READER_CONNECTIONS = 20
-READER_SETTINGS = {
-    # defaults, which a session may raise for itself
-    "statement_timeout": "30min",
-    "idle_in_transaction_session_timeout": "10min",
-}
 
 
 class RoleError(RotationError):
@@ -36,16 +32,16 @@ def ensure_roles(connection: Connection, passwords: dict[str, str]) -> None:
         RoleError: when a role or a membership is missing and the account may not make it.
     """
     account = connection.info.user
-    if account in ("rotation_loader", "rotation_reader"):
+    if account in ("rotation_loader", BUILT_IN_READER):
         raise RoleError(
             f"DATABASE_URL logs in as {account}, which may not change the schema. Give this "
             "command the DATABASE_URL of an account that may step into rotation_owner."
         )
     try:
-        for role in ("rotation_owner", "rotation_loader", "rotation_reader"):
+        ensure_group(connection)
+        for role in ("rotation_owner", "rotation_loader"):
             if role in passwords:
-                if ensure_login(connection, role, passwords[role]) and role == "rotation_reader":
-                    _limit_reader(connection)
+                ensure_login(connection, role, passwords[role])
             elif _can_log_in(connection, role) is None:
                 connection.execute(sql.SQL("create role {}").format(sql.Identifier(role)))
         _ensure_member(connection, account, "rotation_owner")
@@ -54,10 +50,10 @@ def ensure_roles(connection: Connection, passwords: dict[str, str]) -> None:
             f"The account of DATABASE_URL, {account}, may not make the warehouse's roles: "
             f"{error.diag.message_primary}. Have an administrator run: create role rotation_owner; "
             "create role rotation_loader login password '...'; "
-            "create role rotation_reader login password '...' "
-            f"connection limit {READER_CONNECTIONS}; "
+            f"create role {READER_GROUP}; create role {BUILT_IN_READER} login password '...' "
+            f"connection limit {BUILT_IN_CONNECTIONS} in role {READER_GROUP}; "
             f'grant rotation_owner to "{account}"; with the passwords that are in '
-            "rotation_loader.password and rotation_reader.password in ROTATION_HOME."
+            f"rotation_loader.password and {BUILT_IN_READER}.password in ROTATION_HOME."
         ) from None
 
 
@@ -88,11 +84,8 @@ def ensure_grants(connection: Connection, is_dedicated_server: bool) -> None:
     superuser = connection.execute("show is_superuser").fetchone()
     if superuser == ("on",):
         connection.execute((HERE / "sql" / "restrict_functions.sql").read_bytes())
-        _limit_reader(connection)
         # to see what holds up a migration, and to end it
         connection.execute("grant pg_read_all_stats, pg_signal_backend to rotation_owner")
-        # what sorts and joins of all its queries may take on disk; no session can raise it
-        connection.execute("alter role rotation_reader set temp_file_limit = '20GB'")
 
 
 def ensure_login(connection: Connection, role: str, password: str) -> bool:
@@ -118,12 +111,6 @@ def change_password(connection: Connection, role: str, password: str) -> None:
     connection.execute(
         sql.SQL("alter role {} password {}").format(sql.Identifier(role), sql.Literal(password))
     )
-
-
-def _limit_reader(connection: Connection) -> None:
-    connection.execute(f"alter role rotation_reader connection limit {READER_CONNECTIONS}")
-    for name, value in READER_SETTINGS.items():
-        connection.execute(f"alter role rotation_reader set {name} = '{value}'")
 
 
 def _ensure_member(connection: Connection, account: str, role: str) -> None:

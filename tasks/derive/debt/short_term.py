@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
-from functools import cache
 
 from tasks.derive.debt.components import short_term_borrowings, sum_values
 from tasks.derive.debt.debt import Debt
@@ -14,7 +13,7 @@ from tasks.derive.debt.ladders import Ladder
 from tasks.derive.debt.merged_ladders import merge_filings
 from tasks.derive.debt.total_debt import total_debt
 from tasks.derive.xbrl.concepts import concepts
-from tasks.derive.xbrl.facts import BALANCE_SHEET_CONCEPTS, Fact, PointInTimeFacts
+from tasks.derive.xbrl.facts import Fact, PointInTimeFacts
 
 SHORT_TERM_CONCEPTS = ("debt_short_term", "debt_commercial_paper", "debt_other_short_term")
 
@@ -24,15 +23,6 @@ MIN_SHARE = 0.05
 WHOLE_FIRST_YEAR = ("annual", "rolling")
 
 
-@cache
-def balance_tags() -> frozenset[str]:
-    """Return the tags of debt, of its ladders and of the totals that limit it."""
-    names = [name for name in concepts() if name.startswith(("debt_", "ladder_"))]
-    return frozenset(
-        tag for name in (*names, *BALANCE_SHEET_CONCEPTS, "equity") for tag in concepts()[name]
-    )
-
-
 def add_short_term(ladders: Sequence[Ladder], facts: Iterable[Fact]) -> list[Ladder]:
     """Add to each ladder the short-term borrowings of its day, as known when it was filed.
 
@@ -40,8 +30,7 @@ def add_short_term(ladders: Sequence[Ladder], facts: Iterable[Fact]) -> list[Lad
         ladders: As `build_ladders` returns them, oldest filing first.
         facts: All of the company's facts.
     """
-    tags = balance_tags()
-    known = PointInTimeFacts(fact for fact in facts if fact.tag in tags)
+    known = PointInTimeFacts(facts)
     filings: dict[tuple[str, date], list[Buckets]] = {}
     found = []
     for ladder in ladders:

@@ -68,8 +68,9 @@ def parse_history(
         unadjusted; NaN if null), `volume` (shares, unadjusted, Int64), `volume_resolution` (the
         rounding unit of the volume in shares, at least 1: a later reply may differ by as much),
         `removed_split_factor` (the product of later splits, by the corrected dates), `source`.
-        Actions: one row per (ex_date, kind): `ticker`, `ex_date`, `kind` (split, dividend, capital_gain), `value` (new shares per old
-        share, or money per share as paid), `currency` (of a distribution),
+        Actions: one row per (ex_date, kind): `ticker`, `ex_date`, `kind` (split, dividend,
+        capital_gain), `value` (new shares per old share, or money per share as paid), `currency`
+        (of a distribution),
         `listed_date` (Yahoo's date; `ex_date` differs if the prices show that a split took effect
         up to three sessions earlier or later), `is_repeated` (a split listed again within a week,
         which is not undone), `source`.

@@ -74,3 +74,33 @@ def test_backup_restore_rotate_passwords_and_destroy(filled: Home, tmp_path: Pat
     assert "notes.txt" in filled.rotation("destroy", "--yes").stdout
     assert not data.exists()
     assert [path.name for path in filled.folder.iterdir()] == ["notes.txt"]
+
+
+def test_reader_logins_are_added_listed_and_revoked(filled: Home) -> None:
+    added = filled.rotation("reader", "add", "anna").stdout
+    file = filled.folder / "readers" / "anna.conf"
+    assert file.stat().st_mode & 0o777 == 0o600
+    parameters = dict(line.partition("=")[::2] for line in file.read_text().splitlines()[1:])
+    assert parameters["user"] == "anna"
+    assert parameters["password"] not in added
+    psycopg.connect(**parameters).close()
+    assert parameters["password"] not in filled.rotation("reader", "list").stdout
+    shown = filled.rotation("reader", "add", "anna", "--show").stdout.splitlines()[-1]
+    psycopg.connect(shown).close()
+    assert "anna" in filled.rotation("reader", "list").stdout
+    filled.rotation("reader", "revoke", "anna")
+    assert not file.exists()
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(shown)
+    refused = filled.rotation("reader", "revoke", "anna", check=False)
+    assert refused.returncode == 1
+    assert "no reader anna" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_query_works_after_a_reader_changed_the_password(filled: Home) -> None:
+    with psycopg.connect(warehouse_dsn(filled.settings, "reader"), autocommit=True) as connection:
+        connection.execute("set default_transaction_read_only = off")
+        connection.execute("alter role rotation_sql password 'x'")
+        connection.execute("alter role rotation_sql set search_path = nowhere")
+    assert "1" in filled.rotation("sql", "select count(*) from audit.run").stdout

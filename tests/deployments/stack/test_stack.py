@@ -298,7 +298,7 @@ def test_health_prints_issues_and_fails(up: Home) -> None:
 
 
 def test_query_commands(up: Home) -> None:
-    assert up.rotation("dsn").stdout.startswith("postgresql://rotation_reader:")
+    assert up.rotation("dsn").stdout.startswith("postgresql://rotation_sql:")
     home = {"ROTATION_HOME": str(up.folder)}
     for role in ("loader", "owner"):
         output = CliRunner().invoke(app, ["dsn", "--role", role], env=home).stdout

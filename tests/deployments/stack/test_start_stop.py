@@ -62,7 +62,7 @@ def test_service_file_opens_psql_without_a_password_on_the_command_line(empty_ho
     for _ in range(2):
         variables = os.environ | {"PGSERVICEFILE": str(file)}
         done = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
-        assert done.stdout == "rotation_reader\n"
+        assert done.stdout == "rotation_sql\n"
         # the file follows a new password
         empty_home.rotation("rotate-passwords")
 

@@ -64,8 +64,8 @@ def tape(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pd.concat(
         [
             # a price that loses digits when a split by 10 is applied and undone
-            _bars("SPLT", sessions, 1208.88, 1_234_567),
-            _bars("REVS", sessions, 0.4321, 98_765),
+            _split(_bars("SPLT", sessions, 1208.88, 1_234_567), 10),
+            _split(_bars("REVS", sessions, 0.4321, 98_765), 0.05),
             _bars("EVEN", sessions, 50.0, 1_000),
             _bars("GONE", sessions[:5], 20.0, 500),
             # no bar on 5 June, the ex-date of a split, nor on the clock's day
@@ -174,6 +174,14 @@ def _bars(ticker: str, sessions: list[date], price: float, volume: int) -> pd.Da
         for i, day in enumerate(sessions)
     ]
     return pd.DataFrame(rows)
+
+
+def _split(bars: pd.DataFrame, ratio: float) -> pd.DataFrame:
+    """Return the bars with prices that follow the split of 10 June."""
+    prices = ["open", "high", "low", "close"]
+    is_after = bars["session_date"] >= date(2024, 6, 10)
+    bars.loc[is_after, prices] = (bars.loc[is_after, prices] / ratio).round(4)
+    return bars
 
 
 def _defects() -> pd.DataFrame:

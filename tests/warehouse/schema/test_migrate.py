@@ -11,7 +11,7 @@ from expectations import contracts
 from expectations.contract import AuditTable, Contract
 from expectations.tables.audit import AUDIT_TABLES
 from warehouse.connect.connections import adbc_connection, connect
-from warehouse.connect.dsn import password_file, warehouse_dsn
+from warehouse.connect.dsn import password_file, role_user, warehouse_dsn
 from warehouse.schema.migrate import ensure_up_to_date
 from warehouse.schema.roles import RoleError
 from warehouse.server.embedded import EmbeddedServer
@@ -63,9 +63,10 @@ def test_reader_with_another_folders_password_is_found_out_at_once(
     second = hosted.model_copy(update={"home": tmp_path / "second"})
     with pytest.raises(RoleError, match=r"rotation_loader has another password") as refused:
         ensure_up_to_date(second)
-    assert (hosted.home / "rotation_loader.password").read_text() not in str(refused.value)
+    assert password_file(hosted, "loader").read_text() not in str(refused.value)
+    assert logins(hosted) == OWN_LOGINS
     words = {
-        f"{role}_password": SecretStr((hosted.home / f"rotation_{role}.password").read_text())
+        f"{role}_password": SecretStr(password_file(hosted, role).read_text())
         for role in ("loader", "reader")
     }
     third = second.model_copy(update=words)
@@ -229,7 +230,7 @@ def logins(settings: Settings) -> dict[str, tuple[str, str]]:
 OWN_LOGINS = {
     "owner": ("tenant", "rotation_owner"),
     "loader": ("rotation_loader", "rotation_loader"),
-    "reader": ("rotation_reader", "rotation_reader"),
+    "reader": ("rotation_sql", "rotation_sql"),
 }
 
 
@@ -257,8 +258,10 @@ def test_own_server_whose_roles_an_administrator_made(
         ensure_up_to_date(hosted)
     statements = str(refused.value).split("run: ", 1)[1].split(";")
     with psycopg.connect(fresh_server.dsn(), autocommit=True) as connection:
-        for statement in statements[:4]:
-            role = next((r for r in ("loader", "reader") if f"rotation_{r} login" in statement), "")
+        for statement in statements[:5]:
+            role = next(
+                (r for r in ("loader", "reader") if f"{role_user(r)} login" in statement), ""
+            )
             password = password_file(hosted, role).read_text() if role else ""
             connection.execute(statement.replace("...", password))
     ensure_up_to_date(hosted)

@@ -21,6 +21,8 @@ def reader(module_warehouse: Settings) -> Iterator[Connection]:
     """A consumer's connection; each statement stands alone."""
     with connect(module_warehouse, "reader") as connection:
         connection.autocommit = True
+        # the default only saves people from mistakes: an attacker switches it off
+        connection.execute("set default_transaction_read_only = off")
         yield connection
 
 
@@ -114,8 +116,10 @@ def test_reader_is_refused(reader: Connection, statement: str):
 def test_reader_has_no_temporary_tables_and_others_no_way_in(settings: Settings):
     """What is said of a database as a whole, which a copy of a template does not have."""
     ensure_up_to_date(settings)
-    with connect(settings, "reader") as connection, pytest.raises(errors.InsufficientPrivilege):
-        connection.execute("create temporary table mine as select 1 as x")
+    with connect(settings, "reader") as connection:
+        connection.execute("set transaction read write")
+        with pytest.raises(errors.InsufficientPrivilege):
+            connection.execute("create temporary table mine as select 1 as x")
     with connect(settings, "loader") as connection:
         connection.execute("create temporary table mine as select 1 as x")
     server = embedded_server(settings)
@@ -186,9 +190,7 @@ def test_reader_cannot_end_another_session(module_warehouse: Settings, reader: C
 def test_reader_stays_reader_after_resetting_everything(reader: Connection):
     for statement in ("reset role", "reset all", "discard all", "reset session authorization"):
         reader.execute(statement)
-    assert reader.execute("select session_user, current_user").fetchone() == (
-        ("rotation_reader",) * 2
-    )
+    assert reader.execute("select session_user, current_user").fetchone() == (("rotation_sql",) * 2)
     with pytest.raises(errors.InsufficientPrivilege):
         reader.execute("select * from core.daily_price")
 
@@ -239,6 +241,6 @@ def test_loader_changes_rows_not_tables_and_never_history(
 def test_passwords_of_the_roles_differ(module_warehouse: Settings):
     passwords = {
         (module_warehouse.home / f"{name}.password").read_text()
-        for name in ("postgres", "rotation_owner", "rotation_loader", "rotation_reader")
+        for name in ("postgres", "rotation_owner", "rotation_loader", "rotation_sql")
     }
     assert len(passwords) == 4

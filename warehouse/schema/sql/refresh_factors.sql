@@ -7,11 +7,15 @@ select instrument_id from upsert_corporate_action
 union
 select instrument_id from delete_corporate_action;
 -- next statement
+analyze changed_instrument;
+-- next statement
 create temporary table new_factor on commit drop as
 select *
 from as_of.adjustment_factor(
     'infinity', (select coalesce(array_agg(instrument_id), '{}') from changed_instrument)
 );
+-- next statement
+analyze new_factor;
 -- next statement
 delete from derived.adjustment_factor as held
 using changed_instrument

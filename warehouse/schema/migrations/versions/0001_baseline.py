@@ -3,7 +3,7 @@
 from warehouse.schema.migrations import run_sql
 from warehouse.schema.tables import tables_sql
 
-revision = "0001"
+revision = "2026-11-26"
 down_revision = None
 
 
