@@ -44,7 +44,7 @@ STEP = """
 from warehouse.schema.migrations import run_sql
 
 revision = "0002"
-down_revision = "2026-11-26"
+down_revision = "20261126"
 
 
 def upgrade() -> None:

@@ -3,7 +3,7 @@
 from warehouse.schema.migrations import run_sql
 from warehouse.schema.tables import tables_sql
 
-revision = "2026-11-26"
+revision = "20261126"
 down_revision = None
 
 
