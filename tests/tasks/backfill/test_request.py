@@ -98,6 +98,17 @@ def test_defaults_are_the_full_history_of_all_items(module_warehouse: Settings) 
     assert holdings.items == ("IVV", "IWM")
 
 
+def test_symbols_are_read_in_lower_case(module_warehouse: Settings) -> None:
+    assert resolve(module_warehouse, tickers=["iwm", " Spy "]).items == ("IWM", "SPY")
+    assert resolve(module_warehouse, dataset="macro", series_ids=["unrate"]).items == ("UNRATE",)
+
+
+def test_a_start_of_history_in_the_future_names_the_setting(module_warehouse: Settings) -> None:
+    late = module_warehouse.model_copy(update={"history_start": date(2026, 3, 2)})
+    with pytest.raises(InvalidBackfillRequest, match="ROTATION_HISTORY_START 2026-03-02 is in the"):
+        resolve(late)
+
+
 def test_empty_field_takes_its_default(module_warehouse: Settings) -> None:
     given = {"start": None, "end": None, "tickers": ["SPY", "IWM", "SPY"], "parallelism": 8}
     scope = resolve(module_warehouse, **given)
