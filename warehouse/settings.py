@@ -15,8 +15,6 @@ from dotenv import dotenv_values
 from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from warehouse.base_error import RotationError
-
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 ENV_FILE = CHECKOUT / ".env"
@@ -29,7 +27,7 @@ SEC_LIMIT = 8
 USER_AGENT = re.compile(r"[^,()\[\]@]*\S [^,()\[\]@\s]+@[^,()\[\]@\s]+\.[A-Za-z]{2,}")
 
 
-class SettingsFileError(RotationError):
+class SettingsFileError(ValueError):
     """The file `.env` cannot be read as text."""
 
 

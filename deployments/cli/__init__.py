@@ -12,7 +12,7 @@ from deployments.cli import admin, commands, query
 from deployments.cli.backfill import backfill
 from deployments.cli.reader import app as reader_app
 from warehouse.base_error import RotationError
-from warehouse.settings import Settings, variable_name
+from warehouse.settings import Settings, SettingsFileError, variable_name
 
 COMMANDS = {
     "Services": (commands.demo, commands.up, commands.down, commands.status, commands.health),
@@ -20,6 +20,12 @@ COMMANDS = {
     "Queries": (query.report, query.export, query.sql, query.dsn, query.checksum, query.schema),
     "Administration": (admin.backup, admin.restore, admin.rotate_passwords, admin.destroy),
 }
+
+# other errors are defects, and show their traceback
+EXPECTED_ERRORS = (
+    *(RotationError, SettingsFileError, ValidationError),
+    *(psycopg.Error, OSError, UnicodeError),
+)
 
 app = typer.Typer(
     help="The Great Rotation warehouse: point-in-time SQL tables on small caps and mega-caps.",
@@ -37,7 +43,7 @@ def main() -> None:
     try:
         Settings()  # first, so that every command tells of a misspelt variable
         app()
-    except (RotationError, psycopg.Error, ValidationError, OSError, UnicodeError) as error:
+    except EXPECTED_ERRORS as error:
         console = Console(stderr=True)
         console.print(f"[red]{type(error).__name__}[/]: ", end="")
         console.print(error_message(error), markup=False, highlight=False, soft_wrap=True)

@@ -51,8 +51,8 @@ def backfill(
     parameters = {name: value for name, value in given.items() if value not in (None, [])}
     # log lines would break the progress bar; Prefect stores them
     quiet = {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL"}
-    code = run_python(["-m", "deployments.cli.backfill", json.dumps(parameters)], quiet)
-    raise typer.Exit(code)
+    program = "import sys; from deployments.cli.backfill import main; sys.exit(main())"
+    raise typer.Exit(run_python(["-c", program, json.dumps(parameters)], quiet))
 
 
 class ConsoleReporter:
@@ -104,7 +104,3 @@ def main() -> int:
     message = "" if is_repeated else f": {state.message}"
     console.print(f"{state.name}{message}", markup=False, highlight=False)
     return 0 if state.is_completed() else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())

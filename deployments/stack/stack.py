@@ -13,6 +13,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from deployments.sandbox.client import Sandbox
 from deployments.sandbox.launch import SandboxError
+from deployments.sandbox.tape.tape import require_data
 from deployments.stack.prefect_server import PREFECT_CLI
 from deployments.stack.processes import Service, ServiceError
 from warehouse.connect.dsn import embedded_server, is_embedded, warehouse_dsn
@@ -37,7 +38,12 @@ def start_sandbox(home: Path, tape: Path, reuse: bool = False) -> Sandbox:
         home: The sandbox's folder.
         tape: The tape.
         reuse: Keep a running sandbox with a tape of this name, with its clock and faults.
+
+    Raises:
+        TapeError: The tape holds nothing to replay, or cannot be read.
     """
+    if (tape / "tape.toml").is_file():  # of another folder the sandbox says that it is no tape
+        require_data(tape)
     with suppress(SandboxError):  # raised where none runs
         running = Sandbox.attach(home)
         if reuse and running.tape == _tape_name(tape):

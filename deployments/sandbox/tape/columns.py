@@ -5,10 +5,12 @@ from pathlib import Path
 
 import polars as pl
 
+from warehouse.base_error import RotationError
+
 Columns = Mapping[str, pl.DataType | type[pl.DataType]]
 
 
-class TapeError(Exception):
+class TapeError(RotationError):
     """Raised when a tape is missing or invalid; the message names the fix."""
 
 

@@ -65,11 +65,6 @@ class Tape:
     submissions: dict[int, Path]
     company_tickers: list[dict[str, Any]]
 
-    @property
-    def is_empty(self) -> bool:
-        """Return whether no provider would have anything to send."""
-        return not (self.bars or self.observations or self.holdings or self.companyfacts)
-
 
 def load_tape(folder: Path) -> Tape:
     """Read a tape folder.
@@ -114,6 +109,27 @@ def load_tape(folder: Path) -> Tape:
         submissions=_find_filers(folder / "submissions"),
         company_tickers=_read_tickers(folder / "company_tickers.json.gz"),
     )
+
+
+def require_data(folder: Path) -> None:
+    """Refuse a tape on which every provider has nothing to send.
+
+    Raises:
+        TapeError: The folder holds no bar, observation, holdings file or filing.
+    """
+    tables = {"bars.parquet": "ticker", "observations.parquet": "series_id"}
+    has_rows = any(
+        len(read_columns(folder / name, {key: pl.String})) for name, key in tables.items()
+    )
+    if (
+        not has_rows
+        and not any(folder.glob("holdings/*/*.csv"))
+        and not any(folder.glob("companyfacts/*.json.gz"))
+    ):
+        raise TapeError(
+            f"{folder} holds nothing to replay: no rows in bars.parquet or observations.parquet, no"
+            " holdings, no companyfacts. Name a folder with one of them."
+        )
 
 
 def _read_bars(file: Path) -> dict[str, Bars]:

@@ -6,6 +6,7 @@ import pytest
 from rich.console import Console
 
 from deployments.cli.demo import report
+from deployments.stack.database import has_rows
 from warehouse.connect.connections import connect
 from warehouse.settings import Settings
 
@@ -82,3 +83,10 @@ def test_report_says_that_nothing_changed(audited: Settings) -> None:
     lines = lines_of(audited, after_run=2)
     assert ["No", "changes:", "all", "rows", "already", "loaded."] in lines
     assert not [line for line in lines if "Quarantined" in line]
+
+
+def test_only_a_warehouse_with_loaded_rows_replaces_the_current_one(settings: Settings) -> None:
+    assert not has_rows(settings)
+    with connect(settings, "owner") as connection:
+        connection.execute(AUDIT_ROWS)
+    assert has_rows(settings)

@@ -32,10 +32,13 @@ def resolve(settings: Settings, now: datetime = NOW, **parameters: Any) -> Resol
         ({"parallelism": 9}, "parallelism: Input should be less than or equal to 8, got 9."),
         ({"start": "2026-02-31"}, "start: Input should be a valid date"),
         ({"end": "yesterday"}, "end: Input should be a valid date"),
-        ({"tickers": ["aapl"]}, "tickers.0: String should match pattern"),
-        ({"tickers": ["AAPL'; drop table core.daily_price"]}, "tickers.0: String should match"),
+        ({"tickers": ["a apl"]}, "tickers: 'A APL' is no symbol; write one as Yahoo does"),
+        ({"tickers": ["AAPL'; drop table core.daily_price"]}, "is no symbol; write one"),
         ({"tickers": "AAPL"}, "tickers: Input should be a valid tuple"),
-        ({"dataset": "macro", "series_ids": ["CPI&x=1"]}, "series_ids.0: String should match"),
+        (
+            {"dataset": "macro", "series_ids": ["CPI&x=1"]},
+            "is no series id; write one as FRED does",
+        ),
         ({"colour": "blue"}, "colour: Extra inputs are not permitted"),
         (
             {"start": "2024-03-01", "end": "2024-02-01"},
@@ -89,10 +92,21 @@ def test_defaults_are_the_full_history_of_all_items(module_warehouse: Settings) 
     assert (prices.start, prices.end) == (date(1927, 12, 30), date(2026, 2, 13))
     assert {"IWM", "^RUT", "SPY"} <= set(prices.items)
     macro = resolve(module_warehouse, dataset="macro")
-    assert (macro.start, len(macro.items)) == (None, 24)
+    assert (macro.start, len(macro.items)) == (None, 25)
     holdings = resolve(module_warehouse, dataset="holdings")
     assert (holdings.start, holdings.end) == (None, date(2026, 2, 12))
     assert holdings.items == ("IVV", "IWM")
+
+
+def test_symbols_are_read_in_lower_case(module_warehouse: Settings) -> None:
+    assert resolve(module_warehouse, tickers=["iwm", " Spy "]).items == ("IWM", "SPY")
+    assert resolve(module_warehouse, dataset="macro", series_ids=["unrate"]).items == ("UNRATE",)
+
+
+def test_a_start_of_history_in_the_future_names_the_setting(module_warehouse: Settings) -> None:
+    late = module_warehouse.model_copy(update={"history_start": date(2026, 3, 2)})
+    with pytest.raises(InvalidBackfillRequest, match="ROTATION_HISTORY_START 2026-03-02 is in the"):
+        resolve(late)
 
 
 def test_empty_field_takes_its_default(module_warehouse: Settings) -> None:
