@@ -125,16 +125,21 @@ def test_an_old_acquaintance_that_yahoo_no_longer_knows_is_delisted(
     start_replay: MakeReplay,
 ) -> None:
     replay = start_replay(clock="2026-02-05T23:00:00+00:00")
-    assert replay.run("prices", tickers=["QJEG"]).state == "Completed"
-    held = replay.checksums()
+    # beside one that still loads: what all symbols answer alike is an outage
+    tickers = ["QJEG", "SPY"]
+    bars = "select * from published.daily_price where ticker = 'QJEG' order by session_date"
+    assert replay.run("prices", tickers=tickers).state == "Completed"
+    stored = replay.rows(bars)
+    assert stored
     spoil(replay, {"QJEG": {"kind": "status", "status": 404, "body": NO_SUCH_SYMBOL}})
     # five sessions later it may still have been renamed; six later it is gone
     for day, status in (("2026-02-12", "not_found"), ("2026-02-13", "delisted")):
         replay.sandbox.set_clock(f"{day}T23:00:00+00:00")
-        end = replay.run("prices", tickers=["QJEG"])
+        end = replay.run("prices", tickers=tickers)
         assert end.state == "Completed", end.output
-        assert replay.fetches() == {"QJEG": (status, "unknown_symbol", 1)}
-    assert replay.checksums() == held
+        assert replay.fetches()["QJEG"] == (status, "unknown_symbol", 1)
+        assert replay.fetches()["SPY"][0] == "loaded"
+    assert replay.rows(bars) == stored
 
 
 def test_each_fault_at_fred_has_its_name_and_costs_no_other_series(replay: Replay) -> None:
