@@ -5,34 +5,14 @@
 -- supported if: the share in the S&P 600 is at most half of that in the Russell 2000, with figures for
 --   at least 60 % of the members of both
 -- contradicted if: it is more than half
-with day as (
-    select max(as_of_date) as as_of_date from published.company_refinancing
-),
-snapshot as (
-    select distinct on (index_code) index_code, membership.as_of_date
-    from published.index_membership as membership
-    cross join day
+with member as (
+    select * from published.index_company
     where index_code in ('R2000', 'SP600')
-    order by index_code, known_from <= day.as_of_date desc,
-        case when known_from <= day.as_of_date then known_from - date '2000-01-01' end desc,
-        known_from
-),
-member as (
-    select
-        membership.index_code, membership.weight_pct, company.*
-    from snapshot
-    join published.index_membership as membership using (index_code, as_of_date)
-    left join lateral (
-        select company.as_of_date as quarter_end, company.is_unprofitable
-        from published.company_refinancing as company
-        cross join day
-        where company.ticker = membership.ticker and company.as_of_date = day.as_of_date
-        limit 1
-    ) as company on true
+        and as_of_date = (select max(as_of_date) from published.index_company)
 ),
 share as (
     select
-        max(quarter_end) as quarter_end,
+        max(as_of_date) as as_of_date,
         100.0 * count(*) filter (where is_unprofitable and index_code = 'SP600')
             / nullif(count(is_unprofitable) filter (where index_code = 'SP600'), 0) as sp600_pct,
         100.0 * count(*) filter (where is_unprofitable and index_code = 'R2000')
@@ -56,5 +36,5 @@ select
             round(sp600_pct, 1), round(r2000_pct, 1), round(coverage_pct, 1)
         )
     end as reason,
-    quarter_end as as_of_date
+    as_of_date
 from share;

@@ -4,40 +4,20 @@
 -- unit: percent
 -- supported if: the share is between 30 and 40 %, with figures for at least 60 % of the members
 -- contradicted if: it is not
-with day as (
-    select max(as_of_date) as as_of_date from published.company_refinancing
-),
-snapshot as (
-    select distinct on (index_code) index_code, membership.as_of_date
-    from published.index_membership as membership
-    cross join day
+with member as (
+    select * from published.index_company
     where index_code = 'R2000'
-    order by index_code, known_from <= day.as_of_date desc,
-        case when known_from <= day.as_of_date then known_from - date '2000-01-01' end desc,
-        known_from
-),
-member as (
-    select
-        membership.index_code, membership.weight_pct, company.*
-    from snapshot
-    join published.index_membership as membership using (index_code, as_of_date)
-    left join lateral (
-        select company.as_of_date as quarter_end, company.is_unprofitable
-        from published.company_refinancing as company
-        cross join day
-        where company.ticker = membership.ticker and company.as_of_date = day.as_of_date
-        limit 1
-    ) as company on true
+        and as_of_date = (select max(as_of_date) from published.index_company)
 ),
 share as (
     select
-        1 as priority, 'R2000 by count' as witness, max(quarter_end) as quarter_end,
+        1 as priority, 'R2000 by count' as witness, max(as_of_date) as as_of_date,
         100.0 * count(*) filter (where is_unprofitable) / nullif(count(is_unprofitable), 0) as pct,
         100.0 * count(is_unprofitable) / nullif(count(*), 0) as coverage_pct
     from member
     union all
     select
-        2, 'R2000 by weight', max(quarter_end),
+        2, 'R2000 by weight', max(as_of_date),
         100 * sum(weight_pct) filter (where is_unprofitable)
             / nullif(sum(weight_pct) filter (where is_unprofitable is not null), 0),
         100 * sum(weight_pct) filter (where is_unprofitable is not null) / sum(weight_pct)
@@ -53,6 +33,6 @@ select
             coalesce(round(pct::numeric, 1)::text, '-'), round(coverage_pct::numeric, 1)
         )
     end as reason,
-    quarter_end as as_of_date
+    as_of_date
 from share
 order by priority;

@@ -7,7 +7,7 @@ import polars as pl
 from adbc_driver_postgresql import dbapi as adbc
 
 from expectations.tables.claim_ledger import CONTRACT
-from tasks.derive.claims.inputs import INPUTS, checksum_queries, run_query
+from tasks.derive.claims.inputs import checksum_queries, inputs_of, run_query
 from tasks.derive.incremental.changes import ChangeSet, polars_schema
 from tasks.derive.incremental.derived_table import DerivedRows, DerivedTable
 from warehouse.claims import claims
@@ -63,4 +63,6 @@ def _verdict(claim: QueryFile, first: Row) -> tuple[str, str]:
     return ("supported" if first["is_met"] else "contradicted"), reason
 
 
-TABLE = DerivedTable(CONTRACT, INPUTS, _derive, logic_version=checksum_queries(claims()))
+TABLE = DerivedTable(
+    CONTRACT, inputs_of(CONTRACT), _derive, logic_version=checksum_queries(claims())
+)

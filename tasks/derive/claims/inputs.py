@@ -6,22 +6,20 @@ from zlib import crc32
 import polars as pl
 from adbc_driver_postgresql import dbapi as adbc
 
+from expectations import contracts
+from expectations.contract import Contract
 from warehouse.base_error import RotationError
 from warehouse.connect import arrow
 from warehouse.query_file import QueryFile
 
-EVERYTHING = "everything"
-TABLES = (
-    "daily_price",
-    "corporate_action",
-    "index_membership",
-    "macro_observation",
-    "company_fact",
-    "company_ticker",
-    "company",
-)
-ANY_CHANGE_SQL = f"select '{EVERYTHING}' as subject, date '0001-01-01' as first_date from change"
-INPUTS = dict.fromkeys(TABLES, ANY_CHANGE_SQL)
+ANY_CHANGE_SQL = "select 'everything' as subject, date '0001-01-01' as first_date from change"
+
+
+def inputs_of(contract: Contract) -> dict[str, str]:
+    """Return the inputs of a table any change of which reaches all its rows."""
+    known = contracts()
+    core = (name for name in contract.upstream if known[name].schema == "core")
+    return dict.fromkeys(core, ANY_CHANGE_SQL)
 
 
 def checksum_queries(files: Iterable[QueryFile]) -> int:

@@ -9,7 +9,7 @@ import polars as pl
 from adbc_driver_postgresql import dbapi as adbc
 
 from expectations.tables.scenario_monitor import CONTRACT
-from tasks.derive.claims.inputs import INPUTS, checksum_queries, run_query
+from tasks.derive.claims.inputs import checksum_queries, inputs_of, run_query
 from tasks.derive.incremental.changes import ChangeSet, polars_schema
 from tasks.derive.incremental.derived_table import DerivedRows, DerivedTable
 from warehouse.claims import conditions
@@ -60,4 +60,6 @@ def evaluate_condition(condition: QueryFile, days: Sequence[Day]) -> dict[str, A
     }
 
 
-TABLE = DerivedTable(CONTRACT, INPUTS, _derive, logic_version=checksum_queries(conditions()))
+TABLE = DerivedTable(
+    CONTRACT, inputs_of(CONTRACT), _derive, logic_version=checksum_queries(conditions())
+)

@@ -10,6 +10,7 @@ from expectations.tables import macro_observation
 from tasks.derive.claims import claim_ledger
 from tasks.derive.claims.claim_ledger import judge_claim
 from tasks.derive.rotation import rotation_metrics
+from tests.tasks.derive.filings import Filers, fact
 from tests.tasks.derive.pipeline import House
 from warehouse.connect.connections import connect
 from warehouse.query_file import QueryFile
@@ -175,3 +176,42 @@ def test_real_record_before_2026(settings: Settings, tapes) -> None:
     assert row["verdict"] == "insufficient_data"
     assert "the newest session is 2025-12-31" in row["reason"]
     assert "13 sessions, ended 2008-06-06" in row["reason"]
+
+
+def test_share_of_loss_makers_by_count_and_weight(house: House) -> None:
+    """T2 alone loses money; T4 never filed, and T3's second class is not its company's ticker."""
+    filers, start, end = Filers(house), "2022-01-01", "2022-12-31"
+    filers.load_all(
+        {
+            cik: [fact("NetIncomeLoss", end, income, start=start), fact("Assets", end, 100.0)]
+            for cik, income in ((1, 20.0), (2, -5.0), (3, 30.0))
+        }
+    )
+    filers.load_tickers({"T1": 1, "T2": 2, "T3": 3, "T3B": 3})
+    weights = {"T1": 2.0, "T2": 1.0, "T3": 2.0, "T3B": 1.0, "T4": 1.0}
+    members = [(ticker, "Energy", weight) for ticker, weight in weights.items()]
+    # the snapshot in force on 2023-03-31 is neither the first nor the last
+    house.load_snapshot("R2000", date(2020, 1, 2), [("T4", "Energy", 1.0)])
+    house.load_snapshot("R2000", date(2022, 1, 3), members)
+    house.load_snapshot("R2000", date(2023, 4, 3), [("T4", "Energy", 1.0)])
+    house.load_prices([("T1", date(2023, 3, 31), 10.0, 1)])
+    filers.derive()
+    house.derive(claim_ledger)
+    rows = house.read(
+        "select ticker, cik, is_unprofitable, membership_as_of, is_backcast"
+        " from published.index_company where as_of_date = '2023-03-31' order by ticker"
+    ).rows()
+    snapshot = (date(2022, 1, 2), False)
+    assert rows == [
+        ("T1", 1, False, *snapshot),
+        ("T2", 2, True, *snapshot),
+        ("T3", 3, False, *snapshot),
+        ("T3B", None, None, *snapshot),
+        ("T4", None, None, *snapshot),
+    ]
+    (row,) = house.read(
+        "select * from published.claim_ledger where claim_id = 'unprofitable_30_40'"
+    ).rows(named=True)
+    # 1 of 3 known of 5; by weight 1 of 5 known of 7
+    assert (row["verdict"], row["measured"]) == ("supported", pytest.approx(100 / 3))
+    assert row["second_measured"] == pytest.approx(20.0)
