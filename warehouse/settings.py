@@ -15,6 +15,8 @@ from dotenv import dotenv_values
 from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from warehouse.base_error import RotationError
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 ENV_FILE = CHECKOUT / ".env"
@@ -27,7 +29,7 @@ SEC_LIMIT = 8
 USER_AGENT = re.compile(r"[^,()\[\]@]*\S [^,()\[\]@\s]+@[^,()\[\]@\s]+\.[A-Za-z]{2,}")
 
 
-class SettingsFileError(ValueError):
+class SettingsFileError(RotationError):
     """The file `.env` cannot be read as text."""
 
 

@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
+import pandas as pd
 import polars as pl
 import typer
 
@@ -66,7 +67,12 @@ class Score:
 def read_filer(path: Path) -> list[Fact]:
     """Return a filer's facts of a companyfacts file, through the parser of the product."""
     content: Any = json.loads(gzip.decompress(path.read_bytes()))
-    frame = parse_facts(int(content["cik"]), content).frame.dropna(subset=["value", "form"])
+    return to_facts(parse_facts(int(content["cik"]), content).frame)
+
+
+def to_facts(frame: pd.DataFrame) -> list[Fact]:
+    """Return the facts of a parsed frame, without those that validation quarantines."""
+    frame = frame.dropna(subset=["value", "form"])
     names = ["tag", "period_start", "period_end", "value", "accession_number", "form"]
     names += ["fiscal_period", "filed_date", "known_from"]
     days = ["period_start", "period_end", "filed_date", "known_from"]

@@ -12,7 +12,7 @@ from deployments.cli import admin, commands, query
 from deployments.cli.backfill import backfill
 from deployments.cli.reader import app as reader_app
 from warehouse.base_error import RotationError
-from warehouse.settings import Settings, SettingsFileError, variable_name
+from warehouse.settings import Settings, variable_name
 
 COMMANDS = {
     "Services": (commands.demo, commands.up, commands.down, commands.status, commands.health),
@@ -22,10 +22,7 @@ COMMANDS = {
 }
 
 # other errors are defects, and show their traceback
-EXPECTED_ERRORS = (
-    *(RotationError, SettingsFileError, ValidationError),
-    *(psycopg.Error, OSError, UnicodeError),
-)
+EXPECTED_ERRORS = (RotationError, ValidationError, psycopg.Error, OSError, UnicodeError)
 
 app = typer.Typer(
     help="The Great Rotation warehouse: point-in-time SQL tables on small caps and mega-caps.",

@@ -173,7 +173,7 @@ def _reset_login(connection: Connection, name: str, connections: int) -> list[st
     login, changed = sql.Identifier(name), []
     state = _role_settings(connection, name)
     assert state is not None
-    can_log_in, limit, is_member, held = state
+    can_log_in, limit, is_member, stored = state
     if not is_member:
         group = sql.Identifier(READER_GROUP)
         connection.execute(sql.SQL("grant {} to {}").format(group, login))
@@ -186,11 +186,11 @@ def _reset_login(connection: Connection, name: str, connections: int) -> list[st
         )
         changed.append("connection limit")
     is_superuser = connection.execute("show is_superuser").fetchone() == ("on",)
-    wanted = LOGIN_SETTINGS | (SUPERUSER_SETTINGS if is_superuser else {})
-    for database, setting, value in held:
+    defaults = LOGIN_SETTINGS | (SUPERUSER_SETTINGS if is_superuser else {})
+    for database, setting, value in stored:
         # an administrator's limit stays where this account may not set it
         is_kept = database is None and (
-            wanted.get(setting) == value or (setting in SUPERUSER_SETTINGS and not is_superuser)
+            defaults.get(setting) == value or (setting in SUPERUSER_SETTINGS and not is_superuser)
         )
         if not is_kept:
             place = sql.SQL("" if database is None else " in database {}").format(
@@ -200,8 +200,8 @@ def _reset_login(connection: Connection, name: str, connections: int) -> list[st
                 sql.SQL("alter role {}{} reset {}").format(login, place, _setting(setting))
             )
             changed.append(setting)
-    kept = {(setting, value) for database, setting, value in held if database is None}
-    for setting, value in wanted.items():
+    kept = {(setting, value) for database, setting, value in stored if database is None}
+    for setting, value in defaults.items():
         if (setting, value) not in kept:
             connection.execute(
                 sql.SQL("alter role {} set {} = {}").format(
@@ -232,7 +232,7 @@ def _role_settings(
     ).fetchone()
     if row is None:
         return None
-    held = connection.execute(
+    stored = connection.execute(
         """
         select datname, split_part(each, '=', 1), substr(each, strpos(each, '=') + 1)
         from pg_db_role_setting
@@ -242,7 +242,7 @@ def _role_settings(
         """,
         (f'"{name}"',),
     ).fetchall()
-    return (*row, held)
+    return (*row, stored)
 
 
 def _accepts_password(settings: Settings) -> bool:

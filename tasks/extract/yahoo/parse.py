@@ -70,10 +70,9 @@ def parse_history(
         `removed_split_factor` (the product of later splits, by the corrected dates), `source`.
         Actions: one row per (ex_date, kind): `ticker`, `ex_date`, `kind` (split, dividend,
         capital_gain), `value` (new shares per old share, or money per share as paid), `currency`
-        (of a distribution),
-        `listed_date` (Yahoo's date; `ex_date` differs if the prices show that a split took effect
-        up to three sessions earlier or later), `is_repeated` (a split listed again within a week,
-        which is not undone), `source`.
+        (of a distribution), `listed_date` (Yahoo's date; `ex_date` differs if the prices show that
+        a split took effect up to three sessions earlier or later), `is_repeated` (a split listed
+        again within a week, which is not undone), `source`.
 
     Raises:
         ValueError: A split of the reply is not a positive number; the ticker has no usable row.

@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from deployments.bench.filings_accuracy import to_facts
 from tasks.derive.debt.rates import Rates
 from tasks.derive.refinancing.company_row import IndexListing, company_rows
 from tasks.derive.xbrl.facts import Fact
@@ -44,12 +45,7 @@ def read_facts(case: Path) -> list[Fact]:
         fact["val"] = float(row["val"])
         units = tags.setdefault(row["tag"], {"units": {}})["units"]
         units.setdefault(row["unit"], []).append(fact)
-    frame = parse_facts(1, {"cik": 1, "facts": {"us-gaap": tags}}).frame
-    names = ["tag", "period_start", "period_end", "value", "accession_number", "form"]
-    names += ["fiscal_period", "filed_date", "known_from"]
-    days = [name for name in names if name.endswith(("_start", "_end", "_date", "_from"))]
-    frame[days] = frame[days].apply(lambda column: column.dt.date).astype(object)
-    return [Fact(*row) for row in frame[names].itertuples(index=False)]
+    return to_facts(parse_facts(1, {"cik": 1, "facts": {"us-gaap": tags}}).frame)
 
 
 def test_there_are_cases() -> None:
