@@ -7,7 +7,7 @@
 with member as (
     select * from published.index_company
     where index_code = 'R2000'
-        and as_of_date = (select max(as_of_date) from published.index_company)
+        and as_of_date = (select max(as_of_date) from published.company_refinancing)
 ),
 share as (
     select

@@ -1,6 +1,6 @@
 """Reasons why amounts of `company_refinancing` are unknown."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -53,7 +53,7 @@ def _trailing_reason(known: PointInTimeFacts, end: date, names: tuple[str, ...])
     return "its parts do not fit together"
 
 
-def _has_period(series: list[FactsByPeriod], end: date) -> bool:
+def _has_period(series: Sequence[FactsByPeriod], end: date) -> bool:
     return any(end in spans for spans in series)
 
 

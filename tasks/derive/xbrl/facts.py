@@ -162,6 +162,8 @@ class PointInTimeFacts:
         self._next = 0
         self._reports: set[str] = set()
         self._spans = CompanyFacts()
+        # concept to the facts of its tags, until another tag is filed
+        self._series: dict[str, list[FactsByPeriod]] = {}
         self._filings: dict[str, list[Fact]] = {}
         self._of_filings: dict[str, PointInTimeFacts] = {}
         self.annual_report: Fact | None = None
@@ -227,6 +229,7 @@ class PointInTimeFacts:
         """Store a fact in place of the one that it restates, if it ranks above that."""
         if fact.tag not in self._spans:
             self._spans[fact.tag] = FactsByPeriod(self._spans)
+            self._series.clear()
         spans = self._spans[fact.tag]
         stored = spans.setdefault(fact.end, {})
         before = stored.get(fact.start)
@@ -255,9 +258,12 @@ class PointInTimeFacts:
         """The known facts of all tags, by tag."""
         return self._spans
 
-    def series(self, concept: str) -> list[FactsByPeriod]:
+    def series(self, concept: str) -> Sequence[FactsByPeriod]:
         """Return the facts of a concept's tags, preferred first, without tags never filed."""
-        return [self._spans[tag] for tag in concepts()[concept] if tag in self._spans]
+        if concept not in self._series:
+            tags = (tag for tag in concepts()[concept] if tag in self._spans)
+            self._series[concept] = [self._spans[tag] for tag in tags]
+        return self._series[concept]
 
     def series_of_tag(self, tag: str) -> list[FactsByPeriod]:
         """Return the facts of one tag in the form of `series`."""
@@ -270,7 +276,8 @@ class PointInTimeFacts:
 
     def instant(self, concept: str, end: date) -> Fact | None:
         """Return a concept's amount on exactly a day, from the preferred tag that has one."""
-        return next(iter(self.instants(concept, end)), None)
+        amounts = (spans.get(end, {}).get(end) for spans in self.series(concept))
+        return next((fact for fact in amounts if fact is not None), None)
 
     def instants(self, concept: str, end: date) -> list[Fact]:
         """Return a concept's amounts on exactly a day, one per tag, preferred first."""
@@ -326,20 +333,17 @@ class PointInTimeFacts:
 
     def latest_filing_for(self, end: date) -> Fact | None:
         """Return a fact of the newest filing that reports a period end."""
-        found: Fact | None = None
         for group in (
             (*BALANCE_SHEET_CONCEPTS, *INCOME_CONCEPTS),
             OTHER_MARKER_CONCEPTS,
             _fallback_concepts(),
         ):
-            for concept in group:
-                for spans in self.series(concept):
-                    for fact in spans.get(end, {}).values():
-                        if found is None or (fact.filed, fact.accession) > (
-                            found.filed,
-                            found.accession,
-                        ):
-                            found = fact
-            if found is not None:
-                return found
+            facts = [
+                fact
+                for concept in group
+                for spans in self.series(concept)
+                for fact in spans.get(end, {}).values()
+            ]
+            if facts:
+                return max(facts, key=attrgetter("filed", "accession"))
         return None

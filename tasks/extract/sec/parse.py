@@ -120,9 +120,9 @@ def parse_facts(cik: int, content: Any) -> ParsedFacts:
                 units = listed.get(tag, frozenset()) if taxonomy in TAXONOMIES else frozenset()
                 for unit, facts in concept["units"].items():
                     accessions.update(fact["accn"] for fact in facts)
-                    kind = _kind_of_unit(unit, units)
-                    for name in ("any", kind):
-                        newest[name] = max(newest[name], _newest_report(facts))
+                    report = _newest_report(facts)
+                    for name in {"any", _kind_of_unit(unit, units)}:
+                        newest[name] = max(newest[name], report)
                     if unit in units:
                         rows.extend(_row(cik, tag, unit, fact) for fact in facts)
                     elif units:

@@ -18,6 +18,13 @@ in_force as (
         quarter.as_of_date, snapshot.index_code, snapshot.known_from > quarter.as_of_date,
         case when snapshot.known_from <= quarter.as_of_date then snapshot.known_from end desc,
         snapshot.known_from
+),
+company as (
+    select distinct on (as_of_date, ticker)
+        as_of_date, ticker, cik, total_debt_usd, net_income_ttm_usd, is_unprofitable, is_zombie
+    from derived.company_refinancing
+    where ticker is not null
+    order by as_of_date, ticker, cik
 )
 select
     in_force.index_code, member.ticker, in_force.as_of_date, in_force.membership_as_of,
@@ -28,11 +35,8 @@ select
 from in_force
 join core.index_membership as member
     on member.index_code = in_force.index_code and member.as_of_date = in_force.membership_as_of
-left join lateral (
-    select * from derived.company_refinancing as candidate
-    where candidate.as_of_date = in_force.as_of_date and candidate.ticker = member.ticker
-    order by candidate.cik limit 1
-) as company on true;
+left join company
+    on company.as_of_date = in_force.as_of_date and company.ticker = member.ticker;
 comment on view published.index_company is
 'One row per index, member and quarter-end, with figures of the member''s company as filed by then.';
 comment on column published.index_company.index_code is 'The index, such as R2000.';
