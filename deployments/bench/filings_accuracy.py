@@ -225,7 +225,8 @@ HEAD = """# Accuracy of values from filings
 
 Measured by `make accuracy TAPES="folder ..."` on real filings. Each value is compared with a figure
 that the same filer states elsewhere, where it states one. A difference is not always an error: a
-maturity schedule states principal and a balance sheet the carrying amount.
+maturity schedule states principal and a balance sheet the carrying amount; a year to date may
+restate quarters that are not filed again.
 
 | Tape | Value | Compared with | Comparisons | Agreeing |
 |---|---|---|---:|---:|

@@ -52,6 +52,6 @@ TABLE = DerivedTable(
     CONTRACT,
     quarterly_inputs(CONTRACT.table),
     _derive,
-    logic_version=3,
+    logic_version=4,
     reference_files=("concept", "filing_form", "fund", "market_rate"),
 )

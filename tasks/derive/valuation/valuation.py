@@ -194,5 +194,6 @@ TABLE = DerivedTable(
     CONTRACT,
     quarterly_price_inputs(CONTRACT.table),
     _derive,
+    logic_version=2,
     reference_files=("concept", "filing_form", "fund"),
 )

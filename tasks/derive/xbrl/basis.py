@@ -71,6 +71,33 @@ def is_one_basis(facts: Sequence[Fact], series: Sequence[FactsByPeriod]) -> bool
     )
 
 
+def on_basis_of(whole: Fact, part: Fact, rest_usd: float | None, spans: FactsByPeriod) -> Fact:
+    """Return a part of a period with the amount that the filing of the whole period has.
+
+    A part restated since by little would leave the whole restatement in the remainder (LMT 2018:
+    nine months of 2017 restated by 63 of 2,644). A large restatement stays: `is_one_basis` judges.
+
+    Args:
+        whole: The longer period.
+        part: The part, as filed last.
+        rest_usd: The rest of the whole as filed: it tells whether the whole was restated before.
+        spans: All facts of the part's tag.
+    """
+    most = RESTATEMENT_TOLERANCE * max(abs(whole.value), abs(part.value))
+    versions = [part]
+    while (
+        part.superseded is not None
+        and part.value_known_since > whole.filed
+        and _moved_usd(part) <= most
+        and (rest_usd is not None or not _has_new_basis(whole, part, _moved_usd(part) / 2, spans))
+    ):
+        part = part.superseded
+        versions.append(part)
+    if rest_usd is None:
+        return part
+    return min(versions, key=lambda each: abs(whole.value - each.value - rest_usd))
+
+
 def _has_moved(restated: Fact, spans: FactsByPeriod, after: date, until: date, most: float) -> bool:
     """Return whether a restated amount was another on a day, or at first, and still is."""
     if not after < restated.filed <= until:

@@ -12,12 +12,14 @@ from datetime import date, timedelta
 from itertools import chain
 from math import fsum
 
-from tasks.derive.xbrl.basis import is_one_basis, is_one_company
+from tasks.derive.xbrl.basis import is_one_basis, is_one_company, on_basis_of
 from tasks.derive.xbrl.facts import FISCAL_QUARTER_DAYS, FISCAL_YEAR_DAYS, Fact, FactsByPeriod
 
 DAY = timedelta(days=1)
 # drift between period ends a year apart: a week and a weekend
 CALENDAR_DRIFT_DAYS = 10
+# between the fiscal and the calendar days of a quarter
+MAX_QUARTER_DRIFT_DAYS = 4
 # a year until the next annual report, and 90 days to file it
 MAX_REPORT_AGE = timedelta(days=456)
 
@@ -107,6 +109,7 @@ def _quarters(spans: FactsByPeriod, end: date) -> Iterator[PeriodAmount]:
                 break
             part = _fact_starting_on(spans[before], whole.start)
             if length >= FISCAL_QUARTER_DAYS[0] and part is not None:
+                part = _on_basis_of(whole, part, spans)
                 yield _period_amount([whole], [part], before + DAY, end)
         last = _subtract_quarters(spans, whole)
         if last is not None:
@@ -118,19 +121,50 @@ def _subtract_quarters(spans: FactsByPeriod, whole: Fact) -> PeriodAmount | None
     parts: list[Fact] = []
     start = whole.start
     while (whole.end - start).days >= FISCAL_QUARTER_DAYS[1]:
-        following = (
-            fact
-            for each in spans.values()
-            if (fact := each.get(start)) is not None
-            and FISCAL_QUARTER_DAYS[0] <= (fact.end - start).days + 1 <= FISCAL_QUARTER_DAYS[1]
-        )
-        part = next(following, None)
+        part = _quarter_starting_on(spans, start)
         if part is None:
             return None
-        parts.append(part)
+        parts.append(_on_basis_of(whole, part, spans))
         start = part.end + DAY
     is_quarter = (whole.end - start).days + 1 >= FISCAL_QUARTER_DAYS[0]
     return _period_amount([whole], parts, start, whole.end) if is_quarter else None
+
+
+def _quarter_starting_on(spans: FactsByPeriod, start: date) -> Fact | None:
+    quarters = (
+        fact
+        for each in spans.values()
+        if (fact := each.get(start)) is not None
+        and FISCAL_QUARTER_DAYS[0] <= (fact.end - start).days + 1 <= FISCAL_QUARTER_DAYS[1]
+    )
+    return next(quarters, None)
+
+
+def _on_basis_of(whole: Fact, part: Fact, spans: FactsByPeriod) -> Fact:
+    """Return a part with the amount on which its whole was filed, by the quarters after it."""
+    return on_basis_of(whole, part, _filed_rest_usd(spans, part.end, whole.end), spans)
+
+
+def _filed_rest_usd(spans: FactsByPeriod, after: date, end: date) -> float | None:
+    """Return the sum of the quarters filed from a day to another; None where one was not.
+
+    An annual report may give its quarters the days of calendar quarters.
+    """
+    total_usd = 0.0
+    while (end - after).days > MAX_QUARTER_DRIFT_DAYS:
+        days = (after + (1 + shift) * DAY for shift in _nearest_first(MAX_QUARTER_DRIFT_DAYS))
+        part = next((fact for day in days if (fact := _quarter_starting_on(spans, day))), None)
+        if part is None:
+            return None
+        total_usd, after = total_usd + part.value, part.end
+    return total_usd if (after - end).days <= MAX_QUARTER_DRIFT_DAYS else None
+
+
+def _nearest_first(most: int) -> Iterator[int]:
+    """Yield 0, -1, 1, -2, 2 and so on."""
+    yield 0
+    for days in range(1, most + 1):
+        yield from (-days, days)
 
 
 def trailing_twelve_months(
@@ -176,13 +210,12 @@ def _ttm_from_ytd(series: Sequence[FactsByPeriod], end: date) -> Iterator[Period
                 continue
             length = so_far.end - so_far.start
             expected = last.start + length
-            for back in range(2 * CALENDAR_DRIFT_DAYS + 1):
-                # nearest first: 0, -1, +1, -2, ...
-                shift = (back + 1) // 2 * (-1 if back % 2 else 1)
+            for shift in _nearest_first(CALENDAR_DRIFT_DAYS):
                 before = _fact_starting_on(spans.get(expected + shift * DAY, {}), last.start)
                 if before is not None:
                     start = before.end + DAY
-                    yield _period_amount([*last.facts, so_far], [before], start, end)
+                    part = _on_basis_of(last.facts[0], before, spans)
+                    yield _period_amount([*last.facts, so_far], [part], start, end)
 
 
 def _four_quarters(

@@ -167,8 +167,8 @@ def test_amendment_replaces_the_value_once_known():
         ([5], 3, -60, None),
         # a division was sold since; the year still includes it
         ([100], 75, 60, None),
-        # a small reclassification: 100 + 90 - 73
-        ([100], 75, 73, 117),
+        # a small reclassification since, which the year lacks: 100 + 90 - 75
+        ([100], 75, 73, 115),
         # the year was restated first, then the nine months: 80 + 90 - 60
         ([100, 80], 75, 60, 110),
         # not restated: 100 + 90 - 75
@@ -191,6 +191,34 @@ def test_part_restated_since_is_not_on_the_same_basis(year, first, restated, tot
     # so is the remaining quarter: the year less nine months
     last = quarter(spans, day("2021-12-31"))
     assert (last is None) == (total is None)
+
+
+@pytest.mark.parametrize(
+    ("first_day", "last", "total"),
+    [
+        # the year was filed before the restatement: 100 + 90 - 75
+        ("2021-10-01", 25, 115),
+        # the year was filed with the restatement: 100 + 90 - 73
+        ("2021-10-01", 27, 117),
+        # the days of the calendar quarter
+        ("2021-10-04", 27, 117),
+        # not a quarter: it tells nothing
+        ("2021-11-01", 27, 115),
+    ],
+)
+def test_last_quarter_tells_the_basis_of_the_year(first_day, last, total):
+    """Nine months were restated from 75 to 73 after the year of 100 was filed."""
+    found = trailing_twelve_months(
+        series(
+            fact(TAG, "2021-09-30", 75, start="2021-01-01", filed="2021-11-10", form="10-Q"),
+            fact(TAG, "2021-12-31", 100, start="2021-01-01", filed="2022-03-10"),
+            fact(TAG, "2021-12-31", last, start=first_day, filed="2022-03-10"),
+            fact(TAG, "2021-09-30", 73, start="2021-01-01", filed="2022-11-10", form="10-Q"),
+            fact(TAG, "2022-09-30", 90, start="2022-01-01", filed="2022-11-10", form="10-Q"),
+        ),
+        day("2022-09-30"),
+    )
+    assert found.value == total
 
 
 @pytest.mark.parametrize(
