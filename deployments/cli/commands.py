@@ -2,6 +2,7 @@
 
 import json
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -11,13 +12,14 @@ from rich.table import Table
 
 from deployments.cli.console import make_console
 from deployments.cli.run_flow import flow_command, run_python, use_stack_environment
-from deployments.stack import prefect_server, stack
+from deployments.stack import prefect_server, stack, supervisor
 from deployments.stack.database import ensure_database_running, load_settings, start_database
 from tasks.run.clock import now
 from warehouse.connect.connections import connect
 from warehouse.connect.dsn import embedded_server, is_embedded
 from warehouse.settings import Settings
 
+SUPERVISED_SERVICES = ("prefect-server", "prefect-worker", stack.SUPERVISOR)
 FLOWS = ("daily", "prices", "macro", "holdings", "filings", "derived")
 
 
@@ -43,6 +45,8 @@ def up(
 
     console = make_console()
     settings = Settings()
+    # it would restart a worker that is being replaced
+    supervisor.stop_supervisor(settings)
     if sandbox or tape is not None:
         replayed = stack.start_sandbox(
             stack.sandbox_home(settings), tape or simulated_tape(console, settings), reuse=True
@@ -59,6 +63,7 @@ def up(
         stack.create_pool(environment)
         stack.deploy(environment)
         stack.start_worker(settings, environment)
+        supervisor.start_supervisor(settings)
     if settings.origin == "live":
         # commands in the foreground would use a running sandbox
         stack.stop_sandbox(stack.sandbox_home(settings))
@@ -125,7 +130,17 @@ def health() -> None:
     issues += [
         HealthIssue("service", name, "service not running; start it with: make up")
         for name, state in stack.status(settings).items()
-        if name.startswith("prefect-") and not state
+        if name in SUPERVISED_SERVICES and not state
+    ]
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    issues += [
+        HealthIssue(
+            "service",
+            name,
+            f"ended and was restarted {len(times)} times in 24 hours, last at"
+            f" {times[-1]:%Y-%m-%d %H:%M} UTC; see {settings.home}/logs/{name}.log",
+        )
+        for name, times in supervisor.restarts_since(settings, yesterday).items()
     ]
     console = make_console()
     for issue in issues:

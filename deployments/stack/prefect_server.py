@@ -22,6 +22,7 @@ PREFECT = "prefect"
 PASSWORD_ENV_VARS = ("ROTATION_LOADER_PASSWORD", "ROTATION_READER_PASSWORD", "ROTATION_UI_PASSWORD")
 # on a new database the server runs its migrations first: 20 s on two idle cores
 SERVER_START_SECONDS = 300
+DEFAULT_PORT = 4200
 MAX_PORT_ATTEMPTS = 4
 # messages of the Prefect CLI and of its web server
 PORT_TAKEN = re.compile("already in use|already running on port", re.IGNORECASE)
@@ -110,8 +111,10 @@ def start_server(settings: Settings) -> dict[str, str]:
             f"The server at {environment['PREFECT_API_URL']} does not accept the password of"
             f" {settings.home.absolute()}. If the password was changed, run `rotation down` first."
         )
+    # clients of a server that ended wait for it at its port
+    last_port = int(str(service.read_last_state().get("port", DEFAULT_PORT)))
     for _ in range(MAX_PORT_ATTEMPTS):
-        environment = prefect_environment(settings, free_port(preferred=4200))
+        environment = prefect_environment(settings, free_port(preferred=last_port))
         _launch(settings, service, environment)
         if _wait_until_ready(service, environment):
             return environment

@@ -69,12 +69,17 @@ class Service:
 
     def read_state(self) -> dict[str, object] | None:
         """Return the start parameters with `pid`; None if the process does not run."""
+        state = self.read_last_state()
+        identity = process_identity(int(str(state["pid"]))) if state else None
+        return state if identity is not None and identity == state.get("identity") else None
+
+    def read_last_state(self) -> dict[str, object]:
+        """Return the parameters of the last start, even if it ended; empty after `stop`."""
         try:
             state: dict[str, object] = json.loads(self.state_file.read_text())
         except (FileNotFoundError, json.JSONDecodeError):
-            return None
-        identity = process_identity(int(str(state["pid"])))
-        return state if identity is not None and identity == state.get("identity") else None
+            return {}
+        return state
 
     def check(self) -> None:
         """Raise ServiceError if the process does not run."""

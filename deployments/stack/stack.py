@@ -20,6 +20,7 @@ from warehouse.connect.dsn import embedded_server, is_embedded, warehouse_dsn
 from warehouse.settings import CHECKOUT, Settings
 
 POOL = "rotation"
+SUPERVISOR = "supervisor"
 PREFECT_FILE = CHECKOUT / "deployments" / "prefect.yaml"
 # the sandbox accepts any key of this form
 SANDBOX_FRED_KEY = "5a17d0c0ffee5a17d0c0ffee5a17d0c0"
@@ -173,8 +174,10 @@ def create_pool(environment: Mapping[str, str]) -> None:
 def stop_all(settings: Settings) -> list[str]:
     """Stop all services of this state folder; return the names of those that ran."""
     home = settings.home.absolute()
+    # first, as it would restart the others
+    stopped = [SUPERVISOR] if Service(home, SUPERVISOR).stop() else []
     Service(home, "prefect-worker").terminate_children()
-    stopped = [name for name in ("prefect-worker", "prefect-server") if Service(home, name).stop()]
+    stopped += [name for name in ("prefect-worker", "prefect-server") if Service(home, name).stop()]
     stopped += ["sandbox" for name in ("sandbox", "demo") if stop_sandbox(home / name)]
     if embedded_server(settings).stop():
         stopped.append("postgres")
@@ -195,5 +198,6 @@ def status(settings: Settings) -> dict[str, object]:
         else None,
         "prefect-server": Service(home, "prefect-server").read_state(),
         "prefect-worker": Service(home, "prefect-worker").read_state(),
+        SUPERVISOR: Service(home, SUPERVISOR).read_state(),
         "sandbox": sandbox,
     }

@@ -29,15 +29,15 @@ def test_down_leaves_no_process(empty_home: Home) -> None:
     assert "without vintages" in output
     assert "Prefect UI" in output
     assert (empty_home.folder / "ui.password").read_text() not in output
-    assert len(empty_home.processes()) >= 3
+    assert len(empty_home.processes()) >= 4
     stopped = empty_home.rotation("down").stdout
-    for name in ("postgres", "prefect-server", "prefect-worker"):
+    for name in ("supervisor", "postgres", "prefect-server", "prefect-worker"):
         assert name in stopped
     assert empty_home.processes() == []
     assert empty_home.rotation("down").stdout == "Nothing was running.\n"
     # status starts the database to read it, and says so
     output = empty_home.rotation("status").stdout
-    assert output.count("not running") == 4
+    assert output.count("not running") == 5
     assert "PostgreSQL was started to read the warehouse; stop it with: make down" in output
     assert empty_home.rotation("down").stdout == "Stopped: postgres.\n"
 
