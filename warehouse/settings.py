@@ -91,6 +91,11 @@ class Settings(BaseSettings):
     health_free_gb: float = Field(
         default=2.0, ge=0, description="Minimum free disk space for health checks, in GB."
     )
+    run_retention_days: int = Field(
+        default=90,
+        ge=1,
+        description="Days that Prefect keeps ended runs with logs and artifacts; audit keeps all.",
+    )
     postgres_bin: Path | None = Field(
         default=None,
         description="Folder of PostgreSQL binaries for the embedded server. Unset: the wheel.",

@@ -57,6 +57,11 @@ def prefect_environment(settings: Settings, port: int) -> dict[str, str]:
         "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
         # the default of three scheduled runs ahead does not reach over a weekend
         "PREFECT_SERVER_SERVICES_SCHEDULER_MIN_RUNS": "10",
+        # by default only events are deleted, and runs, logs and artifacts pile up
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(
+            settings.run_retention_days * 24 * 60 * 60
+        ),
         "PREFECT_LOGGING_LOGGERS_PREFECT_TASK_RUNS_LEVEL": "WARNING",
         "ROTATION_HOME": str(settings.home.absolute()),
     }

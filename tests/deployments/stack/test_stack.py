@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import yaml
-from pydantic import SecretStr
+from pydantic import SecretStr, TypeAdapter
 from typer.testing import CliRunner
 
 from deployments.cli import app
@@ -55,6 +55,13 @@ def test_every_deployment_of_prefect_yaml_exists(api: Api) -> None:
     assert {each["entrypoint"] for each in stored} == {d["entrypoint"] for d in DEPLOYMENTS}
     assert {each["work_pool_name"] for each in stored} == {stack.POOL}
     assert {each["global_concurrency_limit"]["limit"] for each in stored} == {1}
+
+
+def test_server_deletes_runs_after_the_retention_period(api: Api, up: Home) -> None:
+    vacuum = api.get("/admin/settings")["server"]["services"]["db_vacuum"]
+    assert set(vacuum["enabled"]) >= {"events", "flow_runs"}
+    days = timedelta(days=up.settings.run_retention_days)
+    assert TypeAdapter(timedelta).validate_python(vacuum["retention_period"]) == days
 
 
 def test_deployments_that_prefect_yaml_no_longer_lists_are_deleted(api: Api, up: Home) -> None:
