@@ -5,8 +5,9 @@ changed.
 When: after its sources.
 Settings: the files in `warehouse/reference` that the tables declare, such as `pair.csv`. A change
 of a file, or a name in `rebuild`, derives tables from scratch.
-Degrades: a table whose rows break a rule is not published; its old rows stay, tables that do not
-depend on it go on, and the run fails.
+Degrades: a table whose rows break a rule, or cannot be derived, is not published. Its old rows
+stay, other tables go on, and the run fails. A claim whose query fails keeps its old row. The next
+run derives such a table again.
 """
 
 from typing import Annotated
@@ -15,9 +16,9 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from pydantic import Field
 
-from tasks.derive.incremental.derived_table import derive_table
+from tasks.derive.incremental.derived_table import DerivationError, derive_table
 from tasks.derive.rebuild import DERIVED_TABLES, TABLES, reset_watermarks
-from tasks.load.publish import publish
+from tasks.load.publish import publish, report_failure
 from tasks.run.context import open_run
 from warehouse.settings import Settings
 
@@ -39,5 +40,10 @@ def refresh_derived(
             run.message = f"Derived from scratch: {', '.join(rebuilt_tables)}."
         # upstream tables first
         for table in DERIVED_TABLES.values():
-            publish(derive_table(table, settings), run)
+            try:
+                derived = derive_table(table, settings)
+            except DerivationError as error:
+                report_failure(run, f"derived.{table.name}: not derived. {error}")
+                continue
+            publish(derived, run)
     return run.to_prefect_state()

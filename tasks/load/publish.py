@@ -23,7 +23,8 @@ def publish(derived: DerivedBatch | None, run: RunContext) -> bool:
     """Validate and merge derived rows; return whether any published row changed.
 
     If the rows break a rule, the published rows stay and the run fails at its end: tables that do
-    not depend on this one go on.
+    not depend on this one go on. The run also fails at its end where single rows could not be
+    derived.
     """
     if derived is None:
         return False
@@ -31,9 +32,17 @@ def publish(derived: DerivedBatch | None, run: RunContext) -> bool:
     run.add(totals)
     for message in totals.validation_failures:
         get_run_logger().error(message)
+    for message in derived.failures:
+        report_failure(run, message)
     if not totals.counts and not totals.validation_failures:
         get_run_logger().info("%s: skipped, a newer run already derived it", table)
     return has_changes(totals.counts.get(table, {}))
+
+
+def report_failure(run: RunContext, message: str) -> None:
+    """Log a table or row that could not be derived, and let the run fail at its end."""
+    get_run_logger().error(message)
+    run.validation_failures.append(message)
 
 
 def validate_and_merge(derived: DerivedBatch, writer: RunWriter) -> RunTotals:

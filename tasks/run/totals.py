@@ -20,7 +20,8 @@ class RunTotals:
     Attributes:
         counts: Table to its numbers of rows new, changed, same, removed and quarantined.
         unsuccessful: Fetch status other than loaded to the items with that status.
-        validation_failures: One sentence per batch that broke a critical rule.
+        validation_failures: One sentence per batch that broke a critical rule, and per table or
+            row that could not be derived.
         broken_rules: (table, rule, action) to its number of broken rows and one example.
         answered_count: Items for which the provider replied, be it that it has no data.
         message: Anything else to report; empty for nothing.
@@ -106,7 +107,7 @@ class RunTotals:
 
         Failed if no request succeeded, or if validation rejected everything; otherwise Degraded
         if anything is missing. A run that only derives sends no request: it fails if its own rows
-        break a rule.
+        break a rule or could not be derived.
         """
         if not self.degraded_reasons():
             return "completed", StateType.COMPLETED

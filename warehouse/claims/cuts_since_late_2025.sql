@@ -33,8 +33,10 @@ select
             '%s cuts and %s increases since 2025-08-31; first cut since the last increase: %s.',
             cuts, hikes, coalesce(first_cut::text, 'none')
         )
-        else format('DFEDTARU is known from %s to %s only.', first_day, newest)
+        when newest is null then 'DFEDTARU has no observation.'
+        else format(
+            'DFEDTARU is known from %s to %s only; needed: 2025-08-31 to 2025-12-31.', first_day, newest
+        )
     end as reason,
     newest as as_of_date
-from found
-where newest is not null;
+from found;

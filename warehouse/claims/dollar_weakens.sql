@@ -12,7 +12,7 @@ with dollar as (
     where series_id = 'DTWEXBGS' and value is not null
 )
 select
-    'DTWEXBGS' as witness, change_pct as measured, change_pct <= 1 as is_met,
+    'DTWEXBGS' as witness, change_pct as measured, round(change_pct::numeric, 6) <= 1 as is_met,
     case
         when observation_date is null then 'DTWEXBGS has no observation.'
         when change_pct is null then 'DTWEXBGS has fewer than 64 observations.'

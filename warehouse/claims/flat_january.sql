@@ -1,6 +1,7 @@
 -- statement: The Russell 2000 was flat in January 2026.
 -- said: market commentary, February 2026
--- measure: price return from the last close of December 2025 to the last close of January 2026
+-- measure: price return of IWM from the last close of December 2025 to the last close of January 2026;
+--   second witness: ^RUT
 -- unit: percent
 -- supported if: the return is between -1 % and 1 %
 -- contradicted if: it is not
@@ -26,14 +27,18 @@ change as (
         and month_end.january = '2026-01-30'
 )
 select
-    ticker as witness, return_pct as measured, abs(return_pct) <= 1 as is_met,
+    witness.ticker as witness, return_pct as measured, abs(return_pct) <= 1 as is_met,
     case
         when return_pct is not null
-            then format('%s moved %s %% in January 2026.', ticker, round(return_pct::numeric, 2))
+            then format(
+                '%s moved %s %% in January 2026.', witness.ticker, round(return_pct::numeric, 2)
+            )
         else format(
-            '%s lacks a close of 2025-12-31 or 2026-01-30; the newest is of %s.', ticker, newest
+            '%s lacks a close of 2025-12-31 or 2026-01-30; the newest is of %s.', witness.ticker,
+            coalesce(newest::text, 'no day')
         )
     end as reason,
     case when return_pct is not null then january end as as_of_date
-from change
-order by ticker = '^RUT';
+from (values (1, 'IWM'), (2, '^RUT')) as witness (priority, ticker)
+left join change on change.ticker = witness.ticker
+order by witness.priority;

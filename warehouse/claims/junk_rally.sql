@@ -24,18 +24,24 @@ company as (
         and as_of_date > turn.session_date - 100
     order by cik, as_of_date desc
 ),
-change as (
+price as (
     select
-        company.is_unprofitable,
-        100 * (later.close_split_adjusted / earlier.close_split_adjusted - 1) as return_pct
+        ticker,
+        max(close_split_adjusted) filter (
+            where session_date = (select session_date from turn)
+        ) as first_close,
+        max(close_split_adjusted) filter (
+            where session_date = (select session_date from newest)
+        ) as last_close
+    from published.daily_price
+    where session_date in ((select session_date from turn), (select session_date from newest))
+    group by ticker
+),
+change as (
+    select company.is_unprofitable, 100 * (price.last_close / price.first_close - 1) as return_pct
     from company
-    cross join turn
-    cross join newest
-    join published.daily_price as earlier
-        on earlier.ticker = company.ticker and earlier.session_date = turn.session_date
-    join published.daily_price as later
-        on later.ticker = company.ticker and later.session_date = newest.session_date
-    where company.is_unprofitable is not null
+    join price using (ticker)
+    where company.is_unprofitable is not null and price.last_close / price.first_close is not null
 ),
 mean as (
     select

@@ -1,7 +1,7 @@
 -- statement: The last time small caps led over five years was after the dot-com bubble.
 -- said: market commentary, early 2026
 -- measure: last session before 2026 on which small caps were ahead over the 1,260 sessions before, as
---   years before 2026
+--   years before 2026; ratio of the closes of IWM and SPY; second witness: ^RUT/^GSPC
 -- unit: years
 -- supported if: that session is before 2011, and the series begins by the end of 2001
 -- contradicted if: it is later
@@ -22,15 +22,20 @@ last_lead as (
     group by pair, first_session, newest
 )
 select
-    pair as witness,
+    witness.pair as witness,
     case when first_session < '2002-01-01' and newest >= '2025-12-31'
         then (date '2026-01-01' - last_session) / 365.25 end::double precision as measured,
     case when first_session < '2002-01-01' and newest >= '2025-12-31'
         then last_session < '2011-01-01' end as is_met,
-    format(
-        '%s: ahead over 1,260 sessions for the last time before 2026 on %s; the series runs from %s to %s.',
-        pair, coalesce(last_session::text, 'no session'), first_session, newest
-    ) as reason,
+    case
+        when newest is null then format('%s has no session in rotation_metrics.', witness.pair)
+        else format(
+            '%s: ahead over 1,260 sessions for the last time before 2026 on %s; the series runs from %s'
+            ' to %s, and is needed from 2001 to the end of 2025.',
+            witness.pair, coalesce(last_session::text, 'no session'), first_session, newest
+        )
+    end as reason,
     newest as as_of_date
-from last_lead
-order by pair;
+from (values ('IWM/SPY'), ('^RUT/^GSPC')) as witness (pair)
+left join last_lead on last_lead.pair = witness.pair
+order by witness.pair;

@@ -39,6 +39,8 @@ select
     witness.name as witness, witness.pct as measured,
     case when companies = 7 then witness.pct <= 2 and witness.pct < iwm_pct end as is_met,
     case
+        when companies = 7 and iwm_pct is not null and witness.pct is null
+            then 'No holdings of the S&P 500 known by 2025-10-31 have all of the seven.'
         when witness.pct is null or iwm_pct is null or companies < 7 then format(
             'Closes of 2025-10-31 and 2026-02-13 are there for %s of the seven%s.', companies,
             case when iwm_pct is null then ', not for IWM' else '' end

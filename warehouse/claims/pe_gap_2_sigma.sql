@@ -12,10 +12,15 @@ select
     newest.gap_zscore >= 2 as is_met,
     case
         when newest.as_of_date is null then 'No quarter-end has both valuations.'
+        when newest.gap_zscore is null then format(
+            'On %s the gap was %s multiples; %s quarter-ends have one, 12 are needed.',
+            newest.as_of_date, coalesce(round(newest.gap_ex_losers::numeric, 1)::text, 'unknown'),
+            newest.quarters
+        )
         else format(
             'On %s the gap was %s multiples, %s standard deviations from the mean of %s quarter-ends.',
-            newest.as_of_date, coalesce(round(newest.gap_ex_losers::numeric, 1)::text, 'unknown'),
-            coalesce(round(newest.gap_zscore::numeric, 1)::text, 'an unknown number of'),
+            newest.as_of_date, round(newest.gap_ex_losers::numeric, 1),
+            round(newest.gap_zscore::numeric, 1),
             newest.quarters
         )
     end as reason,

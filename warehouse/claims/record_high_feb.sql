@@ -1,6 +1,7 @@
 -- statement: The Russell 2000 passed its all-time high by 12 February 2026.
 -- said: market commentary, February 2026
--- measure: highest close from 2 January to 12 February 2026 against the highest close before 2026
+-- measure: highest close of IWM from 2 January to 12 February 2026 against its highest close before 2026;
+--   second witness: ^RUT; the evidence also shows IWM with dividends
 -- unit: percent above the earlier high
 -- supported if: the highest close of the window is above every close before 2026
 -- contradicted if: it is not
@@ -28,14 +29,20 @@ compared as (
     from extreme
 )
 select
-    name as witness, above_pct as measured, above_pct > 0 as is_met,
+    witness.name as witness, above_pct as measured, above_pct > 0 as is_met,
     case
         when above_pct is not null then format(
             '%s: highest close of the window %s, highest close before 2026 %s.',
-            name, round(within::numeric, 2), round(before::numeric, 2)
+            witness.name, round(within::numeric, 2), round(before::numeric, 2)
         )
-        else format('%s: the window ends on 2026-02-12, the newest session is %s.', name, newest)
+        else format(
+            '%s: the window needs closes of 2026-02-12 and before 2026; the newest close is of %s.',
+            witness.name, coalesce(newest::text, 'no day')
+        )
     end as reason,
     case when above_pct is not null then last_session end as as_of_date
-from compared
-order by name like '%total return', name;
+from (
+    values (1, 'IWM price'), (2, '^RUT price'), (3, 'IWM total return')
+) as witness (priority, name)
+left join compared on compared.name = witness.name
+order by witness.priority;

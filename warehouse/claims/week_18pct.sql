@@ -1,7 +1,7 @@
 -- statement: The Russell 2000 rose 18 % in the week of 9 to 13 February 2026, its best week in decades.
 -- said: market commentary, February 2026
--- measure: price return from the last close of the week before to the last close of the week, and its
---   rank among all weeks since the series begins
+-- measure: price return of IWM from the last close of the week before to the last close of the week, and
+--   its rank among all weeks since the series begins; second witness: ^RUT
 -- unit: percent
 -- supported if: the return rounds to 18 % or more
 -- contradicted if: it rounds to less
@@ -16,8 +16,11 @@ with weekly as (
 ),
 change as (
     select
-        *, 100 * (close / lag(close) over (partition by ticker order by week) - 1) as return_pct
+        *,
+        case when lag(week) over weeks = week - 7
+            then 100 * (close / lag(close) over weeks - 1) end as return_pct
     from weekly
+    window weeks as (partition by ticker order by week)
 ),
 ranked as (
     select

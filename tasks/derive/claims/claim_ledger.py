@@ -7,19 +7,30 @@ import polars as pl
 from adbc_driver_postgresql import dbapi as adbc
 
 from expectations.tables.claim_ledger import CONTRACT
-from tasks.derive.claims.inputs import checksum_queries, inputs_of, run_query
+from tasks.derive.claims.inputs import checksum_queries, inputs_of, run_queries, stored_rows_of
 from tasks.derive.incremental.changes import ChangeSet, polars_schema
 from tasks.derive.incremental.derived_table import DerivedRows, DerivedTable
 from warehouse.claims import claims
 from warehouse.query_file import QueryFile
 
 Row = dict[str, Any]
+WITNESS = pl.Schema(
+    {
+        "witness": pl.String(),
+        "measured": pl.Float64(),
+        "is_met": pl.Boolean(),
+        "reason": pl.String(),
+        "as_of_date": pl.Date(),
+    }
+)
 
 
 def _derive(connection: adbc.Connection, _changes: ChangeSet) -> DerivedRows:
-    """Judge every claim by the tables as they stand."""
-    rows = [judge_claim(each, run_query(connection, each).rows(named=True)) for each in claims()]
-    return DerivedRows(pl.DataFrame(rows, schema=polars_schema(CONTRACT)), "true")
+    """Judge every claim by the tables as they stand; a claim whose query fails keeps its row."""
+    found, failures = run_queries(connection, claims(), WITNESS)
+    rows = [judge_claim(claim, witnesses.rows(named=True)) for claim, witnesses in found]
+    frame = pl.DataFrame(rows, schema=polars_schema(CONTRACT))
+    return DerivedRows(frame, stored_rows_of("claim_id", failures), tuple(failures.values()))
 
 
 def judge_claim(claim: QueryFile, witnesses: Sequence[Row]) -> Row:

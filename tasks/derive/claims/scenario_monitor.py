@@ -9,24 +9,22 @@ import polars as pl
 from adbc_driver_postgresql import dbapi as adbc
 
 from expectations.tables.scenario_monitor import CONTRACT
-from tasks.derive.claims.inputs import checksum_queries, inputs_of, run_query
+from tasks.derive.claims.inputs import checksum_queries, inputs_of, run_queries, stored_rows_of
 from tasks.derive.incremental.changes import ChangeSet, polars_schema
 from tasks.derive.incremental.derived_table import DerivedRows, DerivedTable
 from warehouse.claims import conditions
 from warehouse.query_file import QueryFile
 
 Day = tuple[date, float | None, bool | None]
+DAY = pl.Schema({"day": pl.Date(), "value": pl.Float64(), "is_met": pl.Boolean()})
 
 
 def _derive(connection: adbc.Connection, _changes: ChangeSet) -> DerivedRows:
-    """Evaluate every condition on every day for which its series is known."""
-    rows = [
-        evaluate_condition(
-            each, run_query(connection, each).select("day", "value", "is_met").rows()
-        )
-        for each in conditions()
-    ]
-    return DerivedRows(pl.DataFrame(rows, schema=polars_schema(CONTRACT)), "true")
+    """Evaluate every condition on each day; one whose query fails keeps its row."""
+    found, failures = run_queries(connection, conditions(), DAY)
+    rows = [evaluate_condition(condition, days.rows()) for condition, days in found]
+    frame = pl.DataFrame(rows, schema=polars_schema(CONTRACT))
+    return DerivedRows(frame, stored_rows_of("condition", failures), tuple(failures.values()))
 
 
 def evaluate_condition(condition: QueryFile, days: Sequence[Day]) -> dict[str, Any]:

@@ -43,12 +43,14 @@ class DerivedBatch:
         rows: One row per key.
         replace_where: SQL on `old`: the stored rows that `rows` replace.
         changes: The changes that the rows reflect.
+        failures: One sentence per row that could not be derived.
     """
 
     contract: Contract
     rows: pl.DataFrame
     replace_where: str
     changes: ChangeSet
+    failures: tuple[str, ...] = ()
 
 
 def read_watermarks(

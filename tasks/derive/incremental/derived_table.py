@@ -5,7 +5,7 @@ A module with a `TABLE` of this type, named as its table, is a derived table of 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 from adbc_driver_postgresql import dbapi as adbc
@@ -20,9 +20,17 @@ from tasks.derive.incremental.changes import (
     cap_watermarks,
     read_changes,
 )
+from warehouse.base_error import RotationError
 from warehouse.connect import arrow
 from warehouse.connect.connections import adbc_connection
 from warehouse.settings import Settings
+
+# one snapshot: a load that commits meanwhile is followed next time
+BEGIN_READING = "set transaction isolation level repeatable read read only"
+
+
+class DerivationError(RotationError):
+    """A table cannot be derived from its inputs; tables that do not need it go on."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +40,13 @@ class DerivedRows:
     Attributes:
         rows: One row per key.
         replace_where: SQL on `old`: the stored rows that `rows` replace.
+        failures: One sentence per row that could not be derived; `replace_where` excludes these
+            rows, and the next run derives the table again.
     """
 
     rows: pl.DataFrame
     replace_where: str
+    failures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,10 +87,12 @@ def derive_table(table: DerivedTable, settings: Settings) -> DerivedBatch | None
 
     Returns:
         The rows to publish; None where the table is up to date.
+
+    Raises:
+        DerivationError: An input, such as a reference file, is invalid.
     """
     with adbc_connection(settings) as connection:
-        # one snapshot: a load that commits meanwhile is followed next time
-        arrow.execute(connection, "set transaction isolation level repeatable read read only")
+        arrow.execute(connection, BEGIN_READING)
         changes = read_changes(connection, table.name, table.inputs)
         if not changes.dirty_from and not table.is_always_derived:
             return None
@@ -94,7 +107,12 @@ def derive_table(table: DerivedTable, settings: Settings) -> DerivedBatch | None
             and (name not in table.optional_upstream or _has_watermark(connection, name))
         ]
         changes = cap_watermarks(connection, changes, upstream)
-    return DerivedBatch(table.contract, derived.rows, derived.replace_where, changes)
+    if derived.failures:
+        # rows that failed have not followed the changes
+        changes = replace(changes, to_watermark=changes.from_watermark)
+    return DerivedBatch(
+        table.contract, derived.rows, derived.replace_where, changes, derived.failures
+    )
 
 
 def _is_derived(table: str) -> bool:

@@ -1,12 +1,12 @@
 """Consensus forecasts that the user keeps in consensus.csv, checked as they are read."""
 
+import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-import pandas as pd
-
 from expectations.tables.release_reaction import RELEASES
-from warehouse.base_error import RotationError
+from tasks.derive.incremental.derived_table import DerivationError
 from warehouse.reference import reference_file
 
 COLUMNS = ("release", "release_date", "consensus_pct", "source", "published_on")
@@ -14,8 +14,8 @@ COLUMNS = ("release", "release_date", "consensus_pct", "source", "published_on")
 MIN_PCT, MAX_PCT = -10.0, 25.0
 
 
-class InvalidConsensus(RotationError):
-    """A row of consensus.csv that cannot be used."""
+class InvalidConsensus(DerivationError):
+    """consensus.csv or one of its rows cannot be used."""
 
 
 @dataclass(frozen=True)
@@ -40,26 +40,35 @@ def read_consensus() -> dict[tuple[str, date], Consensus]:
         InvalidConsensus: the file lacks a column, or a row is wrong; nothing is used then.
     """
     file = reference_file("consensus")
-    rows = pd.read_csv(file, dtype=str, keep_default_na=False)
-    if tuple(rows.columns) != COLUMNS:
-        raise InvalidConsensus(
-            f"{file} has the columns {', '.join(rows.columns)}; it needs {', '.join(COLUMNS)}."
-        )
     found: dict[tuple[str, date], Consensus] = {}
-    for number, row in enumerate(rows.itertuples(index=False), start=2):
-        try:
-            key, consensus = _parse(*(str(cell).strip() for cell in row))
-            if key in found:
-                raise ValueError(f"{key[0]} of {key[1]} has an earlier line")
-        except ValueError as error:
-            raise InvalidConsensus(f"{file}, line {number}: {error}. Correct the line.") from None
-        found[key] = consensus
+    try:
+        # spreadsheets begin a file with a byte order mark
+        with file.open(encoding="utf-8-sig", newline="") as text:
+            lines = csv.reader(text)
+            header = tuple(cell.strip() for cell in next(lines, []))
+            if header != COLUMNS:
+                raise InvalidConsensus(
+                    f"{file} has the columns {', '.join(header)}; it needs {', '.join(COLUMNS)}."
+                )
+            for cells in lines:
+                if cells:
+                    key, consensus = _parse([cell.strip() for cell in cells])
+                    if key in found:
+                        raise ValueError(f"{key[0]} of {key[1]} has an earlier line")
+                    found[key] = consensus
+    except UnicodeDecodeError as error:
+        raise InvalidConsensus(f"{file} is not encoded in UTF-8; save it so.") from error
+    except (ValueError, csv.Error) as error:
+        raise InvalidConsensus(
+            f"{file}, line {lines.line_num}: {error}. Correct the line."
+        ) from error
     return found
 
 
-def _parse(
-    release: str, release_date: str, value: str, source: str, published_on: str
-) -> tuple[tuple[str, date], Consensus]:
+def _parse(cells: Sequence[str]) -> tuple[tuple[str, date], Consensus]:
+    if len(cells) != len(COLUMNS):
+        raise ValueError(f"{len(cells)} cells, not {len(COLUMNS)}: quote a text with a comma")
+    release, release_date, value, source, published_on = cells
     if release not in RELEASES:
         raise ValueError(f"release is {release!r}, not one of {', '.join(RELEASES)}")
     day, published = date.fromisoformat(release_date), date.fromisoformat(published_on)

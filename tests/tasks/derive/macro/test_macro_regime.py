@@ -182,6 +182,36 @@ def monthly(values, series_id="CPIAUCNS"):
     )
 
 
+def test_gdp_is_that_of_the_vintage_known_that_day():
+    """Growth of the quarter and the level over a year; a revision counts from its own day."""
+    quarters = [date(2025 + n // 4, 3 * (n % 4) + 1, 1) for n in range(5)]
+    released = [date(2025, 4, 30), date(2025, 7, 30), date(2025, 10, 30), date(2026, 1, 29)]
+    released.append(date(2026, 4, 29))
+    rows = [
+        *zip(quarters, released, [100.0, 101.0, 102.0, 103.0, 102.5], strict=True),
+        (quarters[4], date(2026, 5, 28), 102.25),
+    ]
+    level = [("GDPC1", *row) for row in rows]
+    growth = [("A191RL1Q225SBEA", q, day, value - 100) for q, day, value in rows]
+    columns = ["series_id", "observation_date", "realtime_start", "value"]
+    frame = pl.DataFrame([*level, *growth], schema=columns, orient="row")
+    sessions = all_sessions()
+    days = [date(2026, 4, 28), date(2026, 4, 29), date(2026, 5, 27), date(2026, 5, 28)]
+    between = sessions.filter(pl.col("session_date").is_between(days[0], days[-1]))
+    found = derive_regime(between["session_date"].to_list(), known(frame, sessions), None)
+    shown = {row["session_date"]: row for row in found.to_dicts()}
+    # the level of the quarter before the first one is not there, so the first day has no change
+    assert [
+        (row["gdp_reference_quarter"], row["gdp_growth_pct"], row["gdp_yoy_pct"])
+        for row in (shown[day] for day in days)
+    ] == [
+        (quarters[3], 3.0, None),
+        (quarters[4], 2.5, pytest.approx(2.5)),
+        (quarters[4], 2.5, pytest.approx(2.5)),
+        (quarters[4], 2.25, pytest.approx(2.25)),
+    ]
+
+
 def test_month_a_year_after_a_hole_shows_the_newest_month_that_has_a_change():
     """October 2025 does not exist, so October 2026 has no change over a year."""
     values = [100.0 + n for n in range(35)]

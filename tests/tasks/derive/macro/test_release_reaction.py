@@ -212,7 +212,7 @@ def test_consensus_is_read_with_source_and_date(write_consensus):
         ((LINE.replace("cpi", "ppi"),), "line 2: release is 'ppi'"),
         ((LINE.replace("2.5", "250"),), "line 2: consensus_pct is 250, outside"),
         ((LINE.replace("2.5", "nan"),), "line 2: consensus_pct is nan, outside"),
-        ((LINE.replace("2.5", "2,5"),), None),
+        ((LINE.replace("2.5", "2,5"),), "line 2: 6 cells, not 5: quote a text with a comma"),
         ((LINE.replace("2.5", "high"),), "line 2: could not convert"),
         ((LINE.replace("a survey of banks", " "),), "line 2: source is empty"),
         ((LINE.replace("2026-02-11", "2026-02-14"),), "line 2: published_on 2026-02-14 is after"),
@@ -228,6 +228,16 @@ def test_wrong_line_of_consensus_is_refused_by_number(write_consensus, lines, me
 def test_wrong_header_of_consensus_is_refused(write_consensus):
     write_consensus(header="release,date,value")
     with pytest.raises(InvalidConsensus, match="it needs release, release_date"):
+        read_consensus()
+
+
+def test_consensus_saved_by_a_spreadsheet_is_read(write_consensus, tmp_path):
+    write_consensus("", LINE.replace("a survey of banks", '"a survey, of banks"'), "")
+    file = tmp_path / "consensus.csv"
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes().replace(b"\n", b"\r\n"))
+    assert [each.source for each in read_consensus().values()] == ["a survey, of banks"]
+    file.write_text(file.read_text(encoding="utf-8"), encoding="utf-16")
+    with pytest.raises(InvalidConsensus, match="not encoded in UTF-8"):
         read_consensus()
 
 
