@@ -135,6 +135,19 @@ AUDIT_TABLES = (
         ),
     ),
     AuditTable(
+        "filing_without_facts",
+        "One row per filing for which the SEC served no facts within a week. It is no longer "
+        "requested; published.coverage counts it until its facts are stored.",
+        (
+            Column("cik", "integer", "The SEC's number of the filer."),
+            Column("accession_number", TEXT, "The filing."),
+            Column("form", TEXT, "The SEC's form: 10-K, 10-Q or a variant of these."),
+            Column("filed_date", DATE, "The SEC's filing date."),
+            Column("run_id", BIGINT, "The run that requested it last."),
+            Column("given_up_at", TIME, "When it was requested last."),
+        ),
+    ),
+    AuditTable(
         "rate_limit",
         "One row per provider whose rate limit all processes share. Unlogged: empty after a "
         "crash of the server.",

@@ -18,24 +18,43 @@ NOT_FULL = "the window is not full"
 
 COLUMNS = (
     Column("pair", "text", "SMALL/LARGE"),
-    Column("session_date", "date", "XNYS session on which both trade"),
+    Column("session_date", "date", "XNYS session on which both trade; others have no row"),
     Column("ratio", "double precision", "split-adjusted close of SMALL over that of LARGE"),
     Column("ratio_sma_50", "double precision", "mean ratio of 50 sessions", NOT_FULL),
     Column("ratio_sma_200", "double precision", "mean ratio of 200 sessions", NOT_FULL),
     Column("ratio_drawdown_252", "double precision", "fraction off the 252-session high", NOT_FULL),
     *(
-        Column(f"excess_return_{n}", "double precision", "fraction, price returns", NOT_FULL)
+        Column(
+            f"excess_return_{n}",
+            "double precision",
+            f"fraction, price returns over {n} of the pair's sessions",
+            NOT_FULL,
+        )
         for n in HORIZONS
     ),
     *(
-        Column(f"excess_total_return_{n}", "double precision", "fraction, total returns", NOT_FULL)
+        Column(
+            f"excess_total_return_{n}",
+            "double precision",
+            f"fraction, total returns over {n} of the pair's sessions",
+            NOT_FULL,
+        )
         for n in HORIZONS
     ),
-    Column("zscore_252", "double precision", "standard deviations of ln ratio", NOT_FULL),
+    Column(
+        "zscore_252",
+        "double precision",
+        "standard deviations of ln ratio; window: 252 of the pair's sessions",
+        NOT_FULL,
+    ),
     Column("rs_ratio", "double precision", "100 is the trend", NOT_FULL),
     Column("rs_momentum", "double precision", "100 is the trend", NOT_FULL),
     Column("quadrant", "text", "leading, weakening, lagging or improving", "no rs_momentum yet"),
-    Column("outperformance_streak", "integer", "sessions in a row with SMALL ahead"),
+    Column(
+        "outperformance_streak",
+        "integer",
+        "sessions in a row with SMALL ahead; only sessions on which both trade count",
+    ),
     Column("beta_63", "double precision", "slope of SMALL's returns on LARGE's", NOT_FULL),
     Column("correlation_63", "double precision", "correlation of the returns", NOT_FULL),
     Column("regime", "text", "rotation, concentration or undetermined"),

@@ -93,11 +93,19 @@ def update_pending_filings(
         arrow.execute(
             connection,
             """
-            delete from audit.pending_filing as pending using pending_filing_update as missing
-            where pending.cik = missing.cik and pending.accession_number = missing.accession_number
-                and pending.filed_date < $1::text::date - $2::integer
+            with expired as (
+                delete from audit.pending_filing as pending using pending_filing_update as missing
+                where pending.cik = missing.cik
+                    and pending.accession_number = missing.accession_number
+                    and pending.filed_date < $1::text::date - $2::integer
+                returning pending.cik, pending.accession_number, pending.form, pending.filed_date
+            )
+            insert into audit.filing_without_facts
+                (cik, accession_number, form, filed_date, run_id)
+            select cik, accession_number, form, filed_date, $3::bigint from expired
+            on conflict do nothing
             """,
-            (update.today.isoformat(), PENDING_EXPIRY_DAYS),
+            (update.today.isoformat(), PENDING_EXPIRY_DAYS, run_id),
         )
         arrow.execute(
             connection,

@@ -88,6 +88,8 @@ def test_a_filing_without_facts_is_dropped_after_a_week(
         due = pending(fetched_before, 11)
         write(fetched_before, reconcile_pending([11], filings(), due, day))
         assert query(fetched_before, "select count(*) from audit.pending_filing") == [(left,)]
+    named = "select cik, accession_number, form from audit.filing_without_facts"
+    assert query(fetched_before, named) == [(11, FIRST, "10-Q")]
 
 
 def test_a_profile_is_requested_again_with_facts_after_half_a_year(

@@ -218,6 +218,188 @@ comment on column derived.expected_company_facts.status is 'loaded (amounts of a
 comment on column derived.expected_company_facts.detail is 'Why the newest reports cannot be read: ifrs, other_currency or no_listed_tag; NULL: they can.';
 comment on column derived.expected_company_facts.lacks_debt is 'Whether amounts are stored and total debt was unknown at the quarter-end before.';
 
+-- Days are counted to the next session: releases and filings also come on days without trading.
+create or replace view derived.day_session as
+select
+    (session.session_date - back.days)::date as day, session.session_date,
+    session.due_after_one_at, session.due_after_two_at
+from (
+    select
+        session_date, coalesce(lag(session_date) over later, session_date - 1) as previous_date,
+        -- the SLA of published.freshness_at: six hours after a close
+        lead(closes_at, 1) over later + interval '6 hours' as due_after_one_at,
+        lead(closes_at, 2) over later + interval '6 hours' as due_after_two_at
+    from core.session
+    window later as (order by session_date)
+) as session
+cross join lateral generate_series(0, session.session_date - session.previous_date - 1) as back (days);
+comment on view derived.day_session is 'One row per day of the trading calendar: the first session on or after it, and when data due on the day are late.';
+comment on column derived.day_session.due_after_one_at is 'Six hours after the close of the next session but one: the SLA of daily and weekly series.';
+comment on column derived.day_session.due_after_two_at is 'The same a session later: the SLA of monthly and quarterly series.';
+
+create or replace view derived.expected_macro_observation as
+with horizon as materialized (
+    select greatest(max(fetched_at), (select now() from audit.origin where origin = 'live')) as until
+    from audit.latest_fetch where dataset = 'macro_observation'
+),
+newest as materialized (
+    select distinct on (series_id, observation_date)
+        series_id, observation_date, value is not null as is_observed
+    from core.macro_observation
+    order by series_id, observation_date, vintage_date desc
+),
+stored_range as materialized (
+    select series_id, min(observation_date) as first_day, max(observation_date) as last_day
+    from newest group by series_id
+),
+followed as materialized (
+    select
+        series.series_id, series.frequency, series.publication_lag_days,
+        stored_range.first_day, stored_range.last_day
+    from core.macro_series as series
+    left join stored_range using (series_id)
+),
+expected as (
+    select followed.series_id, dated.observation_date::date as observation_date
+    from followed
+    cross join horizon
+    cross join lateral generate_series(
+        followed.first_day, horizon.until, case followed.frequency
+            when 'Weekly' then interval '7 days'
+            when 'Monthly' then interval '1 month'
+            when 'Quarterly' then interval '3 months'
+        end
+    ) as dated (observation_date)
+    where followed.frequency <> 'Daily'
+    union
+    -- the publisher's holidays decide which earlier days have a value
+    select followed.series_id, session.session_date
+    from followed
+    cross join horizon
+    join core.session as session
+        on session.session_date > followed.last_day and session.session_date <= horizon.until
+    where followed.frequency = 'Daily'
+    union
+    select series_id, observation_date from newest where is_observed
+),
+dated as (
+    select
+        expected.series_id, expected.observation_date, day_session.session_date,
+        case when followed.frequency in ('Daily', 'Weekly')
+            then day_session.due_after_one_at else day_session.due_after_two_at
+        end as due_at
+    from expected
+    join followed using (series_id)
+    join derived.day_session as day_session
+        on day_session.day = expected.observation_date + followed.publication_lag_days
+    union all
+    -- of a series without any row, its start is unknown: one release is missing
+    select followed.series_id, null, day_session.session_date, null
+    from followed
+    cross join horizon
+    join derived.day_session as day_session
+        on day_session.day = (horizon.until at time zone 'America/New_York')::date
+    where followed.first_day is null
+)
+select
+    dated.series_id, dated.observation_date, dated.session_date,
+    case
+        when newest.is_observed then 'loaded'
+        when dated.due_at > horizon.until then 'not_due'
+        when exists (
+            select from audit.quarantine as quarantined_row
+            where quarantined_row.table_name = 'macro_observation'
+                and quarantined_row.key ->> 'series_id' = dated.series_id
+                and quarantined_row.key ->> 'observation_date' = dated.observation_date::text
+        ) then 'quarantined'
+        when request.status = 'loaded' then 'no_row'
+        else coalesce(request.status, 'not_asked')
+    end as status
+from dated
+cross join horizon
+left join newest using (series_id, observation_date)
+left join audit.latest_fetch as request
+    on request.dataset = 'macro_observation' and request.item = dated.series_id
+-- a release still to come is not expected, unless it is there already
+where (dated.session_date <= (horizon.until at time zone 'America/New_York')::date or newest.is_observed)
+    -- FRED says that there is no value, and missing_reason why: never published, or a holiday
+    and newest.is_observed is not false;
+comment on view derived.expected_macro_observation is 'One row per followed macro series and observation whose release is due or stored: its status.';
+comment on column derived.expected_macro_observation.observation_date is 'NULL: no observation of the series is stored.';
+comment on column derived.expected_macro_observation.session_date is 'First session on or after the observation''s date plus the publication lag.';
+comment on column derived.expected_macro_observation.status is 'loaded, quarantined, or why the observation is not there';
+
+create or replace view derived.expected_filing_index as
+select
+    session.session_date,
+    case
+        when index_day.is_read then 'loaded'
+        when session.session_date >= horizon.today then 'not_due'
+        else coalesce(index_day.status, 'not_asked')
+    end as status
+from (select min(day) as first_day, max(day) as last_day from audit.filing_index_day) as read
+cross join lateral (
+    select
+        greatest(
+            (max(fetched_at) at time zone 'America/New_York')::date,
+            (select (now() at time zone 'America/New_York')::date from audit.origin where origin = 'live')
+        ) as today
+    from audit.latest_fetch where dataset = 'filing_index'
+) as horizon
+join core.session as session
+    on session.session_date >= read.first_day
+    and session.session_date <= greatest(read.last_day, horizon.today - 1)
+left join audit.filing_index_day as index_day on index_day.day = session.session_date;
+comment on view derived.expected_filing_index is 'One row per XNYS session since the first day requested of the SEC''s filing index: the status of that day''s index.';
+comment on column derived.expected_filing_index.status is 'loaded (read, or EDGAR was closed), or why the index is not there';
+
+create or replace view derived.expected_filing as
+with first_index as materialized (
+    select min(day) as day from audit.filing_index_day
+),
+loaded as materialized (
+    select distinct fact.cik, fact.accession_number, fact.filed_date
+    from core.company_fact as fact
+    where fact.filed_date >= (select day from first_index)
+),
+waiting as (
+    select cik, accession_number, filed_date, discovered_at, last_requested_on, false as is_given_up
+    from audit.pending_filing
+    union all
+    select cik, accession_number, filed_date, given_up_at, null, true
+    from audit.filing_without_facts
+),
+filing as (
+    select cik, accession_number, filed_date, 'loaded' as status from loaded
+    union all
+    select
+        waiting.cik, waiting.accession_number, waiting.filed_date,
+        case
+            when request.status = 'unreadable' then 'unreadable'
+            when waiting.is_given_up then 'no_row'
+            when request.finished_at >= waiting.discovered_at and not request.has_succeeded
+                then request.status
+            when waiting.last_requested_on is null then 'not_asked'
+            else 'pending'
+        end
+    from waiting
+    left join (
+        select latest.item, latest.status, latest.finished_at,
+            latest.status not in ('throttled', 'outage', 'refused') as has_succeeded
+        from audit.latest_fetch as latest where latest.dataset = 'company_fact'
+    ) as request on request.item = waiting.cik::text
+    where not exists (
+        select from loaded
+        where loaded.cik = waiting.cik and loaded.accession_number = waiting.accession_number
+    )
+)
+select filing.cik, filing.accession_number, filing.filed_date, day_session.session_date, filing.status
+from filing
+join derived.day_session as day_session on day_session.day = filing.filed_date;
+comment on view derived.expected_filing is 'One row per report of a followed company since the first day requested of the SEC''s filing index: the status of its facts.';
+comment on column derived.expected_filing.session_date is 'First session on or after the day of filing.';
+comment on column derived.expected_filing.status is 'loaded, pending (requested; the SEC serves no facts of it yet), or why its facts are not there';
+
 create or replace view published.coverage as
 select
     dataset, index_code, session_date,
@@ -235,6 +417,7 @@ select
     count(*) filter (where status = 'unreadable') as missing_unreadable,
     count(*) filter (where status = 'no_row') as missing_no_row,
     count(*) filter (where status = 'not_asked') as missing_not_asked,
+    count(*) filter (where status = 'pending') as missing_pending,
     count(*) filter (where lacks_debt) as loaded_without_debt,
     bool_or(is_backcast) as is_backcast
 from (
@@ -247,14 +430,22 @@ from (
     union all
     select 'company_fact', index_code, session_date, status, lacks_debt, false
     from derived.expected_company_facts
+    union all
+    select 'macro_observation', null, session_date, status, false, false
+    from derived.expected_macro_observation
+    union all
+    select 'filing_index', null, session_date, status, false, false
+    from derived.expected_filing_index
+    union all
+    select 'filing', null, session_date, status, false, false from derived.expected_filing
 ) as row_of
 group by dataset, index_code, session_date;
 comment on view published.coverage is
-'One row per dataset, index and XNYS session: how many rows are expected (daily_price: one per member of the index that day, or other symbol followed; index_membership: the holdings file that describes the session; company_fact, on the days of holdings files: one per company among the members, or member that the SEC''s list of companies does not have), and their status. expected = loaded + quarantined + missing; missing is the sum of the columns missing_*. Filter on session_date: the cost grows with the number of sessions.';
-comment on column published.coverage.dataset is 'The published table that the rows belong to.';
-comment on column published.coverage.index_code is 'The index whose members are expected; watched: watch-list symbols that were never a member, from their first bar to the last date requested.';
-comment on column published.coverage.session_date is 'The session. The last one for bars is the day of the newest request; live, today. For holdings files the newest one stored; live, the last session before today.';
-comment on column published.coverage.expected is 'The rows expected: a bar per member (before the first holdings file, its members from their first bar on), one holdings file, or the facts of a company.';
+'One row per dataset, index and XNYS session: how many rows are expected (daily_price: one per member of the index that day, or other symbol followed; index_membership: the holdings file that describes the session; company_fact, on the days of holdings files: one per company among the members, or member that the SEC''s list of companies does not have; macro_observation: one per release due on the session; filing_index: the SEC''s index of the day; filing: one per report of a followed company filed that day), and their status. expected = loaded + quarantined + missing; missing is the sum of the columns missing_*. Filter on session_date: the cost grows with the number of sessions.';
+comment on column published.coverage.dataset is 'The published table that the rows belong to; filing_index and filing: the SEC''s daily index and the reports that it lists.';
+comment on column published.coverage.index_code is 'The index whose members are expected; watched: watch-list symbols that were never a member, from their first bar to the last date requested. NULL: the dataset has no index.';
+comment on column published.coverage.session_date is 'The session; of a release or filing on another day, the next one. The last one for bars is the day of the newest request; live, today. For holdings files the newest one stored; live, the last session before today.';
+comment on column published.coverage.expected is 'The rows expected: a bar per member (before the first holdings file, its members from their first bar on), one holdings file, the facts of a company, a macro release, an index of filings, or a report.';
 comment on column published.coverage.loaded is 'Rows stored.';
 comment on column published.coverage.quarantined is 'Rows received and quarantined, none of them loaded since: audit.quarantine.';
 comment on column published.coverage.missing is 'Rows neither stored nor quarantined.';
@@ -267,8 +458,9 @@ comment on column published.coverage.missing_delisted is 'The provider no longer
 comment on column published.coverage.missing_not_found is 'The provider does not know the symbol.';
 comment on column published.coverage.missing_unreadable is 'The reports of the company are under IFRS, in another currency than USD, or have no listed tag: coverage_gap.detail.';
 comment on column published.coverage.loaded_without_debt is 'Of loaded, companies whose total debt was unknown at the quarter-end before: no tag of debt is filed, or no total; see missing_reasons of company_refinancing.';
-comment on column published.coverage.missing_no_row is 'The provider sent other sessions and not this one: a halt, or a hole.';
+comment on column published.coverage.missing_no_row is 'The provider sent other rows and not this one: a halt, a hole, an observation not released, or a filing without facts.';
 comment on column published.coverage.missing_not_asked is 'No request has covered the session.';
+comment on column published.coverage.missing_pending is 'Filings only: requested, and the SEC serves no facts of it yet. After a week it counts as missing_no_row.';
 comment on column published.coverage.is_backcast is 'Whether the members are those of the first holdings file, which was not known yet.';
 
 create or replace view published.coverage_gap as
@@ -285,12 +477,26 @@ where status <> 'loaded'
 union all
 select 'company_fact', index_code, item, session_date, status, detail
 from derived.expected_company_facts
+where status <> 'loaded'
+union all
+select
+    'macro_observation', null, series_id, session_date, status,
+    coalesce('observation of ' || observation_date, 'no observation is stored')
+from derived.expected_macro_observation
+where status <> 'loaded'
+union all
+select 'filing_index', null, session_date::text, session_date, status, null
+from derived.expected_filing_index
+where status <> 'loaded'
+union all
+select 'filing', null, accession_number, session_date, status, 'CIK ' || cik || ', filed ' || filed_date
+from derived.expected_filing
 where status <> 'loaded';
 comment on view published.coverage_gap is
 'One row per dataset, index, item and XNYS session that is expected and not stored: the rows that published.coverage counts as quarantined and missing. An instrument in two indexes has two rows. Filter on session_date: the cost grows with the number of sessions.';
-comment on column published.coverage_gap.dataset is 'The published table that the row belongs to: daily_price, index_membership or company_fact.';
-comment on column published.coverage_gap.index_code is 'The index whose members are expected, or whose holdings file; watched: watch-list symbols that were never a member.';
-comment on column published.coverage_gap.item is 'The item to request: the symbol that the instrument has now (on the session it may have had another), the fund, or the SEC''s number of the filer; of a member that its list does not have, the symbol.';
+comment on column published.coverage_gap.dataset is 'daily_price, index_membership, company_fact, macro_observation, filing_index or filing, as in published.coverage.';
+comment on column published.coverage_gap.index_code is 'The index whose members are expected, or whose holdings file; watched: watch-list symbols that were never a member. NULL: the dataset has no index.';
+comment on column published.coverage_gap.item is 'The item to request: the symbol that the instrument has now (on the session it may have had another), the fund, or the SEC''s number of the filer; of a member that its list does not have, the symbol. Macro: the series; filing_index: the day; filing: the accession number.';
 comment on column published.coverage_gap.session_date is 'The session.';
-comment on column published.coverage_gap.missing_reason is 'not_due, throttled, outage, refused, empty, delisted, not_found, unreadable, no_row or not_asked, as in the columns missing_* of published.coverage; quarantined: received and not loaded.';
-comment on column published.coverage_gap.detail is 'Of unreadable facts, why: ifrs, other_currency or no_listed_tag; NULL otherwise.';
+comment on column published.coverage_gap.missing_reason is 'not_due, throttled, outage, refused, empty, delisted, not_found, unreadable, no_row, not_asked or pending, as in the columns missing_* of published.coverage; quarantined: received and not loaded.';
+comment on column published.coverage_gap.detail is 'Of unreadable facts, why: ifrs, other_currency or no_listed_tag; the date of a macro observation; the company and day of a filing. NULL otherwise.';

@@ -221,3 +221,22 @@ def test_longest_run_of_the_russell_is_13_sessions(etfs):
     longest = etfs.row(by_predicate=pl.col("outperformance_streak") == 13, named=True)
     assert etfs["outperformance_streak"].max() == 13
     assert longest["session_date"] == date(2008, 6, 6)
+
+
+def test_a_session_that_one_leg_lacks_is_none_of_the_pairs():
+    """Compare a pair with a hole with the figures counted by hand on the common sessions."""
+    days = [date(2024, 1, 2) + timedelta(days=n) for n in range(9)]
+    small = dict(zip(days, [10.0, 10.2, 10.4, 10.7, 10.9, 11.2, 11.1, 11.4, 11.8], strict=True))
+    large = dict(zip(days, [20.0, 20.1, 20.2, 25.0, 20.4, 20.5, 20.6, 20.7, 20.8], strict=True))
+    # the fourth session: the small leg has no bar, and the large one an outlier
+    del small[days[3]]
+    common = [day for day in days if day in small and day in large]
+    frame = sessions([small[day] for day in common], [large[day] for day in common])
+    rows = derive_pair(frame.with_columns(pl.Series("session_date", common)), PairState(), 0)
+    assert rows["session_date"].to_list() == common
+    # ahead on both sides of the hole: 1 and 2 before it, 3 on the first session after it
+    assert rows["outperformance_streak"].to_list() == [0, 1, 2, 3, 4, 0, 1, 2]
+    # from the last common close, 10.4 and 20.2, over the hole
+    assert rows["excess_return_1"][3] == pytest.approx(10.9 / 10.4 - 20.4 / 20.2)
+    assert rows["excess_return_5"][5] == pytest.approx(11.1 / 10.0 - 20.6 / 20.0)
+    assert rows["excess_return_5"][:5].is_null().all()
