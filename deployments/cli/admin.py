@@ -1,4 +1,7 @@
-"""Administration commands: backup, restore, password rotation and deletion."""
+"""Administration commands: backup, restore, password rotation and deletion.
+
+Commands import what loads pandas or Alembic themselves, since that takes a second or two.
+"""
 
 import secrets
 import shutil
@@ -16,8 +19,6 @@ from deployments.stack.database import (
     save_origin,
     write_service_file,
 )
-from warehouse.backup.backup import write_backup
-from warehouse.backup.restore import restore_backup
 from warehouse.base_error import RotationError
 from warehouse.connect.dsn import (
     Role,
@@ -28,7 +29,6 @@ from warehouse.connect.dsn import (
     role_password,
     role_user,
 )
-from warehouse.schema.migrate import ensure_database_and_roles
 from warehouse.schema.roles import RoleError, change_password
 from warehouse.settings import Settings
 
@@ -47,6 +47,8 @@ def backup(
     target: Annotated[Path, typer.Argument(help="New file, or a folder for it.")],
 ) -> None:
     """Write the warehouse to one file, from one snapshot; flows may keep running."""
+    from warehouse.backup.backup import write_backup
+
     settings = load_settings()
     console = Console()
     is_started = is_embedded(settings) and not embedded_server(settings).is_running()
@@ -74,6 +76,8 @@ def restore(
     overwrite: Annotated[bool, typer.Option(help="Replace a warehouse that is not empty.")] = False,
 ) -> None:
     """Restore a backup (atomic) into an empty warehouse, or any with --overwrite."""
+    from warehouse.backup.restore import restore_backup
+
     settings = load_settings()
     if stack.is_worker_running(settings):
         raise StackRunning(
@@ -98,6 +102,8 @@ def rotate_passwords() -> None:
 
     A password in a setting, such as ROTATION_READER_PASSWORD, is applied instead of a new one.
     """
+    from warehouse.schema.migrate import ensure_database_and_roles
+
     settings = load_settings()
     if stack.is_worker_running(settings) or prefect_server.is_server_running(settings):
         raise StackRunning(

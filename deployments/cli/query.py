@@ -1,4 +1,7 @@
-"""Commands that read the warehouse; they start the embedded database and leave it running."""
+"""Commands that read the warehouse; they start the embedded database and leave it running.
+
+Commands import what loads pandas or Altair themselves, since that takes a second or two.
+"""
 
 import os
 from datetime import UTC, datetime
@@ -10,12 +13,8 @@ import typer
 from rich.console import Console
 
 from deployments.stack.database import ensure_database_running, load_settings
-from warehouse.backup.checksum import checksums
 from warehouse.connect.connections import adbc_connection, connect
 from warehouse.connect.dsn import Role, find_client_binary, warehouse_dsn
-from warehouse.export.parquet import export_tables
-from warehouse.schema.tables import tables_sql
-from warehouse.schema.views import schema_sql
 from warehouse.settings import Settings
 
 
@@ -57,7 +56,6 @@ def report(
     ] = None,
 ) -> None:
     """Write the report: one HTML file to open offline, print or mail."""
-    # Altair and Vega take a second to import
     from tasks.report.build import write_report
     from tasks.report.path import report_path
 
@@ -74,6 +72,8 @@ def export(
     ] = None,
 ) -> None:
     """Write published tables as Parquet, one file per year; only changed years are rewritten."""
+    from warehouse.export.parquet import export_tables
+
     with adbc_connection(settings_of_running_database(), "reader") as connection:
         for file in export_tables(connection, table or (), folder):
             print(f"{'written' if file.is_written else 'unchanged'}  {file.rows:>10}  {file.path}")
@@ -81,6 +81,8 @@ def export(
 
 def checksum() -> None:
     """Print a content checksum per published table; equal content has equal checksums."""
+    from warehouse.backup.checksum import checksums
+
     with connect(settings_of_running_database(), "reader") as connection:
         for each in checksums(connection):
             print(f"{each.digest}  {each.rows:>10}  {each.table}")
@@ -90,4 +92,7 @@ def schema(
     tables: Annotated[bool, typer.Option("--tables", help="Without views and functions.")] = False,
 ) -> None:
     """Print the SQL of the schema: tables, views and functions, generated ones included."""
+    from warehouse.schema.tables import tables_sql
+    from warehouse.schema.views import schema_sql
+
     print(tables_sql() if tables else schema_sql(), end="")

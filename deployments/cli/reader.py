@@ -8,9 +8,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from deployments.cli.query import settings_of_running_database
 from deployments.stack.database import SERVICE, write_service
-from warehouse.connect.dsn import warehouse_dsn
+from warehouse.connect.dsn import administrator_dsn, warehouse_dsn
 from warehouse.schema import readers
-from warehouse.schema.migrate import administrator_dsn
 from warehouse.settings import Settings
 
 app = typer.Typer(help="Add, revoke and list logins of readers.", no_args_is_help=True)

@@ -9,7 +9,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from warehouse.connect.connections import connect
 from warehouse.connect.dsn import embedded_server, is_embedded, warehouse_dsn
-from warehouse.schema.migrate import ensure_up_to_date, repair_reader
+from warehouse.schema.readers import repair_reader
 from warehouse.server.binaries import EmbeddedServerError
 from warehouse.settings import Settings
 
@@ -25,6 +25,9 @@ def start_database(settings: Settings, set_as_current: bool = True) -> None:
         settings: Of the warehouse.
         set_as_current: Whether later commands use this warehouse's origin.
     """
+    # Alembic, SQLAlchemy and the contracts take a second to import
+    from warehouse.schema.migrate import ensure_up_to_date
+
     ensure_up_to_date(settings)
     if set_as_current:
         set_current(settings)

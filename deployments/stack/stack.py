@@ -13,7 +13,6 @@ from psycopg.conninfo import conninfo_to_dict
 
 from deployments.sandbox.client import Sandbox
 from deployments.sandbox.launch import SandboxError
-from deployments.sandbox.tape.tape import require_data
 from deployments.stack.prefect_server import PREFECT_CLI
 from deployments.stack.processes import Service, ServiceError
 from warehouse.connect.dsn import embedded_server, is_embedded, warehouse_dsn
@@ -43,6 +42,9 @@ def start_sandbox(home: Path, tape: Path, reuse: bool = False) -> Sandbox:
     Raises:
         TapeError: The tape holds nothing to replay, or cannot be read.
     """
+    # only here: it imports polars
+    from deployments.sandbox.tape.tape import require_data
+
     if (tape / "tape.toml").is_file():  # of another folder the sandbox says that it is no tape
         require_data(tape)
     with suppress(SandboxError):  # raised where none runs

@@ -9,7 +9,7 @@ from psycopg import Connection
 
 from warehouse.connect.connections import connect
 from warehouse.connect.dsn import embedded_server, is_embedded, role_user
-from warehouse.schema.migrate import repair_reader
+from warehouse.schema.readers import repair_reader
 from warehouse.settings import Settings
 
 # a first load of the whole universe takes an hour

@@ -1,20 +1,25 @@
 """Connections to the warehouse: psycopg for SQL, ADBC for bulk data."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import adbc_driver_postgresql
 import psycopg
 from adbc_driver_manager import AdbcConnection, AdbcDatabase
-from adbc_driver_postgresql import dbapi as adbc
+from adbc_driver_manager import OperationalError as AdbcOperationalError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from warehouse.connect.dsn import Role, warehouse_dsn
 from warehouse.server.binaries import EmbeddedServerError
 from warehouse.settings import Settings
+
+if TYPE_CHECKING:
+    from adbc_driver_postgresql import dbapi as adbc
 
 T = TypeVar("T")
 
@@ -62,7 +67,7 @@ def _open(opener: Callable[[str], T], settings: Settings, role: Role) -> T:
     while True:
         try:
             return opener(_session_dsn(settings, role))
-        except (psycopg.OperationalError, adbc.OperationalError, EmbeddedServerError) as error:
+        except (psycopg.OperationalError, AdbcOperationalError, EmbeddedServerError) as error:
             if time.monotonic() > deadline or not _is_transient(str(error)):
                 raise
         time.sleep(0.5)
@@ -103,6 +108,9 @@ def _bulk_database(dsn: str) -> AdbcDatabase:
 
 
 def _open_bulk(dsn: str) -> adbc.Connection:
+    # imports Arrow and pandas, a second that SQL alone does not need
+    from adbc_driver_postgresql import dbapi as adbc
+
     handle = AdbcConnection(_bulk_database(dsn))
     try:
         return adbc.Connection(_SharedDatabase(), handle)

@@ -98,6 +98,18 @@ def find_client_binary(settings: Settings, name: str) -> Path:
     return Path(found) if found else embedded_server(settings).program_folder() / name
 
 
+def administrator_dsn(settings: Settings) -> str:
+    """Return the DSN of the account that makes roles.
+
+    Raises:
+        EmbeddedServerError: The embedded server is not running.
+    """
+    if is_embedded(settings):
+        return embedded_server(settings).dsn()
+    assert settings.database_url is not None
+    return external_dsn(settings.database_url.get_secret_value())
+
+
 def external_dsn(database_url: str) -> str:
     """Return DATABASE_URL, a URL or a conninfo string, as a URL that every client accepts.
 

@@ -14,16 +14,16 @@ from warehouse.base_error import RotationError
 from warehouse.connect.connections import connect
 from warehouse.connect.dsn import (
     Role,
+    administrator_dsn,
     database_name,
     embedded_server,
-    external_dsn,
     is_embedded,
     role_password,
     role_user,
     warehouse_dsn,
 )
 from warehouse.schema.migrations import execute_as_is
-from warehouse.schema.readers import repair_built_in_login
+from warehouse.schema.readers import repair_reader
 from warehouse.schema.roles import RoleError, ensure_grants, ensure_roles
 from warehouse.schema.sync_calendar import sync_trading_calendar
 from warehouse.schema.sync_macro_series import sync_macro_series
@@ -105,31 +105,6 @@ def ensure_database_and_roles(settings: Settings) -> None:
     _check_password(settings)
     # after the check: another state folder's warehouse keeps its reader
     repair_reader(settings)
-
-
-def repair_reader(settings: Settings) -> str | None:
-    """Reset the built-in reader login; return what was changed, or why it cannot be reset.
-
-    Nothing but queries by hand depends on the login, so this never fails a run.
-    """
-    try:
-        changed = repair_built_in_login(settings, administrator_dsn(settings))
-    except psycopg.Error as error:
-        reason = error.diag.message_primary or type(error).__name__
-        return f"cannot be checked or reset ({reason}); run: rotation up, with an administrator"
-    return f"someone had changed its {', '.join(changed)}; reset now" if changed else None
-
-
-def administrator_dsn(settings: Settings) -> str:
-    """Return the DSN of the account that makes roles.
-
-    Raises:
-        EmbeddedServerError: The embedded server is not running.
-    """
-    if is_embedded(settings):
-        return embedded_server(settings).dsn()
-    assert settings.database_url is not None
-    return external_dsn(settings.database_url.get_secret_value())
 
 
 def _check_password(settings: Settings) -> None:

@@ -13,7 +13,13 @@ import psycopg
 from psycopg import Connection, errors, sql
 
 from warehouse.base_error import RotationError
-from warehouse.connect.dsn import READER_GROUP, role_password, role_user, warehouse_dsn
+from warehouse.connect.dsn import (
+    READER_GROUP,
+    administrator_dsn,
+    role_password,
+    role_user,
+    warehouse_dsn,
+)
 from warehouse.settings import Settings
 
 # more than a team's notebooks hold open, and enough left for flows and Prefect
@@ -71,13 +77,26 @@ def ensure_built_in_login(connection: Connection, settings: Settings) -> list[st
     return [] if is_new else changed
 
 
-def repair_built_in_login(settings: Settings, administrator_dsn: str) -> list[str]:
+def repair_reader(settings: Settings) -> str | None:
+    """Reset the built-in reader login; return what was changed, or why it cannot be reset.
+
+    Nothing but queries by hand depends on the login, so this never fails a run.
+    """
+    try:
+        changed = repair_built_in_login(settings, administrator_dsn(settings))
+    except psycopg.Error as error:
+        reason = error.diag.message_primary or type(error).__name__
+        return f"cannot be checked or reset ({reason}); run: rotation up, with an administrator"
+    return f"someone had changed its {', '.join(changed)}; reset now" if changed else None
+
+
+def repair_built_in_login(settings: Settings, administrator: str) -> list[str]:
     """Reset the built-in login's settings and password; return what had been changed.
 
     Raises:
         psycopg.errors.InsufficientPrivilege: If the account may not alter roles.
     """
-    with psycopg.connect(administrator_dsn, autocommit=True) as connection:
+    with psycopg.connect(administrator, autocommit=True) as connection:
         changed = ensure_built_in_login(connection, settings)
         if not _accepts_password(settings):
             set_password(connection, role_user("reader"), role_password(settings, "reader"))

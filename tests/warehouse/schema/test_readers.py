@@ -12,7 +12,8 @@ from expectations.tables import daily_price
 from warehouse.connect.connections import connect
 from warehouse.connect.dsn import database_name, embedded_server, warehouse_dsn
 from warehouse.schema import readers
-from warehouse.schema.migrate import ensure_up_to_date, repair_reader
+from warehouse.schema.migrate import ensure_up_to_date
+from warehouse.schema.readers import repair_reader
 from warehouse.settings import Settings
 
 STATEMENTS = (Path(__file__).parent / "hostile_statements.sql").read_text().splitlines()
