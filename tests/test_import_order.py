@@ -41,6 +41,7 @@ ROOMS = (
     ("deployments.sandbox",),
     ("deployments.stack",),
     ("deployments.cli", "deployments.bench"),
+    ("deployments.start",),
 )
 RANKS = {room: rank for rank, rooms in enumerate(ROOMS) for room in rooms}
 

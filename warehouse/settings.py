@@ -16,6 +16,7 @@ from pydantic import AliasChoices, Field, SecretStr, field_validator, model_vali
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from warehouse.base_error import RotationError
+from warehouse.reference import read_reference
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -255,6 +256,19 @@ class Settings(BaseSettings):
                     " the variable for these two"
                 )
             return tuple(part.strip().upper() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("funds")
+    @classmethod
+    def _refuse_unknown_funds(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        known = [*read_reference("fund")["fund"]]
+        for fund in value:
+            if fund not in known:
+                near = get_close_matches(fund, known, n=1, cutoff=0)[0]
+                raise ValueError(
+                    f"{fund} is not in warehouse/reference/fund.csv, which has {', '.join(known)};"
+                    f" the nearest is {near}. Correct it, or add a row for the fund"
+                )
         return value
 
     @field_validator("home", mode="before")

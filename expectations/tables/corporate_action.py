@@ -20,6 +20,9 @@ MIN_EX_DATE_DROP_SHARE = 1 / 3
 # A smaller one is doubted if it is out of line with the earlier ones of its ticker, and if its
 # missing fall exceeds the usual overnight move (four times the median is 2.7 standard deviations).
 DOUBTED_DISTRIBUTION, UNUSUAL_MULTIPLE, CLEAR_MOVE_MULTIPLE = 0.02, 5.0, 4.0
+# The vendor may list a dividend as paid although a later split halves the others. Such an amount
+# without the split is near the usual one: companies seldom double or halve a dividend.
+USUAL_AMOUNT_FACTOR = 2.0
 # The price falls by dividend and gain if a fund paid both; below 2% the usual move hides it.
 VISIBLE_GAIN = 0.02
 
@@ -95,6 +98,13 @@ RULES = (
         nullify_column="value",
     ),
     flag_rule(
+        "is_paid_unadjusted",
+        "dividend_not_split_adjusted",
+        "the vendor lists the dividend as paid, without the split after it: the price did not fall"
+        " by the amount times the split, and the listed amount is usual; it is loaded as listed",
+        "warn",
+    ),
+    flag_rule(
         "is_duplicate",
         "duplicate_action",
         "the reply has several actions of this kind for the date: duplicates of a loaded one, or"
@@ -157,6 +167,7 @@ def add_context(
         currency=frame.get("currency", "USD"),
         listed_date=frame.get("listed_date", frame["ex_date"]),
         is_repeated=frame.get("is_repeated", False),
+        is_paid_unadjusted=False,
     )
     parts = [part for part in (bars, stored) if part is not None and not part.empty]
     if not parts or frame.empty:
@@ -185,7 +196,41 @@ def add_context(
     out["usual_yield"] = _usual_yields(yields.where(is_dividend), stored_yields).to_numpy()
     if bars is not None and not bars.empty:
         out["usual_overnight_move"] = frame["ticker"].map(_usual_overnight_moves(bars)).to_numpy()
-    return out
+    return _restore_paid_amounts(out)
+
+
+def _restore_paid_amounts(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return dividends as listed where the vendor had not adjusted them for a later split.
+
+    The extraction multiplies each by the splits after its ex-date. LRCX paid 2.30 before its split
+    of 10:1; the vendor listed 2.30 and not 0.23, and the product was 23.00.
+    """
+    value = frame["value"].astype(float)
+    listed = value / _later_splits(frame)
+    fraction = value / frame["previous_close"]
+    fall = 1.0 - frame["ex_open"] / frame["previous_close"]
+    of_usual = listed / frame["previous_close"] / frame["usual_yield"]
+    is_paid = (
+        (frame["kind"] == "dividend")
+        & (listed != value)
+        & (fraction > UNUSUAL_MULTIPLE * frame["usual_yield"])
+        & (fall < MIN_EX_DATE_DROP_SHARE * fraction)
+        & of_usual.between(1.0 / USUAL_AMOUNT_FACTOR, USUAL_AMOUNT_FACTOR)
+    )
+    return frame.assign(
+        value=frame["value"].where(~is_paid, listed.round(6)), is_paid_unadjusted=is_paid
+    )
+
+
+def _later_splits(frame: pd.DataFrame) -> pd.Series:
+    """Return the product of the splits after each row's date; 1.0 without any."""
+    is_split = (frame["kind"] == "split") & ~frame["is_repeated"].astype(bool)
+    product = pd.Series(1.0, index=frame.index)
+    for ticker, ex_date, ratio in frame.loc[is_split, ["ticker", "ex_date", "value"]].itertuples(
+        index=False
+    ):
+        product[(frame["ticker"] == ticker) & (frame["ex_date"] < ex_date)] *= float(ratio)
+    return product
 
 
 def _usual_yields(listed: pd.DataFrame, stored: pd.DataFrame | None) -> pd.Series:
@@ -211,6 +256,20 @@ def _usual_overnight_moves(bars: pd.DataFrame) -> pd.Series:
     return moves
 
 
+def _is_not_in_price(frame: pd.DataFrame) -> pd.Series:
+    """Return which distributions are large or unusual and missing from the ex-date's open."""
+    value = frame["value"].astype(float)
+    fraction = (value / frame["previous_close"]).where(frame["kind"] != "split")
+    fall = 1.0 - frame["ex_open"] / frame["previous_close"]
+    is_unusual = (fraction > DOUBTED_DISTRIBUTION) & (
+        fraction > UNUSUAL_MULTIPLE * frame["usual_yield"]
+    )
+    is_unusual &= fraction - fall > CLEAR_MOVE_MULTIPLE * frame["usual_overnight_move"].fillna(0.0)
+    is_missing = fall < MIN_EX_DATE_DROP_SHARE * fraction
+    not_in_price: pd.Series = ((fraction > LARGE_DISTRIBUTION) | is_unusual) & is_missing
+    return not_in_price
+
+
 def annotate(frame: pd.DataFrame) -> pd.DataFrame:
     """Add the columns that rules check."""
     out = frame.copy()
@@ -221,13 +280,7 @@ def annotate(frame: pd.DataFrame) -> pd.DataFrame:
     fall = 1.0 - frame["ex_open"] / frame["previous_close"]
     out["is_foreign"] = ~is_split & (frame["currency"] != "USD")
     out["is_distribution_above_close"] = fraction >= 1.0
-    is_unusual = (fraction > DOUBTED_DISTRIBUTION) & (
-        fraction > UNUSUAL_MULTIPLE * frame["usual_yield"]
-    )
-    is_unusual &= fraction - fall > CLEAR_MOVE_MULTIPLE * frame["usual_overnight_move"].fillna(0.0)
-    out["is_not_in_price"] = ((fraction > LARGE_DISTRIBUTION) | is_unusual) & (
-        fall < MIN_EX_DATE_DROP_SHARE * fraction
-    )
+    out["is_not_in_price"] = _is_not_in_price(frame)
     dates = pd.to_datetime(frame["ex_date"])
     out["is_redated"] = dates != pd.to_datetime(frame["listed_date"])
     today = frame["checked_at"].dt.tz_convert("America/New_York").dt.tz_localize(None)
@@ -290,6 +343,7 @@ CONTRACT = Contract(
         "currency",
         "listed_date",
         "is_repeated",
+        "is_paid_unadjusted",
         "checked_at",
     ),
     rules=RULES,

@@ -20,6 +20,8 @@ from warehouse.settings import Settings
 PRIOR_CLOSE_LOOKBACK_DAYS = 10
 # Yahoo corrects a bad bar within days or never
 CORRECTION_WINDOW_DAYS = 60
+# A session that Yahoo lacks comes within days or never (2026-07-24, 07-28 and 08-28 were missing).
+MISSING_SESSION_DAYS = 7
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,8 @@ def price_requests(
 
     A ticker without bars starts at `history_start`. One with bars starts `overlap_sessions` before
     its instrument's newest bar, so that the vendor's corrections are seen; and earlier if a bar of
-    the last `CORRECTION_WINDOW_DAYS` was quarantined and may have been corrected since.
+    the last `CORRECTION_WINDOW_DAYS` was quarantined and may have been corrected since, or if a
+    session of the last `MISSING_SESSION_DAYS` before the newest bar has no bar.
 
     Tickers without bars come last because a new ticker of a known company must be merged after
     the old ticker had no data. A reused ticker starts before the last bar of its former company:
@@ -109,6 +112,22 @@ def price_requests(
                             where bar.instrument_id = newest.instrument_id
                                 and bar.session_date = quarantined.session_date
                         )
+                ), (
+                    select min(session.session_date) from core.session as session
+                    where session.session_date < newest.last_stored
+                        and session.session_date
+                            >= newest.last_stored - %(missing_session_days)s::integer
+                        -- a ticker listed within the week has no bar before its first
+                        and exists (
+                            select from core.daily_price as bar
+                            where bar.instrument_id = newest.instrument_id
+                                and bar.session_date < session.session_date
+                        )
+                        and not exists (
+                            select from core.daily_price as bar
+                            where bar.instrument_id = newest.instrument_id
+                                and bar.session_date = session.session_date
+                        )
                 ))
             from newest
             """,
@@ -116,6 +135,7 @@ def price_requests(
                 "overlap": settings.overlap_sessions,
                 "requested": requested,
                 "correction_window": CORRECTION_WINDOW_DAYS,
+                "missing_session_days": MISSING_SESSION_DAYS,
             },
         ).fetchall()
     stored = {ticker: (start, last_stored) for ticker, last_stored, start in rows}

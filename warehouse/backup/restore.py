@@ -78,7 +78,7 @@ def restore_backup(
     ensure_database_and_roles(settings)
     engine = owner_engine(settings)
     try:
-        with translate_lock_timeout(), engine.begin() as outer:
+        with translate_lock_timeout(settings), engine.begin() as outer:
             connection = outer.connection.driver_connection
             assert isinstance(connection, psycopg.Connection)
             connection.execute(PORTABLE_TEXT_SETTINGS)

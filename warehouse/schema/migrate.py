@@ -1,7 +1,7 @@
 """Migrate a database to the newest schema: roles, tables, calendar, views and comments."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -22,6 +22,7 @@ from warehouse.connect.dsn import (
     role_user,
     warehouse_dsn,
 )
+from warehouse.schema.lock_holders import lock_holders
 from warehouse.schema.migrations import execute_as_is
 from warehouse.schema.readers import repair_reader
 from warehouse.schema.roles import RoleError, ensure_grants, ensure_roles
@@ -37,6 +38,8 @@ HERE = Path(__file__).parent
 MIGRATION_LOCK = 7_203_115_001
 OLDEST_SERVER = 150_000
 LOCK_TIMEOUT = "1min"
+# no more than readers may delay a migration; then their transactions are ended
+READER_LOCK_TIMEOUT = "5s"
 
 
 class ServerTooOld(RotationError):
@@ -65,10 +68,23 @@ def ensure_up_to_date(settings: Settings) -> None:
         UnknownSchemaRevision: when another version of the warehouse created the database.
     """
     ensure_database_and_roles(settings)
-    with translate_lock_timeout(), connect(settings, "owner") as connection:
+    try:
+        _ensure_schema(settings, READER_LOCK_TIMEOUT)
+    except (psycopg.errors.LockNotAvailable, sqlalchemy.exc.OperationalError) as error:
+        if not _is_lock_timeout(error):
+            raise
+        end_blocking_readers(settings)
+        with translate_lock_timeout(settings):
+            _ensure_schema(settings, LOCK_TIMEOUT)
+
+
+def _ensure_schema(settings: Settings, lock_timeout: str) -> None:
+    """Migrate the schema, and sync what stands beside it; safe to repeat."""
+    with connect(settings, "owner") as connection:
+        # another migration is waited for as long as it takes
         connection.execute("select pg_advisory_lock(%s)", (MIGRATION_LOCK,))
-        connection.execute(f"set lock_timeout = '{LOCK_TIMEOUT}'")
-        _migrate(settings)
+        connection.execute(f"set lock_timeout = '{lock_timeout}'")
+        _migrate(settings, lock_timeout)
         connection.execute((HERE / "sql" / "grant_readers.sql").read_bytes())
         sync_trading_calendar(connection)
         sync_macro_series(connection)
@@ -124,20 +140,38 @@ def _check_password(settings: Settings) -> None:
 
 
 @contextmanager
-def translate_lock_timeout() -> Iterator[None]:
-    """Turn a lock timeout into a message that says what to do."""
+def translate_lock_timeout(settings: Settings) -> Iterator[None]:
+    """Turn a lock timeout into a message that names the other session."""
     try:
         yield
     except (psycopg.errors.LockNotAvailable, sqlalchemy.exc.OperationalError) as error:
-        cause = getattr(error, "orig", error)
-        if not isinstance(cause, psycopg.errors.LockNotAvailable):
+        if not _is_lock_timeout(error):
             raise
+        with connect(settings, "owner") as connection:
+            blockers = lock_holders(connection)
+        found = "; ".join(str(blocker) for blocker in blockers)
         raise MigrationBlocked(
             "Another session has held a lock on a table or view of the warehouse for "
-            f"{LOCK_TIMEOUT}, so nothing was changed. Wait for running flows and long queries to "
-            "end, then run this again. To find the session: "
-            "select pid, usename, state, query from pg_stat_activity"
+            f"{LOCK_TIMEOUT}, so nothing was changed: {found or 'it has ended since'}. Wait for it "
+            "to end, or end it with: select pg_terminate_backend(pid); then run this again."
         ) from None
+
+
+def end_blocking_readers(settings: Settings) -> None:
+    """End the transactions of readers that hold locks on the warehouse, and their sessions.
+
+    A reader can hold the lock of a query for as long as the transaction is open, and raise every
+    timeout for itself. Where the account may not end sessions, the caller's message names them.
+    """
+    with connect(settings, "owner") as connection:
+        for holder in lock_holders(connection):
+            if holder.is_reader:
+                with suppress(psycopg.errors.InsufficientPrivilege):
+                    connection.execute("select pg_terminate_backend(%s, 5000)", (holder.pid,))
+
+
+def _is_lock_timeout(error: Exception) -> bool:
+    return isinstance(getattr(error, "orig", error), psycopg.errors.LockNotAvailable)
 
 
 def migrate_to(connection: sqlalchemy.Connection, revision: str) -> None:
@@ -181,11 +215,11 @@ def owner_engine(settings: Settings) -> sqlalchemy.Engine:
     return sqlalchemy.create_engine(url)
 
 
-def _migrate(settings: Settings) -> None:
+def _migrate(settings: Settings, lock_timeout: str) -> None:
     engine = owner_engine(settings)
     try:
         with engine.begin() as connection:
-            connection.exec_driver_sql(f"set local lock_timeout = '{LOCK_TIMEOUT}'")
+            connection.exec_driver_sql(f"set local lock_timeout = '{lock_timeout}'")
             _check_revision(connection, settings)
             migrate_to(connection, "head")
     finally:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from math import isnan
 from typing import Any
 
 import pandas as pd
@@ -31,6 +32,8 @@ MEMBER_COLUMNS = {
     "as_of_date": "datetime64[s]",
     "known_from": "datetime64[s]",
     "source": "str",
+    # of the file, repeated in each row: what validation adds to the members' filed weights
+    "excluded_weight_pct": "float64",
 }
 EXCLUDED_COLUMNS = {
     "fund": "str",
@@ -76,7 +79,8 @@ def parse_holdings(content: str | bytes, fund: Mapping[str, Any]) -> HoldingsFil
         for rows that validation quarantines. `market_value_usd` and `price_usd` are NaN if the
         file has a dash. `ticker` is Yahoo's spelling; `known_from` is the next session, as files
         are published the day after the close. A ticker that the file repeats is repeated here,
-        except swaps: a share held partly by swap is one row.
+        except swaps: a share held partly by swap is one row. `excluded_weight_pct` is the sum of
+        the filed weights of all other lines.
         Excluded: one row per other line, with the `reason`.
 
     Raises:
@@ -95,6 +99,7 @@ def parse_holdings(content: str | bytes, fund: Mapping[str, Any]) -> HoldingsFil
         "as_of_date": pd.Timestamp(as_of),
     }
     frame = typed_frame((common | row for row in members), MEMBER_COLUMNS)
+    frame["excluded_weight_pct"] = float(sum(row.pop("weight") for row in excluded))
     frame["known_from"] = pd.Timestamp(next_session(as_of)).as_unit("s")
     value = frame["market_value_usd"].where(valid_member_rows(frame))
     frame["weight_pct"] = 100 * value / value.dropna().sum()
@@ -143,6 +148,15 @@ def _member_row(cells: Mapping[str, str]) -> Row:
     }
 
 
+def _excluded_weight(text: str) -> float:
+    """Return the filed weight of a line that is no member; 0.0 if it is unreadable."""
+    try:
+        weight = read_number(text.replace("(", "-").replace(")", ""))
+    except ValueError:
+        return 0.0
+    return 0.0 if isnan(weight) else weight
+
+
 def _excluded_row(line: Line, reason: str) -> Row:
     # its numbers stay text: those of cash and futures need not be numbers
     cells = line.cells or {}
@@ -151,5 +165,6 @@ def _excluded_row(line: Line, reason: str) -> Row:
         "file_ticker": line.ticker,
         "line": line.text,
         "reason": reason,
+        "weight": _excluded_weight(cells.get("weight", "")),
         **{name: cells.get(name) for name in names},
     }

@@ -24,6 +24,12 @@ VARIABLES = {
     "misspelt": ("ROTATION_FUNDZ", "IWM", "ROTATION_FUNDZ in the environment", "ROTATION_FUNDS"),
     "in lower case": ("rotation_hom", "x", "rotation_hom in the environment", "ROTATION_HOME"),
     "no fund": ("ROTATION_FUNDS", "", "ROTATION_FUNDS: names no fund", "Write IWM,IVV"),
+    "unknown fund": (
+        "ROTATION_FUNDS",
+        "IWM,IVVX",
+        "ROTATION_FUNDS: IVVX is not in",
+        "nearest is IVV",
+    ),
     "commas alone": ("ROTATION_FUNDS", " , ", "ROTATION_FUNDS: names no fund", "IWM,IVV"),
     "future": ("ROTATION_HISTORY_START", "2199-01-01", "ROTATION_HISTORY_START", "in the future"),
     "dollar": ("ROTATION_HOME", "/tmp/a$b", "ROTATION_HOME, /tmp/a$b", "Choose a folder"),
@@ -162,3 +168,26 @@ def test_an_interrupted_simulation_leaves_no_half_tape(tmp_path: Path) -> None:
     subprocess.run(command, check=True, capture_output=True)
     assert (tape / "tape.toml").exists()
     assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["simulated"]
+
+
+def test_an_interrupt_while_modules_load_ends_in_one_line() -> None:
+    # the import of the command line takes seconds; the child says when it begins
+    code = (
+        "import sys\n"
+        "class Announce:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'deployments.cli': print('loading', flush=True)\n"
+        "sys.meta_path.insert(0, Announce())\n"
+        "from deployments.start import main\n"
+        "main()"
+    )
+    command = [sys.executable, "-c", code, "schema"]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        cwd=settings_module.CHECKOUT,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stdout.readline() == "loading\n"
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate()
+    assert (process.returncode, output, errors) == (130, "", "Interrupted.\n")

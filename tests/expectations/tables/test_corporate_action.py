@@ -33,6 +33,7 @@ def make_frame() -> pd.DataFrame:
         currency="USD",
         listed_date=frame["ex_date"],
         is_repeated=False,
+        is_paid_unadjusted=False,
     )
 
 
@@ -48,6 +49,7 @@ BROKEN = {
     "distribution_not_usd": lambda f: with_value(f, "currency", "CAD"),
     "distribution_exceeds_close": lambda f: with_value(f, "value", 60.0),
     "distribution_not_in_price": lambda f: with_value(f, "value", 25.0),
+    "dividend_not_split_adjusted": lambda f: with_value(f, "is_paid_unadjusted", True),
     "duplicate_action": lambda f: pd.concat([f, f.loc[[0]].assign(value=0.3)], ignore_index=True),
     "ex_date_not_a_session": lambda f: with_value(f, "ex_date", pd.Timestamp("2024-06-19")),
     "gain_counted_twice": lambda f: with_value(f, "value", 0.6, 3),
@@ -122,16 +124,18 @@ def test_without_bars_only_the_values_themselves_are_judged():
 def test_real_actions_break_no_rule_but_the_wrong_ones(tapes, tape):
     """LENZ paid 7.21 per new share, seven old ones each, in a merger: once, listed twice.
 
-    LRCX paid 2.30 before its split of 10:1, listed as 23.00.
+    LRCX paid 2.00 and 2.30 before its split of 10:1, listed as 20.00 and 23.00.
     """
     actions = pd.read_csv(tapes / tape / "actions.csv").assign(source="tape")
     bars = pd.read_parquet(tapes / tape / "bars.parquet")
     now = datetime(2024, 11, 1, tzinfo=UTC)
-    found = validate(CONTRACT, add_context(actions, now, bars)).quarantine
-    assert set(found["key"]) == {
+    validated = validate(CONTRACT, add_context(actions, now, bars))
+    rows = validated.valid_rows
+    lrcx = rows[(rows["ticker"] == "LRCX") & (rows["kind"] == "dividend")]
+    assert lrcx["value"].to_list() == [1.9999, 2.0, 2.0, 2.3]
+    assert set(validated.quarantine["key"]) == {
         '{"ticker": "LENZ", "ex_date": "2024-03-15", "kind": "dividend"}',
         '{"ticker": "LENZ", "ex_date": "2024-03-22", "kind": "dividend"}',
-        '{"ticker": "LRCX", "ex_date": "2024-09-17", "kind": "dividend"}',
     }
 
 

@@ -151,3 +151,13 @@ def test_real_files_break_no_rule(tapes, fund, index_code):
     validated = validate(CONTRACT, add_context(members, None))
     assert validated.rule_results["success"].all()
     assert len(validated.valid_rows) == len(members)
+
+
+def test_the_cash_behind_swaps_counts_to_the_filed_weights():
+    # a small-cap fund with 7.7 percent of its value in swaps, which have no market value
+    frame = make_frame().assign(weight_pct_filed=92.3 / MEMBERS)
+    rule = "filed_weights_do_not_sum"
+    results = validate(CONTRACT, frame).rule_results.set_index("rule")["success"]
+    assert not results[rule]
+    results = validate(CONTRACT, frame.assign(excluded_weight_pct=7.7)).rule_results
+    assert results.set_index("rule")["success"][rule]

@@ -10,8 +10,9 @@ from psycopg.conninfo import make_conninfo
 
 from expectations.tables import daily_price
 from warehouse.connect.connections import connect
-from warehouse.connect.dsn import database_name, embedded_server, warehouse_dsn
+from warehouse.connect.dsn import database_name, embedded_server, role_user, warehouse_dsn
 from warehouse.schema import readers
+from warehouse.schema.lock_holders import lock_holders
 from warehouse.schema.migrate import ensure_up_to_date
 from warehouse.schema.readers import repair_reader
 from warehouse.settings import Settings
@@ -147,3 +148,21 @@ def test_names_that_no_reader_may_have(administrator, name) -> None:
     for change in (readers.add_reader, readers.revoke_reader):
         with pytest.raises(readers.ReaderError):
             change(administrator, name)
+
+
+def test_an_open_transaction_of_a_reader_holds_up_no_migration(settings, administrator) -> None:
+    with psycopg.connect(warehouse_dsn(settings, "reader")) as reader:
+        # every default that would end the session is raised, as any login may
+        for setting in ("idle_in_transaction_session_timeout", "statement_timeout"):
+            reader.execute(f"set {setting} = 0")
+        reader.execute("select count(*) from published.coverage")
+        administrator.execute("delete from audit.reference where table_name = 'views'")
+        with connect(settings, "owner") as owner:
+            named = [str(holder) for holder in lock_holders(owner) if holder.is_reader]
+        assert len(named) == 1
+        assert f"session {reader.info.backend_pid} of {role_user('reader')}" in named[0]
+        ensure_up_to_date(settings)
+        with pytest.raises(psycopg.OperationalError):
+            reader.execute("select 1")
+    views = "select count(*) from audit.reference where table_name = 'views'"
+    assert administrator.execute(views).fetchone() == (1,)

@@ -165,3 +165,9 @@ def test_exclusion_reason(changes: dict[str, str], reason: str | None) -> None:
         "price": "1.00",
     }
     assert exclusion_reason(row | changes) == reason
+
+
+def test_filed_weights_of_lines_that_are_no_member_count_with_their_signs() -> None:
+    holdings = parse_holdings(CLASSIC.read_bytes(), FUND)
+    total = holdings.members["weight_pct_filed"].sum() + holdings.members["excluded_weight_pct"][0]
+    assert total == pytest.approx(100.01)
