@@ -158,16 +158,17 @@ def template(server: EmbeddedServer) -> str:
 @pytest.fixture(scope="session")
 def new_warehouse(
     server: EmbeddedServer, template: str
-) -> Callable[[], AbstractContextManager[Settings]]:
-    """Opens the settings of a new warehouse, migrated and empty, and drops it when left."""
+) -> Callable[..., AbstractContextManager[Settings]]:
+    """Opens a new warehouse, empty or a copy of a filled one, and drops it when left."""
 
     @contextmanager
-    def new() -> Iterator[Settings]:
+    def new(filled: Settings | None = None) -> Iterator[Settings]:
         settings = Settings(home=server.home, origin=f"test-{uuid4().hex[:12]}")
         name = sql.Identifier(database_name(settings))
         create = sql.SQL("create database {} template {} strategy file_copy owner rotation_owner")
+        source = template if filled is None else database_name(filled)
         with psycopg.connect(server.dsn(), autocommit=True) as connection:
-            connection.execute(create.format(name, sql.Identifier(template)))
+            connection.execute(create.format(name, sql.Identifier(source)))
             try:
                 yield settings
             finally:
