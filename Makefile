@@ -5,12 +5,13 @@ TAPE ?=
 SANDBOX ?=
 FAULTS ?=
 SEED ?=
-# tests often wait for a server, so three workers suit two cores; the longest groups start first
+# tests often wait for a server, so three workers suit two cores; tests/conftest.py orders groups
 TEST_WORKERS ?= 3
 PYTEST := $(BIN)/pytest -n $(TEST_WORKERS) --dist loadscope --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status sql report test check chaos bench accuracy lock
+.PHONY: help setup demo up down status sql report test types quick-tests check chaos bench accuracy \
+	lock
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,7 +48,12 @@ report: ## write the report and print its path
 test: setup ## run the linter, the type checker and the tests
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(MAKE) --no-print-directory --jobs 2 types quick-tests
+
+types: setup
 	@$(BIN)/mypy
+
+quick-tests: setup
 	@$(PYTEST) -m "not slow"
 
 check: setup ## run all tests, including the slow ones

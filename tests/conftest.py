@@ -1,5 +1,6 @@
 """One embedded server for all tests, a migrated template, and a database of its own per test."""
 
+import ast
 import os
 import re
 import shutil
@@ -35,6 +36,9 @@ FOREIGN = re.compile(
     "|COLUMNS|LINES|FORCE_COLOR|NO_COLOR|PY_COLORS|GITHUB_ACTIONS|TTY_.*|PYTHONWARNINGS",
     re.IGNORECASE,
 )
+# the most costly first
+COSTLY_FIXTURES = ("completed_daily_run", "api")
+COSTLY_FOLDERS = ("tests/flows/", "tests/deployments/", "tests/tasks/")
 # the same examples each time, without deadlines: a busy machine breaks no property
 hypothesis_settings.register_profile(
     "steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
@@ -71,9 +75,30 @@ class ByCost(LoadScopeScheduling):
 
 @cache
 def group_of(file: str) -> str:
-    """The costly fixture that a file of tests names, or the file."""
-    words = re.findall(r"\w+", (Path(__file__).parents[1] / file).read_text(encoding="utf-8"))
-    return next((fixture for fixture in ("api", "completed_daily_run") if fixture in words), file)
+    """The costly fixture that a function of a file takes, slow tests aside, or the file."""
+    tree = ast.parse((Path(__file__).parents[1] / file).read_text(encoding="utf-8"))
+    taken = {
+        argument.arg
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef)
+        and "pytest.mark.slow" not in map(ast.unparse, function.decorator_list)
+        for argument in function.args.args
+    }
+    return next((fixture for fixture in COSTLY_FIXTURES if fixture in taken), file)
+
+
+def cost_rank(file: str) -> int:
+    """The place of a file in the order of cost, the most costly first."""
+    group = group_of(file)
+    if group in COSTLY_FIXTURES:
+        return COSTLY_FIXTURES.index(group)
+    costly = [place for place, folder in enumerate(COSTLY_FOLDERS) if file.startswith(folder)]
+    return len(COSTLY_FIXTURES) + min(costly, default=len(COSTLY_FOLDERS))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Starts the longest groups first, so that no process works alone at the end."""
+    items.sort(key=lambda item: cost_rank(item.nodeid.partition("::")[0]))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByCost:
@@ -133,16 +158,17 @@ def template(server: EmbeddedServer) -> str:
 @pytest.fixture(scope="session")
 def new_warehouse(
     server: EmbeddedServer, template: str
-) -> Callable[[], AbstractContextManager[Settings]]:
-    """Opens the settings of a new warehouse, migrated and empty, and drops it when left."""
+) -> Callable[..., AbstractContextManager[Settings]]:
+    """Opens a new warehouse, empty or a copy of a filled one, and drops it when left."""
 
     @contextmanager
-    def new() -> Iterator[Settings]:
+    def new(filled: Settings | None = None) -> Iterator[Settings]:
         settings = Settings(home=server.home, origin=f"test-{uuid4().hex[:12]}")
         name = sql.Identifier(database_name(settings))
         create = sql.SQL("create database {} template {} strategy file_copy owner rotation_owner")
+        source = template if filled is None else database_name(filled)
         with psycopg.connect(server.dsn(), autocommit=True) as connection:
-            connection.execute(create.format(name, sql.Identifier(template)))
+            connection.execute(create.format(name, sql.Identifier(source)))
             try:
                 yield settings
             finally:

@@ -26,7 +26,7 @@ PATIENCE_SECONDS = 240
 
 
 @pytest.fixture(scope="module")
-def api(prefect_server: dict[str, str]) -> Api:
+def prefect_api(prefect_server: dict[str, str]) -> Api:
     return Api(prefect_server["PREFECT_API_URL"], prefect_server["PREFECT_API_AUTH_STRING"])
 
 
@@ -54,42 +54,42 @@ def receiver() -> Iterator[tuple[str, "queue.Queue[dict[str, Any]]"]]:
 
 @pytest.fixture(scope="module")
 def applied(
-    api: Api, prefect_server: dict[str, str], receiver: tuple[str, Any]
+    prefect_api: Api, prefect_server: dict[str, str], receiver: tuple[str, Any]
 ) -> Iterator[dict[str, str]]:
     """The environment after the automations were applied; those that tell are gone afterwards."""
     # a deployment that one of them calls, and that `rotation up` would have made
-    flow = api.post("/flows/", {"name": "mark-crashed-runs"}).json()["id"]
-    api.post("/deployments/", {"name": "mark-crashed-runs", "flow_id": flow})
+    flow = prefect_api.post("/flows/", {"name": "mark-crashed-runs"}).json()["id"]
+    prefect_api.post("/deployments/", {"name": "mark-crashed-runs", "flow_id": flow})
     environment = prefect_server | {"ROTATION_NOTIFY_URL": receiver[0]}
     stack.apply_automations(environment)
     yield environment
     stack.apply_automations(prefect_server | {"ROTATION_NOTIFY_URL": ""})
 
 
-def ours(api: Api) -> dict[str, dict[str, Any]]:
-    held = api.post("/automations/filter", {}).json()
+def ours(prefect_api: Api) -> dict[str, dict[str, Any]]:
+    held = prefect_api.post("/automations/filter", {}).json()
     return {each["name"]: each for each in held if each["name"].startswith("rotation: ")}
 
 
 @pytest.fixture(scope="module")
-def deployment(api: Api) -> tuple[str, str]:
+def deployment(prefect_api: Api) -> tuple[str, str]:
     """The ids of a flow and of a deployment of it, which no worker runs."""
-    flow = api.post("/flows/", {"name": "watched"}).json()["id"]
-    made = api.post("/deployments/", {"name": "watched", "flow_id": flow})
+    flow = prefect_api.post("/flows/", {"name": "watched"}).json()["id"]
+    made = prefect_api.post("/deployments/", {"name": "watched", "flow_id": flow})
     return flow, made.json()["id"]
 
 
 @pytest.fixture
-def end(api: Api, deployment: tuple[str, str]) -> Callable[..., None]:
+def end(prefect_api: Api, deployment: tuple[str, str]) -> Callable[..., None]:
     """Ends a new run, of the deployment or without one, in a state."""
 
     def set_state(of_deployment: bool, **state: str) -> None:
         flow, deployed = deployment
         if of_deployment:
-            made = api.post(f"/deployments/{deployed}/create_flow_run", {})
+            made = prefect_api.post(f"/deployments/{deployed}/create_flow_run", {})
         else:
-            made = api.post("/flow_runs/", {"flow_id": flow})
-        answer = api.post(
+            made = prefect_api.post("/flow_runs/", {"flow_id": flow})
+        answer = prefect_api.post(
             f"/flow_runs/{made.json()['id']}/set_state", {"state": state, "force": True}
         )
         assert answer.json()["status"] == "ACCEPT", answer.text
@@ -97,16 +97,16 @@ def end(api: Api, deployment: tuple[str, str]) -> Callable[..., None]:
     return set_state
 
 
-def test_applying_twice_is_applying_once(api: Api, applied: dict[str, str]) -> None:
-    before = ours(api)
+def test_applying_twice_is_applying_once(prefect_api: Api, applied: dict[str, str]) -> None:
+    before = ours(prefect_api)
     assert before.keys() > WANTED
     # what the user switched off stays off
     off = before["rotation: a run is late"]["id"]
-    api._http.patch(
-        f"/automations/{off}", json={"enabled": False}, headers=api.token()
+    prefect_api._http.patch(
+        f"/automations/{off}", json={"enabled": False}, headers=prefect_api.token()
     ).raise_for_status()
     stack.apply_automations(applied)
-    after = ours(api)
+    after = ours(prefect_api)
     changing = {"created", "updated"}
     for name, held in before.items():
         again = {k: v for k, v in after[name].items() if k not in changing}
@@ -122,20 +122,22 @@ def test_applying_twice_is_applying_once(api: Api, applied: dict[str, str]) -> N
         assert again == expected
 
 
-def test_the_address_is_kept_encrypted_and_shown_nowhere(api: Api, applied: dict[str, str]) -> None:
-    shown = api.post("/block_documents/filter", {}).text + json.dumps(ours(api))
+def test_the_address_is_kept_encrypted_and_shown_nowhere(
+    prefect_api: Api, applied: dict[str, str]
+) -> None:
+    shown = prefect_api.post("/block_documents/filter", {}).text + json.dumps(ours(prefect_api))
     assert "rotation-notify" in shown
     assert SECRET not in shown
 
 
 def test_without_an_address_no_notification_is_sent(
-    api: Api, applied: dict[str, str], prefect_server: dict[str, str]
+    prefect_api: Api, applied: dict[str, str], prefect_server: dict[str, str]
 ) -> None:
     stack.apply_automations(prefect_server | {"ROTATION_NOTIFY_URL": ""})
-    assert ours(api).keys().isdisjoint(WANTED)
-    assert "rotation-notify" not in api.post("/block_documents/filter", {}).text
+    assert ours(prefect_api).keys().isdisjoint(WANTED)
+    assert "rotation-notify" not in prefect_api.post("/block_documents/filter", {}).text
     stack.apply_automations(applied)
-    assert ours(api).keys() > WANTED
+    assert ours(prefect_api).keys() > WANTED
 
 
 def test_an_address_that_is_none_is_refused_without_being_quoted(
@@ -197,16 +199,18 @@ def test_a_failed_run_is_notified_once(
 
 @pytest.mark.slow
 def test_a_run_that_does_not_start_is_notified(
-    api: Api,
+    prefect_api: Api,
     applied: dict[str, str],
     receiver: tuple[str, "queue.Queue[dict[str, Any]]"],
     end: Callable[..., None],
 ) -> None:
     """The same automation with the shortest patience that Prefect knows."""
-    held = ours(api)["rotation: a run is late"]
+    held = ours(prefect_api)["rotation: a run is late"]
     held["trigger"]["within"] = 10
     said = {name: held[name] for name in ("name", "trigger", "actions")} | {"enabled": True}
-    changed = api._http.put(f"/automations/{held['id']}", json=said, headers=api.token())
+    changed = prefect_api._http.put(
+        f"/automations/{held['id']}", json=said, headers=prefect_api.token()
+    )
     assert changed.status_code == 204, changed.text
     end(True, type="SCHEDULED", name="Late")
     told = receiver[1].get(timeout=PATIENCE_SECONDS)
@@ -214,11 +218,11 @@ def test_a_run_that_does_not_start_is_notified(
 
 
 def test_a_publication_runs_a_deployment_that_follows_it(
-    api: Api, deployment: tuple[str, str], replay: Replay
+    prefect_api: Api, deployment: tuple[str, str], replay: Replay
 ) -> None:
     _, deployed = deployment
     table = "{{ event.payload.table }}"
-    made = api.post(
+    made = prefect_api.post(
         "/automations/",
         {
             "name": "downstream",
@@ -260,11 +264,11 @@ def test_a_publication_runs_a_deployment_that_follows_it(
         }
         ended = threading.Event()
         for _ in range(PATIENCE_SECONDS):
-            runs = api.post("/flow_runs/filter", wanted).json()
+            runs = prefect_api.post("/flow_runs/filter", wanted).json()
             started = [run["parameters"] for run in runs if run["parameters"]]
             if len(started) == len(rows) or ended.wait(1):
                 break
         assert {each["table"]: each["new"] for each in started} == rows
         assert len(started) == len(rows)
     finally:
-        api._http.delete(f"/automations/{made.json()['id']}", headers=api.token())
+        prefect_api._http.delete(f"/automations/{made.json()['id']}", headers=prefect_api.token())

@@ -84,8 +84,8 @@ def test_a_run_with_a_connection_cut_there_continues(
     start_replay: MakeReplay, server: EmbeddedServer, table: str
 ) -> None:
     tickers = ["IWM", "SPY", "QQQ"]
-    completed_daily_run, replay = start_replay(), start_replay()
-    assert completed_daily_run.run("prices", tickers=tickers).state == "Completed"
+    undisturbed, replay = start_replay(), start_replay()
+    assert undisturbed.run("prices", tickers=tickers).state == "Completed"
     with held_up(server, replay, table) as connection:
         process = replay.start("prices", tickers=tickers)
         wait_until_it_waits(connection, process, table)
@@ -98,9 +98,9 @@ def test_a_run_with_a_connection_cut_there_continues(
         assert len(cut) == 2
     end = process.wait()
     assert end.state == "Completed", end.output
-    assert replay.checksums() == completed_daily_run.checksums()
+    assert replay.checksums() == undisturbed.checksums()
     counted = "select table_name, rows_new, rows_changed, rows_same from audit.load order by 1"
-    assert replay.rows(counted) == completed_daily_run.rows(counted)
+    assert replay.rows(counted) == undisturbed.rows(counted)
     for table in ("audit.fetch", "audit.validation", "audit.quarantine", "audit.batch"):
         count = f"select count(*) from {table}"
-        assert replay.column(count) == completed_daily_run.column(count)
+        assert replay.column(count) == undisturbed.column(count)

@@ -5,17 +5,30 @@ import pytest
 from tests.flows.conftest import MakeReplay
 from tests.flows.replay import Replay
 
-TICKERS = (
-    "AAPL'; drop table core.daily_price; --",
-    "../../etc",
-    "US0378331005",
-    "aapl",
-    "A" * 40,
-    "",
-    "IWM&range=max",
-    "IWM\n",
-)
-SERIES = ("CPIAUCSL&api_key=x", "CPI AUCSL", "cpiaucsl", "../series", "A" * 26, "UNRATE\n")
+# an ISIN and the name of another fund are well-formed: the warehouse refuses those by name
+UNKNOWN = [("prices", "tickers", "US0378331005"), ("holdings", "funds", "QQQ")]
+MALFORMED = [
+    (
+        "prices",
+        "tickers",
+        [
+            "AAPL'; drop table core.daily_price; --",
+            "../../etc",
+            "aapl",
+            "A" * 40,
+            "",
+            "IWM&range=max",
+            "IWM\n",
+        ],
+    ),
+    (
+        "macro",
+        "series_ids",
+        ["CPIAUCSL&api_key=x", "CPI AUCSL", "cpiaucsl", "../series", "A" * 26, "UNRATE\n"],
+    ),
+    ("holdings", "holdings_dates", ["2026-02-31"]),
+]
+WELL_FORMED = {"tickers": "IWM", "series_ids": "UNRATE", "holdings_dates": "2026-02-12"}
 
 
 @pytest.fixture(scope="module")
@@ -23,22 +36,25 @@ def replay(start_replay: MakeReplay) -> Replay:
     return start_replay()
 
 
-@pytest.mark.parametrize(
-    ("flow", "parameter", "values", "value"),
-    [
-        *(("prices", "tickers", ["IWM", value], value) for value in TICKERS),
-        *(("macro", "series_ids", ["UNRATE", value], value) for value in SERIES),
-        ("holdings", "funds", ["IWM", "QQQ"], "QQQ"),
-        ("holdings", "holdings_dates", ["2026-02-31"], "2026-02-31"),
-    ],
-)
-def test_it_is_refused_before_any_request(
-    replay: Replay, flow: str, parameter: str, values: list[str], value: str
-) -> None:
+def refuse(replay: Replay, flow: str, parameter: str, values: list[str]) -> str:
+    """The message of a flow that fails on a parameter before any request."""
     end = replay.run(flow, **{parameter: values})
     assert end.state == "Failed", end.output
-    # an ISIN and the name of another fund are well-formed: what is said of them names themselves
-    place, thing = f"{parameter}.{values.index(value)}: ", parameter.removesuffix("s")
-    assert place in end.message or f"{thing} {value!r}" in end.message
     assert replay.sandbox.requests() == []
     assert replay.column("select count(*) from audit.fetch") == [0]
+    return end.message
+
+
+@pytest.mark.parametrize(("flow", "parameter", "values"), MALFORMED)
+def test_each_malformed_value_is_named(
+    replay: Replay, flow: str, parameter: str, values: list[str]
+) -> None:
+    message = refuse(replay, flow, parameter, [WELL_FORMED[parameter], *values])
+    named = {n for n in range(len(values) + 1) if f"{parameter}.{n}: " in message}
+    assert named == set(range(1, len(values) + 1)), message
+
+
+@pytest.mark.parametrize(("flow", "parameter", "value"), UNKNOWN)
+def test_an_unknown_name_is_named(replay: Replay, flow: str, parameter: str, value: str) -> None:
+    message = refuse(replay, flow, parameter, ["IWM", value])
+    assert f"{parameter.removesuffix('s')} {value!r}" in message, message

@@ -152,10 +152,12 @@ def test_an_interrupted_simulation_leaves_no_half_tape(tmp_path: Path) -> None:
     tape = tmp_path / "simulated"
     tape.mkdir()
     (tape / "bars.parquet").touch()  # half a tape of an earlier interrupt
+    # the smallest market, so that it takes seconds
     code = (
-        "import sys; from pathlib import Path;"
-        "from deployments.sandbox.market.tape.write import simulate_once\n"
-        "simulate_once(Path(sys.argv[1]), 7, print)"
+        "import sys; from functools import partial; from pathlib import Path;"
+        "from deployments.sandbox.market.tape import write\n"
+        "write.simulate = partial(write.simulate, small=20, large=8, years=1)\n"
+        "write.simulate_once(Path(sys.argv[1]), 7, print)"
     )
     command = [sys.executable, "-u", "-c", code, str(tape)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)

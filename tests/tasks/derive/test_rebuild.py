@@ -1,6 +1,8 @@
 """From scratch: when asked, and when a formula or file is another; same rows stay as they are."""
 
 import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -17,6 +19,7 @@ from tasks.derive.rebuild import (
     UnknownTable,
 )
 from tests.tasks.derive.pipeline import House
+from warehouse.settings import Settings
 
 MEMBERS = [("AAPL", "Tech", 3.0), ("XOM", "Energy", 1.0)]
 ROWS = """
@@ -24,14 +27,24 @@ select magnificent_seven_weight_pct, run_id from derived.index_concentration ord
 """
 
 
-@pytest.fixture
-def derived(house: House) -> House:
+@pytest.fixture(scope="module")
+def filled(module_warehouse: Settings) -> Settings:
     """Two snapshots, followed by concentration and breadth, with the files as they are."""
+    house = House(module_warehouse)
     rebuild.reset_watermarks.fn([], house.settings)
     house.load_snapshot("SP500", date(2024, 1, 3), MEMBERS)
     house.load_snapshot("SP500", date(2024, 2, 2), MEMBERS)
     house.derive()
-    return house
+    return module_warehouse
+
+
+@pytest.fixture
+def derived(
+    filled: Settings, new_warehouse: Callable[..., AbstractContextManager[Settings]]
+) -> Iterator[House]:
+    """A copy of that warehouse for one test."""
+    with new_warehouse(filled) as settings:
+        yield House(settings)
 
 
 def test_asked_for_it_gives_the_same_rows_and_touches_none(derived: House) -> None:
