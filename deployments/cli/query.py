@@ -13,6 +13,9 @@ from deployments.stack.database import ensure_database_running, load_settings
 from warehouse.backup.checksum import checksums
 from warehouse.connect.connections import adbc_connection, connect
 from warehouse.connect.dsn import Role, find_client_binary, warehouse_dsn
+from warehouse.export.catalogue import CatalogueTable, read_catalogue
+from warehouse.export.data_dictionary import data_dictionary
+from warehouse.export.odcs import data_contract
 from warehouse.export.parquet import export_tables
 from warehouse.schema.tables import tables_sql
 from warehouse.schema.views import schema_sql
@@ -77,6 +80,31 @@ def export(
     with adbc_connection(settings_of_running_database(), "reader") as connection:
         for file in export_tables(connection, table or (), folder):
             print(f"{'written' if file.is_written else 'unchanged'}  {file.rows:>10}  {file.path}")
+
+
+Output = Annotated[Path | None, typer.Option(help="File to write; default: standard output.")]
+
+
+def dictionary(output: Output = None) -> None:
+    """Write the data dictionary: a Markdown page of all tables and columns."""
+    _write(data_dictionary(_catalogue()), output)
+
+
+def contract(output: Output = None) -> None:
+    """Write the data contract of schema published (Open Data Contract Standard, YAML)."""
+    _write(data_contract(_catalogue()), output)
+
+
+def _catalogue() -> list[CatalogueTable]:
+    with adbc_connection(settings_of_running_database(), "reader") as connection:
+        return read_catalogue(connection)
+
+
+def _write(text: str, output: Path | None) -> None:
+    if output is None:
+        print(text, end="")
+    else:
+        output.write_text(text, encoding="utf-8")
 
 
 def checksum() -> None:
