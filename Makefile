@@ -11,10 +11,10 @@ PYTEST := $(BIN)/pytest -n $(TEST_WORKERS) --dist loadscope --no-loadscope-reord
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up down status sql report test types quick-tests check chaos bench accuracy \
-	lock
+	dictionary lock
 
 help: ## show this help
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # The lock is complete, so pip resolves nothing. The stamp makes setup run once per change.
 .venv/stamp: requirements.lock pyproject.toml
@@ -68,6 +68,10 @@ bench: setup ## benchmark sector_breadth at full scale (minutes, 4 GB of disk)
 
 accuracy: setup ## measure values from filings on tapes (TAPES="folder ...") into docs/accuracy.md
 	@$(BIN)/python -m deployments.bench.filings_accuracy $(TAPES)
+
+dictionary: setup ## write docs/data_dictionary.md and docs/datacontract.odcs.yaml from the schema
+	@$(BIN)/rotation dictionary --output docs/data_dictionary.md
+	@$(BIN)/rotation contract --output docs/datacontract.odcs.yaml
 
 lock: setup ## regenerate requirements.lock
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \

@@ -22,7 +22,10 @@ HOSTS = (
     "--index" + "-url",
     "find" + "-links",
 )
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/runbook.md", "docs/glossary.md")
+DOCUMENTS = (
+    *("README.md", "CONTRIBUTING.md", "docs/runbook.md", "docs/glossary.md", "docs/tour.md"),
+    *("docs/connect.md", "docs/architecture.md", "docs/limits.md", "docs/methodology.md"),
+)
 LOCAL_PATHS = re.compile(r"(?<![\w.:/}])/(?:work|root|Users|home/[a-z]+)/")
 
 

@@ -17,7 +17,8 @@ from warehouse.settings import Settings, variable_name
 COMMANDS = {
     "Services": (commands.demo, commands.up, commands.down, commands.status, commands.health),
     "Flows": (commands.run, backfill, commands.rebuild),
-    "Queries": (query.report, query.export, query.sql, query.dsn, query.checksum, query.schema),
+    "Queries": (query.report, query.export, query.sql, query.dsn, query.checksum),
+    "Schema": (query.schema, query.dictionary, query.contract),
     "Administration": (admin.backup, admin.restore, admin.rotate_passwords, admin.destroy),
 }
 

@@ -6,7 +6,7 @@ Commands import what loads pandas or Altair themselves, since that takes a secon
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import unquote, urlsplit
 
 import typer
@@ -16,6 +16,9 @@ from deployments.stack.database import ensure_database_running, load_settings
 from warehouse.connect.connections import adbc_connection, connect
 from warehouse.connect.dsn import Role, find_client_binary, warehouse_dsn
 from warehouse.settings import Settings
+
+if TYPE_CHECKING:
+    from warehouse.export.catalogue import CatalogueTable
 
 
 def settings_of_running_database() -> Settings:
@@ -77,6 +80,37 @@ def export(
     with adbc_connection(settings_of_running_database(), "reader") as connection:
         for file in export_tables(connection, table or (), folder):
             print(f"{'written' if file.is_written else 'unchanged'}  {file.rows:>10}  {file.path}")
+
+
+Output = Annotated[Path | None, typer.Option(help="File to write; default: standard output.")]
+
+
+def dictionary(output: Output = None) -> None:
+    """Write the data dictionary: a Markdown page of all tables and columns."""
+    from warehouse.export.data_dictionary import data_dictionary
+
+    _write(data_dictionary(_catalogue()), output)
+
+
+def contract(output: Output = None) -> None:
+    """Write the data contract of schema published (Open Data Contract Standard, YAML)."""
+    from warehouse.export.odcs import data_contract
+
+    _write(data_contract(_catalogue()), output)
+
+
+def _catalogue() -> "list[CatalogueTable]":
+    from warehouse.export.catalogue import read_catalogue
+
+    with adbc_connection(settings_of_running_database(), "reader") as connection:
+        return read_catalogue(connection)
+
+
+def _write(text: str, output: Path | None) -> None:
+    if output is None:
+        print(text, end="")
+    else:
+        output.write_text(text, encoding="utf-8")
 
 
 def checksum() -> None:

@@ -57,7 +57,7 @@ COLUMNS = (
     Column(
         "standard_error",
         "double precision",
-        "standard error of abnormal_return, estimated coefficients included",
+        "standard error of abnormal_return, fraction, estimated coefficients included",
         NO_MODEL,
     ),
     Column("t_statistic", "double precision", "abnormal_return over standard_error", NO_MODEL),

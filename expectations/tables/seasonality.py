@@ -31,7 +31,7 @@ COLUMNS = (
     ),
     Column("years", "integer", "number of years with the season, up to this one"),
     Column("mean_excess_return", "double precision", "their mean, fraction"),
-    Column("sd_excess_return", "double precision", "their standard deviation (n-1)", ONE_YEAR),
+    Column("sd_excess_return", "double precision", "standard deviation (n-1), fraction", ONE_YEAR),
     Column(
         "t_statistic",
         "double precision",

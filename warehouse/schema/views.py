@@ -48,6 +48,7 @@ def apply_views(connection: psycopg.Connection, force: bool = False) -> None:
     if applied is not None and applied[0] == digest and not force:
         return
     views = views_sql().encode()
+    connection.execute(_statements("clear_view_comments"))
     try:
         with connection.transaction():
             connection.execute(views)
@@ -57,7 +58,7 @@ def apply_views(connection: psycopg.Connection, force: bool = False) -> None:
         connection.execute(views)
         _restore_grants(connection, grants)
     write_comments(connection)
-    connection.execute((HERE / "sql" / "comment_views.sql").read_bytes())
+    connection.execute(_statements("comment_views"))
     connection.execute(
         """
         insert into audit.reference values ('views', %s)
@@ -92,7 +93,13 @@ def schema_sql() -> str:
 def views_digest() -> str:
     """Return the SHA-256 of everything that views and comments are made from."""
     texts = [(c.grain, c.source, c.columns) for c in contracts().values()]
-    return sha256(repr((views_sql(), texts, AUDIT_TABLES)).encode()).hexdigest()
+    copied = _statements("comment_views")
+    return sha256(repr((views_sql(), texts, AUDIT_TABLES, copied)).encode()).hexdigest()
+
+
+def _statements(name: str) -> bytes:
+    """Return the statements of a file in `sql/`."""
+    return (HERE / "sql" / f"{name}.sql").read_bytes()
 
 
 def _views(connection: psycopg.Connection) -> dict[str, str]:

@@ -21,8 +21,9 @@ begin
         where view.relkind = 'v'
             and view.relnamespace::regnamespace::text in ('published', 'as_of', 'audit', 'core', 'derived')
             and col_description(view.oid, attribute.attnum) is null
-        -- the table that shares the view's stem first
+        -- the table that shares the view's stem first: company_refinancing before company
         order by view.oid, attribute.attnum, starts_with(view.relname, source.relname) desc,
+            case when starts_with(view.relname, source.relname) then length(source.relname) end desc,
             strpos(view.relname, source.relname) > 0 desc, source.relname
     loop
         execute format(

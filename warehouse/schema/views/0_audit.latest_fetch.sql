@@ -28,8 +28,8 @@ order by dataset, item, finished_at desc, fetch_id desc;
 comment on view audit.latest_fetch is 'One row per dataset and item: its newest fetch of any status, and what all its fetches have returned. Filter on dataset, and on item where it is known: both reach the index.';
 comment on column audit.latest_fetch.has_ever_succeeded is 'Whether any fetch of the item succeeded: see fetch_result.';
 comment on column audit.latest_fetch.has_ever_loaded is 'Whether any fetch of the item has the status loaded.';
-comment on column audit.latest_fetch.first_succeeded_date is 'The earliest first day of the windows that succeeded; NULL where none did, or none had one.';
-comment on column audit.latest_fetch.last_succeeded_date is 'The latest last day of the windows that succeeded; NULL where none did, or none had one.';
+comment on column audit.latest_fetch.first_succeeded_date is 'The earliest first day of the windows that succeeded. NULL: none did, or none had one.';
+comment on column audit.latest_fetch.last_succeeded_date is 'The latest last day of the windows that succeeded. NULL: none did, or none had one.';
 
 create or replace function audit.latest_fetch(
     of_dataset text, of_item text, covered_date date default null, reached_date date default null

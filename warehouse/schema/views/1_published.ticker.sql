@@ -22,10 +22,10 @@ from core.ticker
 window of_instrument as (partition by instrument_id order by core.ticker.valid_from);
 comment on view published.ticker is
 'One row per ticker and period in which it named one instrument. A renamed instrument has a row per symbol, a reused symbol one per company.';
-comment on column published.ticker.valid_from is 'First session on which it names the instrument; NULL where it has done so since before all that is held.';
-comment on column published.ticker.valid_to is 'The session from which it no longer does; NULL while it does.';
-comment on column published.ticker.renamed_from is 'The same instrument''s symbol before this one; NULL where none is known.';
-comment on column published.ticker.renamed_to is 'The same instrument''s next symbol; NULL while it has none.';
+comment on column published.ticker.valid_from is 'First session on which it names the instrument. NULL: it has done so since before the first stored row.';
+comment on column published.ticker.valid_to is 'The session from which it no longer does. NULL: it still does.';
+comment on column published.ticker.renamed_from is 'The same instrument''s symbol before this one. NULL: none is known.';
+comment on column published.ticker.renamed_to is 'The same instrument''s next symbol. NULL: it has none yet.';
 
 create or replace function as_of.ticker(at timestamptz)
 returns setof published.ticker language sql stable parallel safe as $$

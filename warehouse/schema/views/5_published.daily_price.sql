@@ -24,7 +24,7 @@ comment on view published.daily_price is
 comment on column published.daily_price.ticker is 'The symbol in force on that session, in Yahoo''s spelling.';
 comment on column published.daily_price.split_factor is 'Multiply an as-traded price by it to express it in today''s shares; divide a volume by it.';
 comment on column published.daily_price.close_split_adjusted is 'USD per share of today: close times split_factor.';
-comment on column published.daily_price.close_total_return is 'USD, split- and dividend-adjusted, proportional method: each ex-date scales all earlier closes by 1 - cash / previous close. Capital gains count as cash. Moves with every new dividend: use it for returns, not as a price. NULL before an ex-date whose distribution is of unknown size (corporate_action.value is NULL).';
+comment on column published.daily_price.close_total_return is 'USD, split- and dividend-adjusted, proportional method: each ex-date scales all earlier closes by 1 - cash / previous close. Capital gains count as cash. Moves with every new dividend: use it for returns, not as a price. NULL: before an ex-date whose distribution is of unknown size (corporate_action.value is NULL).';
 
 create or replace function as_of.daily_price(at timestamptz)
 returns table (

@@ -35,4 +35,4 @@ comment on column published.coverage_gap.index_code is 'The index whose members 
 comment on column published.coverage_gap.item is 'The item to request: the symbol that the instrument has now (on the session it may have had another), the fund, or the SEC''s number of the filer; of a member that its list does not have, the symbol. Macro: the series; filing_index: the day; filing: the accession number.';
 comment on column published.coverage_gap.session_date is 'The session.';
 comment on column published.coverage_gap.missing_reason is 'not_due, throttled, outage, refused, empty, delisted, not_found, unreadable, no_row, not_asked or pending, as in the columns missing_* of published.coverage; quarantined: received and not loaded.';
-comment on column published.coverage_gap.detail is 'Of unreadable facts, why: ifrs, other_currency or no_listed_tag; the date of a macro observation; the company and day of a filing. NULL otherwise.';
+comment on column published.coverage_gap.detail is 'Of unreadable facts, why: ifrs, other_currency or no_listed_tag; the date of a macro observation; the company and day of a filing. NULL: none of these.';

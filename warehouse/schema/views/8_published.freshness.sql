@@ -144,7 +144,7 @@ left join loaded using (dataset)
 left join behind using (dataset);
 comment on view audit.dataset_state is 'One row per dataset, and item where each has a clock of its own: the input of published.freshness_at.';
 comment on column audit.dataset_state.dataset is 'The table, by its published name.';
-comment on column audit.dataset_state.item is 'Series or fund; NULL: the table has one clock.';
+comment on column audit.dataset_state.item is 'Series or fund. NULL: the table has one clock.';
 comment on column audit.dataset_state.clock is 'close (a row per session, after its close), morning (a file, list or index per session, the next session''s morning), release (an observation per period, after the publication lag), asked (events: to be requested after each close), inputs (derived: due when an input changed).';
 comment on column audit.dataset_state.latest_date is 'Date of the newest row. NULL: no rows.';
 comment on column audit.dataset_state.loaded_at is 'When rows were last added, changed or removed.';
@@ -264,11 +264,11 @@ from published.freshness_at(
 comment on view published.freshness is
 'One row per dataset (macro: per series; members: per fund): its newest date, and whether it is late by its source''s own clock. Of a replayed data set, at the logical time of the last run.';
 comment on column published.freshness.dataset is 'The table, by its published name.';
-comment on column published.freshness.item is 'Series or fund; NULL: the table has one clock.';
+comment on column published.freshness.item is 'Series or fund. NULL: the table has one clock.';
 comment on column published.freshness.latest_date is 'Date of the newest row; of prices, the session that half of the traded tickers have; of company_fact, the day up to which the SEC''s indexes were read and the filings in them requested; of company_ticker, the day on which the list was read. NULL: no rows.';
 comment on column published.freshness.loaded_at is 'When rows were last added, changed or removed.';
 comment on column published.freshness.last_fetched_at is 'When the provider was last requested. NULL: a derived table.';
-comment on column published.freshness.last_fetch_status is 'Status of that request as in audit.fetch, with the number of items where the dataset has many.';
+comment on column published.freshness.last_fetch_status is 'Status of that request as in audit.fetch, with the number of items where the dataset has many. NULL: a derived table.';
 comment on column published.freshness.next_due_at is 'When the next row is due: prices six hours after a session''s close; members, company facts and the list of tickers at 08:30 on the session after the newest one''s next; series after their publication lag; derived tables six hours after an input changed. NULL: no input has changed, or the trading calendar ends before.';
 comment on column published.freshness.is_late is 'Whether next_due_at is past, there are no rows, or the trading calendar has ended.';
 comment on column published.freshness.reason is 'Why it is late, in words. NULL: it is not late.';

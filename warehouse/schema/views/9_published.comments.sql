@@ -29,8 +29,8 @@ comment on view published.restatement is
 comment on column published.restatement.table_name is 'The table, by its published name.';
 comment on column published.restatement.key is 'The row''s key.';
 comment on column published.restatement.column_name is 'The column that differs.';
-comment on column published.restatement.old_value is 'What was held.';
-comment on column published.restatement.new_value is 'What took its place.';
+comment on column published.restatement.old_value is 'The value replaced. NULL: it was unknown.';
+comment on column published.restatement.new_value is 'The value in its place. NULL: the row was withdrawn, or the value became unknown.';
 comment on column published.restatement.run_id is 'The run that loaded the newer value: audit.run.';
 comment on view published.macro_observation is
 'One row per series, observation and vintage. Known on a day: the newest vintage_date not after it. An observation that was never published stays NULL with its reason.';
