@@ -10,8 +10,8 @@ TEST_WORKERS ?= 3
 PYTEST := $(BIN)/pytest -n $(TEST_WORKERS) --dist loadscope --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status sql report test types quick-tests check chaos bench accuracy \
-	dictionary lock
+.PHONY: help setup demo up down status sql report test types quick-tests check chaos bench breadth \
+	accuracy dictionary lock
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,7 +63,10 @@ chaos: setup ## inject hundreds of random faults into runs (about 1 h); FAULTS=n
 	@ROTATION_TEST_FAULTS=$(or $(FAULTS),300) $(if $(SEED),ROTATION_TEST_SEED=$(SEED)) \
 		$(BIN)/pytest tests/flows/test_chaos.py -s
 
-bench: setup ## benchmark sector_breadth at full scale (minutes, 4 GB of disk)
+bench: setup ## compare ingestion with short scripts (minutes); DOCUMENT=1 writes docs/benchmark.md
+	@$(BIN)/python -m deployments.bench.ingestion $(if $(DOCUMENT),--document docs/benchmark.md)
+
+breadth: setup ## benchmark sector_breadth at full scale (minutes, 4 GB of disk)
 	@$(BIN)/python -m deployments.bench
 
 accuracy: setup ## measure values from filings on tapes (TAPES="folder ...") into docs/accuracy.md

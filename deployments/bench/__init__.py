@@ -1,5 +1,5 @@
-"""Benchmark of the breadth derivation: `make bench`.
+"""Benchmarks: `make bench` (ingestion), `make breadth` (a derivation), `make accuracy` (filings).
 
-It stands with the deployments, since it starts a server and fills warehouses as they do; the tests
-must not take minutes, and assert, which this does not.
+They stand with the deployments, since they start servers and fill warehouses as those do; the tests
+must not take minutes, and assert, which these do not.
 """

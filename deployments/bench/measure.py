@@ -2,13 +2,13 @@
 
 import resource
 import time
-from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
 
 from deployments.bench.market import Market, add_bars
+from deployments.bench.timing import seconds
 from tasks.derive.breadth import sector_breadth
 from tasks.derive.breadth.breadth import derive_breadth
 from tasks.derive.incremental.derived_table import derive_table
@@ -24,7 +24,7 @@ INCREMENTS = 5
 def bare_seconds(market: Market) -> float:
     """Return the seconds of the computation alone, the better of two runs."""
     bars = market.bars.with_columns(pl.lit(1.0).alias("split_factor"))
-    return min(_seconds(lambda: derive_breadth(bars, market.snapshots)) for _ in range(2))
+    return min(seconds(lambda: derive_breadth(bars, market.snapshots)) for _ in range(2))
 
 
 def rebuild(settings: Settings) -> tuple[float, float, float]:
@@ -71,10 +71,4 @@ def window_seconds(settings: Settings, instruments: int) -> float:
     """Return the seconds of the counts in Postgres, for the first instruments."""
     with connect(settings, "owner") as connection:
         query = WINDOW_FUNCTIONS.read_text()
-        return _seconds(lambda: connection.execute(query, {"instruments": instruments}).fetchall())
-
-
-def _seconds(call: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    call()
-    return time.perf_counter() - began
+        return seconds(lambda: connection.execute(query, {"instruments": instruments}).fetchall())

@@ -169,6 +169,10 @@ def _foreign_key_order(connection: psycopg.Connection, members: Mapping[str, obj
         join pg_class as parent on parent.oid = confrelid
         join pg_namespace as other on other.oid = parent.relnamespace
         where contype = 'f' and conrelid <> confrelid and space.nspname = any (%s)
+        union all
+        -- references that are checked by statement
+        select tgrelid::regclass::text, split_part(encode(tgargs, 'escape'), '\\000', 2)
+        from pg_trigger where tgfoid = to_regproc('core.require_parents')
         """,
         (BACKED_UP_SCHEMAS,),
     ):

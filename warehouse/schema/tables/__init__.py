@@ -6,6 +6,8 @@ HERE = Path(__file__).parent
 # a table that refers to another comes after it
 TABLES = (
     "schemas",
+    "references",
+    "statistics",
     "history",
     "audit/origin",
     "audit/run",

@@ -7,6 +7,6 @@ create table core.company (
     fiscal_year_end text check (fiscal_year_end ~ '^(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])$'),
     first_filed_date date,
     loaded_at timestamptz not null,
-    run_id bigint not null references audit.run
+    run_id bigint not null
 );
 call history.add_table('core.company', 'cik');

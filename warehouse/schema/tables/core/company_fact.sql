@@ -14,7 +14,7 @@ create table core.company_fact (
     filed_date date not null,
     known_from date not null,
     loaded_at timestamptz not null,
-    run_id bigint not null references audit.run,
+    run_id bigint not null,
     primary key (cik, tag, unit, period_start, period_end, accession_number),
     check (period_start <= period_end),
     check (period_end <= filed_date),

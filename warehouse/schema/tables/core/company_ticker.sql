@@ -6,7 +6,7 @@ create table core.company_ticker (
     name text not null,
     exchange text,
     loaded_at timestamptz not null,
-    run_id bigint not null references audit.run,
+    run_id bigint not null,
     primary key (ticker, known_from)
 );
 create index on core.company_ticker (cik);

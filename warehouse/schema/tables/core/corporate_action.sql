@@ -6,7 +6,7 @@ create table core.corporate_action (
     value core.finite check (value > 0),
     source text not null,
     loaded_at timestamptz not null,
-    run_id bigint not null references audit.run,
+    run_id bigint not null,
     primary key (instrument_id, ex_date, kind),
     -- a distribution of unknown size is a fact; a split of unknown ratio would be a hole
     check (value is not null or kind <> 'split')

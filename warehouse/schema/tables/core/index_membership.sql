@@ -1,7 +1,7 @@
 -- One snapshot per fund file: who was in the index, as the fund held it.
 create table core.index_membership (
     index_code text not null check (index_code ~ '^[A-Z0-9]{2,12}$'),
-    instrument_id integer not null references core.instrument,
+    instrument_id integer not null,
     as_of_date date not null,
     ticker text not null,
     name text not null,
@@ -16,10 +16,11 @@ create table core.index_membership (
     known_from date not null check (known_from > as_of_date),
     source text not null,
     loaded_at timestamptz not null,
-    run_id bigint not null references audit.run,
+    run_id bigint not null,
     primary key (index_code, instrument_id, as_of_date)
 );
 create index on core.index_membership (index_code, known_from);
 -- The newest snapshot known by a day, and all of its members: found without a look at the others.
 create index on core.index_membership (index_code, as_of_date, known_from);
+call core.add_reference('core.index_membership', 'instrument_id', 'core.instrument', 'instrument_id');
 call history.add_table('core.index_membership', 'index_code, instrument_id, as_of_date');

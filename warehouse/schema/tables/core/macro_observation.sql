@@ -7,7 +7,7 @@ create table core.macro_observation (
     missing_reason text,
     source text not null,
     loaded_at timestamptz not null,
-    run_id bigint not null references audit.run,
+    run_id bigint not null,
     primary key (series_id, observation_date, vintage_date),
     check ((value is null) = (missing_reason is not null))
 );

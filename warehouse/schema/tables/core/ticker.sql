@@ -4,7 +4,7 @@ create table core.ticker (
     valid_to date not null default 'infinity',
     instrument_id integer not null references core.instrument,
     loaded_at timestamptz not null default clock_timestamp(),
-    run_id bigint references audit.run,
+    run_id bigint,
     primary key (ticker, valid_from),
     check (valid_from < valid_to)
 );

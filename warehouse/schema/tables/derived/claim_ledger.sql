@@ -17,7 +17,7 @@ create table derived.claim_ledger (
     as_of_date date,
     evidence_query text not null,
     loaded_at timestamptz not null,
-    run_id bigint not null references audit.run,
+    run_id bigint not null,
     primary key (claim_id)
 );
 call history.add_table('derived.claim_ledger', 'claim_id');

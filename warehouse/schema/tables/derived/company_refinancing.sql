@@ -49,7 +49,7 @@ create table derived.company_refinancing (
     sources text,
     missing_reasons text,
     loaded_at timestamptz not null,
-    run_id bigint not null references audit.run,
+    run_id bigint not null,
     primary key (cik, as_of_date),
     check (period_end <= as_of_date),
     check ((total_debt_usd is null) = (total_debt_confidence is null))

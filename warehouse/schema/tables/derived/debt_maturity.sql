@@ -14,7 +14,7 @@ create table derived.debt_maturity (
     filed_date date not null,
     known_from date not null,
     loaded_at timestamptz not null,
-    run_id bigint not null references audit.run,
+    run_id bigint not null,
     primary key (cik, period_end, bucket, accession_number),
     check (known_from > filed_date),
     check (window_end >= window_start),

@@ -9,7 +9,7 @@ create table derived.index_concentration (
     effective_members core.finite not null check (effective_members > 0),
     magnificent_seven_weight_pct core.finite not null check (magnificent_seven_weight_pct >= 0),
     loaded_at timestamptz not null,
-    run_id bigint not null references audit.run,
+    run_id bigint not null,
     primary key (index_code, as_of_date)
 );
 call history.add_table('derived.index_concentration', 'index_code, as_of_date');

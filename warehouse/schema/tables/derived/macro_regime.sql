@@ -27,7 +27,7 @@ create table derived.macro_regime (
     cuts_in_cycle integer check (cuts_in_cycle >= 0),
     policy_phase text check (policy_phase in ('easing', 'holding', 'hiking')),
     loaded_at timestamptz not null,
-    run_id bigint not null references audit.run,
+    run_id bigint not null,
     check ((cpi_reference_month is null) = (cpi_yoy_pct is null)),
     check ((core_cpi_reference_month is null) = (core_cpi_yoy_pct is null))
 );

@@ -18,7 +18,7 @@ create table derived.rate_sensitivity (
     se_dgs10_252_pct core.finite check (se_dgs10_252_pct >= 0),
     n_dgs10_252 integer not null check (n_dgs10_252 between 0 and 252),
     loaded_at timestamptz not null,
-    run_id bigint not null references audit.run,
+    run_id bigint not null,
     primary key (subject, session_date)
 );
 call history.add_table('derived.rate_sensitivity', 'subject, session_date');

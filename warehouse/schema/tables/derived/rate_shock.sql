@@ -23,7 +23,7 @@ create table derived.rate_shock (
     membership_as_of date not null,
     is_backcast boolean not null,
     loaded_at timestamptz not null,
-    run_id bigint not null references audit.run,
+    run_id bigint not null,
     primary key (index_code, sector, as_of_date, shock_bp),
     check (members_with_floating_share <= members_with_debt and members_with_debt <= members)
 );

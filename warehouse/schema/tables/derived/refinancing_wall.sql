@@ -24,7 +24,7 @@ create table derived.refinancing_wall (
     membership_as_of date not null,
     is_backcast boolean not null,
     loaded_at timestamptz not null,
-    run_id bigint not null references audit.run,
+    run_id bigint not null,
     primary key (index_code, sector, as_of_date, due_year),
     check (greatest(companies, members_with_debt, members_with_ladder) <= members)
 );

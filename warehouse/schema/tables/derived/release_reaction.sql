@@ -24,7 +24,7 @@ create table derived.release_reaction (
     residual_sd core.finite check (residual_sd >= 0),
     missing_reason text,
     loaded_at timestamptz not null,
-    run_id bigint not null references audit.run,
+    run_id bigint not null,
     primary key (release, release_date, subject, event_window),
     check ((abnormal_return is null) = (missing_reason is not null))
 );

@@ -27,7 +27,7 @@ create table derived.rotation_metrics (
     correlation_63 core.finite,
     regime text not null check (regime in ('rotation', 'concentration', 'undetermined')),
     loaded_at timestamptz not null,
-    run_id bigint not null references audit.run,
+    run_id bigint not null,
     primary key (pair, session_date)
 );
 call history.add_table('derived.rotation_metrics', 'pair, session_date');

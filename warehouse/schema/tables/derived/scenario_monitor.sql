@@ -16,7 +16,7 @@ create table derived.scenario_monitor (
     as_of_date date,
     evidence_query text not null,
     loaded_at timestamptz not null,
-    run_id bigint not null references audit.run,
+    run_id bigint not null,
     primary key (scenario, condition)
 );
 call history.add_table('derived.scenario_monitor', 'scenario, condition');

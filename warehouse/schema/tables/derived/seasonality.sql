@@ -13,7 +13,7 @@ create table derived.seasonality (
     t_statistic core.finite,
     hit_rate core.finite not null check (hit_rate between 0 and 1),
     loaded_at timestamptz not null,
-    run_id bigint not null references audit.run,
+    run_id bigint not null,
     primary key (pair, season, year)
 );
 call history.add_table('derived.seasonality', 'pair, season, year');

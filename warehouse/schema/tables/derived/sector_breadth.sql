@@ -33,7 +33,7 @@ create table derived.sector_breadth (
     membership_as_of date not null,
     is_backcast boolean not null,
     loaded_at timestamptz not null,
-    run_id bigint not null references audit.run,
+    run_id bigint not null,
     primary key (index_code, sector, session_date),
     check (advancers + decliners + unchanged = priced)
 );

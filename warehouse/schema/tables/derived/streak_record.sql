@@ -11,7 +11,7 @@ create table derived.streak_record (
     longest_before_ended date check (longest_before_ended < first_session),
     data_from date not null check (data_from < first_session),
     loaded_at timestamptz not null,
-    run_id bigint not null references audit.run,
+    run_id bigint not null,
     primary key (pair, session_date)
 );
 call history.add_table('derived.streak_record', 'pair, session_date');

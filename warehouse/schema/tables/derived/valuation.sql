@@ -19,7 +19,7 @@ create table derived.valuation (
     membership_as_of date not null,
     is_backcast boolean not null,
     loaded_at timestamptz not null,
-    run_id bigint not null references audit.run,
+    run_id bigint not null,
     primary key (index_code, sector, as_of_date)
 );
 call history.add_table('derived.valuation', 'index_code, sector, as_of_date');

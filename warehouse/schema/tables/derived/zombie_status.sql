@@ -7,7 +7,7 @@ create table derived.zombie_status (
     is_zombie boolean,
     missing_reason text,
     loaded_at timestamptz not null,
-    run_id bigint not null references audit.run,
+    run_id bigint not null,
     primary key (cik, as_of_date, definition),
     check ((is_zombie is null) = (missing_reason is not null))
 );
