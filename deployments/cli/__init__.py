@@ -19,7 +19,7 @@ COMMANDS = {
     "Services": (
         *(doctor, commands.demo, commands.up, commands.down, commands.status, commands.health),
     ),
-    "Flows": (commands.run, backfill, commands.rebuild),
+    "Flows": (commands.run, commands.import_holdings, backfill, commands.rebuild),
     "Queries": (query.report, query.export, query.sql, query.dsn, query.checksum, query.schema),
     "Administration": (admin.backup, admin.restore, admin.rotate_passwords, admin.destroy),
 }

@@ -53,7 +53,8 @@ ADVICE = {
     "service_unavailable": "The provider is down; try again later.",
     "throttled": "Wait an hour; other programs at this address count, too.",
     "client_refused": (
-        "It refuses this client or address. Try another network; its terms of use may say why."
+        "It refuses this client or address. Try another network; a holdings file saved with a"
+        " browser is loaded by: rotation import-holdings FILE --fund IWM."
     ),
     "currency_not_usd": "Such prices are not loaded.",
     "no_data": "The reply has no data; try again later.",

@@ -78,7 +78,7 @@ def reasons(found: dict[str, Finding]) -> tuple[str, ...]:
         # the SEC blocks with status 403, and its pause applies
         ("status", {"status": 403}, ("http_403",) * 3 + ("throttled",)),
         ("status", {"status": 503}, ("http_503",) * 4),
-        ("html_200", {}, ("service_unavailable", "html", "html", "throttled")),
+        ("html_200", {"body": "<html><body>Sign in to this network</body></html>"}, ("html",) * 4),
         ("truncate", {}, ("not_json", "not_xml", "truncated", "truncated_json")),
         ("reset", {}, ("connection_reset", "truncated", "truncated", "truncated")),
         ("empty", {}, ("no_data", "not_xml", "not_csv", "not_json")),
