@@ -10,13 +10,16 @@ from rich.console import Console
 
 from deployments.cli import admin, commands, query
 from deployments.cli.backfill import backfill
+from deployments.cli.doctor import doctor
 from deployments.cli.reader import app as reader_app
 from warehouse.base_error import RotationError
 from warehouse.settings import Settings, variable_name
 
 COMMANDS = {
-    "Services": (commands.demo, commands.up, commands.down, commands.status, commands.health),
-    "Flows": (commands.run, backfill, commands.rebuild),
+    "Services": (
+        *(doctor, commands.demo, commands.up, commands.down, commands.status, commands.health),
+    ),
+    "Flows": (commands.run, commands.import_holdings, backfill, commands.rebuild),
     "Queries": (query.report, query.export, query.sql, query.dsn, query.checksum),
     "Schema": (query.schema, query.dictionary, query.contract),
     "Administration": (admin.backup, admin.restore, admin.rotate_passwords, admin.destroy),

@@ -14,6 +14,7 @@ from deployments.cli.console import make_console
 from deployments.cli.run_flow import flow_command, run_python, use_stack_environment
 from deployments.stack import prefect_server, stack, supervisor
 from deployments.stack.database import ensure_database_running, load_settings, start_database
+from expectations.calendars.trading import new_york_date
 from tasks.run.clock import now
 from warehouse.connect.connections import connect
 from warehouse.connect.dsn import embedded_server, is_embedded
@@ -155,6 +156,26 @@ def run(flow: Annotated[str, typer.Argument(help=", ".join(FLOWS) + ".")]) -> No
     if flow not in FLOWS:
         raise typer.BadParameter(f"Unknown flow {flow!r}; use one of {', '.join(FLOWS)}.")
     raise typer.Exit(run_python(flow_command(flow)))
+
+
+def import_holdings(
+    file: Annotated[Path, typer.Argument(help="Holdings file saved with a browser.")],
+    fund: Annotated[str, typer.Option(help="The fund that the file is of, such as IWM.")],
+) -> None:
+    """Load a holdings file saved with a browser, by the rules of a downloaded one."""
+    from tasks.extract.ishares.client import read_saved_file
+    from tasks.extract.ishares.extract import get_fund
+
+    use_stack_environment()
+    settings = load_settings()
+    name = fund.strip().upper()
+    # before the services start, so that a wrong file ends with its reason at once
+    read_saved_file(file, get_fund(name), new_york_date(now(settings)))
+    code = "import sys; from pathlib import Path; "
+    code += "from flows.import_holdings import import_holdings as flow; "
+    code += "state = flow(Path(sys.argv[1]), sys.argv[2], return_state=True); "
+    code += "print(f'{state.name}: {state.message}'); sys.exit(state.name != 'Completed')"
+    raise typer.Exit(run_python(["-c", code, str(file.absolute()), name]))
 
 
 def rebuild(

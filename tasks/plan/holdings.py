@@ -56,6 +56,13 @@ def plan_holdings(
     return Plan(requests, 1, partial(read_holdings_batch, settings=run.settings), message)
 
 
+def plan_saved_file(
+    request: HoldingsRequest, run: RunContext
+) -> Plan[HoldingsRequest, HoldingsBatch]:
+    """Plan the reading of one saved file."""
+    return Plan([request], 1, partial(read_holdings_batch, settings=run.settings), "")
+
+
 @task(name="read stored member counts", cache_policy=NO_CACHE)
 def read_holdings_batch(requests: Sequence[HoldingsRequest], settings: Settings) -> HoldingsBatch:
     """Read the member counts that the file of a request is compared with.

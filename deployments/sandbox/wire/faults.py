@@ -20,6 +20,8 @@ KINDS = {
     "null_rows": "a chart whose newest `rows` (all by default) are null",
     "currency": "a chart in another `currency`; with `rows`, only its newest dividends",
     "consent": "a redirect to Yahoo's consent page",
+    "expired_certificate": "a certificate that expired in 2020; only `host` is compared",
+    "skewed_date": "the true reply with a Date header `seconds` ahead of the clock",
 }
 BODIES = {
     403: html_reply(403, "Access Denied", "<p>You don't have permission to access this page.</p>"),
@@ -99,17 +101,18 @@ class Faults:
         """Remove all pending faults."""
         self._waiting.clear()
 
-    def take(self, request: Request) -> Fault | None:
+    def take(self, request: Request, *, is_tunnel: bool = False) -> Fault | None:
         """Return the first matching fault and count one use of it.
 
         Args:
             request: The request.
+            is_tunnel: Whether it opens a tunnel, before TLS, rather than asks for data.
 
         Returns:
             The fault, or None.
         """
         for fault in self._waiting:
-            if fault.matches(request):
+            if (fault.kind == "expired_certificate") == is_tunnel and fault.matches(request):
                 if fault.count is not None:
                     fault.count -= 1
                     if fault.count <= 0:

@@ -5,6 +5,9 @@ import logging
 import socket
 import ssl
 import struct
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from http import HTTPStatus
 from urllib.parse import unquote
 
@@ -35,9 +38,14 @@ class Proxy:
             authority: Signs the certificate.
         """
         self._world = world
-        self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert(*world.hosts).configure_cert(self._tls)
-        self._tls.set_alpn_protocols(["http/1.1"])
+        self._tls = _server_context(authority.issue_cert(*world.hosts))
+        self._expired_tls = _server_context(
+            authority.issue_cert(
+                *world.hosts,
+                not_before=datetime(2019, 1, 1, tzinfo=UTC),
+                not_after=datetime(2020, 1, 1, tzinfo=UTC),
+            )
+        )
         self._open: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
@@ -96,8 +104,9 @@ class Proxy:
             text = f"The sandbox stands in for {sorted(self._world.hosts)} and dials nobody."
             await wire.send(html_reply(403, "Forbidden", text))
             return
+        fault = self._world.faults.take(Request("CONNECT", host, ""), is_tunnel=True)
         try:
-            inner = await wire.start_tls(self._tls)
+            inner = await wire.start_tls(self._expired_tls if fault else self._tls)
         except CONNECTION_ERRORS as error:
             logger.warning(
                 "TLS with a client for %s failed: %r. Does it trust our CA?", host, error
@@ -120,7 +129,16 @@ class Proxy:
                 reply = redirect_to_consent(request)
             reply = apply_fault(fault, request, reply)
         entry["status"] = reply.status
-        await wire.send(reply)
+        ahead = timedelta(seconds=fault.seconds if fault and fault.kind == "skewed_date" else 0)
+        date = format_datetime(self._world.now.astimezone(UTC) + ahead, usegmt=True)
+        await wire.send(replace(reply, headers=(*reply.headers, ("Date", date))))
+
+
+def _server_context(certificate: trustme.LeafCert) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
 
 
 class _HttpConnection:

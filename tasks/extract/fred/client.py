@@ -18,7 +18,7 @@ from tasks.extract.fred.errors import (
     to_fetch_error,
 )
 from tasks.extract.fred.parse import parse_fredgraph_csv
-from tasks.extract.provider.errors import FetchError
+from tasks.extract.provider.errors import FetchError, outage
 from tasks.extract.provider.http import USER_AGENT, download
 from tasks.extract.provider.rate_limit import RateLimiter
 
@@ -60,7 +60,11 @@ class FredClient:
         dates = self._call("get_series_vintage_dates", series_id)
         if len(dates) >= MAX_VINTAGE_DATES:
             raise response_limit_reached(series_id, f"{MAX_VINTAGE_DATES:,} vintage dates")
-        if any(day is None or pd.isna(day) for day in dates):
+        is_missing = [day is None or pd.isna(day) for day in dates]
+        if dates and all(is_missing):
+            # a page that is also well-formed XML has elements, and none is a date
+            raise outage("html", f"FRED sent a page instead of the vintage dates of {series_id}.")
+        if any(is_missing):
             raise malformed(series_id, "a vintage date is missing")
         return [day.date() for day in dates]
 

@@ -1,5 +1,7 @@
 """Map failed requests to FRED to fetch errors, without the API key."""
 
+import socket
+import ssl
 from http.client import IncompleteRead
 from urllib.error import HTTPError, URLError
 from xml.etree.ElementTree import ParseError
@@ -64,6 +66,10 @@ def _error_reason(error: Exception, status: int | None) -> str:
         return "timeout"
     if isinstance(root, IncompleteRead):
         return "truncated"
+    if isinstance(root, ssl.SSLError):
+        return "tls"
+    if isinstance(root, socket.gaierror):
+        return "dns"
     if isinstance(root, ConnectionRefusedError):
         return "connection_refused"
     if isinstance(root, ConnectionError):  # includes http.client.RemoteDisconnected

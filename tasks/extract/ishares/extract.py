@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from pathlib import Path
 
 import httpx
 import pandas as pd
@@ -10,7 +11,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from expectations.calendars.trading import new_york_date
-from tasks.extract.ishares.client import fetch_holdings, open_http_client
+from tasks.extract.ishares.client import fetch_holdings, open_http_client, read_saved_file
 from tasks.extract.ishares.errors import UnknownFund
 from tasks.extract.ishares.parse_file import (
     EXCLUDED_COLUMNS,
@@ -33,10 +34,12 @@ class HoldingsRequest:
     Attributes:
         fund: A fund of reference table fund.
         holdings_date: The close that the file describes; None for the newest file.
+        saved_file: A file saved with a browser, read in place of a request; None to download.
     """
 
     fund: str
     holdings_date: date | None = None
+    saved_file: Path | None = None
 
     def __post_init__(self) -> None:
         """Reject an unknown fund before any request is sent."""
@@ -136,7 +139,13 @@ def _extract_one(
 ) -> tuple[HoldingsFile | None, FetchRecord]:
     fund, day = get_fund(request.fund), request.holdings_date
     fetch = StartedFetch(PROVIDER, "index_membership", request.fund, day, day)
-    result = policy.call(lambda: fetch_holdings(client, policy.limiter, settings, fund, day, today))
+    if request.saved_file is not None:
+        path = request.saved_file
+        result = policy.call(lambda: read_saved_file(path, fund, today))
+    else:
+        result = policy.call(
+            lambda: fetch_holdings(client, policy.limiter, settings, fund, day, today)
+        )
     file = result.value
     if file is None:
         return None, fetch.finish(result.error, result.attempts)
@@ -144,6 +153,8 @@ def _extract_one(
         f"{len(file.members)} members and {len(file.excluded)} other lines of {request.fund}"
         f" as of {file.as_of_date}."
     )
+    if request.saved_file is not None:
+        detail += f" From {request.saved_file.name}, saved by hand."
     record = fetch.finish(None, result.attempts, len(file.members), detail)
     return file, replace(record, window_start=file.as_of_date, window_end=file.as_of_date)
 

@@ -72,6 +72,12 @@ def read_table(content: str | bytes) -> HoldingsTable:
     return HoldingsTable(as_of, _read_lines(lines))
 
 
+def read_title(content: bytes) -> str:
+    """Return the first line with text, which names the fund."""
+    lines = re.split(r"\r\n|\r|\n", _decode(content).lstrip("\ufeff"))
+    return next((text for line in lines if (text := line.strip(_BLANK + '",;\t'))), "")
+
+
 def read_number(text: str) -> float:
     """Return a number in American notation; NaN for a dash and the like, negative in brackets.
 

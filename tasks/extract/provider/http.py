@@ -1,5 +1,7 @@
 """Download files over HTTPS with httpx, and map its errors to fetch errors."""
 
+import socket
+
 import httpx
 
 from tasks.extract.provider.errors import FetchError, outage, throttled
@@ -67,5 +69,14 @@ def error_reason(error: httpx.HTTPError) -> str:
         is_short = "complete message body" in str(error) or "incomplete chunked" in str(error)
         return "truncated" if is_short else "connection_reset"
     if isinstance(error, httpx.ConnectError):
-        return "tls" if "SSL" in str(error) else "connection_refused"
+        if "SSL" in str(error):
+            return "tls"
+        return "dns" if _is_dns_error(error) else "connection_refused"
     return "connection_reset" if isinstance(error, httpx.NetworkError) else "connection_failed"
+
+
+def _is_dns_error(error: BaseException | None) -> bool:
+    """Return whether an error began with a host name that could not be resolved."""
+    while error is not None and not isinstance(error, socket.gaierror):
+        error = error.__cause__ or error.__context__
+    return error is not None

@@ -37,6 +37,11 @@ class YahooClient:
         )
         self._timeout_seconds = settings.yahoo_timeout_seconds
 
+    @property
+    def crumb_status(self) -> int | None:
+        """Return the status of the last request for a crumb; None if there was none."""
+        return self._session.crumb_status
+
     def history(self, ticker: str, start: date, until: date) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Return bars and actions of one ticker, as `parse_history` does.
 

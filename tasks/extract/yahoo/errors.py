@@ -59,6 +59,8 @@ def _error_reason(error: Exception, reply: ChartReply | None) -> str:
         return f"http_{reply.status}"
     if isinstance(error, YFDataException):
         return "service_unavailable"  # "Will be right back", a page with status 200
+    if (reply and reply.is_consent) or isinstance(error, curl.TooManyRedirects):
+        return "consent_page"
     if reply and reply.is_html:
         return "html"
     for kind, reason in _TRANSPORT_REASONS:

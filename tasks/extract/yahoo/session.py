@@ -7,6 +7,7 @@ session as an argument, which then sends all of these requests.
 
 import json
 import math
+import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from curl_cffi import requests
 
 from tasks.extract.provider.rate_limit import RateLimiter
 
+_CONSENT = re.compile(r"https://(consent|guce)\.yahoo\.com/")
+
 
 @dataclass(frozen=True)
 class ChartReply:
@@ -26,6 +29,7 @@ class ChartReply:
         status: The HTTP status.
         description: `chart.error.description` of the body; None if it has none.
         is_html: Whether the body is a page rather than data.
+        is_consent: Whether the request ended on Yahoo's consent page.
         currency: The currency of the prices; None if it states none.
         foreign_currencies: The currencies of dividends by ex-date, if not USD.
     """
@@ -33,6 +37,7 @@ class ChartReply:
     status: int
     description: str | None
     is_html: bool
+    is_consent: bool = False
     currency: str | None = None
     foreign_currencies: Mapping[date, str] = field(default_factory=dict)
 
@@ -46,6 +51,7 @@ class RateLimitedSession(requests.Session):  # type: ignore[type-arg]
         self._limiter = limiter
         self._timeout_seconds = timeout_seconds
         self._thread_state = threading.local()
+        self.crumb_status: int | None = None
 
     def reset(self) -> None:
         """Forget the last reply, before a new attempt of this thread."""
@@ -64,12 +70,15 @@ class RateLimitedSession(requests.Session):  # type: ignore[type-arg]
         kwargs["timeout"] = min(kwargs.get("timeout") or math.inf, self._timeout_seconds)
         self._limiter.acquire()
         response = super().request(method, url, *args, **kwargs)
+        if url.endswith("/getcrumb"):
+            self.crumb_status = response.status_code
         if is_chart:
             body = response.text
             self._thread_state.reply = ChartReply(
                 status=response.status_code,
                 description=_error_description(body) if response.status_code >= 400 else None,
                 is_html=body.lstrip()[:1] == "<",
+                is_consent=bool(_CONSENT.match(response.url)),
                 **_currencies(body),
             )
         return response

@@ -74,7 +74,7 @@ def test_all_vintages_then_only_new_ones(sandbox: Sandbox, worker: Any, settings
         ("status", OBSERVATIONS, {"status": 500, "count": 2}, ("outage", "http_500", 0, 3)),
         ("status", OBSERVATIONS, {"status": 403, "count": 2}, ("outage", "http_403", 0, 3)),
         ("status", OBSERVATIONS, {"status": 503, "count": 2}, ("outage", "http_503", 0, 3)),
-        ("html_200", VINTAGES, {"count": 2}, ("outage", "malformed", 0, 2)),
+        ("html_200", VINTAGES, {"count": 2}, ("outage", "html", 0, 2)),
         ("html_200", OBSERVATIONS, {"count": 2}, ("outage", "not_xml", 0, 3)),
         ("truncate", OBSERVATIONS, {"count": 2}, ("outage", "not_xml", 0, 3)),
         ("empty", OBSERVATIONS, {"count": 2}, ("outage", "not_xml", 0, 3)),

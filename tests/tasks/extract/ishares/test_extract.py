@@ -2,8 +2,10 @@
 
 import re
 from datetime import date
+from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from deployments.sandbox.client import Sandbox
@@ -128,3 +130,41 @@ def test_reset_connection_is_an_outage(sandbox: Sandbox, worker: Any, settings: 
 def test_unknown_fund_is_rejected() -> None:
     with pytest.raises(UnknownFund, match=r"fund 'SPY' is not in warehouse/reference/fund.csv"):
         HoldingsRequest("SPY")
+
+
+def test_saved_file_is_read_like_a_download(worker: Any, settings: Settings) -> None:
+    saved = HoldingsRequest("IWM", saved_file=HOLDINGS / "2024.csv")
+    downloaded = extract(worker, settings, HoldingsRequest("IWM"))
+    batch = extract(worker, settings, saved)
+    assert fetch_results(batch.fetches) == [("loaded", None, 4, 1)]
+    assert set(batch.fetches["window_start"].dt.date) == {date(2024, 6, 6)}
+    pd.testing.assert_frame_equal(batch.members, downloaded.members)
+    pd.testing.assert_frame_equal(batch.excluded, downloaded.excluded)
+
+
+SAVED = {
+    "another fund": (FILE.replace("iShares Russell 2000", "iShares Core S&P 500"), "another_fund"),
+    "a page": ("<!DOCTYPE html><html><title>Access Denied</title></html>", "html"),
+    "cut off": (FILE[: len(FILE) // 2], "truncated"),
+    "no date": (FILE.partition("Ticker,")[2], "not_csv"),
+    "a dash for the date": (FILE.replace("Jun 06, 2024", "-"), "no_file_for_date"),
+    "a day to come": (FILE.replace("Jun 06, 2024", "Jun 10, 2024"), "date_in_future"),
+}
+
+
+@pytest.mark.parametrize("name", SAVED)
+def test_unusable_saved_file_is_refused_once_with_its_reason(
+    worker: Any, settings: Settings, tmp_path: Path, name: str
+) -> None:
+    text, reason = SAVED[name]
+    assert text != FILE
+    file = tmp_path / "IWM_holdings.csv"
+    file.write_text(text, encoding="utf-8-sig")
+    batch = extract(worker, settings, HoldingsRequest("IWM", saved_file=file))
+    assert fetch_results(batch.fetches) == [("refused", reason, 0, 1)]
+    assert len(batch.members) == 0
+
+
+def test_missing_saved_file_is_refused(worker: Any, settings: Settings, tmp_path: Path) -> None:
+    batch = extract(worker, settings, HoldingsRequest("IWM", saved_file=tmp_path / "none.csv"))
+    assert fetch_results(batch.fetches) == [("refused", "no_file", 0, 1)]
