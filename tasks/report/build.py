@@ -22,6 +22,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from tasks.report import charts
+from tasks.report.style import Rows, columns_with_values
 from warehouse.connect import arrow
 from warehouse.connect.connections import adbc_connection
 from warehouse.query_file import QueryFile, read_query_files
@@ -30,11 +31,20 @@ from warehouse.settings import Settings
 FOLDER = Path(charts.__path__[0])
 FIELDS = ("title", "question", "source", "order")
 SUMMARY = "summary"
-# columns that hold SQL: shown behind a disclosure, not as a cell
-QUERY_COLUMN = "evidence_query"
-DATE_COLUMNS = ("as_of_date", "session_date", "observation_date", "latest_date")
+# shown behind a disclosure at the end of a table's row; the last one holds SQL
+DETAIL_COLUMNS = (
+    "said_by",
+    "how_measured",
+    "supported_if",
+    "contradicted_if",
+    "series",
+    "threshold",
+    "first_met",
+    "evidence_query",
+)
+DATE_COLUMNS = ("as_of_date", "session_date", "observation_date", "latest_date", "newest_date")
+UNITS = {"_million_usd": "million USD", "_bn_usd": "billion USD", "_pct": "%", "_bp": "bp"}
 
-Rows = list[dict[str, Any]]
 Draw = Callable[[Rows], alt.TopLevelMixin]
 
 
@@ -46,13 +56,16 @@ class Figure:
         file: Its query file.
         columns: The columns of the query's result.
         rows: The result; dates as text.
-        spec: The Vega-Lite specification, its data under the name `rows`; None for a table.
+        spec: The Vega-Lite specification, its data under the name `rows`; None for a table, and
+            for a chart without any value.
+        without_values: Labels of the chart's series that have no value in any row.
     """
 
     file: QueryFile
     columns: tuple[str, ...]
     rows: Rows
     spec: dict[str, Any] | None
+    without_values: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -65,6 +78,16 @@ class Figure:
         column = next((name for name in DATE_COLUMNS if name in self.columns), None)
         days = [row[column] for row in self.rows if column and row[column] is not None]
         return max(days, default=None)
+
+    @property
+    def table_columns(self) -> list[str]:
+        """The columns of its table, without details and without an as-of date that all rows share.
+
+        That date is in the line below the table.
+        """
+        days = {row.get("as_of_date") for row in self.rows}
+        hidden = {*DETAIL_COLUMNS, *(["as_of_date"] if len(days) == 1 else [])}
+        return [name for name in self.columns if name not in hidden]
 
     @property
     def data(self) -> dict[str, Any]:
@@ -80,25 +103,51 @@ def query_files() -> tuple[QueryFile, ...]:
     return tuple(sorted(files, key=lambda file: int(file.header["order"])))
 
 
-def read_figures(connection: adbc.Connection) -> list[Figure]:
-    """Run every query and draw every chart."""
+def read_figures(connection: adbc.Connection, origin: str | None) -> list[Figure]:
+    """Run every query and draw every chart, marked with the origin of its data."""
     found = []
     for file in query_files():
         frame = arrow.read(connection, file.query)
         rows = [{k: _to_json(v) for k, v in row.items()} for row in frame.iter_rows(named=True)]
-        found.append(Figure(file, tuple(frame.columns), rows, _draw(file.name, rows)))
+        spec, without_values = draw_chart(file.name, rows, describe_origin(origin))
+        found.append(Figure(file, tuple(frame.columns), rows, spec, without_values))
     return found
 
 
-def _draw(name: str, rows: Rows) -> dict[str, Any] | None:
+def draw_chart(
+    name: str, rows: Rows, mark: str | None
+) -> tuple[dict[str, Any] | None, tuple[str, ...]]:
+    """Return a chart's specification, and the labels of its series without values.
+
+    Args:
+        name: The chart's stem.
+        rows: Its data. Without any value there is no specification, nor for a table.
+        mark: Text above the chart; None for live data.
+    """
     if not (FOLDER / f"{name}.py").exists() or not rows:
-        return None
-    draw: Draw = import_module(f"{charts.__name__}.{name}").draw
+        return None, ()
+    module = import_module(f"{charts.__name__}.{name}")
+    series: dict[str, str] = module.SERIES
+    shown = columns_with_values(rows, series)
+    without_values = tuple(label for column, label in series.items() if column not in shown)
+    if not shown:
+        return None, without_values
+    draw: Draw = module.draw
     spec: dict[str, Any] = draw(rows).to_dict()
     # the page and its print style decide colours and fonts
     spec.pop("config", None)
-    spec["description"] = name.replace("_", " ")
-    return spec
+    if mark:
+        # part of the drawing, so that it stays with a copy of the picture
+        spec["title"] = {"text": mark, "anchor": "end", "fontSize": 12, "fontWeight": "normal"}
+    return spec, without_values
+
+
+def describe_origin(origin: str | None) -> str | None:
+    """Return the words that mark figures of a tape; None for live data."""
+    if origin is None:
+        return None
+    kind = "simulated market" if origin.startswith("simulated") else "replayed tape"
+    return f"{kind} ({origin})"
 
 
 def _to_json(value: Any) -> Any:
@@ -108,8 +157,8 @@ def _to_json(value: Any) -> Any:
 def render_png(figure: Figure) -> bytes:
     """Return a chart as an image, for places that show no scripts."""
     assert figure.spec is not None
-    spec = figure.spec | {"datasets": {"rows": figure.rows}}
-    return vl_convert.vegalite_to_png(spec, scale=1.5)
+    datasets = figure.spec.get("datasets", {}) | {"rows": figure.rows}
+    return vl_convert.vegalite_to_png(figure.spec | {"datasets": datasets}, scale=1.5)
 
 
 def render_page(
@@ -131,16 +180,25 @@ def render_page(
         lstrip_blocks=True,
     )
     environment.filters["embed"] = _embed
+    environment.filters["label"] = label_column
     by_name = {figure.name: figure for figure in figures}
     return environment.get_template("report.html").render(
         summary=[row["sentence"] for row in by_name[SUMMARY].rows],
         figures=[figure for figure in figures if figure.name != SUMMARY],
-        origin=origin,
+        mark=describe_origin(origin),
         made_at=made_at.strftime("%Y-%m-%d %H:%M UTC"),
         # a closing tag inside a string would end the page's script
         vega=Markup(vega_script.replace("</script", "<\\/script")),
-        query_column=QUERY_COLUMN,
+        detail_columns=DETAIL_COLUMNS,
     )
+
+
+def label_column(name: str) -> str:
+    """Return a column's heading: its name in words, the unit after a comma."""
+    for suffix, unit in UNITS.items():
+        if name.endswith(suffix):
+            return f"{name.removesuffix(suffix).replace('_', ' ')}, {unit}"
+    return name.removesuffix("_date").replace("_", " ")
 
 
 def read_vega_script(folder: Path) -> str:
@@ -165,9 +223,10 @@ def read_origin(connection: adbc.Connection) -> str | None:
 
 def write_report(settings: Settings, path: Path, made_at: datetime) -> list[Figure]:
     """Write the page to a file, replacing it at once; return its figures."""
-    with adbc_connection(settings) as connection:
+    with adbc_connection(settings, "reader") as connection:
         arrow.execute(connection, "set transaction isolation level repeatable read read only")
-        figures, origin = read_figures(connection), read_origin(connection)
+        origin = read_origin(connection)
+        figures = read_figures(connection, origin)
     script = read_vega_script(settings.home / "cache")
     _write(path, render_page(figures, origin, made_at, script))
     return figures

@@ -1,16 +1,19 @@
 """Draw the share of members above their mean, by sector and week."""
 
-from typing import Any
-
 import altair as alt
 
-from tasks.report.style import choose_value, time_axis
+from tasks.report.style import Rows, choose_value, time_axis
+
+SERIES = {"pct_above_50": "percent above the mean of 50 sessions"}
 
 
-def draw(rows: list[dict[str, Any]]) -> alt.TopLevelMixin:
-    """Return the heat map of one index at a time; weeks without figures stay empty."""
+def draw(rows: Rows) -> alt.TopLevelMixin:
+    """Return the heat map of one index; weeks without figures stay empty.
+
+    The middle of the scale is yellow, so that an empty week does not look like 50 %.
+    """
     sectors = len({row["sector"] for row in rows})
-    index = choose_value(rows, "index_code", "R2000")
+    index = choose_value(rows, "index_code", "R2000", SERIES)
     return (
         alt.Chart(alt.NamedData("rows"))
         .transform_filter("datum.index_code === index_code && isValid(datum.pct_above_50)")
@@ -22,8 +25,11 @@ def draw(rows: list[dict[str, Any]]) -> alt.TopLevelMixin:
             y=alt.Y("sector:N", title=None),
             color=alt.Color(
                 "pct_above_50:Q",
-                title="% above mean of 50",
-                scale=alt.Scale(domain=[0, 50, 100], range=["#b35806", "#f7f7f7", "#2166ac"]),
+                title="% of members above their mean of 50 sessions",
+                scale=alt.Scale(
+                    domain=[0, 50, 100], range=["#b35806", "#fff3b0", "#2166ac"], interpolate="lab"
+                ),
+                legend=alt.Legend(titleLimit=400, gradientLength=260),
             ),
             tooltip=[
                 alt.Tooltip("sector:N"),

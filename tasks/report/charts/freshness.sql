@@ -2,6 +2,6 @@
 -- question: Is any dataset late?
 -- source: published.freshness
 -- order: 110
-select dataset, item, latest_date, next_due_at::date as next_due, is_late, reason
+select dataset, item, latest_date, next_due_at::date as due_date, is_late as late, reason
 from published.freshness
 order by is_late desc, dataset, item;

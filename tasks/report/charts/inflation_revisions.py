@@ -1,25 +1,47 @@
 """Draw monthly inflation as first released and as revised."""
 
-from typing import Any
-
 import altair as alt
 
-from tasks.report.style import BLUE, ORANGE, time_axis
+from tasks.report.style import BLUE, GREY, ORANGE, Rows, columns_with_values, time_axis
+
+SERIES = {"first_mom_pct": "first release", "latest_mom_pct": "newest vintage"}
+COLORS = dict(zip(SERIES, (BLUE, ORANGE), strict=True))
 
 
-def draw(_rows: list[dict[str, Any]]) -> alt.TopLevelMixin:
-    """Return bars of the first release, with marks of the newest vintage."""
+def draw(rows: Rows) -> alt.TopLevelMixin:
+    """Return bars of the first release and marks of the newest vintage; crosses for gaps."""
     base = alt.Chart(alt.NamedData("rows"))
     x = time_axis("observation_date")
+    shown = columns_with_values(rows, SERIES)
+    labels = [SERIES[name] for name in shown]
     tooltip = [
         alt.Tooltip("observation_date:T", title="month", format="%B %Y"),
         alt.Tooltip("first_mom_pct:Q", title="first release, %"),
         alt.Tooltip("latest_mom_pct:Q", title="newest vintage, %"),
     ]
-    first = base.mark_bar(color=BLUE, opacity=0.7, size=6).encode(
-        x=x, y=alt.Y("first_mom_pct:Q", title="percent over a month"), tooltip=tooltip
+    color = alt.Color(
+        "series:N",
+        title=None,
+        scale=alt.Scale(domain=labels, range=[COLORS[name] for name in shown]),
     )
-    latest = base.mark_tick(color=ORANGE, thickness=3, size=10, orient="horizontal").encode(
-        x=x, y=alt.Y("latest_mom_pct:Q", title="percent over a month"), tooltip=tooltip
+    marks = {
+        "first_mom_pct": base.mark_bar(size=6, opacity=0.75),
+        "latest_mom_pct": base.mark_tick(thickness=3, size=10, orient="horizontal", opacity=1),
+    }
+    layers = [
+        marks[name]
+        .transform_calculate(series=f"'{SERIES[name]}'")
+        .encode(
+            x=x,
+            y=alt.Y(f"{name}:Q", title="percent over a month"),
+            color=color,
+            tooltip=tooltip,
+        )
+        for name in shown
+    ]
+    gaps = (
+        base.transform_filter("!isValid(datum.first_mom_pct) && !isValid(datum.latest_mom_pct)")
+        .mark_text(text="✕", color=GREY, fontSize=12)
+        .encode(x=x, y=alt.datum(0), tooltip=[tooltip[0]])
     )
-    return alt.layer(first, latest).properties(width=700, height=220)
+    return alt.layer(*layers, gaps).properties(width=700, height=220)

@@ -1,5 +1,5 @@
 -- title: Inflation as first released and as revised
--- question: How much have later vintages changed the monthly figures?
+-- question: How much have later vintages changed the monthly figures? ✕: no change over a month is known.
 -- source: FRED with vintages, by published.macro_first_release and published.macro_latest: CPIAUCSL
 -- order: 80
 with first_release as (

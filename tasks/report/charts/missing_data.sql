@@ -1,9 +1,11 @@
 -- title: Missing data
--- question: What was expected and is not there, and why?
--- source: published.coverage_gap, last 30 sessions
+-- question: What was expected and is not there, and why? All datasets, last 45 days.
+-- source: published.coverage_gap
 -- order: 120
-select dataset, missing_reason, count(*)::integer as missing
+select
+    dataset, missing_reason as reason, count(*)::integer as row_count,
+    count(distinct item)::integer as items, max(session_date) as newest_date
 from published.coverage_gap
 where session_date > (select max(session_date) from published.daily_price) - 45
 group by dataset, missing_reason
-order by missing desc, dataset, missing_reason;
+order by row_count desc, dataset, missing_reason;

@@ -3,8 +3,8 @@
 -- source: audit.quarantine
 -- order: 130
 select
-    split_part(table_name, '.', 2) as dataset, rule, count(*)::integer as row_count,
-    max(quarantined_at)::date as newest
+    table_name as dataset, rule, max(reason) as reason, count(*)::integer as row_count,
+    max(quarantined_at)::date as newest_date
 from audit.quarantine
 group by table_name, rule
 order by row_count desc, dataset, rule;

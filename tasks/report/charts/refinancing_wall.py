@@ -1,44 +1,48 @@
 """Draw the principal due by year, with the part that zombies owe."""
 
-from typing import Any
-
 import altair as alt
 
-from tasks.report.style import BLUE, ORANGE, choose_value
+from tasks.report.style import BLUE, GREY, ORANGE, Rows, choose_value, columns_with_values
 
-AFTER_FIVE = 9999
+SERIES = {
+    "other_principal_bn_usd": "other companies",
+    "zombie_principal_bn_usd": "zombies",
+    "unknown_bn_usd": "all, date not known",
+}
+COLORS = dict(zip(SERIES.values(), (BLUE, ORANGE, GREY), strict=True))
 
 
-def draw(rows: list[dict[str, Any]]) -> alt.TopLevelMixin:
-    """Return the bars of one index at a time."""
-    index = choose_value(rows, "index_code", "R2000")
+def draw(rows: Rows) -> alt.TopLevelMixin:
+    """Return the bars of one index; the debt without known dates has a bar of its own."""
+    index = choose_value(rows, "index_code", "R2000", SERIES)
+    shown = columns_with_values(rows, SERIES)
+    owners = [SERIES[name] for name in shown]
     return (
         alt.Chart(alt.NamedData("rows"))
         .transform_filter("datum.index_code === index_code")
-        .transform_calculate(
-            year=f"datum.due_year === {AFTER_FIVE} ? 'later' : toString(datum.due_year)"
-        )
-        .transform_fold(
-            ["other_principal_bn_usd", "zombie_principal_bn_usd"], as_=["owner", "billion"]
-        )
-        .transform_calculate(
-            owner="datum.owner === 'zombie_principal_bn_usd' ? 'zombies' : 'other companies'"
-        )
+        .transform_fold(shown, as_=["column", "billion"])
+        .transform_filter("isValid(datum.billion)")
+        .transform_calculate(owner=f"{SERIES}[datum.column]")
         .mark_bar()
         .encode(
-            x=alt.X("year:N", title="calendar year in which it falls due", axis={"labelAngle": 0}),
+            x=alt.X(
+                "due:N",
+                title="calendar year in which it falls due",
+                sort=None,
+                axis=alt.Axis(labelAngle=0),
+            ),
             y=alt.Y("billion:Q", title="billion USD"),
             color=alt.Color(
                 "owner:N",
                 title="owed by",
-                scale=alt.Scale(domain=["other companies", "zombies"], range=[BLUE, ORANGE]),
+                scale=alt.Scale(domain=owners, range=[COLORS[name] for name in owners]),
             ),
             tooltip=[
-                alt.Tooltip("year:N"),
+                alt.Tooltip("due:N"),
                 alt.Tooltip("owner:N", title="owed by"),
                 alt.Tooltip("billion:Q", title="billion USD", format=",.2f"),
                 alt.Tooltip("companies:Q"),
-                alt.Tooltip("debt_coverage_pct:Q", title="% of known debt explained"),
+                alt.Tooltip("debt_coverage_pct:Q", title="% of known debt with dates"),
             ],
         )
         .add_params(index)

@@ -3,8 +3,9 @@
 -- source: published.restatement
 -- order: 140
 select
-    table_name, column_name, count(*)::integer as changed_values, max(superseded_at)::date as newest
+    table_name as dataset, column_name as changed_column, count(*)::integer as changed_values,
+    max(superseded_at)::date as newest_date
 from published.restatement
 group by table_name, column_name
-order by changed_values desc, table_name, column_name
+order by changed_values desc, dataset, changed_column
 limit 40;

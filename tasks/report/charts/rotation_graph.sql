@@ -1,5 +1,5 @@
 -- title: Relative rotation
--- question: Who leads, weakens, lags or improves? Each tail is five weeks, its large dot the newest.
+-- question: Who leads, weakens, lags or improves? Each tail is five weeks; its large mark is the newest.
 -- source: Yahoo prices, by published.rotation_metrics; sector funds against SPY by the same formula
 -- order: 20
 with price as (
@@ -61,7 +61,13 @@ ranked as (
 )
 select
     kind, name, session_date, round(rs_ratio::numeric, 3)::double precision as rs_ratio,
-    round(rs_momentum::numeric, 3)::double precision as rs_momentum, weeks_ago::integer as weeks_ago
+    round(rs_momentum::numeric, 3)::double precision as rs_momentum,
+    case
+        when rs_ratio >= 100 and rs_momentum >= 100 then 'leading'
+        when rs_ratio >= 100 then 'weakening'
+        when rs_momentum < 100 then 'lagging'
+        else 'improving'
+    end as quadrant, weeks_ago::integer as weeks_ago
 from ranked
 where weeks_ago <= 5 and session_date > newest - 50
 order by kind, name, session_date;

@@ -3,8 +3,9 @@
 -- source: published.scenario_monitor
 -- order: 100
 select
-    scenario, description as condition, case when is_met then 'met' when not is_met then 'not met'
-    else 'not known' end as status, round(newest_value::numeric, 2)::double precision as newest_value,
-    unit, met_since, first_met, last_met, days_met, as_of_date, evidence_query
+    replace(regexp_replace(scenario, '_', ': '), '_', ' ') as scenario, description as condition,
+    case when is_met then 'met' when not is_met then 'not met' else 'not known' end as status,
+    round(newest_value::numeric, 2)::double precision as newest_value, unit, met_since, last_met,
+    days_met, as_of_date, first_met, series, threshold, evidence_query
 from published.scenario_monitor
-order by scenario, description;
+order by scenario desc, description;

@@ -1,9 +1,18 @@
 -- title: The rotation today
--- question: Six sentences
--- source: published.rotation_metrics, sector_breadth, refinancing_wall, macro_regime, coverage
+-- question: Five sentences, and one on what is missing
+-- source: published.rotation_metrics, sector_breadth, refinancing_wall, macro_regime, claim_ledger,
+--   coverage, freshness, valuation_gap, index_membership
 -- order: 0
 with pair as (
-    select * from published.rotation_metrics
+    select
+        *, (
+            select min(session_date) from published.rotation_metrics as since
+            where pair = 'IWM/SPY' and session_date > coalesce((
+                select max(session_date) from published.rotation_metrics as earlier
+                where pair = 'IWM/SPY' and earlier.regime is distinct from newest.regime
+            ), '-infinity')
+        ) as regime_since
+    from published.rotation_metrics as newest
     where pair = 'IWM/SPY' order by session_date desc limit 1
 ),
 breadth as (
@@ -14,7 +23,8 @@ wall as (
     select
         max(as_of_date) as as_of_date, max(debt_coverage_pct) as coverage_pct,
         sum(principal_usd) filter (where due_year <= extract(year from as_of_date) + 1) as due_usd,
-        sum(principal_usd) as principal_usd
+        sum(principal_usd) as principal_usd,
+        100 * sum(zombie_principal_usd) / nullif(sum(principal_usd), 0) as zombie_pct
     from published.refinancing_wall
     where index_code = 'R2000' and sector = 'All'
         and as_of_date = (select max(as_of_date) from published.refinancing_wall)
@@ -26,13 +36,35 @@ verdict as (
     select
         count(*) filter (where verdict = 'supported') as supported,
         count(*) filter (where verdict = 'contradicted') as contradicted,
+        count(*) filter (where verdict = 'insufficient_data') as insufficient,
         count(*) as claims
     from published.claim_ledger
+),
+recent as (
+    select sum(expected) as expected, sum(loaded) as loaded, sum(quarantined) as quarantined
+    from published.coverage
+    where session_date > (select max(session_date) - 30 from published.coverage)
+),
+late as (
+    select count(*) filter (where is_late) as late, count(*) as items from published.freshness
+),
+earnings as (
+    select earnings_coverage_pct from published.valuation_gap
+    where sector = 'All' order by as_of_date desc limit 1
+),
+first_members as (
+    select min(as_of_date) as as_of_date from published.index_membership where index_code = 'R2000'
 )
 select 1 as place, coalesce((
     select format(
-        'On %s the regime of IWM against SPY is %s: small caps are %s %s points over 63 sessions%s.',
-        session_date, regime, case when excess_return_63 >= 0 then 'ahead by' else 'behind by' end,
+        'On %s the regime of small caps (IWM) against large caps (SPY) is %s, since %s: small caps'
+        ' are %s %s points over 63 sessions%s.',
+        session_date, regime, regime_since,
+        case
+            when excess_return_63 is null then 'ahead or behind by unknown'
+            when excess_return_63 >= 0 then 'ahead by'
+            else 'behind by'
+        end,
         round(abs(100 * excess_return_63)::numeric, 1),
         case when outperformance_streak > 1
             then format(', and were ahead in each of the last %s sessions', outperformance_streak)
@@ -50,10 +82,11 @@ select 2, coalesce((
 union all
 select 3, coalesce((
     select format(
-        'Of %s billion USD of debt with known dates of Russell 2000 companies %s billion falls due by'
-        ' the end of %s; the schedules explain %s %% of the known debt.',
+        'Russell 2000 companies owe %s billion USD with known due dates: %s billion fall due by the'
+        ' end of %s, and zombies, whose earnings do not pay their interest, owe %s %%.',
         round((principal_usd / 1e9)::numeric, 1), round((coalesce(due_usd, 0) / 1e9)::numeric, 1),
-        (extract(year from as_of_date) + 1)::integer, round(coverage_pct::numeric)
+        (extract(year from as_of_date) + 1)::integer,
+        coalesce(round(zombie_pct::numeric)::text, 'an unknown number of')
     ) from wall where principal_usd is not null
 ), 'The refinancing wall of the Russell 2000 is not known.')
 union all
@@ -69,18 +102,30 @@ select 4, coalesce((
 ), 'Macro figures are not known.')
 union all
 select 5, format(
-    'Of %s statements about the rotation %s are supported by the data and %s contradicted; for the'
-    ' others the data do not suffice.', claims, supported, contradicted
+    'Of %s statements about the rotation the data support %s and contradict %s; for %s the data do'
+    ' not suffice, and %s cannot be measured.',
+    claims, supported, contradicted, insufficient,
+    claims - supported - contradicted - insufficient
 ) from verdict
 union all
-select 6, coalesce((
-    select format(
-        'Of the rows expected in the last 30 days %s %% are there: %s are missing and %s quarantined.',
-        round(100.0 * sum(loaded) / nullif(sum(expected), 0), 2),
-        sum(expected - loaded - quarantined), sum(quarantined)
-    )
-    from published.coverage
-    where session_date > (select max(session_date) - 30 from published.coverage)
-    having sum(expected) > 0
-), 'Nothing was expected yet.')
+select 6, concat_ws(
+    ' ',
+    coalesce((
+        select format(
+            '%s %% of the rows expected in the last 30 days (%s missing, %s quarantined);',
+            round(100.0 * (expected - loaded) / expected, 2), expected - loaded - quarantined,
+            quarantined
+        ) from recent where expected > 0
+    ), 'nothing was expected in the last 30 days;'),
+    (select format('%s of %s datasets and series are late.', late, items) from late),
+    (select format(
+        'Due dates are known for %s %% of the debt%s.', round(coverage_pct::numeric),
+        coalesce((
+            select format(', earnings for %s %% of the weight', round(earnings_coverage_pct::numeric))
+            from earnings where earnings_coverage_pct is not null
+        ), '')
+    ) from wall where coverage_pct is not null),
+    (select format('Before %s today''s members stand for the index (survivorship).', as_of_date)
+        from first_members where as_of_date is not null)
+)
 order by place;

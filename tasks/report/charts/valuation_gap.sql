@@ -1,10 +1,11 @@
 -- title: Valuation gap
--- question: How much dearer are large caps, loss makers left out?
+-- question: How much dearer are large caps, loss makers left out, and how unusual is the gap?
 -- source: SEC filings and Yahoo prices, by published.valuation_gap; trailing earnings
 -- order: 60
 select
     as_of_date, round(large_pe_ex_losers::numeric, 2)::double precision as large_pe_ex_losers,
     round(small_pe_ex_losers::numeric, 2)::double precision as small_pe_ex_losers,
+    round(gap_ex_losers::numeric, 2)::double precision as gap_ex_losers,
     round(gap_zscore::numeric, 2)::double precision as gap_zscore,
     round(earnings_coverage_pct::numeric, 1)::double precision as earnings_coverage_pct, is_backcast
 from published.valuation_gap

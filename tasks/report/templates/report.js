@@ -10,15 +10,16 @@ const asDate = (value) => {
   const [year, month, day] = value.split("-").map(Number);
   return new Date(year, month - 1, day).getTime();
 };
-const dark = window.matchMedia("(prefers-color-scheme: dark)");
+// colours are the style sheet's: charts follow the reader's theme, and print is light
 const config = () => {
-  const text = dark.matches ? "#ececec" : "#1b1b1b";
-  const line = dark.matches ? "#3a3e42" : "#d5d5d0";
-  const label = { labelColor: text, titleColor: text };
+  const text = "var(--text)", line = "var(--line)";
+  const isNarrow = window.innerWidth < 600;
+  const label = { labelColor: text, titleColor: text, labelFontSize: 12, titleFontSize: 12 };
   return {
     background: "transparent", font: "system-ui, sans-serif", view: { stroke: line },
-    axis: { ...label, gridColor: line, domainColor: line, tickColor: line, labelFontSize: 12 },
-    legend: { ...label, orient: "top", labelLimit: 260, columns: window.innerWidth < 600 ? 2 : 8 }, text: { fill: text }, title: { color: text },
+    axis: { ...label, gridColor: line, domainColor: line, tickColor: line },
+    legend: { ...label, orient: "top", labelLimit: 300, columns: isNarrow ? 2 : 8, ...(isNarrow && { layout: { top: { direction: "vertical", anchor: "start" } } }) },
+    text: { fill: text }, title: { color: "var(--mark)", fontSize: 12, fontWeight: "normal" },
   };
 };
 const setWidth = (spec, width) => {
@@ -79,7 +80,6 @@ function fill(details) {
 }
 document.querySelectorAll("[data-rows]").forEach((details) =>
   details.addEventListener("toggle", () => details.open && fill(details)));
-dark.addEventListener("change", drawAll);
 let drawnWidth = window.innerWidth;
 window.addEventListener("resize", () => {
   if (Math.abs(window.innerWidth - drawnWidth) < 40) return;

@@ -20,7 +20,7 @@ def test_an_empty_warehouse_has_a_report_that_says_so(settings: Settings, tmp_pa
         if file.name != "summary":
             assert f'id="{file.name}"' in page
     assert "There are no prices of IWM and SPY." in page
-    assert page.count("No rows: the tables behind this figure are empty.") >= 10
+    assert page.count("No rows: there is nothing to show yet.") >= 10
     assert [each.name for each in path.parent.iterdir()] == ["report.html"]
 
 
