@@ -18,7 +18,7 @@ from warehouse.connect.connections import connect
 from warehouse.connect.dsn import embedded_server, is_embedded
 from warehouse.settings import Settings
 
-FLOWS = ("daily", "prices", "macro", "holdings", "filings", "derived")
+FLOWS = ("daily", "prices", "macro", "holdings", "past_holdings", "filings", "derived")
 
 
 def demo(
