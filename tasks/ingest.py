@@ -51,6 +51,7 @@ from tasks.extract.sec.extract import (
     extract_company_tickers,
     extract_filing_index,
 )
+from tasks.extract.sec.fund_reports import ReportExtract, extract_fund_report
 from tasks.extract.sec.parse import changed_ticker_mappings
 from tasks.extract.yahoo.extract import PriceExtract, extract_prices, yahoo_request_policy
 from tasks.load.load import load
@@ -58,6 +59,7 @@ from tasks.load.pending_filings import PendingFilingUpdate, reconcile_pending
 from tasks.plan.batched import Plan
 from tasks.plan.filings import CompanyRequestBatch, should_use_bulk_file
 from tasks.plan.holdings import HoldingsBatch
+from tasks.plan.past_holdings import ReportBatch
 from tasks.plan.prices import PriceBatch
 from tasks.run.context import RunContext
 from tasks.validate.validate import Checked, Refused, add_quarantined_rows, validate_batch
@@ -183,6 +185,26 @@ def ishares_holdings(settings: Settings) -> Source[HoldingsBatch, HoldingsExtrac
         lambda batch, now: extract_holdings(batch.requests, now, settings, policy),
         ((index_membership.CONTRACT, members),),
         excluded_rows=lambda reply: excluded_equity_rows(reply.excluded),
+    )
+
+
+def sec_fund_reports(sec: SecSession, settings: Settings) -> Source[ReportBatch, ReportExtract]:
+    """Return the source of past index members; unmatched positions are quarantined."""
+    return Source(
+        lambda batch, _: extract_fund_report(batch.request, batch.known, sec),
+        (
+            (
+                index_membership.CONTRACT,
+                lambda reply, batch, _, __: index_membership.add_context(
+                    reply.members,
+                    batch.previous_members,
+                    settings.origin == "live",
+                    len(reply.unmatched),
+                    reply.unmatched["weight_pct_filed"].sum(),
+                ),
+            ),
+        ),
+        excluded_rows=lambda reply: reply.unmatched,
     )
 
 

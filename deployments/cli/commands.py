@@ -21,7 +21,7 @@ from warehouse.connect.dsn import embedded_server, is_embedded
 from warehouse.settings import Settings
 
 SUPERVISED_SERVICES = ("prefect-server", "prefect-worker", stack.SUPERVISOR)
-FLOWS = ("daily", "prices", "macro", "holdings", "filings", "derived")
+FLOWS = ("daily", "prices", "macro", "holdings", "past_holdings", "filings", "derived")
 
 
 def demo(

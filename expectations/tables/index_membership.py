@@ -30,7 +30,12 @@ COLUMNS = (
     Column("as_of_date", "date", "the close that the holdings describe"),
     Column("ticker", "text", "symbol in Yahoo's spelling"),
     Column("name", "text", "the fund's name of the company, cut to 34 letters"),
-    Column("sector", "text", "GICS sector in iShares' spelling", "the file gives none"),
+    Column(
+        "sector",
+        "text",
+        "GICS sector in iShares' spelling; of N-PORT, that of the company's newest holdings file",
+        "no file gives one",
+    ),
     Column("weight_pct", "double precision", "percent of the members' market value"),
     Column(
         "weight_pct_filed",
@@ -50,10 +55,13 @@ COLUMNS = (
         "USD held by the fund, as filed; by swap alone: shares times price",
     ),
     Column("price_usd", "double precision", "USD per share", "the file gives no price"),
-    Column("exchange", "text", "listing exchange in iShares' spelling"),
+    Column("exchange", "text", "listing exchange in iShares' spelling", "the source gives none"),
+    Column("cusip", "text", "security number as the fund states it", "the source gives none"),
+    Column("isin", "text", "international security number as stated", "the source gives none"),
+    Column("lei", "text", "number of the issuing legal entity as stated", "the source gives none"),
     Column("fund", "text", "the fund's ticker"),
-    Column("known_from", "date", "first XNYS session on which the file could be known"),
-    Column("source", "text", "provider"),
+    Column("known_from", "date", "first XNYS session on which the snapshot could be known"),
+    Column("source", "text", "ishares (holdings file) or nport (report to the SEC)"),
 )
 
 RULES = (
@@ -138,19 +146,27 @@ def funds() -> pd.DataFrame:
 
 
 def add_context(
-    frame: pd.DataFrame, previous_members: int | None, is_live: bool = True
+    frame: pd.DataFrame,
+    previous_members: int | None,
+    is_live: bool = True,
+    unmatched_members: int = 0,
+    unmatched_weight_pct: float = 0.0,
 ) -> pd.DataFrame:
-    """Add the previous snapshot's member count, and whether the data is live, to a snapshot.
+    """Add what the rules compare a snapshot with.
 
     Args:
         frame: The extracted snapshot.
         previous_members: Member count of the snapshot before it; None: there is none.
         is_live: Whether the fund is the real one: a simulated fund may be of any size.
+        unmatched_members: Number of shares in the source whose company is not known.
+        unmatched_weight_pct: Their filed weights; with them the source is complete.
     """
     return frame.assign(
         previous_members=float("nan" if previous_members is None else previous_members),
         is_live=is_live,
         excluded_weight_pct=frame.get("excluded_weight_pct", 0.0),
+        unmatched_members=unmatched_members,
+        unmatched_weight_pct=unmatched_weight_pct,
     )
 
 
@@ -186,8 +202,8 @@ def annotate(frame: pd.DataFrame) -> pd.DataFrame:
     ):
         counted = frame[SNAPSHOT].assign(weight=frame[column].where(is_counted))
         out[total] = counted.groupby(SNAPSHOT)["weight"].transform("sum")
-    out["filed_weight_sum_pct"] += frame["excluded_weight_pct"]
-    out["members_kept"] = members / frame["previous_members"]
+    out["filed_weight_sum_pct"] += frame["excluded_weight_pct"] + frame["unmatched_weight_pct"]
+    out["members_kept"] = (members + frame["unmatched_members"]) / frame["previous_members"]
     fund = funds().reindex(frame["fund"]).set_axis(frame.index, axis=0)
     is_off_band = (members < fund["expected_min_members"]) | (
         members > fund["expected_max_members"]
@@ -205,7 +221,8 @@ CONTRACT = Contract(
     table="index_membership",
     schema="core",
     grain="one row per (index_code, instrument_id, as_of_date)",
-    source="iShares' holdings files (IWM, IVV), daily, for the previous close; not revised",
+    source="iShares' holdings files (IWM, IVV), daily, for the previous close; the funds'"
+    " reports to the SEC (Form N-PORT), quarterly, public after about 60 days",
     key=("index_code", "instrument_id", "as_of_date"),
     natural_key=KEY,
     columns=COLUMNS,
@@ -214,7 +231,13 @@ CONTRACT = Contract(
         "(old.index_code, old.as_of_date) in (select index_code, as_of_date from {staged})"
     ),
     dirty_from="min(known_from)",
-    context_columns=("previous_members", "is_live", "excluded_weight_pct"),
+    context_columns=(
+        "previous_members",
+        "is_live",
+        "excluded_weight_pct",
+        "unmatched_members",
+        "unmatched_weight_pct",
+    ),
     rules=RULES,
     add_rule_columns=annotate,
 )

@@ -60,6 +60,7 @@ def members() -> Callable[..., pd.DataFrame]:
         frame["known_from"] = frame["as_of_date"] + pd.Timedelta(days=1)
         given = {"index_code": "R2000", "name": "A", "sector": None, "exchange": "NYSE"}
         given |= {"weight_pct_filed": None, "shares": 1.0, "price_usd": None, "fund": "IWM"}
+        given |= {"cusip": None, "isin": None, "lei": None}
         return frame.assign(**given, market_value_usd=1.0, source="test")
 
     return make

@@ -10,7 +10,6 @@ from expectations.calendars.trading import session_dates
 from tasks.backfill.adapter import BackfillAdapter, IngestChunk
 from tasks.backfill.plan import NOT_ASKED, BackfillPlan, DataGap, WorkItem, matches_mode
 from tasks.backfill.request import ResolvedRequest
-from tasks.backfill.stored_dates import read_stored_dates
 from tasks.extract.ishares.extract import HoldingsRequest, get_fund
 from tasks.ingest import ingest, ishares_holdings
 from tasks.plan.holdings import read_holdings_batch
@@ -63,8 +62,13 @@ def _gap(fund: str, day: date, last: LastFetch | None, released_at: datetime) ->
 
 def _read_stored_dates(connection: Connection, fund: str) -> set[date]:
     index = str(get_fund(fund)["index_code"])
-    dates = read_stored_dates(connection, "index_membership", "index_code", "as_of_date", [index])
-    return {*dates.get(index, ())}
+    # a quarterly report is no reason to request the daily files since its day, nor to omit its file
+    rows = connection.execute(
+        "select distinct as_of_date from core.index_membership"
+        " where index_code = %s and source <> 'nport'",
+        (index,),
+    )
+    return {day for (day,) in rows}
 
 
 def _read_last_fetches(

@@ -31,6 +31,12 @@ snapshot as materialized (
         select index_code, as_of_date, min(known_from) as known_from
         from core.index_membership group by index_code, as_of_date
     ) as file
+    -- one that describes an older day than a snapshot known before it is never in force
+    where not exists (
+        select from core.index_membership as newer
+        where newer.index_code = file.index_code and newer.as_of_date > file.as_of_date
+            and newer.known_from <= file.known_from
+    )
     window later as (partition by index_code order by as_of_date)
 ),
 watch_list_instrument as materialized (
@@ -109,8 +115,9 @@ create or replace view derived.expected_holdings_file as
 with fund as materialized (
     select index_code, fund, first_day
     from (
+        -- the funds' quarterly reports are no holdings files
         select index_code, min(as_of_date) as first_day
-        from core.index_membership group by index_code
+        from core.index_membership where source <> 'nport' group by index_code
     ) as held
     cross join lateral (
         select fund from core.index_membership as newest

@@ -1,4 +1,4 @@
-"""Mock of the SEC: facts, submissions, symbols, indexes and nightly archives."""
+"""Mock of the SEC: facts, submissions, symbols, indexes, archives and fund reports."""
 
 import gzip
 import io
@@ -13,6 +13,7 @@ import orjson
 
 from deployments.sandbox.providers.messages import Reply, Request, json_reply
 from deployments.sandbox.providers.sec.facts import Filers
+from deployments.sandbox.providers.sec.fund_reports import TRUST_CIK, FundReports
 from deployments.sandbox.providers.sec.index import Indexes
 from deployments.sandbox.providers.sec.pages import (
     has_contact_user_agent,
@@ -47,6 +48,7 @@ class Sec:
         """
         self._filers = Filers(tape)
         self._indexes = Indexes(self._filers)
+        self._fund_reports = FundReports(tape)
         self._archives: dict[str, tuple[date, bytes]] = {}
 
     def handle(self, request: Request, now: datetime) -> Reply:
@@ -74,7 +76,9 @@ class Sec:
         elif match := CONCEPT.fullmatch(path):
             content = self._concept(int(match[1]), match[2], match[3], today)
         elif match := SUBMISSIONS.fullmatch(path):
-            content = self._filers.submissions(int(match[1]), today)
+            cik = int(match[1])
+            reports = self._fund_reports.submissions(today) if cik == TRUST_CIK else None
+            content = reports or self._filers.submissions(cik, today)
         return json_reply(200, content) if content else None
 
     def _concept(self, cik: int, taxonomy: str, tag: str, day: date) -> dict[str, Any] | None:
@@ -87,7 +91,10 @@ class Sec:
         return concept
 
     def _find_file(self, path: str, now: datetime) -> Reply | None:
-        rows = self._filers.tickers(now.astimezone(NEW_YORK).date())
+        today = now.astimezone(NEW_YORK).date()
+        if document := self._fund_reports.document(path, today):
+            return Reply(200, document, "text/xml")
+        rows = self._filers.tickers(today)
         if path == "/files/company_tickers.json":
             slim = [{name: row[name] for name in ("cik_str", "ticker", "title")} for row in rows]
             return json_reply(200, {str(at): row for at, row in enumerate(slim)})

@@ -1,4 +1,4 @@
--- One snapshot per fund file: who was in the index, as the fund held it.
+-- One snapshot per fund file or report to the SEC: who was in the index, as the fund held it.
 create table core.index_membership (
     index_code text not null check (index_code ~ '^[A-Z0-9]{2,12}$'),
     instrument_id integer not null,
@@ -11,7 +11,10 @@ create table core.index_membership (
     shares core.finite check (shares >= 0),
     market_value_usd core.finite not null check (market_value_usd > 0),
     price_usd core.finite check (price_usd >= 0),
-    exchange text not null,
+    exchange text,
+    cusip text check (cusip ~ '^[0-9A-Z*@#]{9}$'),
+    isin text check (isin ~ '^[A-Z]{2}[0-9A-Z]{9}[0-9]$'),
+    lei text,
     fund text not null,
     known_from date not null check (known_from > as_of_date),
     source text not null,
