@@ -155,7 +155,8 @@ def _is_event_without_bar(frame: pd.DataFrame) -> np.ndarray:
     has_event = (np.nan_to_num(events) != 0).any(axis=1)
     is_after_first = np.logical_or.accumulate(has_bar)
     is_before_last = np.logical_or.accumulate(has_bar[::-1])[::-1]
-    return has_event & ~has_bar & ~(is_after_first & is_before_last)
+    mask: np.ndarray = has_event & ~has_bar & ~(is_after_first & is_before_last)
+    return mask
 
 
 def _unadjust_bars(frame: pd.DataFrame, splits: pd.DataFrame) -> pd.DataFrame:
