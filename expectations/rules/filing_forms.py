@@ -16,6 +16,7 @@ def form_roles() -> Mapping[str, str]:
     return dict(zip(table["form"], table["role"], strict=True))
 
 
+@cache
 def role_of_form(form: str) -> str | None:
     """Return the role of a form or of its amendment; None for a proxy statement or other form."""
     return form_roles().get(form.removesuffix(AMENDMENT))

@@ -1,7 +1,7 @@
 """Point-in-time facts: a company's XBRL facts as known on a day, newest filing first."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import date
 from functools import cache
 from itertools import groupby
@@ -91,8 +91,8 @@ FISCAL_QUARTER_DAYS = (75, 120)
 # A recast of a segment or a division leaves most amounts as they were (30 of 39 at AT&T, 2018-10),
 # up to rounding; the statements of an acquired company repeat none.
 MIN_REPEATED_SHARE, ROUNDING_TOLERANCE = 0.5, 0.005
-
-
+# all but the last two: `dataclasses.replace` takes several times as long as the constructor
+_as_filed: Callable[[Fact], tuple[Any, ...]] = attrgetter(*(f.name for f in fields(Fact)[:-2]))
 DEBT_CONCEPTS = ("debt_combined", "debt_long_term", "debt_noncurrent", "debt_long_term_current")
 # Concepts that mark a reported period, most reliable first: totals of every balance sheet; income,
 # which a note may state for a later month; equity and cash, which notes state for days after the
@@ -243,13 +243,9 @@ class PointInTimeFacts:
         if was_report != is_report or is_older:
             return
         if before.value == fact.value:
-            fact = replace(
-                fact,
-                superseded=before.superseded,
-                value_first_filed=before.value_known_since,
-            )
+            fact = Fact(*(*_as_filed(fact), before.superseded, before.value_known_since))
         else:
-            fact = replace(fact, superseded=before)
+            fact = Fact(*(*_as_filed(fact), before))
             spans.restated.append(fact)
         stored[fact.start] = fact
 
@@ -276,13 +272,16 @@ class PointInTimeFacts:
 
     def instant(self, concept: str, end: date) -> Fact | None:
         """Return a concept's amount on exactly a day, from the preferred tag that has one."""
-        amounts = (spans.get(end, {}).get(end) for spans in self.series(concept))
-        return next((fact for fact in amounts if fact is not None), None)
+        for spans in self.series(concept):
+            starts = spans.get(end)
+            if starts is not None and end in starts:
+                return starts[end]
+        return None
 
     def instants(self, concept: str, end: date) -> list[Fact]:
         """Return a concept's amounts on exactly a day, one per tag, preferred first."""
-        amounts = (spans.get(end, {}).get(end) for spans in self.series(concept))
-        return [fact for fact in amounts if fact is not None]
+        days = (spans[end] for spans in self.series(concept) if end in spans)
+        return [starts[end] for starts in days if end in starts]
 
     def facts_of_filing(self, accession: str) -> "PointInTimeFacts":
         """Return the known facts of one filing alone on debt and its limits."""

@@ -131,25 +131,32 @@ def _to_naive_dates(index: pd.Index) -> pd.DatetimeIndex:
 
 def _list_events(frame: pd.DataFrame) -> pd.DataFrame:
     columns = [name for name in _KINDS if name in frame.columns]
-    events = (
-        frame[columns]
-        .rename(columns=_KINDS)
-        .rename_axis("ex_date")
-        .reset_index()
-        .melt(id_vars="ex_date", var_name="kind", value_name="value")
+    # few days have an event, so they are selected before a frame is made of them
+    amounts = frame[columns].to_numpy(float, na_value=np.nan)
+    kind, day = np.nonzero(np.nan_to_num(amounts).T)
+    events = pd.DataFrame(
+        {
+            "ex_date": frame.index[day],
+            "kind": pd.Series([_KINDS[columns[each]] for each in kind], dtype="str"),
+            "value": amounts[day, kind],
+        }
     )
-    events = events[events["value"].notna() & (events["value"] != 0)]
     # a day that was sent twice has its event twice
     return events.drop_duplicates().sort_values(["ex_date", "kind"], ignore_index=True)
 
 
-def _is_event_without_bar(frame: pd.DataFrame) -> pd.Series:
+def _is_event_without_bar(frame: pd.DataFrame) -> np.ndarray:
     """Mask rows that yfinance adds for events before the first or after the last bar."""
-    has_bar = frame[list(_PRICES)].notna().any(axis=1) | (frame["Volume"].fillna(0) != 0)
-    events = [name for name in _KINDS if name in frame.columns]
-    has_event = (frame[events].fillna(0) != 0).any(axis=1)
-    is_outside = ~has_bar.cummax() | ~has_bar[::-1].cummax()[::-1]
-    return has_event & ~has_bar & is_outside
+    prices, volume, events = (
+        frame[names].to_numpy(float, na_value=np.nan)
+        for names in (list(_PRICES), "Volume", [name for name in _KINDS if name in frame.columns])
+    )
+    has_bar = ~np.isnan(prices).all(axis=1) | (np.nan_to_num(volume) != 0)
+    has_event = (np.nan_to_num(events) != 0).any(axis=1)
+    is_after_first = np.logical_or.accumulate(has_bar)
+    is_before_last = np.logical_or.accumulate(has_bar[::-1])[::-1]
+    mask: np.ndarray = has_event & ~has_bar & ~(is_after_first & is_before_last)
+    return mask
 
 
 def _unadjust_bars(frame: pd.DataFrame, splits: pd.DataFrame) -> pd.DataFrame:
