@@ -34,13 +34,9 @@ def draw(rows: Rows) -> alt.TopLevelMixin:
         ],
     )
     # beside a short bar, inside a long one
-    texts = [
-        base.transform_filter(condition)
-        .mark_text(align=align, dx=dx, fontSize=12, **color)
-        .encode(x=alt.X("end:Q"), text="label:N")
-        for condition, align, dx, color in (
-            ("datum.end <= 50", "left", 6, {}),
-            ("datum.end > 50", "right", -6, {"color": "white"}),
-        )
-    ]
+    short = base.transform_filter("datum.end <= 50").mark_text(align="left", dx=6, fontSize=12)
+    long = base.transform_filter("datum.end > 50").mark_text(
+        align="right", dx=-6, fontSize=12, color="white"
+    )
+    texts = [each.encode(x=alt.X("end:Q"), text="label:N") for each in (short, long)]
     return alt.layer(bars, *texts).add_params(index).properties(width=700, height=110)
