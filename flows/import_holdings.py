@@ -22,7 +22,7 @@ from warehouse.settings import Settings
 Fund = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,12}$")]
 
 
-@flow(name="import holdings")
+@flow(name="import-holdings")
 def import_holdings(file: Path, fund: Fund) -> State:
     """Ingest a saved holdings file as if it had been downloaded.
 

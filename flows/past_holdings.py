@@ -36,7 +36,7 @@ from warehouse.settings import Settings
 Fund = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,12}$")]
 
 
-@flow(name="past_holdings")
+@flow(name="past-holdings")
 def refresh_past_holdings(
     funds: list[Fund] = [],  # noqa: B006 - a literal default gives the UI an empty list to fill
     start: date | None = None,

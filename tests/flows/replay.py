@@ -142,7 +142,7 @@ def _run(
             entrypoint = next(
                 each
                 for each in vars(module).values()
-                if isinstance(each, Flow) and each.name == flow
+                if isinstance(each, Flow) and each.name == flow.replace("_", "-")
             )
             state = entrypoint(**parameters, return_state=True)
         says.send((state.name, state.message or ""))

@@ -1,7 +1,7 @@
 """Point-in-time facts: a company's XBRL facts as known on a day, newest filing first."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from itertools import groupby
@@ -91,8 +91,6 @@ FISCAL_QUARTER_DAYS = (75, 120)
 # A recast of a segment or a division leaves most amounts as they were (30 of 39 at AT&T, 2018-10),
 # up to rounding; the statements of an acquired company repeat none.
 MIN_REPEATED_SHARE, ROUNDING_TOLERANCE = 0.5, 0.005
-# all but the last two: `dataclasses.replace` takes several times as long as the constructor
-_as_filed: Callable[[Fact], tuple[Any, ...]] = attrgetter(*(f.name for f in fields(Fact)[:-2]))
 DEBT_CONCEPTS = ("debt_combined", "debt_long_term", "debt_noncurrent", "debt_long_term_current")
 # Concepts that mark a reported period, most reliable first: totals of every balance sheet; income,
 # which a note may state for a later month; equity and cash, which notes state for days after the
@@ -243,9 +241,13 @@ class PointInTimeFacts:
         if was_report != is_report or is_older:
             return
         if before.value == fact.value:
-            fact = Fact(*(*_as_filed(fact), before.superseded, before.value_known_since))
+            fact = replace(
+                fact,
+                superseded=before.superseded,
+                value_first_filed=before.value_known_since,
+            )
         else:
-            fact = Fact(*(*_as_filed(fact), before))
+            fact = replace(fact, superseded=before)
             spans.restated.append(fact)
         stored[fact.start] = fact
 
