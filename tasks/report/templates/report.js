@@ -13,11 +13,12 @@ const asDate = (value) => {
 // colours are the style sheet's: charts follow the reader's theme, and print is light
 const config = () => {
   const text = "var(--text)", line = "var(--line)";
+  const isNarrow = window.innerWidth < 600;
   const label = { labelColor: text, titleColor: text, labelFontSize: 12, titleFontSize: 12 };
   return {
     background: "transparent", font: "system-ui, sans-serif", view: { stroke: line },
     axis: { ...label, gridColor: line, domainColor: line, tickColor: line },
-    legend: { ...label, orient: "top", labelLimit: 300, columns: window.innerWidth < 600 ? 2 : 8 },
+    legend: { ...label, orient: "top", labelLimit: 300, columns: isNarrow ? 2 : 8, ...(isNarrow && { layout: { top: { direction: "vertical", anchor: "start" } } }) },
     text: { fill: text }, title: { color: "var(--mark)", fontSize: 12, fontWeight: "normal" },
   };
 };
