@@ -34,13 +34,10 @@ def draw(rows: Rows) -> alt.TopLevelMixin:
         ],
     )
     # beside a short bar, inside a long one
-    texts = [
-        base.transform_filter(condition)
-        .mark_text(align=align, dx=dx, fontSize=12, **color)
-        .encode(x=alt.X("end:Q"), text="label:N")
-        for condition, align, dx, color in (
-            ("datum.end <= 50", "left", 6, {}),
-            ("datum.end > 50", "right", -6, {"color": "white"}),
-        )
-    ]
+    text = {"x": alt.X("end:Q"), "text": alt.Text("label:N")}
+    beside = base.transform_filter("datum.end <= 50").mark_text(align="left", dx=6, fontSize=12)
+    inside = base.transform_filter("datum.end > 50").mark_text(
+        align="right", dx=-6, fontSize=12, color="white"
+    )
+    texts = [each.encode(**text) for each in (beside, inside)]
     return alt.layer(bars, *texts).add_params(index).properties(width=700, height=110)

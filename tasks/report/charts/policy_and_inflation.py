@@ -38,7 +38,7 @@ def _lines(columns: list[str], unit: str) -> alt.Chart:
     labels = [SERIES[name] for name in columns]
     return (
         alt.Chart(alt.NamedData("rows"))
-        .transform_fold(columns, as_=["column", "value"])
+        .transform_fold([*columns], as_=["column", "value"])
         .transform_calculate(series=f"{SERIES}[datum.column]")
         .mark_line(interpolate="step-after")
         .encode(

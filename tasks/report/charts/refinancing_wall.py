@@ -20,7 +20,7 @@ def draw(rows: Rows) -> alt.TopLevelMixin:
     return (
         alt.Chart(alt.NamedData("rows"))
         .transform_filter("datum.index_code === index_code")
-        .transform_fold(shown, as_=["column", "billion"])
+        .transform_fold([*shown], as_=["column", "billion"])
         .transform_filter("isValid(datum.billion)")
         .transform_calculate(owner=f"{SERIES}[datum.column]")
         .mark_bar()

@@ -25,7 +25,7 @@ def draw(rows: Rows) -> alt.TopLevelMixin:
     )
     x = alt.X("rs_ratio:Q", title="relative strength (100: trend)", scale=alt.Scale(zero=False))
     y = alt.Y("rs_momentum:Q", title="momentum (100: unchanged)", scale=alt.Scale(zero=False))
-    x, y = (each.axis(tickCount=8) for each in (x, y))
+    x, y = x.axis(tickCount=8), y.axis(tickCount=8)
     color = alt.Color("name:N", title=None, scale=alt.Scale(range=CATEGORIES))
     # one legend, of the heads: it shows colour and shape
     plain_color = color.legend(None)
@@ -62,7 +62,7 @@ def draw(rows: Rows) -> alt.TopLevelMixin:
 def _quadrants() -> list[alt.Chart]:
     found = []
     for name, right, bottom in QUADRANTS:
-        mark = alt.Chart(alt.Data(values=[{}])).mark_text(
+        mark = alt.Chart(alt.InlineData(values=[{}])).mark_text(
             text=name,
             align="right" if right else "left",
             baseline="bottom" if bottom else "top",

@@ -51,7 +51,7 @@ def draw(rows: Rows) -> alt.TopLevelMixin:
     labels = [SERIES[name] for name in shown]
     y = alt.Y("value:Q", title="close of small / close of large", scale=alt.Scale(zero=False))
     lines = (
-        base.transform_fold(shown, as_=["column", "value"])
+        base.transform_fold([*shown], as_=["column", "value"])
         .transform_calculate(line=f"{SERIES}[datum.column]")
         .mark_line(strokeWidth=1.8)
         .encode(

@@ -25,7 +25,7 @@ def draw(rows: Rows) -> alt.TopLevelMixin:
     if shown := columns_with_values(rows, MULTIPLES):
         labels = [MULTIPLES[name] for name in shown]
         panels.append(
-            base.transform_fold(shown, as_=["column", "multiple"])
+            base.transform_fold([*shown], as_=["column", "multiple"])
             .transform_calculate(series=f"{MULTIPLES}[datum.column]")
             .mark_line(point=True)
             .encode(
@@ -47,7 +47,7 @@ def draw(rows: Rows) -> alt.TopLevelMixin:
             tooltip=tooltip,
         )
         bounds = (
-            alt.Chart(alt.Data(values=[{"level": 2}, {"level": -2}]))
+            alt.Chart(alt.InlineData(values=[{"level": 2}, {"level": -2}]))
             .mark_rule(color=GREY, strokeDash=[4, 3])
             .encode(y="level:Q")
         )
