@@ -2,6 +2,7 @@
 
 import json
 import re
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ window.problems = [];
 addEventListener("error", event => problems.push(event.message));
 addEventListener("unhandledrejection", event => problems.push(String(event.reason)));
 // Vega warns of a series without values, such as multiples of a market of one year
-console.error = (...text) => problems.push(text.join(" "));
+console.error = console.warn = (...text) => problems.push(text.join(" "));
 """
 IS_DRAWN = "document.body?.dataset.drawn === 'yes'"
 
@@ -38,11 +39,11 @@ def test_embedded_data_are_the_answers_of_the_queries(
             r'<script type="application/json" id="(\w+)-data">(.*?)</script>', text
         )
     }
-    files = {file.name: file for file in query_files() if file.name != "summary"}
-    assert found.keys() == files.keys()
+    queries = {file.name: file for file in query_files() if file.name != "summary"}
+    assert found.keys() == queries.keys()
     assert sum(bool(each["rows"]) for each in found.values()) > 10
     with connect(completed_daily_run.settings, "reader") as connection:
-        for name, file in files.items():
+        for name, file in queries.items():
             cursor = connection.execute(file.query.encode())
             assert [column.name for column in cursor.description or ()] == found[name]["columns"]
             rows = json.loads(json.dumps(cursor.fetchall(), default=str))
@@ -82,3 +83,41 @@ def test_the_page_fits_a_phone(page: Path, browser: Browser, tmp_path: Path) -> 
     browser.wait_for(IS_DRAWN)
     assert browser.evaluate("document.documentElement.scrollWidth") <= 390
     save_screenshot(browser, tmp_path, "report-phone")
+
+
+def test_the_page_is_accessible(page: Path, browser: Browser) -> None:
+    """No rule of axe is broken, in either theme."""
+    script = (files("axe_core_python") / "axe.min.js").read_text(encoding="utf-8")
+    for theme in ("light", "dark"):
+        browser(
+            "Emulation.setEmulatedMedia",
+            features=[{"name": "prefers-color-scheme", "value": theme}],
+        )
+        browser("Page.navigate", url=page.as_uri())
+        browser.wait_for(IS_DRAWN)
+        browser.evaluate(script)
+        browser.evaluate("axe.run().then(result => { window.found = result; })")
+        browser.wait_for("'found' in window")
+        assert browser.evaluate("found.passes.length") > 10
+        broken = browser.evaluate(
+            "found.violations.map(each => each.id + ' ' + each.nodes[0].html).join('; ')"
+        )
+        assert broken == ""
+
+
+def test_the_keyboard_reaches_every_control(page: Path, browser: Browser) -> None:
+    browser("Page.navigate", url=page.as_uri())
+    browser.wait_for(IS_DRAWN)
+    controls = "[...document.querySelectorAll('a, summary, select, input, button, [tabindex]')]"
+    count = browser.evaluate(f"{controls}.filter(each => each.checkVisibility()).length")
+    assert count > 60
+    key = {"key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9}
+    for _ in range(count + 5):
+        browser("Input.dispatchKeyEvent", type="rawKeyDown", **key)
+        browser("Input.dispatchKeyEvent", type="keyUp", **key)
+        browser.evaluate("document.activeElement.dataset.reached = 'yes'")
+    missed = browser.evaluate(
+        f"{controls}.filter(each => each.checkVisibility() && !each.dataset.reached)"
+        ".map(each => each.outerHTML).join('; ')"
+    )
+    assert missed == ""

@@ -31,6 +31,12 @@ const labelControls = (element, name) => {
   element.querySelectorAll("select, input").forEach((control) => {
     if (!control.closest("label")) control.setAttribute("aria-label", `${name} choice`);
   });
+  // marks without a description, such as the brush, are decoration to a screen reader
+  element.querySelectorAll("[role=graphics-symbol]:not([aria-label])").forEach((mark) => {
+    mark.removeAttribute("role");
+    mark.removeAttribute("aria-roledescription");
+    mark.setAttribute("aria-hidden", "true");
+  });
 };
 async function draw(element) {
   const name = element.dataset.chart;
