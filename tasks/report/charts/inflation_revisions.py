@@ -40,8 +40,10 @@ def draw(rows: Rows) -> alt.TopLevelMixin:
         for name in shown
     ]
     gaps = (
-        base.transform_filter("!isValid(datum.first_mom_pct) && !isValid(datum.latest_mom_pct)")
-        .mark_text(text="✕", color=GREY, fontSize=12)
-        .encode(x=x, y=alt.datum(0), tooltip=[tooltip[0]])
+        base.transform_calculate(
+            gap="isValid(datum.first_mom_pct) || isValid(datum.latest_mom_pct) ? '' : '✕'"
+        )
+        .mark_text(color=GREY, fontSize=12)
+        .encode(x=x, y=alt.datum(0), text="gap:N", tooltip=[tooltip[0]])
     )
     return alt.layer(*layers, gaps).properties(width=700, height=220)

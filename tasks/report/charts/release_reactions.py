@@ -44,9 +44,9 @@ def draw(rows: Rows) -> alt.TopLevelMixin:
         x=x, y=y, color=color, shape=shape, tooltip=tooltip
     )
     gaps = (
-        base.transform_filter("!isValid(datum.abnormal_pct)")
-        .mark_text(text="✕", color=GREY, fontSize=12)
-        .encode(x=x, y=alt.datum(0), tooltip=tooltip)
+        base.transform_calculate(gap="isValid(datum.abnormal_pct) ? '' : '✕'")
+        .mark_text(color=GREY, fontSize=12)
+        .encode(x=x, y=alt.datum(0), text="gap:N", tooltip=tooltip)
     )
     zero = base.mark_rule(color=GREY).encode(y=alt.datum(0))
     return (

@@ -75,7 +75,13 @@ def draw(rows: Rows) -> alt.TopLevelMixin:
             alt.Tooltip("regime:N"),
         ],
     )
-    detail = alt.layer(shade, *_events(base, detail_x), lines, hover)
+    events = [
+        layer
+        for column, layers in _events(base, detail_x).items()
+        if columns_with_values(rows, [column])
+        for layer in layers
+    ]
+    detail = alt.layer(shade, *events, lines, hover)
     overview = (
         base.mark_line(color=BLUE, strokeWidth=1)
         .encode(x=x, y=alt.Y("ratio:Q", title=None, axis=None, scale=alt.Scale(zero=False)))
@@ -87,8 +93,8 @@ def draw(rows: Rows) -> alt.TopLevelMixin:
     ).add_params(pair, period)
 
 
-def _events(base: alt.Chart, x: alt.X) -> list[alt.Chart]:
-    """Return a tick per CPI release, and a line with its direction per policy change."""
+def _events(base: alt.Chart, x: alt.X) -> dict[str, list[alt.Chart]]:
+    """Return ticks of CPI releases and lines of policy changes, by their column."""
     release = (
         base.transform_filter("isValid(datum.cpi_release_date)")
         .mark_tick(color=PURPLE, orient="vertical", size=10, thickness=1.5)
@@ -113,4 +119,4 @@ def _events(base: alt.Chart, x: alt.X) -> list[alt.Chart]:
         .mark_text(fontSize=11)
         .encode(x=x, y=alt.value(8), text="direction:N", tooltip=tooltip)
     )
-    return [release, line, direction]
+    return {"cpi_release_date": [release], "policy_change_bp": [line, direction]}
