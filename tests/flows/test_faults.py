@@ -163,7 +163,7 @@ def test_each_fault_at_fred_has_its_name_and_costs_no_other_series(replay: Repla
         "UNRATE": ("outage", "http_500", 2),
         "ICSA": ("outage", "not_xml", 2),
         # the page is well-formed XML, without what should be in it
-        "A191RL1Q225SBEA": ("outage", "malformed", 2),
+        "A191RL1Q225SBEA": ("outage", "html", 2),
         "DFF": ("outage", "timeout", 2),
         "VIXCLS": ("loaded", None, 2),
         "SOFR": ("not_found", "unknown_series", 1),

@@ -147,7 +147,7 @@ comment on column audit.dataset_state.dataset is 'The table, by its published na
 comment on column audit.dataset_state.item is 'Series or fund. NULL: the table has one clock.';
 comment on column audit.dataset_state.clock is 'close (a row per session, after its close), morning (a file, list or index per session, the next session''s morning), release (an observation per period, after the publication lag), asked (events: to be requested after each close), inputs (derived: due when an input changed).';
 comment on column audit.dataset_state.latest_date is 'Date of the newest row. NULL: no rows.';
-comment on column audit.dataset_state.loaded_at is 'When rows were last added, changed or removed.';
+comment on column audit.dataset_state.loaded_at is 'When rows were last added, changed or removed. NULL: never.';
 comment on column audit.dataset_state.last_fetched_at is 'When the provider was last requested.';
 comment on column audit.dataset_state.status is 'Status of that request as in audit.fetch, with the number of items where the dataset has many.';
 comment on column audit.dataset_state.served_at is 'The run''s logical time of the last request with a reply. NULL: another column says what is due.';
@@ -266,7 +266,7 @@ comment on view published.freshness is
 comment on column published.freshness.dataset is 'The table, by its published name.';
 comment on column published.freshness.item is 'Series or fund. NULL: the table has one clock.';
 comment on column published.freshness.latest_date is 'Date of the newest row; of prices, the session that half of the traded tickers have; of company_fact, the day up to which the SEC''s indexes were read and the filings in them requested; of company_ticker, the day on which the list was read. NULL: no rows.';
-comment on column published.freshness.loaded_at is 'When rows were last added, changed or removed.';
+comment on column published.freshness.loaded_at is 'When rows were last added, changed or removed. NULL: never.';
 comment on column published.freshness.last_fetched_at is 'When the provider was last requested. NULL: a derived table.';
 comment on column published.freshness.last_fetch_status is 'Status of that request as in audit.fetch, with the number of items where the dataset has many. NULL: a derived table.';
 comment on column published.freshness.next_due_at is 'When the next row is due: prices six hours after a session''s close; members, company facts and the list of tickers at 08:30 on the session after the newest one''s next; series after their publication lag; derived tables six hours after an input changed. NULL: no input has changed, or the trading calendar ends before.';
