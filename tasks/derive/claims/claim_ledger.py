@@ -75,5 +75,10 @@ def _verdict(claim: QueryFile, first: Row) -> tuple[str, str]:
 
 
 TABLE = DerivedTable(
-    CONTRACT, inputs_of(CONTRACT), _derive, logic_version=checksum_queries(claims())
+    CONTRACT,
+    inputs_of(CONTRACT),
+    _derive,
+    logic_version=checksum_queries(claims()),
+    # without sector funds, yields or releases of the window they have nothing to derive
+    optional_upstream=("rate_sensitivity", "release_reaction", "seasonality"),
 )
