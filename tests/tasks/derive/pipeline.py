@@ -94,6 +94,9 @@ class House:
             market_value_usd=1.0,
             price_usd=None,
             exchange="NYSE",
+            cusip=None,
+            isin=None,
+            lei=None,
             fund="IWM",
             source="test",
         )

@@ -186,7 +186,7 @@ def store_bars(settings: Settings, bars, load_prices, fetches, checked) -> Calla
             index_code="R2000", as_of_date=pd.Timestamp("2024-06-04"), name="A", sector=None,
             known_from=pd.Timestamp("2024-06-05"), exchange="NYSE", weight_pct=10.0,
             weight_pct_filed=None, shares=1.0, price_usd=None, fund="IWM", market_value_usd=1.0,
-            source="test",
+            source="test", cusip=None, isin=None, lei=None,
         )  # fmt: skip
         with open_run("holdings", settings) as run:
             fetched = fetches(("IWM", "loaded")).assign(dataset="index_membership")

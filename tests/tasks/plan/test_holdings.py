@@ -22,7 +22,7 @@ def snapshots(settings, fetches, checked, new_run):
             index_code="R2000", as_of_date=pd.Timestamp(day), name="A", sector=None,
             known_from=pd.Timestamp(day) + pd.Timedelta(days=1), exchange="NYSE",
             weight_pct=100 / size, weight_pct_filed=None, shares=1.0, price_usd=None, fund="IWM",
-            market_value_usd=1.0, source="test",
+            market_value_usd=1.0, source="test", cusip=None, isin=None, lei=None,
         )  # fmt: skip
         load.fn(fetches(), [checked(index_membership.CONTRACT, members)], new_run(settings).writer)
     return settings
