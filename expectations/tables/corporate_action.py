@@ -226,9 +226,8 @@ def _later_splits(frame: pd.DataFrame) -> pd.Series:
     """Return the product of the splits after each row's date; 1.0 without any."""
     is_split = (frame["kind"] == "split") & ~frame["is_repeated"].astype(bool)
     product = pd.Series(1.0, index=frame.index)
-    for ticker, ex_date, ratio in frame.loc[is_split, ["ticker", "ex_date", "value"]].itertuples(
-        index=False
-    ):
+    splits = frame.loc[is_split, ["ticker", "ex_date", "value"]]
+    for ticker, ex_date, ratio in splits.itertuples(index=False):
         product[(frame["ticker"] == ticker) & (frame["ex_date"] < ex_date)] *= float(ratio)
     return product
 
