@@ -172,7 +172,7 @@ def _foreign_key_order(connection: psycopg.Connection, members: Mapping[str, obj
         union all
         -- references that are checked by statement
         select tgrelid::regclass::text, split_part(encode(tgargs, 'escape'), '\\000', 2)
-        from pg_trigger where tgfoid = to_regproc('core.require_parents')
+        from pg_trigger where tgfoid = to_regproc('history.require_parents')
         """,
         (BACKED_UP_SCHEMAS,),
     ):

@@ -148,7 +148,7 @@ def _write(
         """,
     ):
         arrow.execute(connection, statement, stamp)
-    arrow.execute(connection, "select audit.analyze_grown($1::text::regclass)", (target,))
+    arrow.execute(connection, "select history.analyze_grown($1::text::regclass)", (target,))
 
 
 def _stage(

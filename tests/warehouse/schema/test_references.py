@@ -78,6 +78,6 @@ def test_statistics_are_collected_when_a_table_doubles(settings, parents, query)
             from generate_series(1, 5000) as n
             """
         )
-        connection.execute("select audit.analyze_grown('core.daily_price')")
+        connection.execute("select history.analyze_grown('core.daily_price')")
     rows = "select reltuples from pg_class where oid = 'core.daily_price'::regclass"
     assert query(settings, rows) == [(5000,)]

@@ -12,8 +12,8 @@ begin
         )', target, source
     );
     execute format('create index on %s (%s)', target, index_columns);
-    call core.add_reference(source, 'run_id', 'audit.run', 'run_id');
-    call core.add_reference(target, 'superseded_by', 'audit.run', 'run_id');
+    call history.add_reference(source, 'run_id', 'audit.run', 'run_id');
+    call history.add_reference(target, 'superseded_by', 'audit.run', 'run_id');
 end
 $$;
 comment on procedure history.add_table is 'Creates the history table of a table, with an index on these columns.';

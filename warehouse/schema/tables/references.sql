@@ -2,7 +2,7 @@
 -- core.daily_price took seven eighths of inserting into it. As with a foreign key, a row without a
 -- parent is refused, and so is deleting a parent that rows refer to. The keys of the parents are
 -- generated always, so no update changes them.
-create function core.require_parents() returns trigger language plpgsql as $$
+create function history.require_parents() returns trigger language plpgsql as $$
 declare
     key text := tg_argv[0];
     parent text := tg_argv[1];
@@ -29,7 +29,7 @@ begin
     return null;
 end
 $$;
-create function core.refuse_orphans() returns trigger language plpgsql as $$
+create function history.refuse_orphans() returns trigger language plpgsql as $$
 declare
     child text := tg_argv[0];
     key text := tg_argv[1];
@@ -48,7 +48,7 @@ begin
     return null;
 end
 $$;
-create procedure core.add_reference(child regclass, key text, parent regclass, parent_key text)
+create procedure history.add_reference(child regclass, key text, parent regclass, parent_key text)
 language plpgsql as $$
 declare
     event text;
@@ -56,17 +56,17 @@ begin
     foreach event in array array['insert', 'update'] loop
         execute format(
             'create trigger %I after %s on %s referencing new table as written
-            for each statement execute function core.require_parents(%L, %L, %L)',
+            for each statement execute function history.require_parents(%L, %L, %L)',
             key || '_exists_' || event, event, child, key, parent, parent_key
         );
     end loop;
     execute format(
         'create trigger %I after delete on %s referencing old table as removed
-        for each statement execute function core.refuse_orphans(%L, %L, %L)',
+        for each statement execute function history.refuse_orphans(%L, %L, %L)',
         'kept_for_' || child, parent, child, key, parent_key
     );
 end
 $$;
-comment on function core.require_parents is 'Trigger: refuses written rows whose parent does not exist.';
-comment on function core.refuse_orphans is 'Trigger: refuses to delete a parent that rows refer to.';
-comment on procedure core.add_reference is 'Adds a reference to a parent table that is checked once per statement.';
+comment on function history.require_parents is 'Trigger: refuses written rows whose parent does not exist.';
+comment on function history.refuse_orphans is 'Trigger: refuses to delete a parent that rows refer to.';
+comment on procedure history.add_reference is 'Adds a reference to a parent table that is checked once per statement.';

@@ -14,6 +14,7 @@ from (
 ) as session
 cross join lateral generate_series(0, session.session_date - session.previous_date - 1) as back (days);
 comment on view derived.day_session is 'One row per day of the trading calendar: the first session on or after it, and when data due on the day are late.';
+comment on column derived.day_session.day is 'The day, trading or not.';
 comment on column derived.day_session.due_after_one_at is 'Six hours after the close of the next session but one: the SLA of daily and weekly series.';
 comment on column derived.day_session.due_after_two_at is 'The same a session later: the SLA of monthly and quarterly series.';
 

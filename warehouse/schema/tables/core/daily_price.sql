@@ -14,5 +14,5 @@ create table core.daily_price (
 );
 -- a day across all instruments is the other way this table is read; days arrive in order
 create index on core.daily_price using brin (session_date);
-call core.add_reference('core.daily_price', 'instrument_id', 'core.instrument', 'instrument_id');
+call history.add_reference('core.daily_price', 'instrument_id', 'core.instrument', 'instrument_id');
 call history.add_table('core.daily_price', 'instrument_id, session_date');

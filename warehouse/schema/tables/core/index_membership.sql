@@ -25,5 +25,5 @@ create table core.index_membership (
 create index on core.index_membership (index_code, known_from);
 -- The newest snapshot known by a day, and all of its members: found without a look at the others.
 create index on core.index_membership (index_code, as_of_date, known_from);
-call core.add_reference('core.index_membership', 'instrument_id', 'core.instrument', 'instrument_id');
+call history.add_reference('core.index_membership', 'instrument_id', 'core.instrument', 'instrument_id');
 call history.add_table('core.index_membership', 'index_code, instrument_id, as_of_date');
