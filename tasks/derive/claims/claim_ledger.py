@@ -10,6 +10,8 @@ from expectations.tables.claim_ledger import CONTRACT
 from tasks.derive.claims.inputs import checksum_queries, inputs_of, run_queries, stored_rows_of
 from tasks.derive.incremental.changes import ChangeSet, polars_schema
 from tasks.derive.incremental.derived_table import DerivedRows, DerivedTable
+from tasks.derive.macro import rate_sensitivity, release_reaction
+from tasks.derive.rotation import seasonality
 from warehouse.claims import claims
 from warehouse.query_file import QueryFile
 
@@ -79,6 +81,5 @@ TABLE = DerivedTable(
     inputs_of(CONTRACT),
     _derive,
     logic_version=checksum_queries(claims()),
-    # without sector funds, yields or releases of the window they have nothing to derive
-    optional_upstream=("rate_sensitivity", "release_reaction", "seasonality"),
+    sparse_upstream=(rate_sensitivity.TABLE, release_reaction.TABLE, seasonality.TABLE),
 )
