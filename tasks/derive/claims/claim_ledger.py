@@ -10,8 +10,6 @@ from expectations.tables.claim_ledger import CONTRACT
 from tasks.derive.claims.inputs import checksum_queries, inputs_of, run_queries, stored_rows_of
 from tasks.derive.incremental.changes import ChangeSet, polars_schema
 from tasks.derive.incremental.derived_table import DerivedRows, DerivedTable
-from tasks.derive.macro import rate_sensitivity, release_reaction
-from tasks.derive.rotation import seasonality
 from warehouse.claims import claims
 from warehouse.query_file import QueryFile
 
@@ -81,5 +79,5 @@ TABLE = DerivedTable(
     inputs_of(CONTRACT),
     _derive,
     logic_version=checksum_queries(claims()),
-    sparse_upstream=(rate_sensitivity.TABLE, release_reaction.TABLE, seasonality.TABLE),
+    sparse_upstream=("rate_sensitivity", "release_reaction", "seasonality"),
 )

@@ -61,8 +61,9 @@ class DerivedTable:
             no stored row can differ.
         optional_upstream: Derived tables that may have nothing to derive, for lack of an index: one
             that was never derived does not hold back the watermarks.
-        sparse_upstream: Derived tables that many changes of their inputs do not reach: while none
-            is pending for one, it does not hold back the watermarks.
+        sparse_upstream: Derived tables that most changes of their inputs do not reach, so that
+            their watermarks lag. They do not hold back this table's: if one of them fails, this
+            table follows it with the next change.
         is_always_derived: Whether to call `derive` also without changes of the inputs, for a table
             that compares a reference file with its stored rows itself.
         logic_version: Raised with a change of code that may change stored rows.
@@ -75,7 +76,7 @@ class DerivedTable:
     logic_version: int = 1
     reference_files: tuple[str, ...] = ()
     optional_upstream: tuple[str, ...] = ()
-    sparse_upstream: tuple["DerivedTable", ...] = ()
+    sparse_upstream: tuple[str, ...] = ()
     is_always_derived: bool = False
 
     @property
@@ -103,12 +104,11 @@ def derive_table(table: DerivedTable, settings: Settings) -> DerivedBatch | None
         if derived is None:
             return None
         # changes that an upstream table has not followed yet remain to be followed here
-        settled = {each.name for each in table.sparse_upstream if _is_settled(connection, each)}
         upstream = [
             name
             for name in table.contract.upstream
             if _is_derived(name)
-            and name not in settled
+            and name not in table.sparse_upstream
             and (name not in table.optional_upstream or _has_watermark(connection, name))
         ]
         changes = cap_watermarks(connection, changes, upstream)
@@ -122,10 +122,6 @@ def derive_table(table: DerivedTable, settings: Settings) -> DerivedBatch | None
 
 def _is_derived(table: str) -> bool:
     return contracts()[table].schema == "derived"
-
-
-def _is_settled(connection: adbc.Connection, table: DerivedTable) -> bool:
-    return not read_changes(connection, table.name, table.inputs).dirty_from
 
 
 def _has_watermark(connection: adbc.Connection, table: str) -> bool:
