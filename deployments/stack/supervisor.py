@@ -9,6 +9,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psycopg
+
 from deployments.stack import prefect_server, stack
 from deployments.stack.processes import Service
 from warehouse.base_error import RotationError
@@ -43,25 +45,22 @@ def supervise(settings: Settings) -> None:
         try:
             restart_ended(settings)
             wait_seconds = CHECK_SECONDS
-        except RotationError as error:
+        except (RotationError, psycopg.Error, OSError) as error:
             wait_seconds = min(2 * wait_seconds, MAX_WAIT_SECONDS)
             logger.error("%s; next attempt in %.0f s", error, wait_seconds)
 
 
-def restart_ended(settings: Settings) -> list[str]:
-    """Restart the services that ended, in the order of their dependence; return their names.
+def restart_ended(settings: Settings) -> None:
+    """Restart the services that ended, in the order of their dependence.
 
     Raises:
-        RotationError: If one does not start.
+        RotationError, psycopg.Error, OSError: One does not start; a full disk, say.
     """
-    restarted = []
     for name, is_running, start in _services(settings):
         if not is_running():
             logger.warning("%s ended; restarting it", name)
             start()
             _record(settings, name)
-            restarted.append(name)
-    return restarted
 
 
 def _services(

@@ -16,7 +16,7 @@ from tests.deployments.conftest import Api
 from tests.flows.replay import Replay
 
 SECRET = "s3cr3t-path"
-WANTED = {
+EXPECTED = {
     "rotation: a run failed",
     "rotation: a run is degraded",
     "rotation: a run is late",
@@ -99,7 +99,7 @@ def end(prefect_api: Api, deployment: tuple[str, str]) -> Callable[..., None]:
 
 def test_applying_twice_is_applying_once(prefect_api: Api, applied: dict[str, str]) -> None:
     before = ours(prefect_api)
-    assert before.keys() > WANTED
+    assert before.keys() > EXPECTED
     # what the user switched off stays off
     off = before["rotation: a run is late"]["id"]
     prefect_api._http.patch(
@@ -134,10 +134,10 @@ def test_without_an_address_no_notification_is_sent(
     prefect_api: Api, applied: dict[str, str], prefect_server: dict[str, str]
 ) -> None:
     stack.apply_automations(prefect_server | {"ROTATION_NOTIFY_URL": ""})
-    assert ours(prefect_api).keys().isdisjoint(WANTED)
+    assert ours(prefect_api).keys().isdisjoint(EXPECTED)
     assert "rotation-notify" not in prefect_api.post("/block_documents/filter", {}).text
     stack.apply_automations(applied)
-    assert ours(prefect_api).keys() > WANTED
+    assert ours(prefect_api).keys() > EXPECTED
 
 
 def test_an_address_that_is_none_is_refused_without_being_quoted(
@@ -258,13 +258,13 @@ def test_a_publication_runs_a_deployment_that_follows_it(
             for table in ("daily_price", "rotation_metrics")
         }
         assert all(rows.values())
-        wanted = {
+        run_filter = {
             "deployments": {"id": {"any_": [deployed]}},
             "flow_runs": {"parent_flow_run_id": None},
         }
         ended = threading.Event()
         for _ in range(PATIENCE_SECONDS):
-            runs = prefect_api.post("/flow_runs/filter", wanted).json()
+            runs = prefect_api.post("/flow_runs/filter", run_filter).json()
             started = [run["parameters"] for run in runs if run["parameters"]]
             if len(started) == len(rows) or ended.wait(1):
                 break

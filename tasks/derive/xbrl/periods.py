@@ -142,6 +142,8 @@ def _quarter_starting_on(spans: FactsByPeriod, start: date) -> Fact | None:
 
 def _on_basis_of(whole: Fact, part: Fact, spans: FactsByPeriod) -> Fact:
     """Return a part with the amount on which its whole was filed, by the quarters after it."""
+    if part.superseded is None:
+        return part
     return on_basis_of(whole, part, _filed_rest_usd(spans, part.end, whole.end), spans)
 
 
