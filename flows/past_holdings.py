@@ -55,7 +55,7 @@ def refresh_past_holdings(
     if settings.sec_user_agent is None and not only_stale:
         suppress_engine_tracebacks()
         return Failed(message=MISSING_USER_AGENT_MESSAGE)
-    with open_run("past_holdings", settings, provider="sec") as run:
+    with open_run("past-holdings", settings, provider="sec") as run:
         if settings.sec_user_agent is None:
             run.message = MISSING_USER_AGENT_MESSAGE
             return run.to_prefect_state()

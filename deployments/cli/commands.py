@@ -21,7 +21,7 @@ from warehouse.connect.dsn import embedded_server, is_embedded
 from warehouse.settings import Settings
 
 SUPERVISED_SERVICES = ("prefect-server", "prefect-worker", stack.SUPERVISOR)
-FLOWS = ("daily", "prices", "macro", "holdings", "past_holdings", "filings", "derived")
+FLOWS = ("daily", "prices", "macro", "holdings", "past-holdings", "filings", "derived")
 
 
 def demo(
@@ -153,6 +153,7 @@ def health() -> None:
 
 def run(flow: Annotated[str, typer.Argument(help=", ".join(FLOWS) + ".")]) -> None:
     """Run one flow now, in the foreground, with the stack's Prefect server."""
+    flow = flow.replace("_", "-")
     if flow not in FLOWS:
         raise typer.BadParameter(f"Unknown flow {flow!r}; use one of {', '.join(FLOWS)}.")
     raise typer.Exit(run_python(flow_command(flow)))

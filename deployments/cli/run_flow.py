@@ -29,7 +29,8 @@ def use_stack_environment() -> None:
 
 def flow_command(flow: str) -> list[str]:
     """Return arguments for Python that run a flow; the exit code is 0 if it completed."""
-    code = f"from flows.{flow} import refresh_{flow} as flow; import sys; "
+    name = flow.replace("-", "_")
+    code = f"from flows.{name} import refresh_{name} as flow; import sys; "
     return ["-c", code + "sys.exit(0 if flow(return_state=True).is_completed() else 1)"]
 
 
