@@ -5,10 +5,14 @@ five years of it are revised (13th), and the vendor corrects bars: ZQCZ's of the
 QZIR's of the 10th on the 11th, QZXG's of the 12th on the 13th.
 """
 
+import shutil
 from dataclasses import dataclass, field
+from datetime import date
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from tests.flows.conftest import MakeReplay
@@ -186,3 +190,58 @@ def test_a_good_bar_that_the_vendor_spoils_later_stays(
     assert replay.rows(
         "select rule from audit.quarantine where key ->> 'session_date' = '2025-08-14'"
     ) == [("price_off_by_100x",)]
+
+
+def test_a_session_that_the_vendor_lacks_is_requested_again_for_a_week(
+    start_replay: MakeReplay, market: Tape, tmp_path: Path
+) -> None:
+    """XLB's bar of 2026-01-27 comes three days late, and XLC's never."""
+    lacking = (pl.col("session_date") == date(2026, 1, 27)) & pl.col("ticker").is_in(["XLB", "XLC"])
+    folder = tmp_path / "lacking"
+    shutil.copytree(market.folder, folder)
+    bars = pl.read_parquet(folder / "bars.parquet")
+    bars.filter(~lacking).write_parquet(folder / "bars.parquet")
+    late = bars.filter(lacking & (pl.col("ticker") == "XLB")).with_columns(
+        kind=pl.lit("extra"),
+        visible_from=pl.datetime(2026, 1, 30, 12, time_zone="UTC"),
+        visible_to=pl.lit(None, pl.Datetime("us", "UTC")),
+    )
+    defects = pl.read_parquet(folder / "defects.parquet")
+    pl.concat([defects, late.select(defects.columns)]).write_parquet(folder / "defects.parquet")
+    replay = start_replay(folder)
+    requested: dict[str, set[tuple[str, bool]]] = {}
+    held: dict[str, set[str]] = {}
+    # a day later, when it is there, after ten days with a pause, and when the week is over
+    for day in ("2026-01-28", "2026-01-30", "2026-02-06", "2026-02-09"):
+        replay.sandbox.set_clock(f"{day}T23:30:00+00:00")
+        end = replay.run(
+            "prices",
+            tickers=["XLB", "XLC"],
+            only_stale=True,
+            # not the sessions that each run requests again in any case
+            env={"ROTATION_OVERLAP_SESSIONS": "1"},
+        )
+        assert end.state == "Completed", end.output
+        requested[day] = set(
+            replay.rows(
+                "select item, window_start <= '2026-01-27' from audit.fetch"
+                " where run_id = (select max(run_id) from audit.fetch)"
+            )
+        )
+        held[day] = set(
+            replay.column(
+                "select ticker from published.daily_price where session_date = '2026-01-27'"
+            )
+        )
+    assert requested == {
+        "2026-01-28": {("XLB", True), ("XLC", True)},
+        "2026-01-30": {("XLB", True), ("XLC", True)},
+        "2026-02-06": {("XLB", False), ("XLC", True)},
+        "2026-02-09": {("XLB", False), ("XLC", False)},
+    }
+    assert list(held.values()) == [set(), {"XLB"}, {"XLB"}, {"XLB"}]
+    assert replay.rows(
+        "select item, missing_reason from published.coverage_gap"
+        " where dataset = 'daily_price' and session_date = '2026-01-27'"
+        " and item in ('XLB', 'XLC')"
+    ) == [("XLC", "no_row")]
