@@ -14,10 +14,12 @@ from typing import Any
 
 import polars as pl
 import pytest
+from psycopg import Connection
 
 from tests.flows.conftest import MakeReplay
 from tests.flows.replay import Replay
 from tests.flows.tapes import Tape
+from warehouse.connect.connections import connect
 
 EVENINGS = {
     "with a pause": ("2026-02-10", "2026-02-13"),
@@ -38,18 +40,37 @@ FIGURES = f"select to_jsonb(t) - '{FILE_COLUMNS}'::text[] from published.%s as t
 VERDICTS = "select claim_id, verdict, measured, as_of_date from published.claim_ledger order by 1"
 
 
+def count_rows(reader: Connection) -> dict[str, int]:
+    """Rows by published table."""
+    names = reader.execute(
+        "select format('%I', table_name) from information_schema.tables"
+        " where table_schema = 'published' order by 1"
+    ).fetchall()
+    counts = " union all ".join(
+        f"select '{name}', count(*) from published.{name}" for (name,) in names
+    )
+    return dict(reader.execute(counts.encode()).fetchall())
+
+
 @dataclass
 class Followed:
-    """A warehouse after several runs, and its checksums after each day."""
+    """A warehouse after several runs, and what was in it after each day."""
 
     replay: Replay
     said: dict[str, dict[str, Any]] = field(default_factory=dict)
+    # rows that the reader of a day's run counted before it and after it
+    read: dict[str, tuple[dict[str, int], dict[str, int]]] = field(default_factory=dict)
 
     def run(self, day: str) -> None:
         """A run on the evening of a day."""
         self.replay.sandbox.set_clock(f"{day}T23:00:00+00:00")
         # one batch of tickers instead of two, which must make no difference
-        end = self.replay.run("daily", env={"ROTATION_YAHOO_BATCH_TICKERS": "100"})
+        # beside a reader of all tables whose transaction stays open until the run has ended
+        with connect(self.replay.settings, "reader") as reader:
+            reader.execute("set transaction isolation level repeatable read read only")
+            before = count_rows(reader)
+            end = self.replay.run("daily", env={"ROTATION_YAHOO_BATCH_TICKERS": "100"})
+            self.read[day] = before, count_rows(reader)
         assert end.state == "Completed", end.output
         bars = self.replay.rows(
             "select ticker, session_date::text, close, volume from published.daily_price"
@@ -87,6 +108,16 @@ def test_it_equals_one_run_at_the_end(followed: Followed, completed_daily_run: R
         assert followed.replay.rows(figures) == completed_daily_run.rows(figures)
         assert completed_daily_run.rows(figures)
     assert followed.replay.rows(VERDICTS) == completed_daily_run.rows(VERDICTS)
+
+
+def test_a_run_ends_beside_a_reader_that_keeps_its_snapshot(followed: Followed) -> None:
+    # the transaction was open during the run, whose rows the next one's reader sees
+    assert [before == after for before, after in followed.read.values()] == [True] * len(
+        followed.read
+    )
+    bars = [before["daily_price"] for before, _ in followed.read.values()]
+    assert bars[0] == 0
+    assert bars == sorted(set(bars))
 
 
 def test_no_stored_bar_ever_changes(followed: Followed) -> None:
