@@ -80,7 +80,8 @@ RULES = (
         # cannot be read costs its weight, a truncated file or a wrong column more than 3.
         "filed_weights_do_not_sum",
         "the filed weights of all lines, cash and derivatives included, sum to less than 97 or more"
-        " than 101 percent: the file is incomplete, or its columns have changed",
+        " than 101 percent: lines are missing, or the weights are no percentages of the fund, and"
+        " the file does not tell which",
         "ExpectColumnValuesToBeBetween",
         {"column": "filed_weight_sum_pct", "min_value": 97, "max_value": 101},
         "stop",

@@ -2,7 +2,9 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import timedelta
+from itertools import groupby
 from typing import TypeVar
 from uuid import UUID
 
@@ -23,7 +25,6 @@ LISTENERS: list[Listener] = []
 
 R = TypeVar("R", WorkItem, DataGap)
 
-MAX_LISTED = 15
 MAX_EXAMPLES = 5
 COUNTS = ("new", "changed", "same", "removed", "quarantined")
 # singular and plural of a dataset's items
@@ -47,18 +48,18 @@ def publish_plan(scope: ResolvedRequest, plan: BackfillPlan, work_items: Sequenc
     lines = [f"# Backfill of {request.dataset}: plan", "", summary, ""]
     lines += [f"Mode {request.mode}, from {window}, {request.order.replace('_', ' ')}.", ""]
     lines += [f"{note}\n" for note in plan.notes]
-    if work_items:
-        by_reason = (
-            (reason, f"{len(group):,}", _sum_rows(group))
-            for reason, group in _group_by_reason(work_items).items()
-        )
-        lines += [*_table(("reason", "items", "rows"), by_reason), ""]
-        first = (
-            (_code(each.item), each.start or _history(each), _sum_rows([each]), each.reason)
-            for each in work_items[:MAX_LISTED]
-        )
-        lines += [f"The first {min(MAX_LISTED, len(work_items))}:", ""]
-        lines += _table(("item", "from", "rows", "reason"), first)
+    groups = _group_by_reason(work_items)
+    header = ["reason", "items", "rows", "first"]
+    rows = [
+        [reason, f"{len(group):,}", _sum_rows(group), _first_items(group)]
+        for reason, group in groups.items()
+    ]
+    if len(groups) == 1:
+        # the summary has the number of items
+        for row in (header, *rows):
+            del row[1]
+    if rows:
+        lines += _table(header, rows)
     _publish("plan", request.dataset, lines, "Requests to make, by reason.")
     return summary
 
@@ -66,7 +67,18 @@ def publish_plan(scope: ResolvedRequest, plan: BackfillPlan, work_items: Sequenc
 def publish_result(
     scope: ResolvedRequest, totals: RunTotals, failures: Sequence[str], gaps: Sequence[DataGap]
 ) -> None:
-    """Publish loaded rows, failures, and the remaining gaps by reason."""
+    """Publish loaded rows, failures, and the remaining gaps by reason.
+
+    A gap names its items and why they are missing: failed fetches are named besides only where they
+    left no gap.
+    """
+    gap_items = {(gap.reason, gap.item) for gap in gaps}
+    elsewhere = {
+        status: left
+        for status, items in totals.unsuccessful.items()
+        if (left := [item for item in items if (status, item) not in gap_items])
+    }
+    reasons = replace(totals, unsuccessful=elsewhere).degraded_reasons()
     lines = [f"# Backfill of {scope.request.dataset}: result", ""]
     if totals.counts:
         header = ("table", *(LABELS.get(name, name) for name in COUNTS))
@@ -77,7 +89,7 @@ def publish_result(
         lines += _table(header, rows)
     else:
         lines.append("No row was loaded.")
-    lines += ["", *(f"- {reason}" for reason in [*totals.degraded_reasons(), *failures]), ""]
+    lines += ["", *(f"- {reason}" for reason in [*reasons, *failures]), ""]
     if gaps:
         by_reason = (
             (reason, f"{len({gap.item for gap in group}):,}", _sum_rows(group), _examples(group))
@@ -159,9 +171,14 @@ def _summarize_plan(
         items = singular if count == 1 else plural
         return f"Nothing to do: {count:,} {items}, {NOTHING_TO_DO[scope.request.mode]}"
     duration = max(timedelta(seconds=round(plan.estimated_seconds)), timedelta(seconds=1))
+    requests = (
+        "one request each"
+        if plan.estimated_requests == len(work_items)
+        else f"{plan.estimated_requests:,} requests"
+    )
     return (
         f"{len(work_items):,} {singular if len(work_items) == 1 else plural} to fetch, at least "
-        f"{plan.estimated_requests:,} requests, ~{duration} at the configured rate."
+        f"{requests}, ~{duration} at the configured rate."
     )
 
 
@@ -184,8 +201,19 @@ def _group_by_reason(rows: Sequence[R]) -> dict[str, list[R]]:
     return groups
 
 
-def _history(work_item: WorkItem) -> str:
-    return "full history" if work_item.full_history else "incremental"
+def _first_items(group: Sequence[WorkItem]) -> str:
+    """Return the first items, those with the same first day together."""
+    parts = [
+        f"{', '.join(_code(each.item) for each in together)} {start}"
+        for start, together in groupby(group[:MAX_EXAMPLES], _describe_start)
+    ]
+    return "; ".join(parts)
+
+
+def _describe_start(work_item: WorkItem) -> str:
+    if work_item.start is not None:
+        return f"from {work_item.start}"
+    return "in full" if work_item.full_history else "incremental"
 
 
 def _sum_rows(group: Sequence[WorkItem] | Sequence[DataGap]) -> str:

@@ -7,6 +7,7 @@ requested when it is opened. A figure's data are exactly the rows of its query.
 import json
 import os
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -29,7 +30,7 @@ from warehouse.query_file import QueryFile, read_query_files
 from warehouse.settings import Settings
 
 FOLDER = Path(charts.__path__[0])
-FIELDS = ("title", "question", "source", "order")
+FIELDS = ("title", "question", "source", "order", "empty")
 SUMMARY = "summary"
 # shown behind a disclosure at the end of a table's row; the last one holds SQL
 DETAIL_COLUMNS = (
@@ -42,7 +43,7 @@ DETAIL_COLUMNS = (
     "first_met",
     "evidence_query",
 )
-DATE_COLUMNS = ("as_of_date", "session_date", "observation_date", "latest_date", "newest_date")
+DATE_COLUMNS = ("as_of_date", "session_date", "vintage_date", "latest_date", "newest_date")
 UNITS = {"_million_usd": "million USD", "_bn_usd": "billion USD", "_pct": "%", "_bp": "bp"}
 
 Draw = Callable[[Rows], alt.TopLevelMixin]
@@ -88,6 +89,18 @@ class Figure:
         days = {row.get("as_of_date") for row in self.rows}
         hidden = {*DETAIL_COLUMNS, *(["as_of_date"] if len(days) == 1 else [])}
         return [name for name in self.columns if name not in hidden]
+
+    @property
+    def number_columns(self) -> set[str]:
+        """The columns that hold numbers; where a value is not known, too."""
+        return {
+            name
+            for name in self.columns
+            if any(
+                isinstance(row[name], int | float) and not isinstance(row[name], bool)
+                for row in self.rows
+            )
+        }
 
     @property
     def data(self) -> dict[str, Any]:
@@ -155,10 +168,23 @@ def _to_json(value: Any) -> Any:
 
 
 def render_png(figure: Figure) -> bytes:
-    """Return a chart as an image, for places that show no scripts."""
+    """Return a chart as an image, for places that show no scripts.
+
+    The values that the page's drop-down lists begin with stand above it.
+    """
     assert figure.spec is not None
-    datasets = figure.spec.get("datasets", {}) | {"rows": figure.rows}
-    return vl_convert.vegalite_to_png(figure.spec | {"datasets": datasets}, scale=1.5)
+    spec = deepcopy(figure.spec)
+    spec["datasets"] = spec.get("datasets", {}) | {"rows": figure.rows}
+    chosen = [
+        each["value"]
+        for each in spec.get("params", [])
+        if "bind" in each and isinstance(each.get("value"), str)
+    ]
+    title = spec.get("title", {"anchor": "end"})
+    texts = [*chosen, *([title["text"]] if "text" in title else [])]
+    if texts:
+        spec["title"] = title | {"text": ", ".join(texts)}
+    return vl_convert.vegalite_to_png(spec, scale=1.5)
 
 
 def render_page(

@@ -100,7 +100,19 @@ def _rule_result(frame: pd.DataFrame, rule: Rule, result: Any) -> RuleResult:
             f" evaluated, so the batch was not checked; fix the rule: {failure}"
         )
     failing_rows = pd.Index(result.result.get("unexpected_index_list") or [], dtype="int64")
+    detail = _common_value(frame, rule, failing_rows)
     mismatched = result.result.get("details", {}).get("mismatched", {})
-    missing = [str(name) for name in mismatched.get("missing", [])]
-    detail = f"missing: {', '.join(missing)}" if missing else ""
+    if missing := [str(name) for name in mismatched.get("missing", [])]:
+        detail = f"missing: {', '.join(missing)}"
     return RuleResult(rule, bool(result.success), len(frame), failing_rows, detail)
+
+
+def _common_value(frame: pd.DataFrame, rule: Rule, failing_rows: pd.Index) -> str:
+    """Return the value that broke a stop rule, if it is one for all rows, as a sum is."""
+    column = rule.arguments.get("column")
+    if rule.action != "stop" or column is None or failing_rows.empty:
+        return ""
+    values = frame.loc[failing_rows, column].unique()
+    if len(values) > 1 or not isinstance(values[0], float):
+        return ""
+    return f"{column} is {values[0]:.6g}"

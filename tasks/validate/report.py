@@ -29,7 +29,10 @@ MAX_EXAMPLES = 5
 def rule_results_frame(
     contract: Contract, batch: pd.DataFrame, results: Iterable[RuleResult]
 ) -> pd.DataFrame:
-    """Return one row per rule (`RESULT_COLUMNS`); `detail` names the first rows that break it."""
+    """Return one row per rule (`RESULT_COLUMNS`).
+
+    Its `detail` has the value that all rows breaking it share, if any, and names the first rows.
+    """
     rows = [
         (
             contract.table,
@@ -40,7 +43,11 @@ def rule_results_frame(
             each.evaluated,
             len(each.failing_rows),
             each.rule.reason,
-            each.detail or _examples(contract, batch, each.failing_rows),
+            "; ".join(
+                text
+                for text in (each.detail, _examples(contract, batch, each.failing_rows))
+                if text
+            ),
         )
         for each in results
     ]

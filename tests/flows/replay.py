@@ -15,6 +15,7 @@ from typing import Any
 
 from deployments.sandbox.client import Sandbox
 from deployments.stack import stack
+from tests.deployments.conftest import Api
 from warehouse.backup.checksum import checksums
 from warehouse.connect.connections import connect
 from warehouse.settings import Settings
@@ -101,6 +102,12 @@ class Replay:
     def column(self, query: str, *parameters: Any) -> list[Any]:
         """The first column of a query's rows."""
         return [row[0] for row in self.rows(query, *parameters)]
+
+    def artifact(self, key: str) -> str:
+        """The newest artifact of a key in Prefect."""
+        login = (self.environment[f"PREFECT_API_{name}"] for name in ("URL", "AUTH_STRING"))
+        data: str = Api(*login).get(f"/artifacts/{key}/latest")["data"]
+        return data
 
     def checksums(self, without: Iterable[str] = ()) -> dict[str, str]:
         """Rows and content hash of each published table."""

@@ -1,5 +1,6 @@
 """Backfills as whole flows: plans, loaded rows, and interruptions."""
 
+import re
 from datetime import date
 from typing import Any
 
@@ -85,6 +86,13 @@ def test_a_dry_run_shows_the_plan_and_changes_nothing(week_ago: Replay) -> None:
     assert (end.state, end.message.split(" tickers")[0]) == ("Completed", f"Plan only: {count}")
     assert week_ago.sandbox.requests() == []
     assert (week_ago.checksums(), week_ago.column("select count(*) from audit.run")) == before
+    # numbers, tickers and reasons, each of them once
+    text = week_ago.artifact("backfill-prices-plan")
+    reasons = {each.reason for each in plan(week_ago).work_items}
+    numbers = re.findall(r"`[^`]+`|(?<![\d:-])\d+(?![\d:-])", text)
+    assert str(count) in numbers
+    assert sorted(numbers) == sorted(set(numbers)), text
+    assert [text.count(f"| {reason} |") for reason in reasons] == [1] * len(reasons), text
 
 
 def test_an_invalid_request_is_reported_and_nothing_starts(week_ago: Replay) -> None:
@@ -144,13 +152,18 @@ def test_a_chunk_that_fails_leaves_the_others_to_go_on(week_ago: Replay) -> None
             """
         )
     alone = {"env": {"ROTATION_YAHOO_BATCH_TICKERS": "1"}}
-    end = week_ago.run("backfill", mode="all", tickers=["IWM", "SPY", "XBI"], **alone)
+    week_ago.sandbox.add_fault("status", "yahoo.com", "/chart/KRE$", status=500, count=None)
+    end = week_ago.run("backfill", mode="all", tickers=["IWM", "KRE", "SPY", "XBI"], **alone)
+    week_ago.sandbox.clear_faults()
     with connect(week_ago.settings, "owner") as connection:
         connection.execute("alter table audit.fetch drop constraint spoilt")
     assert end.state == "Degraded", end.output
-    assert "chunk 2 of 3 (SPY) failed: " in end.message
-    states = "select state from audit.run where flow = 'backfill' order by run_id desc limit 3"
-    assert week_ago.column(states) == ["completed", "failed", "completed"]
+    assert "chunk 3 of 4 (SPY) failed: " in end.message
+    states = "select state from audit.run where flow = 'backfill' order by run_id desc limit 4"
+    assert week_ago.column(states) == ["completed", "failed", "failed", "completed"]
+    # the result says each failure once: as a gap where it left one
+    text = week_ago.artifact("backfill-prices-result")
+    assert [text.count(each) for each in ("KRE", "outage", "chunk 3 of 4")] == [1, 1, 1], text
 
 
 def test_a_full_disk_ends_it_with_words_that_help(week_ago: Replay) -> None:

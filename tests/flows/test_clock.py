@@ -5,15 +5,21 @@ five years of it are revised (13th), and the vendor corrects bars: ZQCZ's of the
 QZIR's of the 10th on the 11th, QZXG's of the 12th on the 13th.
 """
 
+import shutil
 from dataclasses import dataclass, field
+from datetime import date
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
+from psycopg import Connection
 
 from tests.flows.conftest import MakeReplay
 from tests.flows.replay import Replay
 from tests.flows.tapes import Tape
+from warehouse.connect.connections import connect
 
 EVENINGS = {
     "with a pause": ("2026-02-10", "2026-02-13"),
@@ -34,18 +40,37 @@ FIGURES = f"select to_jsonb(t) - '{FILE_COLUMNS}'::text[] from published.%s as t
 VERDICTS = "select claim_id, verdict, measured, as_of_date from published.claim_ledger order by 1"
 
 
+def count_rows(reader: Connection) -> dict[str, int]:
+    """Rows by published table."""
+    names = reader.execute(
+        "select format('%I', table_name) from information_schema.tables"
+        " where table_schema = 'published' order by 1"
+    ).fetchall()
+    counts = " union all ".join(
+        f"select '{name}', count(*) from published.{name}" for (name,) in names
+    )
+    return dict(reader.execute(counts.encode()).fetchall())
+
+
 @dataclass
 class Followed:
-    """A warehouse after several runs, and its checksums after each day."""
+    """A warehouse after several runs, and what was in it after each day."""
 
     replay: Replay
     said: dict[str, dict[str, Any]] = field(default_factory=dict)
+    # rows that the reader of a day's run counted before it and after it
+    read: dict[str, tuple[dict[str, int], dict[str, int]]] = field(default_factory=dict)
 
     def run(self, day: str) -> None:
         """A run on the evening of a day."""
         self.replay.sandbox.set_clock(f"{day}T23:00:00+00:00")
         # one batch of tickers instead of two, which must make no difference
-        end = self.replay.run("daily", env={"ROTATION_YAHOO_BATCH_TICKERS": "100"})
+        # beside a reader of all tables whose transaction stays open until the run has ended
+        with connect(self.replay.settings, "reader") as reader:
+            reader.execute("set transaction isolation level repeatable read read only")
+            before = count_rows(reader)
+            end = self.replay.run("daily", env={"ROTATION_YAHOO_BATCH_TICKERS": "100"})
+            self.read[day] = before, count_rows(reader)
         assert end.state == "Completed", end.output
         bars = self.replay.rows(
             "select ticker, session_date::text, close, volume from published.daily_price"
@@ -83,6 +108,16 @@ def test_it_equals_one_run_at_the_end(followed: Followed, completed_daily_run: R
         assert followed.replay.rows(figures) == completed_daily_run.rows(figures)
         assert completed_daily_run.rows(figures)
     assert followed.replay.rows(VERDICTS) == completed_daily_run.rows(VERDICTS)
+
+
+def test_a_run_ends_beside_a_reader_that_keeps_its_snapshot(followed: Followed) -> None:
+    # the transaction was open during the run, whose rows the next one's reader sees
+    assert [before == after for before, after in followed.read.values()] == [True] * len(
+        followed.read
+    )
+    bars = [before["daily_price"] for before, _ in followed.read.values()]
+    assert bars[0] == 0
+    assert bars == sorted(set(bars))
 
 
 def test_no_stored_bar_ever_changes(followed: Followed) -> None:
@@ -186,3 +221,58 @@ def test_a_good_bar_that_the_vendor_spoils_later_stays(
     assert replay.rows(
         "select rule from audit.quarantine where key ->> 'session_date' = '2025-08-14'"
     ) == [("price_off_by_100x",)]
+
+
+def test_a_session_that_the_vendor_lacks_is_requested_again_for_a_week(
+    start_replay: MakeReplay, market: Tape, tmp_path: Path
+) -> None:
+    """XLB's bar of 2026-01-27 comes three days late, and XLC's never."""
+    lacking = (pl.col("session_date") == date(2026, 1, 27)) & pl.col("ticker").is_in(["XLB", "XLC"])
+    folder = tmp_path / "lacking"
+    shutil.copytree(market.folder, folder)
+    bars = pl.read_parquet(folder / "bars.parquet")
+    bars.filter(~lacking).write_parquet(folder / "bars.parquet")
+    late = bars.filter(lacking & (pl.col("ticker") == "XLB")).with_columns(
+        kind=pl.lit("extra"),
+        visible_from=pl.datetime(2026, 1, 30, 12, time_zone="UTC"),
+        visible_to=pl.lit(None, pl.Datetime("us", "UTC")),
+    )
+    defects = pl.read_parquet(folder / "defects.parquet")
+    pl.concat([defects, late.select(defects.columns)]).write_parquet(folder / "defects.parquet")
+    replay = start_replay(folder)
+    requested: dict[str, set[tuple[str, bool]]] = {}
+    held: dict[str, set[str]] = {}
+    # a day later, when it is there, after ten days with a pause, and when the week is over
+    for day in ("2026-01-28", "2026-01-30", "2026-02-06", "2026-02-09"):
+        replay.sandbox.set_clock(f"{day}T23:30:00+00:00")
+        end = replay.run(
+            "prices",
+            tickers=["XLB", "XLC"],
+            only_stale=True,
+            # not the sessions that each run requests again in any case
+            env={"ROTATION_OVERLAP_SESSIONS": "1"},
+        )
+        assert end.state == "Completed", end.output
+        requested[day] = set(
+            replay.rows(
+                "select item, window_start <= '2026-01-27' from audit.fetch"
+                " where run_id = (select max(run_id) from audit.fetch)"
+            )
+        )
+        held[day] = set(
+            replay.column(
+                "select ticker from published.daily_price where session_date = '2026-01-27'"
+            )
+        )
+    assert requested == {
+        "2026-01-28": {("XLB", True), ("XLC", True)},
+        "2026-01-30": {("XLB", True), ("XLC", True)},
+        "2026-02-06": {("XLB", False), ("XLC", True)},
+        "2026-02-09": {("XLB", False), ("XLC", False)},
+    }
+    assert list(held.values()) == [set(), {"XLB"}, {"XLB"}, {"XLB"}]
+    assert replay.rows(
+        "select item, missing_reason from published.coverage_gap"
+        " where dataset = 'daily_price' and session_date = '2026-01-27'"
+        " and item in ('XLB', 'XLC')"
+    ) == [("XLC", "no_row")]

@@ -2,7 +2,6 @@
 
 import pytest
 
-from tests.deployments.conftest import Api
 from tests.flows.conftest import MakeReplay
 from tests.flows.replay import Replay
 from tests.flows.tapes import KEPT_SERIES
@@ -27,17 +26,10 @@ def healthy(start_replay: MakeReplay) -> Replay:
     return replay
 
 
-def artifact(replay: Replay, key: str) -> str:
-    """Return the newest artifact of a key."""
-    api = Api(replay.environment["PREFECT_API_URL"], replay.environment["PREFECT_API_AUTH_STRING"])
-    data: str = api.get(f"/artifacts/{key}/latest")["data"]
-    return data
-
-
 def test_all_checks_pass(healthy: Replay) -> None:
     end = healthy.run("health", env=ANY_DISK)
     assert (end.state, end.message) == ("Completed", "All checks passed."), end.output
-    page = artifact(healthy, "health-report")
+    page = healthy.artifact("health-report")
     assert page.startswith("# All checks passed\n\nEvaluated at 2025-10-01 18:30 in New York.")
     assert "| daily_price | 2025-10-01 | " in page
     assert " | 2025-10-02 22:00 |  |" in page
@@ -55,7 +47,7 @@ def test_it_extends_the_calendar(healthy: Replay) -> None:
 
 
 def test_each_run_creates_its_summary(healthy: Replay) -> None:
-    page = artifact(healthy, "prices-run-summary")
+    page = healthy.artifact("prices-run-summary")
     [(new, quarantined)] = healthy.rows(
         "select rows_new, rows_quarantined from audit.run_summary"
         " where flow = 'prices' and table_name = 'daily_price' order by run_id limit 1"
@@ -65,7 +57,7 @@ def test_each_run_creates_its_summary(healthy: Replay) -> None:
     assert page.startswith("**prices**: completed, run ")
     assert f"| daily_price | {new:,} | 0 | 0 | 0 | {quarantined} | " in page
     assert "returned no data." in page
-    assert "| rotation_metrics | " in artifact(healthy, "derived-run-summary")
+    assert "| rotation_metrics | " in healthy.artifact("derived-run-summary")
 
 
 def test_it_fails_with_a_line_per_issue(healthy: Replay) -> None:
@@ -85,4 +77,4 @@ def test_it_fails_with_a_line_per_issue(healthy: Replay) -> None:
     )
     assert any(line.startswith(prices) for line in lines)
     assert any(line.startswith("run: macro: run ") and "outage" in line for line in lines)
-    assert artifact(healthy, "health-report").startswith(f"# Health issues: {len(lines)}")
+    assert healthy.artifact("health-report").startswith(f"# Health issues: {len(lines)}")

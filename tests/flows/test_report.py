@@ -21,6 +21,19 @@ addEventListener("unhandledrejection", event => problems.push(String(event.reaso
 // Vega warns of a series without values, such as multiples of a market of one year
 console.error = console.warn = (...text) => problems.push(text.join(" "));
 """
+# texts of a chart that reach beyond its picture, where they are cut off
+CUT_OFF = """
+[...document.querySelectorAll('.chart svg')].flatMap(svg => {
+  const frame = svg.getBoundingClientRect();
+  // labels that would overlap others are transparent
+  const isShown = text => text.textContent.trim() && text.getAttribute('opacity') !== '0';
+  return [...svg.querySelectorAll('text')].filter(isShown).filter(text => {
+    const box = text.getBoundingClientRect();
+    return box.left < frame.left - 1 || box.right > frame.right + 1
+      || box.top < frame.top - 1 || box.bottom > frame.bottom + 1;
+  }).map(text => svg.closest('section').id + ': ' + text.textContent);
+}).join('; ')
+"""
 IS_DRAWN = "document.body?.dataset.drawn === 'yes'"
 
 
@@ -70,6 +83,7 @@ def test_the_page_is_drawn_without_a_request_or_an_error(
     assert browser.evaluate(
         "[...document.querySelectorAll('section')].every(each => each.querySelector('.badge'))"
     )
+    assert browser.evaluate(CUT_OFF) == ""
     save_screenshot(browser, tmp_path, "report")
     # a figure's data can be read as a table
     browser.evaluate("document.querySelector('[data-rows]').open = true")
@@ -82,7 +96,41 @@ def test_the_page_fits_a_phone(page: Path, browser: Browser, tmp_path: Path) -> 
     browser("Page.navigate", url=page.as_uri())
     browser.wait_for(IS_DRAWN)
     assert browser.evaluate("document.documentElement.scrollWidth") <= 390
+    assert browser.evaluate(CUT_OFF) == ""
     save_screenshot(browser, tmp_path, "report-phone")
+
+
+def test_the_legend_of_the_rotation_graph_shows_the_colours(page: Path, browser: Browser) -> None:
+    browser("Page.navigate", url=page.as_uri())
+    browser.wait_for(IS_DRAWN)
+    found = browser.evaluate(
+        "JSON.stringify([...document.querySelectorAll('#rotation_graph .role-legend-symbol path')]"
+        ".map(each => each.getAttribute('fill') + each.getAttribute('d')))"
+    )
+    symbols = json.loads(found)
+    # colour and shape together tell all pairs apart
+    assert len(set(symbols)) == len(symbols) > 3
+    assert len({each[:7] for each in symbols}) > 3
+
+
+def test_a_printed_page_is_whole(page: Path, browser: Browser, tmp_path: Path) -> None:
+    """Tables fit a sheet of paper, and charts say which index they show."""
+    browser("Page.navigate", url=page.as_uri())
+    browser.wait_for(IS_DRAWN)
+    # A4 without its margins
+    size = {"width": 718, "height": 1000, "deviceScaleFactor": 1, "mobile": False}
+    browser("Emulation.setDeviceMetricsOverride", **size)
+    browser("Emulation.setEmulatedMedia", media="print")
+    wide = browser.evaluate(
+        "[...document.querySelectorAll('main table, .chart svg')]"
+        ".filter(each => each.checkVisibility() && each.getBoundingClientRect().right > 719)"
+        ".map(each => each.closest('section').id).join('; ')"
+    )
+    chosen = browser.evaluate(
+        "document.querySelector('#refinancing_wall select').checkVisibility()"
+    )
+    save_screenshot(browser, tmp_path, "report-print")
+    assert (wide, chosen) == ("", True)
 
 
 def test_the_page_is_accessible(page: Path, browser: Browser) -> None:

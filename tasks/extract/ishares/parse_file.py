@@ -9,32 +9,15 @@ from typing import Any
 import pandas as pd
 
 from expectations.calendars.trading import next_session
-from expectations.tables.index_membership import valid_member_rows
+from expectations.tables.index_membership import CONTRACT, valid_member_rows
 from tasks.extract.ishares.classify_rows import exclusion_reason, is_swap, yahoo_ticker
 from tasks.extract.ishares.parse_table import Line, is_missing, read_number, read_table
 from tasks.extract.ishares.swaps import merge_swaps
-from tasks.extract.provider.frames import typed_frame
+from tasks.extract.provider.frames import contract_dtypes, typed_frame
 
 PROVIDER = "ishares"
-MEMBER_COLUMNS = {
-    "fund": "str",
-    "index_code": "str",
-    "ticker": "str",
+MEMBER_COLUMNS = contract_dtypes(CONTRACT) | {
     "file_ticker": "str",
-    "name": "str",
-    "sector": "str",
-    "weight_pct": "float64",
-    "weight_pct_filed": "float64",
-    "shares": "float64",
-    "market_value_usd": "float64",
-    "price_usd": "float64",
-    "exchange": "str",
-    "cusip": "str",
-    "isin": "str",
-    "lei": "str",
-    "as_of_date": "datetime64[s]",
-    "known_from": "datetime64[s]",
-    "source": "str",
     # of the file, repeated in each row: what validation adds to the members' filed weights
     "excluded_weight_pct": "float64",
 }

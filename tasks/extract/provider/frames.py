@@ -5,6 +5,10 @@ from typing import Any
 
 import pandas as pd
 
+from expectations.contract import Contract
+
+_DTYPES = {"text": "str", "double precision": "float64", "date": "datetime64[s]"}
+
 
 def typed_frame(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str]) -> pd.DataFrame:
     """Return the rows as a frame of exactly these columns and dtypes.
@@ -22,3 +26,9 @@ def concat_typed(frames: Iterable[pd.DataFrame], columns: Mapping[str, str]) -> 
     if not filled:
         return typed_frame((), columns)
     return pd.concat(filled, ignore_index=True)[list(columns)].astype(dict(columns))
+
+
+def contract_dtypes(contract: Contract) -> dict[str, str]:
+    """Return the dtype of each column of a frame that a table's contract validates."""
+    types = {column.name: column.sql_type for column in contract.columns}
+    return {name: _DTYPES[types[name]] for name in contract.input_columns}

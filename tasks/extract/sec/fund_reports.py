@@ -12,10 +12,10 @@ from prefect.cache_policies import NO_CACHE
 
 from expectations.calendars.edgar import first_session_after
 from expectations.calendars.trading import new_york_date, session_dates
-from expectations.tables.index_membership import valid_member_rows
+from expectations.tables.index_membership import CONTRACT, valid_member_rows
 from tasks.extract.provider.errors import FetchError, outage
 from tasks.extract.provider.fetch_log import FetchRecord, StartedFetch, to_frame
-from tasks.extract.provider.frames import concat_typed, typed_frame
+from tasks.extract.provider.frames import concat_typed, contract_dtypes, typed_frame
 from tasks.extract.provider.http import connection_error
 from tasks.extract.sec.client import DATA, WWW, SecSession
 from tasks.extract.sec.errors import parse_errors_to_fetch_errors
@@ -31,25 +31,7 @@ from tasks.extract.sec.parse_nport import (
 PROVIDER, DATASET, SOURCE = "sec", "past_holdings", "nport"
 # the header of a document, which names the series, ends well before
 HEADER_BYTES = 16_384
-MEMBER_COLUMNS = {
-    "fund": "str",
-    "index_code": "str",
-    "ticker": "str",
-    "name": "str",
-    "sector": "str",
-    "weight_pct": "float64",
-    "weight_pct_filed": "float64",
-    "shares": "float64",
-    "market_value_usd": "float64",
-    "price_usd": "float64",
-    "exchange": "str",
-    "cusip": "str",
-    "isin": "str",
-    "lei": "str",
-    "as_of_date": "datetime64[s]",
-    "known_from": "datetime64[s]",
-    "source": "str",
-}
+MEMBER_COLUMNS = contract_dtypes(CONTRACT)
 UNMATCHED_COLUMNS = MEMBER_COLUMNS | {"reason": "str"}
 
 

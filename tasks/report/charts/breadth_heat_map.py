@@ -25,11 +25,10 @@ def draw(rows: Rows) -> alt.TopLevelMixin:
             y=alt.Y("sector:N", title=None),
             color=alt.Color(
                 "pct_above_50:Q",
-                title="% of members above their mean of 50 sessions",
+                title=["% of members above", "their mean of 50 sessions"],
                 scale=alt.Scale(
                     domain=[0, 50, 100], range=["#b35806", "#fff3b0", "#2166ac"], interpolate="lab"
                 ),
-                legend=alt.Legend(titleLimit=400, gradientLength=260),
             ),
             tooltip=[
                 alt.Tooltip("sector:N"),

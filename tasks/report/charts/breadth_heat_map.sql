@@ -1,6 +1,7 @@
 -- title: Breadth by sector
 -- question: In which sectors do most members trade above their mean of 50 sessions?
 -- source: Yahoo prices and iShares holdings, by published.sector_breadth
+-- empty: No breadth is known: it needs holdings files and prices of their members.
 -- order: 30
 select distinct on (index_code, sector, week)
     index_code, sector, week, session_date,

@@ -24,7 +24,7 @@ def draw(rows: Rows) -> alt.TopLevelMixin:
     base = alt.Chart(alt.NamedData("rows")).transform_filter("datum.index_code === index_code")
     # one time axis for all, whichever of them begins first
     weeks = [row["week"] for row in rows]
-    x = time_axis("week").scale(domain=[_date(min(weeks)), _date(max(weeks))])
+    x = time_axis("week").scale(domain=[_date(min(weeks)), _date(max(weeks))], padding=6)
     panels = {
         "mcclellan_oscillator": _oscillator,
         "new_highs_252": _extremes,
@@ -79,6 +79,10 @@ def _extremes(base: alt.Chart, x: alt.X) -> alt.Chart:
 def _above(base: alt.Chart, x: alt.X) -> alt.Chart:
     return base.mark_line(color=BLUE).encode(
         x=x,
-        y=alt.Y("pct_above_200:Q", title="% above mean of 200", scale=alt.Scale(domain=[0, 100])),
+        y=alt.Y(
+            "pct_above_200:Q",
+            title=["% above their", "mean of 200"],
+            scale=alt.Scale(domain=[0, 100]),
+        ),
         tooltip=[SESSION, alt.Tooltip("pct_above_200:Q", title="% above their mean")],
     )

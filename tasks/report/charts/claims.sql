@@ -1,6 +1,7 @@
 -- title: What is said, and what holds
 -- question: Which statements about the rotation do the data support?
 -- source: published.claim_ledger
+-- empty: No statement was judged yet.
 -- order: 90
 select
     statement, replace(verdict, '_', ' ') as verdict,

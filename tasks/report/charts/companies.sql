@@ -1,6 +1,7 @@
 -- title: Companies behind the wall
 -- question: Who has the most debt due within twelve months? The 25 first of each index.
 -- source: SEC filings, by published.company_refinancing, newest quarter-end
+-- empty: No debt due within twelve months is known: it needs filings of index members.
 -- order: 55
 with ranked as (
     select *, row_number() over (partition by index_code order by due_12m_usd desc, cik) as place

@@ -1,6 +1,8 @@
 -- title: Coverage of prices
--- question: Which part of the index members' expected closes is missing or quarantined, by month?
+-- question: Which part of the expected closes of index members and watched tickers is missing or
+--   quarantined, by month?
 -- source: published.coverage
+-- empty: No closes were expected: there are no index members and no watched tickers.
 -- order: 115
 select
     index_code, date_trunc('month', session_date)::date as month, max(session_date) as session_date,

@@ -1,5 +1,7 @@
 """Draw the shares of debt that have due dates, float, or are owed by zombies."""
 
+from typing import Any
+
 import altair as alt
 
 from tasks.report.style import BLUE, Rows, choose_value
@@ -15,8 +17,8 @@ def draw(rows: Rows) -> alt.TopLevelMixin:
         .transform_filter("datum.index_code === index_code")
         .transform_calculate(
             label="(isValid(datum.share_pct) ? format(datum.share_pct, '.1f') + ' %' : 'not known')"
-            " + (datum.known_for_pct < 100"
-            " ? ' (known for ' + format(datum.known_for_pct, '.0f') + ' % of it)' : '')",
+            " + (datum.known_for_pct > 0 && datum.known_for_pct < 100"
+            " ? '\\nknown for ' + format(datum.known_for_pct, '.0f') + ' %' : '')",
             end="isValid(datum.share_pct) ? datum.share_pct : 0",
         )
         .encode(y=alt.Y("measure:N", title=None, sort=None, axis=alt.Axis(labelLimit=220)))
@@ -34,9 +36,12 @@ def draw(rows: Rows) -> alt.TopLevelMixin:
         ],
     )
     # beside a short bar, inside a long one
-    short = base.transform_filter("datum.end <= 50").mark_text(align="left", dx=6, fontSize=12)
+    # of two lines, the first one is placed: half a line higher, both are in the middle
+    dy = alt.expr("indexof(datum.label, '\\n') < 0 ? 0 : -7")
+    style: dict[str, Any] = {"fontSize": 12, "lineBreak": "\n", "baseline": "middle", "dy": dy}
+    short = base.transform_filter("datum.end <= 50").mark_text(align="left", dx=6, **style)
     long = base.transform_filter("datum.end > 50").mark_text(
-        align="right", dx=-6, fontSize=12, color="white"
+        align="right", dx=-6, color="white", **style
     )
     texts = [each.encode(x=alt.X("end:Q"), text="label:N") for each in (short, long)]
-    return alt.layer(bars, *texts).add_params(index).properties(width=700, height=110)
+    return alt.layer(bars, *texts).add_params(index).properties(width=700, height=130)

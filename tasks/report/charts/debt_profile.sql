@@ -2,6 +2,7 @@
 -- question: Which part of the debt has known due dates, floats, or is owed by zombies?
 -- source: SEC filings, by published.company_refinancing and refinancing_wall, newest quarter-end;
 --   the floating share is estimated from interest paid and the funds rate
+-- empty: No debt is known: it needs filings of index members.
 -- order: 52
 with company as (
     select * from published.company_refinancing
@@ -29,7 +30,7 @@ part as (
     union all
     select
         index_code, as_of_date, 3, 'owed by zombies',
-        100 * sum(total_debt_usd) filter (where is_zombie)
+        100 * coalesce(sum(total_debt_usd) filter (where is_zombie), 0)
             / sum(total_debt_usd) filter (where is_zombie is not null),
         100 * coalesce(sum(total_debt_usd) filter (where is_zombie is not null), 0)
             / sum(total_debt_usd),

@@ -11,7 +11,7 @@ COLORS = dict(zip(SERIES, (BLUE, ORANGE), strict=True))
 def draw(rows: Rows) -> alt.TopLevelMixin:
     """Return bars of the first release and marks of the newest vintage; crosses for gaps."""
     base = alt.Chart(alt.NamedData("rows"))
-    x = time_axis("observation_date")
+    x = time_axis("observation_date").scale(padding=8)
     shown = columns_with_values(rows, SERIES)
     labels = [SERIES[name] for name in shown]
     tooltip = [
@@ -24,9 +24,13 @@ def draw(rows: Rows) -> alt.TopLevelMixin:
         title=None,
         scale=alt.Scale(domain=labels, range=[COLORS[name] for name in shown]),
     )
+    # bars touch neither on a wide page nor on a phone
+    month = f"(width / {len(rows)})"
     marks = {
-        "first_mom_pct": base.mark_bar(size=6, opacity=0.75),
-        "latest_mom_pct": base.mark_tick(thickness=3, size=10, orient="horizontal", opacity=1),
+        "first_mom_pct": base.mark_bar(size=alt.expr(f"{month} / 2"), opacity=0.75),
+        "latest_mom_pct": base.mark_tick(
+            thickness=3, size=alt.expr(f"0.8 * {month}"), orient="horizontal", opacity=1
+        ),
     }
     layers = [
         marks[name]

@@ -1,6 +1,7 @@
 -- title: Missing data
 -- question: What was expected and is not there, and why? All datasets, last 45 days.
 -- source: published.coverage_gap
+-- empty: Nothing that was expected is missing.
 -- order: 120
 select
     dataset, missing_reason as reason, count(*)::integer as row_count,

@@ -1,6 +1,7 @@
 -- title: Policy rate and inflation
 -- question: Where are the funds rate and inflation, as they were known at the time?
 -- source: FRED with vintages, by published.macro_regime
+-- empty: No macro series are known for any session.
 -- order: 70
 select distinct on (week)
     week, session_date, target_upper_pct, fed_funds_pct,

@@ -5,7 +5,7 @@ import altair as alt
 from tasks.report.style import BLUE, GREY, ORANGE, Rows, choose_value, columns_with_values
 
 SERIES = {
-    "other_principal_bn_usd": "other companies",
+    "other_principal_bn_usd": "others, or not known",
     "zombie_principal_bn_usd": "zombies",
     "unknown_bn_usd": "all, date not known",
 }
@@ -29,7 +29,8 @@ def draw(rows: Rows) -> alt.TopLevelMixin:
                 "due:N",
                 title="calendar year in which it falls due",
                 sort=None,
-                axis=alt.Axis(labelAngle=0),
+                # a word per line, to fit a phone
+                axis=alt.Axis(labelAngle=0, labelExpr="split(datum.label, ' ')"),
             ),
             y=alt.Y("billion:Q", title="billion USD"),
             color=alt.Color(

@@ -2,6 +2,7 @@
 -- question: How much debt falls due in which year, how much of it do zombies owe, and of how much is
 --   the date not known?
 -- source: SEC filings, by published.refinancing_wall, newest quarter-end
+-- empty: No due dates are known: they need filings of index members.
 -- order: 50
 with wall as (
     select * from published.refinancing_wall

@@ -17,7 +17,7 @@ def draw(rows: Rows) -> alt.TopLevelMixin:
     base = alt.Chart(alt.NamedData("rows")).transform_filter(
         " && ".join(f"datum.{each.name} === {each.name}" for each in choices)
     )
-    x = time_axis("release_date")
+    x = time_axis("release_date").scale(padding=8)
     tooltip = [
         alt.Tooltip("release_date:T", title="released"),
         alt.Tooltip("session_date:T", title="first session"),

@@ -1,7 +1,9 @@
 -- title: Reactions to releases
 -- question: How did prices move on CPI releases and policy changes, beyond what the market explains?
+--   ✕: not known, with the reason in the data.
 -- source: Yahoo prices and FRED, by published.release_reaction, newest 36 releases of each kind;
 --   bars: 95 % interval of the market model
+-- empty: No reactions are known: they need releases and prices around them.
 -- order: 85
 with newest as (
     select release, release_date, dense_rank() over (

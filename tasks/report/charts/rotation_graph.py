@@ -23,12 +23,17 @@ def draw(rows: Rows) -> alt.TopLevelMixin:
             " : datum.weeks_ago === 1 ? datum.name : datum.weeks_ago - 1 + ' w'"
         )
     )
-    x = alt.X("rs_ratio:Q", title="relative strength (100: trend)", scale=alt.Scale(zero=False))
-    y = alt.Y("rs_momentum:Q", title="momentum (100: unchanged)", scale=alt.Scale(zero=False))
+    # room for the names in the corners
+    scale = alt.Scale(zero=False, nice=False, padding=28)
+    x = alt.X("rs_ratio:Q", title="relative strength (100: trend)", scale=scale)
+    y = alt.Y("rs_momentum:Q", title="momentum (100: unchanged)", scale=scale)
     x, y = x.axis(tickCount=8), y.axis(tickCount=8)
-    color = alt.Color("name:N", title=None, scale=alt.Scale(range=CATEGORIES))
-    # one legend, of the heads: it shows colour and shape
-    plain_color = color.legend(None)
+    colors = alt.Scale(range=CATEGORIES)
+    # One legend, of the heads: it shows colour and shape. A channel without a legend would take the
+    # colours out of it, so the tails have channels of their own.
+    color = alt.Color("name:N", title=None, scale=colors)
+    stroke = alt.Stroke("name:N", legend=None, scale=colors)
+    fill = alt.Fill("name:N", legend=None, scale=colors)
     shape = alt.Shape("name:N", title=None, scale=alt.Scale(range=SHAPES))
     opacity = alt.condition(highlight, alt.value(1), alt.value(0.12))
     tooltip = [
@@ -39,11 +44,9 @@ def draw(rows: Rows) -> alt.TopLevelMixin:
         alt.Tooltip("quadrant:N"),
     ]
     lines = base.mark_line(strokeWidth=1.5).encode(
-        x=x, y=y, color=plain_color, order="session_date:T", opacity=opacity
+        x=x, y=y, stroke=stroke, order="session_date:T", opacity=opacity
     )
-    dots = base.mark_circle(size=22).encode(
-        x=x, y=y, color=plain_color, opacity=opacity, tooltip=tooltip
-    )
+    dots = base.mark_circle(size=22).encode(x=x, y=y, fill=fill, opacity=opacity, tooltip=tooltip)
     newest = base.transform_filter("datum.weeks_ago === 1")
     heads = newest.mark_point(size=130, filled=True).encode(
         x=x, y=y, color=color, shape=shape, opacity=opacity, tooltip=tooltip

@@ -1,6 +1,7 @@
 -- title: Relative rotation
 -- question: Who leads, weakens, lags or improves? Each tail is five weeks; its large mark is the newest.
 -- source: Yahoo prices, by published.rotation_metrics; sector funds against SPY by the same formula
+-- empty: No relative strength is known: it needs 28 sessions of both funds of a pair.
 -- order: 20
 with price as (
     select ticker, session_date, close_split_adjusted as close

@@ -36,7 +36,7 @@ def draw(rows: Rows) -> alt.TopLevelMixin:
     shade = (
         base.transform_calculate(week_end="datum.week + 7 * 86400000")
         .transform_filter("isValid(datum.regime)")
-        .mark_rect(opacity=0.18)
+        .mark_rect(opacity=0.25)
         .encode(
             x=detail_x,
             x2="week_end:T",

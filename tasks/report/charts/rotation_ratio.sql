@@ -2,6 +2,7 @@
 -- question: Which side leads, and since when? Shaded by regime. Arrows: the policy rate was raised (▲)
 --   or cut (▼). Ticks at the foot: CPI releases. Drag over the lower strip to zoom in.
 -- source: Yahoo prices and FRED, by published.rotation_metrics, macro_regime and release_reaction
+-- empty: No ratio is known: it needs prices of both funds of a pair.
 -- order: 10
 with last_session as (
     select distinct on (pair, week)

@@ -1,6 +1,7 @@
 -- title: Scenarios to watch
 -- question: Which conditions of the bull and bear cases are met, and since when?
 -- source: published.scenario_monitor
+-- empty: No condition was judged yet.
 -- order: 100
 select
     replace(regexp_replace(scenario, '_', ': '), '_', ' ') as scenario, description as condition,

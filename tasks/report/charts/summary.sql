@@ -2,6 +2,7 @@
 -- question: Five sentences, and one on what is missing
 -- source: published.rotation_metrics, sector_breadth, refinancing_wall, macro_regime, claim_ledger,
 --   coverage, freshness, valuation_gap, index_membership
+-- empty: There are no sentences.
 -- order: 0
 with pair as (
     select
@@ -23,11 +24,20 @@ wall as (
     select
         max(as_of_date) as as_of_date, max(debt_coverage_pct) as coverage_pct,
         sum(principal_usd) filter (where due_year <= extract(year from as_of_date) + 1) as due_usd,
-        sum(principal_usd) as principal_usd,
-        100 * sum(zombie_principal_usd) / nullif(sum(principal_usd), 0) as zombie_pct
+        sum(principal_usd) as principal_usd
     from published.refinancing_wall
     where index_code = 'R2000' and sector = 'All'
         and as_of_date = (select max(as_of_date) from published.refinancing_wall)
+),
+zombie as (
+    select
+        100 * coalesce(sum(total_debt_usd) filter (where is_zombie), 0)
+            / sum(total_debt_usd) filter (where is_zombie is not null) as pct,
+        100 * sum(total_debt_usd) filter (where is_zombie is not null)
+            / sum(total_debt_usd) as known_for_pct
+    from published.company_refinancing
+    where index_code = 'R2000' and total_debt_usd > 0
+        and as_of_date = (select max(as_of_date) from published.company_refinancing)
 ),
 macro as (
     select * from published.macro_regime order by session_date desc limit 1
@@ -57,15 +67,17 @@ first_members as (
 )
 select 1 as place, coalesce((
     select format(
-        'On %s the regime of small caps (IWM) against large caps (SPY) is %s, since %s: small caps'
-        ' are %s %s points over 63 sessions%s.',
+        'On %s the regime of small caps (IWM) against large caps (SPY) is %s, since %s: %s%s.',
         session_date, regime, regime_since,
         case
-            when excess_return_63 is null then 'ahead or behind by unknown'
-            when excess_return_63 >= 0 then 'ahead by'
-            else 'behind by'
+            when excess_return_63 is null
+                then 'how far small caps are ahead over 63 sessions is not known'
+            else format(
+                'small caps are %s by %s points over 63 sessions',
+                case when excess_return_63 >= 0 then 'ahead' else 'behind' end,
+                round(abs(100 * excess_return_63)::numeric, 1)
+            )
         end,
-        round(abs(100 * excess_return_63)::numeric, 1),
         case when outperformance_streak > 1
             then format(', and were ahead in each of the last %s sessions', outperformance_streak)
             else '' end
@@ -74,30 +86,55 @@ select 1 as place, coalesce((
 union all
 select 2, coalesce((
     select format(
-        '%s %% of the Russell 2000 members trade above their mean of 200 sessions (%s of %s members'
-        ' have 200 closes); %s are at a 252-session high, %s at a low.',
-        round(pct_above_200::numeric), eligible_200, members, new_highs_252, new_lows_252
+        'On %s, %s %% of the Russell 2000 members trade above their mean of 200 sessions (%s of %s'
+        ' members have 200 closes); %s.',
+        session_date, round(pct_above_200::numeric), eligible_200, members,
+        case
+            when eligible_252 > 0 then format(
+                '%s are at a high of 252 sessions, %s at a low', new_highs_252, new_lows_252
+            )
+            else 'none has the 252 closes of a high or low'
+        end
     ) from breadth where pct_above_200 is not null
 ), 'The breadth of the Russell 2000 is not known.')
 union all
 select 3, coalesce((
     select format(
-        'Russell 2000 companies owe %s billion USD with known due dates: %s billion fall due by the'
-        ' end of %s, and zombies, whose earnings do not pay their interest, owe %s %%.',
-        round((principal_usd / 1e9)::numeric, 1), round((coalesce(due_usd, 0) / 1e9)::numeric, 1),
-        (extract(year from as_of_date) + 1)::integer,
-        coalesce(round(zombie_pct::numeric)::text, 'an unknown number of')
-    ) from wall where principal_usd is not null
+        'As filed by %s, Russell 2000 companies owe %s billion USD with known due dates, of which'
+        ' %s billion fall due by the end of %s; %s.',
+        as_of_date, round((principal_usd / 1e9)::numeric, 1),
+        round((coalesce(due_usd, 0) / 1e9)::numeric, 1), (extract(year from as_of_date) + 1)::integer,
+        case
+            when pct is null then 'how much zombies owe is not known'
+            else format(
+                'zombies, whose earnings do not pay their interest, owe %s %% of the %s %% of all'
+                ' debt for which this is known', round(pct::numeric), round(known_for_pct::numeric)
+            )
+        end
+    ) from wall, zombie where principal_usd is not null
 ), 'The refinancing wall of the Russell 2000 is not known.')
 union all
 select 4, coalesce((
     select format(
-        'Consumer prices rose %s %% in the year to %s, the target rate is %s %% (%s), and the'
-        ' high-yield spread is %s points.',
-        coalesce(round(cpi_yoy_pct::numeric, 1)::text, 'an unknown'),
-        coalesce(to_char(cpi_reference_month, 'FMMonth YYYY'), 'an unknown month'),
-        coalesce(round(target_upper_pct::numeric, 2)::text, 'unknown:'), coalesce(policy_phase, 'phase not known'),
-        coalesce(round(hy_oas_pct::numeric, 1)::text, 'unknown')
+        'As known on %s, %s, %s, and %s.', session_date,
+        case
+            when cpi_yoy_pct is null then 'the rise of consumer prices is not known'
+            else format(
+                'consumer prices rose %s %% in the year to %s', round(cpi_yoy_pct::numeric, 1),
+                to_char(cpi_reference_month, 'FMMonth YYYY')
+            )
+        end,
+        case
+            when target_upper_pct is null then 'the target rate is not known'
+            else format(
+                'the target rate is %s %% (%s)', round(target_upper_pct::numeric, 2),
+                coalesce(policy_phase, 'phase not known')
+            )
+        end,
+        case
+            when hy_oas_pct is null then 'the high-yield spread is not known'
+            else format('the high-yield spread is %s points', round(hy_oas_pct::numeric, 1))
+        end
     ) from macro
 ), 'Macro figures are not known.')
 union all
@@ -125,7 +162,7 @@ select 6, concat_ws(
             from earnings where earnings_coverage_pct is not null
         ), '')
     ) from wall where coverage_pct is not null),
-    (select format('Before %s today''s members stand for the index (survivorship).', as_of_date)
+    (select format('Before %s the members of that day stand for the index (survivorship).', as_of_date)
         from first_members where as_of_date is not null)
 )
 order by place;

@@ -12,7 +12,7 @@ COLORS = dict(zip(MULTIPLES, (BLUE, ORANGE), strict=True))
 def draw(rows: Rows) -> alt.TopLevelMixin:
     """Return two lines by quarter-end, and how unusual their gap is."""
     base = alt.Chart(alt.NamedData("rows"))
-    x = time_axis("as_of_date")
+    x = time_axis("as_of_date").scale(padding=6)
     tooltip = [
         alt.Tooltip("as_of_date:T", title="quarter-end"),
         alt.Tooltip("large_pe_ex_losers:Q", title="S&P 500", format=".1f"),
@@ -43,7 +43,7 @@ def draw(rows: Rows) -> alt.TopLevelMixin:
     if columns_with_values(rows, ["gap_zscore"]):
         score = base.mark_line(point=True, color=GREEN).encode(
             x=x,
-            y=alt.Y("gap_zscore:Q", title="gap, std. deviations"),
+            y=alt.Y("gap_zscore:Q", title=["gap, standard", "deviations"]),
             tooltip=tooltip,
         )
         bounds = (

@@ -18,7 +18,7 @@ const config = () => {
   return {
     background: "transparent", font: "system-ui, sans-serif", view: { stroke: line },
     axis: { ...label, gridColor: line, domainColor: line, tickColor: line },
-    legend: { ...label, orient: "top", labelLimit: 300, columns: isNarrow ? 2 : 8, ...(isNarrow && { layout: { top: { direction: "vertical", anchor: "start" } } }) },
+    legend: { ...label, orient: "top", labelLimit: 300, gradientLength: isNarrow ? 190 : 260, columns: isNarrow ? 2 : 8, ...(isNarrow && { layout: { top: { direction: "vertical", anchor: "start" } } }) },
     text: { fill: text }, title: { color: "var(--mark)", fontSize: 12, fontWeight: "normal" },
   };
 };

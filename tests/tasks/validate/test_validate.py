@@ -127,7 +127,7 @@ def test_a_broken_stop_rule_refuses_the_batch_and_keeps_the_results():
     refused = validate(make_contract(stop, NOT_NULL), make_frame(1, 10, np.nan))
     assert isinstance(refused, Refused)
     assert "core.thing: validation failed" in refused.message
-    assert "v_total (1 of 3 rows: T1 2024-06-28): too much" in refused.message
+    assert "v_total (1 of 3 rows: v is 10; T1 2024-06-28): too much" in refused.message
     assert "expectations/tables/thing.py" in refused.message
     assert refused.rule_results["success"].to_list() == [True, False, False]
 

@@ -5,10 +5,13 @@ from collections.abc import Callable
 import pandas as pd
 import pytest
 
+from expectations.tables.index_membership import CONTRACT, add_context
 from tasks.extract.ishares.errors import HoldingsParseError
 from tasks.extract.ishares.parse_file import HoldingsFile, parse_holdings
 from tasks.extract.ishares.parse_table import read_number
+from tasks.validate.validate import Checked, Refused, validate
 
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 FUND = {"fund": "IJR", "index_code": "SP600"}
 COLUMNS = (
     "Ticker,Name,Type,Sector,Asset Class,Market Value,Notional Value,Quantity,Price,Location,"
@@ -94,6 +97,48 @@ def test_a_position_held_by_swap_counts_once_with_its_value(name: str) -> None:
     members = parse_holdings(file(*lines, CASH), FUND).members.set_index("ticker")
     found = members[["weight_pct", "shares", "market_value_usd"]]
     assert {str(name): tuple(row) for name, row in found.iterrows()} == expected
+
+
+@pytest.mark.parametrize(("fund", "members", "swaps"), [("IJR", 604, 50), ("IJH", 400, 3)])
+def test_all_members_of_a_fund_with_swaps_are_loaded(fund: str, members: int, swaps: int) -> None:
+    """Each share counts once: most are held, some partly by swap, and the last one by swap alone.
+
+    The cash behind the swaps is as much as they are worth: a share for each that has no line.
+    """
+    symbols = [f"{a}{b}{c}" for a in "QXZ" for b in LETTERS for c in LETTERS][:members]
+    weight = f"{100 / members:.4f}"
+    lines = [line(symbol, Market_Weight=weight) for symbol in symbols[:-1]]
+    lines += [swap(symbol) for symbol in symbols[-swaps:]]
+    cash = line("USD", Type="CASH", Asset_Class="Cash", Exchange="-", Market_Weight=weight)
+    found = parse_holdings(file(*lines, cash), {"fund": fund, "index_code": "X"})
+    checked = validate(CONTRACT, add_context(found.members, members))
+    assert isinstance(checked, Checked), checked
+    assert set(checked.valid_rows["ticker"]) == set(symbols)
+    assert len(checked.valid_rows) == members
+    assert checked.quarantine.empty
+    weights = checked.valid_rows.set_index("ticker")["weight_pct"]
+    # worth 600 each, but the last one: ten shares at ten
+    worth = 600 * (members - 1) + 100
+    assert weights[symbols[0]] == pytest.approx(100 * 600 / worth)
+    assert weights[symbols[-1]] == pytest.approx(100 * 100 / worth)
+
+
+def test_a_file_with_a_part_of_the_fund_is_refused_with_the_weight_that_it_has() -> None:
+    """Two shares at 0.94 % of the fund: lines are missing, or 0.28 means 28 %."""
+    lines = [
+        line("AX", Market_Value="301,108,335.62", Market_Weight="0.28"),
+        swap("AX"),
+        line("FORM", Market_Value="703,025,277.90", Market_Weight="0.66"),
+    ]
+    found = parse_holdings(file(*lines), FUND)
+    assert weights(found) == {
+        "AX": pytest.approx(100 * 301_108_335.62 / 1_004_133_613.52),
+        "FORM": pytest.approx(100 * 703_025_277.90 / 1_004_133_613.52),
+    }
+    refused = validate(CONTRACT, add_context(found.members, None))
+    assert isinstance(refused, Refused)
+    assert "filed_weight_sum_pct is 0.94" in refused.message
+    assert "lines are missing, or the weights are no percentages of the fund" in refused.message
 
 
 def test_a_short_swap_is_no_member_and_takes_no_weight() -> None:
