@@ -1,9 +1,11 @@
 """Build frames with fixed columns and dtypes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 
 def typed_frame(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str]) -> pd.DataFrame:
@@ -22,3 +24,13 @@ def concat_typed(frames: Iterable[pd.DataFrame], columns: Mapping[str, str]) -> 
     if not filled:
         return typed_frame((), columns)
     return pd.concat(filled, ignore_index=True)[list(columns)].astype(dict(columns))
+
+
+def stack_columns(
+    parts: Sequence[Mapping[str, NDArray[Any]]], columns: Mapping[str, str]
+) -> pd.DataFrame:
+    """Stack parts, each with one array per column, as a frame of exactly these dtypes."""
+    if not parts:
+        return typed_frame((), columns)
+    stacked = {name: np.concatenate([part[name] for part in parts]) for name in columns}
+    return pd.DataFrame(stacked).astype(dict(columns))
