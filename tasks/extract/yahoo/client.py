@@ -15,6 +15,7 @@ import yfinance as yf
 from yfinance.data import YfData
 from yfinance.exceptions import YFPricesMissingError
 
+from expectations.calendars.trading import NEW_YORK
 from tasks.extract.provider.errors import FetchError
 from tasks.extract.provider.rate_limit import get_rate_limiter
 from tasks.extract.yahoo.errors import to_fetch_error
@@ -60,6 +61,8 @@ class YahooClient:
         YfData.cache_get.cache_clear()
         self._session.reset()
         symbol: Any = yf.Ticker(ticker, session=self._session)
+        # else yfinance requests it for each new ticker, and reads and writes it in an SQLite file
+        symbol._tz = str(NEW_YORK)
         try:
             frame = symbol.history(
                 start=start,
