@@ -14,8 +14,7 @@ from prefect.client.schemas.objects import State
 from pydantic import Field
 
 from tasks.extract.ishares.extract import HoldingsRequest
-from tasks.ingest import ingest_plan, ishares_holdings
-from tasks.plan.holdings import plan_saved_file
+from tasks.ingest import ingest, ishares_holdings
 from tasks.run.context import open_run
 from warehouse.settings import Settings
 
@@ -32,6 +31,5 @@ def import_holdings(file: Path, fund: Fund) -> State:
     """
     settings = Settings()
     with open_run("holdings", settings, provider="ishares") as run:
-        plan = plan_saved_file(HoldingsRequest(fund, saved_file=file), run)
-        ingest_plan(ishares_holdings(settings), plan, run)
+        ingest(ishares_holdings(settings), [HoldingsRequest(fund, saved_file=file)], run)
     return run.to_prefect_state()

@@ -10,7 +10,6 @@ next run; the others are loaded. Positions of unknown companies are quarantined 
 """
 
 from datetime import date
-from functools import partial
 from typing import Annotated
 
 from prefect import flow
@@ -26,7 +25,6 @@ from tasks.plan.batched import Plan
 from tasks.plan.past_holdings import (
     first_report_date,
     followed_series,
-    read_report_batch,
     select_due_reports,
 )
 from tasks.run.artifact import suppress_engine_tracebacks
@@ -59,7 +57,6 @@ def refresh_past_holdings(
         if settings.sec_user_agent is None:
             run.message = MISSING_USER_AGENT_MESSAGE
             return run.to_prefect_state()
-        make_batch = partial(read_report_batch, settings=settings)
         with open_sec_session(settings) as sec:
             for trust, series in followed_series(funds or settings.funds).items():
                 first = start or first_report_date(settings)
@@ -68,5 +65,5 @@ def refresh_past_holdings(
                 due = select_due_reports(listed.filings, series, refetch, settings)
                 requests, failed_fetches = find_fund_reports(trust, due, series, sec)
                 run.add(load(failed_fetches, (), run.writer))
-                ingest_plan(sec_fund_reports(sec, settings), Plan(requests, 1, make_batch), run)
+                ingest_plan(sec_fund_reports(sec, settings), Plan(requests, 1), run)
     return run.to_prefect_state()

@@ -5,8 +5,7 @@ other batches continue.
 
 Example:
     source = yahoo_prices(settings)
-    for batch in plan_prices(tickers, full_history, only_stale, run).batches():
-        ingest(source, batch, run)
+    ingest_plan(source, plan_prices(tickers, full_history, only_stale, run), run)
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -37,6 +36,7 @@ from tasks.extract.fred.extract import (
 )
 from tasks.extract.ishares.extract import (
     HoldingsExtract,
+    HoldingsRequest,
     excluded_equity_rows,
     extract_holdings,
     ishares_request_policy,
@@ -51,17 +51,27 @@ from tasks.extract.sec.extract import (
     extract_company_tickers,
     extract_filing_index,
 )
-from tasks.extract.sec.fund_reports import ReportExtract, extract_fund_report
+from tasks.extract.sec.fund_reports import ReportExtract, ReportRequest, extract_fund_report
 from tasks.extract.sec.parse import changed_ticker_mappings
-from tasks.extract.yahoo.extract import PriceExtract, extract_prices, yahoo_request_policy
+from tasks.extract.yahoo.extract import (
+    PriceExtract,
+    PriceRequest,
+    extract_prices,
+    yahoo_request_policy,
+)
 from tasks.load.load import load
 from tasks.load.pending_filings import PendingFilingUpdate, reconcile_pending
 from tasks.plan.batched import Plan
-from tasks.plan.filings import CompanyRequestBatch, should_use_bulk_file
-from tasks.plan.holdings import HoldingsBatch
-from tasks.plan.past_holdings import ReportBatch
-from tasks.plan.prices import PriceBatch
+from tasks.plan.filings import (
+    read_current_ticker_ciks,
+    read_pending_filings,
+    should_use_bulk_file,
+)
+from tasks.plan.holdings import StoredSnapshots, read_stored_snapshots
+from tasks.plan.past_holdings import read_known_securities, read_previous_member_count
+from tasks.plan.prices import StoredPrices, read_stored_prices
 from tasks.run.context import RunContext
+from tasks.run.overlap import extract_ahead
 from tasks.validate.validate import Checked, Refused, add_quarantined_rows, validate_batch
 from warehouse.settings import Settings
 
@@ -75,34 +85,40 @@ class Reply(Protocol):
         ...
 
 
-B = TypeVar("B")
+Item = TypeVar("Item")
 Q = TypeVar("Q")
+S = TypeVar("S")
 R = TypeVar("R", bound=Reply)
-Frame = Callable[[R, B, datetime, Sequence[Checked]], pd.DataFrame]
+Frame = Callable[[R, S, datetime, Sequence[Checked]], pd.DataFrame]
 
 
 @dataclass(frozen=True)
-class Source(Generic[B, R]):
+class Source(Generic[Q, S, R]):
     """How to request a dataset of a provider, and which tables its replies fill.
 
     Attributes:
-        extract: Requests a batch, at a logical time.
+        extract: Sends the requests of a batch, at a logical time.
+        read_stored: Reads the stored rows that the replies are compared with, when all batches
+            before are loaded.
         tables: The contract of each table, and the function that makes its frame from the reply,
-            the batch, the logical time and the tables checked before.
+            the stored rows, the logical time and the tables checked before.
         excluded_rows: Rows of the first table that the extraction excluded, to be quarantined.
         pending_filings: Filings that a reply discovers or completes.
+        extracts_ahead: Whether a batch may be extracted before the one before it is loaded.
     """
 
-    extract: Callable[[B, datetime], R]
-    tables: Sequence[tuple[Contract, Frame[R, B]]]
+    extract: Callable[[Q, datetime], R]
+    read_stored: Callable[[Q], S]
+    tables: Sequence[tuple[Contract, Frame[R, S]]]
     excluded_rows: Callable[[R], pd.DataFrame] | None = None
-    pending_filings: Callable[[R, B, datetime], PendingFilingUpdate] | None = None
+    pending_filings: Callable[[R, S, datetime], PendingFilingUpdate] | None = None
+    extracts_ahead: bool = True
 
-    def validate(self, reply: R, batch: B, now: datetime) -> Sequence[Checked] | Refused:
+    def validate(self, reply: R, stored: S, now: datetime) -> Sequence[Checked] | Refused:
         """Validate a reply table by table; one refused table refuses the batch."""
         tables: list[Checked] = []
         for contract, frame in self.tables:
-            checked = validate_batch(contract, frame(reply, batch, now, tables))
+            checked = validate_batch(contract, frame(reply, stored, now, tables))
             if isinstance(checked, Refused):
                 return checked
             tables.append(checked)
@@ -110,56 +126,76 @@ class Source(Generic[B, R]):
             tables[0] = add_quarantined_rows(tables[0], self.excluded_rows(reply))
         return tables
 
+    def store(self, requests: Q, reply: R, run: RunContext) -> None:
+        """Validate and load a reply, and add its totals to the run."""
+        stored = self.read_stored(requests)
+        checked = self.validate(reply, stored, run.now)
+        pending = self.pending_filings(reply, stored, run.now) if self.pending_filings else None
+        run.add(load(reply.fetches, checked, run.writer, pending))
 
-def ingest(source: Source[B, R], batch: B, run: RunContext) -> None:
+
+def ingest(source: Source[Q, S, R], requests: Q, run: RunContext) -> None:
     """Extract, validate and load one batch, and add its totals to the run."""
-    reply = source.extract(batch, run.now)
-    checked = source.validate(reply, batch, run.now)
-    pending = source.pending_filings(reply, batch, run.now) if source.pending_filings else None
-    run.add(load(reply.fetches, checked, run.writer, pending))
+    source.store(requests, source.extract(requests, run.now), run)
 
 
-def ingest_plan(source: Source[B, R], plan: Plan[Q, B], run: RunContext) -> None:
-    """Ingest a plan batch by batch, and log the progress."""
+def ingest_plan(source: Source[Sequence[Item], S, R], plan: Plan[Item], run: RunContext) -> None:
+    """Ingest a plan batch by batch, each extracted while the one before is loaded.
+
+    Batches are loaded in order, each in its own transaction.
+    """
     run.message = run.message or plan.message
     done_count = 0
-    for batch in plan.batches():
-        ingest(source, batch, run)
-        done_count = min(done_count + plan.batch_size, len(plan.requests))
+
+    def store(requests: Sequence[Item], reply: R) -> None:
+        nonlocal done_count
+        source.store(requests, reply, run)
+        done_count += len(requests)
         get_run_logger().info("%d of %d requests ingested", done_count, len(plan.requests))
 
+    extract_ahead(
+        plan.batches(),
+        lambda requests: source.extract(requests, run.now),
+        store,
+        ahead=source.extracts_ahead,
+    )
 
-def yahoo_prices(settings: Settings) -> Source[PriceBatch, PriceExtract]:
+
+def yahoo_prices(
+    settings: Settings,
+) -> Source[Sequence[PriceRequest], StoredPrices, PriceExtract]:
     """Return the source of daily bars and corporate actions, under one request policy."""
     policy = yahoo_request_policy(settings)
     return Source(
-        lambda batch, now: extract_prices(batch.requests, now, settings, policy),
+        lambda requests, now: extract_prices(requests, now, settings, policy),
+        lambda requests: read_stored_prices(requests, settings),
         (
             (
                 daily_price.CONTRACT,
-                lambda reply, batch, now, _: daily_price.add_context(
-                    reply.bars, now, batch.stored_closes
+                lambda reply, stored, now, _: daily_price.add_context(
+                    reply.bars, now, stored.closes
                 ),
             ),
             (
                 corporate_action.CONTRACT,
-                lambda reply, batch, now, tables: corporate_action.add_context(
+                lambda reply, stored, now, tables: corporate_action.add_context(
                     reply.actions,
                     now,
                     tables[0].valid_rows,
-                    batch.stored_closes,
-                    batch.stored_yields,
+                    stored.closes,
+                    stored.yields,
                 ),
             ),
         ),
     )
 
 
-def fred_macro(settings: Settings) -> Source[Sequence[SeriesRequest], MacroExtract]:
+def fred_macro(settings: Settings) -> Source[Sequence[SeriesRequest], None, MacroExtract]:
     """Return the source of macro observations, under one request policy."""
     policy = fred_request_policy(settings)
     return Source(
-        lambda batch, now: extract_macro(batch, now, settings, policy),
+        lambda requests, now: extract_macro(requests, now, settings, policy),
+        lambda _: None,
         (
             (
                 macro_observation.CONTRACT,
@@ -169,35 +205,46 @@ def fred_macro(settings: Settings) -> Source[Sequence[SeriesRequest], MacroExtra
     )
 
 
-def ishares_holdings(settings: Settings) -> Source[HoldingsBatch, HoldingsExtract]:
+def ishares_holdings(
+    settings: Settings,
+) -> Source[Sequence[HoldingsRequest], StoredSnapshots, HoldingsExtract]:
     """Return the source of index members, under one request policy."""
     policy = ishares_request_policy(settings)
 
     def members(
-        reply: HoldingsExtract, batch: HoldingsBatch, _: datetime, __: Sequence[Checked]
+        reply: HoldingsExtract, stored: StoredSnapshots, _: datetime, __: Sequence[Checked]
     ) -> pd.DataFrame:
         dates = reply.members["as_of_date"]
-        previous = None if dates.empty else batch.previous_member_count(dates.iloc[0].date())
+        previous = None if dates.empty else stored.previous_member_count(dates.iloc[0].date())
         is_live = settings.origin == "live"
         return index_membership.add_context(reply.members, previous, is_live)
 
     return Source(
-        lambda batch, now: extract_holdings(batch.requests, now, settings, policy),
+        lambda requests, now: extract_holdings(requests, now, settings, policy),
+        lambda requests: read_stored_snapshots(requests, settings),
         ((index_membership.CONTRACT, members),),
         excluded_rows=lambda reply: excluded_equity_rows(reply.excluded),
     )
 
 
-def sec_fund_reports(sec: SecSession, settings: Settings) -> Source[ReportBatch, ReportExtract]:
-    """Return the source of past index members; unmatched positions are quarantined."""
+def sec_fund_reports(
+    sec: SecSession, settings: Settings
+) -> Source[Sequence[ReportRequest], int | None, ReportExtract]:
+    """Return the source of past index members; unmatched positions are quarantined.
+
+    A batch is one report, matched with what the reports before it tell of securities.
+    """
     return Source(
-        lambda batch, _: extract_fund_report(batch.request, batch.known, sec),
+        lambda requests, _: extract_fund_report(
+            requests[0], read_known_securities(requests[0], settings), sec
+        ),
+        lambda requests: read_previous_member_count(requests[0], settings),
         (
             (
                 index_membership.CONTRACT,
-                lambda reply, batch, _, __: index_membership.add_context(
+                lambda reply, previous, _, __: index_membership.add_context(
                     reply.members,
-                    batch.previous_members,
+                    previous,
                     settings.origin == "live",
                     len(reply.unmatched),
                     reply.unmatched["weight_pct_filed"].sum(),
@@ -205,13 +252,17 @@ def sec_fund_reports(sec: SecSession, settings: Settings) -> Source[ReportBatch,
             ),
         ),
         excluded_rows=lambda reply: reply.unmatched,
+        extracts_ahead=False,
     )
 
 
-def sec_company_tickers(sec: SecSession) -> Source[Mapping[str, int], SecExtract]:
+def sec_company_tickers(
+    sec: SecSession,
+) -> Source[Sequence[date], Mapping[str, int], SecExtract]:
     """Return the source of the SEC's ticker list; only changed mappings are loaded."""
     return Source(
         lambda _, now: extract_company_tickers(now, sec),
+        lambda _: read_current_ticker_ciks(sec.settings),
         (
             (
                 company_ticker.CONTRACT,
@@ -221,10 +272,11 @@ def sec_company_tickers(sec: SecSession) -> Source[Mapping[str, int], SecExtract
     )
 
 
-def sec_filing_index(sec: SecSession) -> Source[date, SecExtract]:
+def sec_filing_index(sec: SecSession) -> Source[date, None, SecExtract]:
     """Return the source of the daily filing index, which discovers pending filings."""
     return Source(
         lambda day, now: extract_filing_index(day, now, sec),
+        lambda _: None,
         (),
         pending_filings=lambda reply, _, now: PendingFilingUpdate(new_york_date(now), reply.rows),
     )
@@ -232,13 +284,14 @@ def sec_filing_index(sec: SecSession) -> Source[date, SecExtract]:
 
 def sec_companies(
     sec: SecSession, bulk_facts: CompanyFactsZip | None = None
-) -> Source[CompanyRequestBatch, CompanyBatch]:
+) -> Source[Sequence[CompanyRequest], pd.DataFrame, CompanyBatch]:
     """Return the source of company facts and profiles, which completes pending filings.
 
     Of a refused batch, the filings stay pending: the next run requests its companies again.
     """
     return Source(
-        lambda batch, now: extract_companies(batch.requests, now, sec, bulk_facts),
+        lambda requests, now: extract_companies(requests, now, sec, bulk_facts),
+        lambda requests: read_pending_filings(requests, sec.settings),
         (
             (
                 company_fact.CONTRACT,
@@ -246,8 +299,8 @@ def sec_companies(
             ),
             (company.CONTRACT, lambda reply, *_: reply.companies),
         ),
-        pending_filings=lambda reply, batch, now: reconcile_pending(
-            reply.completed_ciks, reply.filings, batch.pending_filings, new_york_date(now)
+        pending_filings=lambda reply, pending, now: reconcile_pending(
+            reply.completed_ciks, reply.filings, pending, new_york_date(now)
         ),
     )
 

@@ -20,7 +20,7 @@ from tasks.extract.yahoo.extract import PriceRequest, extract_prices, yahoo_requ
 from tasks.ingest import yahoo_prices
 from tasks.load.load import load
 from tasks.plan.batched import batched
-from tasks.plan.prices import PriceBatch
+from tasks.plan.prices import StoredPrices
 from tasks.run.context import open_run
 from tasks.validate.validate import Checked, Refused, validate
 from warehouse.settings import Settings
@@ -96,15 +96,14 @@ def stage_seconds(
 
     with open_run("bench", settings, publish_artifact=False) as run:
         for names in batched(tickers, settings.yahoo_batch_tickers):
-            batch = PriceBatch(
-                [PriceRequest(name, START) for name in names], _no_closes(), _no_yields()
-            )
+            requests = [PriceRequest(name, START) for name in names]
+            stored = StoredPrices(_no_closes(), _no_yields())
             began = time.perf_counter()
-            reply = extract_prices.fn(batch.requests, NOW, settings, policy)
+            reply = extract_prices.fn(requests, NOW, settings, policy)
             extracted_at = time.perf_counter()
             checked: list[Checked] = []
             for contract, frame in source.tables:
-                found = validate(contract, frame(reply, batch, NOW, checked))
+                found = validate(contract, frame(reply, stored, NOW, checked))
                 assert not isinstance(found, Refused), found.message
                 checked.append(found)
             validated_at = time.perf_counter()

@@ -22,7 +22,7 @@ from tasks.derive.debt.merged_ladders import LadderAsOf, ladders_as_of
 from tasks.derive.debt.rates import Rates
 from tasks.derive.refinancing.company_row import IndexListing, company_rows
 from tasks.derive.xbrl.facts import Fact
-from tasks.extract.sec.parse import parse_facts
+from tasks.extract.sec.parse import parse_facts, to_fact_frame
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "accuracy.md"
 QUARTER_ENDS = [
@@ -67,7 +67,7 @@ class Score:
 def read_filer(path: Path) -> list[Fact]:
     """Return a filer's facts of a companyfacts file, through the parser of the product."""
     content: Any = json.loads(gzip.decompress(path.read_bytes()))
-    return to_facts(parse_facts(int(content["cik"]), content).frame)
+    return to_facts(to_fact_frame([parse_facts(int(content["cik"]), content)]))
 
 
 def to_facts(frame: pd.DataFrame) -> list[Fact]:

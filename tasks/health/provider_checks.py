@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 import httpx
+import numpy as np
 import psycopg
 
 from expectations.calendars.trading import new_york_date, sessions_between
@@ -140,12 +141,12 @@ def _check_yahoo(settings: Settings, today: date) -> Finding:
     from tasks.extract.yahoo.client import YahooClient
 
     client = YahooClient(settings)
-    bars, _ = client.history(TICKER, today - timedelta(days=HISTORY_DAYS), today)
-    bars = bars[bars["close"].notna()]
-    if bars.empty:
+    bars = client.history(TICKER, today - timedelta(days=HISTORY_DAYS), today).bars
+    sessions = bars["session_date"][~np.isnan(bars["close"])]
+    if not len(sessions):
         detail = f"Yahoo knows {TICKER} and sent no bar of the last {HISTORY_DAYS} days."
         raise FetchError("empty", "no_data", detail)
-    newest = bars["session_date"].max().date()
+    newest = sessions.max().item().date()
     if (age := sessions_between(newest, today)) > MAX_BAR_AGE_SESSIONS:
         return Finding(
             "warning",
@@ -160,9 +161,8 @@ def _check_yahoo(settings: Settings, today: date) -> Finding:
             "Yahoo throttles this address (429 at the crumb) and still sends prices. A live run"
             " may be cut short: halve ROTATION_YAHOO_REQUESTS_PER_SECOND.",
         )
-    return Finding(
-        "OK", "yahoo", f"{len(bars)} bars of {TICKER} to {newest}; a live run has prices and splits"
-    )
+    detail = f"{len(sessions)} bars of {TICKER} to {newest}; a live run has prices and splits"
+    return Finding("OK", "yahoo", detail)
 
 
 def _check_fred(settings: Settings) -> Finding:

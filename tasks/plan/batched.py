@@ -1,37 +1,29 @@
-"""Plan of a run: its requests, and batches of them with the stored rows they need."""
+"""Plan of a run: its requests, in batches."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 R = TypeVar("R")
-B = TypeVar("B")
 
 
 @dataclass(frozen=True)
-class Plan(Generic[R, B]):
-    """Requests of a run, and the way to make batches of them.
+class Plan(Generic[R]):
+    """Requests of a run.
 
     Attributes:
         requests: All requests, in order.
         batch_size: Number of requests in a batch.
-        make_batch: Reads the stored rows that some requests need, and returns their batch.
         message: Why there is nothing to request; empty if there is.
     """
 
     requests: Sequence[R]
     batch_size: int
-    make_batch: Callable[[Sequence[R]], B]
     message: str = ""
 
-    def batches(self) -> Iterator[B]:
-        """Yield the batches, each read only when it is requested.
-
-        All stored closes of 2,500 tickers would be millions of rows in memory. And a batch must
-        see the tickers that the batch before it has renamed.
-        """
-        for requests in batched(self.requests, self.batch_size):
-            yield self.make_batch(requests)
+    def batches(self) -> Iterator[Sequence[R]]:
+        """Yield the requests in batches."""
+        return batched(self.requests, self.batch_size)
 
 
 def batched(requests: Sequence[R], size: int) -> Iterator[Sequence[R]]:

@@ -1,9 +1,7 @@
 """Plan SEC requests: the ticker list, days of the filing index, companies."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from functools import partial
 
 import pandas as pd
 from prefect import task
@@ -31,17 +29,9 @@ class UnknownTicker(RotationError):
     """A ticker that the SEC's list does not have."""
 
 
-@dataclass(frozen=True)
-class CompanyRequestBatch:
-    """Company requests, and the pending filings of these companies: `cik, accession_number`."""
-
-    requests: Sequence[CompanyRequest]
-    pending_filings: pd.DataFrame
-
-
 @task(name="plan company tickers", cache_policy=NO_CACHE)
-def plan_company_tickers(now: datetime, settings: Settings) -> Plan[date, Mapping[str, int]]:
-    """Plan the SEC's ticker list: requested once a day, with the stored ticker-CIK map."""
+def plan_company_tickers(now: datetime, settings: Settings) -> Plan[date]:
+    """Plan the SEC's ticker list: requested once a day."""
     today = new_york_date(now)
     with connect(settings) as connection:
         is_loaded = connection.execute(
@@ -49,7 +39,7 @@ def plan_company_tickers(now: datetime, settings: Settings) -> Plan[date, Mappin
             " and window_end = %s and status in ('loaded', 'empty') limit 1",
             (today,),
         ).fetchone()
-    return Plan([] if is_loaded else [today], 1, lambda _: read_current_ticker_ciks(settings))
+    return Plan([] if is_loaded else [today], 1)
 
 
 @task(name="read ticker-CIK map", cache_policy=NO_CACHE)
@@ -90,7 +80,7 @@ def plan_filing_index(now: datetime, settings: Settings) -> list[date]:
 @task(name="plan filings", cache_policy=NO_CACHE)
 def plan_filings(
     tickers: Sequence[str], full_history: bool, now: datetime, settings: Settings
-) -> Plan[CompanyRequest, CompanyRequestBatch]:
+) -> Plan[CompanyRequest]:
     """Plan the company requests of a run.
 
     Args:
@@ -108,25 +98,20 @@ def plan_filings(
     return plan_companies(requests, settings)
 
 
-def plan_companies(
-    requests: Sequence[CompanyRequest], settings: Settings
-) -> Plan[CompanyRequest, CompanyRequestBatch]:
+def plan_companies(requests: Sequence[CompanyRequest], settings: Settings) -> Plan[CompanyRequest]:
     """Return the plan of given company requests."""
-    make_batch = partial(read_company_batch, settings=settings)
-    return Plan(requests, settings.sec_batch_companies, make_batch)
+    return Plan(requests, settings.sec_batch_companies)
 
 
 @task(name="read pending filings", cache_policy=NO_CACHE)
-def read_company_batch(
-    requests: Sequence[CompanyRequest], settings: Settings
-) -> CompanyRequestBatch:
-    """Read the pending filings of the requested companies."""
+def read_pending_filings(requests: Sequence[CompanyRequest], settings: Settings) -> pd.DataFrame:
+    """Return the pending filings of the requested companies: `cik, accession_number`."""
     with connect(settings) as connection:
         rows = connection.execute(
             "select cik, accession_number from audit.pending_filing where cik = any (%s)",
             ([request.cik for request in requests],),
         ).fetchall()
-    return CompanyRequestBatch(requests, pd.DataFrame(rows, columns=["cik", "accession_number"]))
+    return pd.DataFrame(rows, columns=["cik", "accession_number"])
 
 
 def company_requests(

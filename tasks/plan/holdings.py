@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -17,10 +16,9 @@ from warehouse.settings import Settings
 
 
 @dataclass(frozen=True)
-class HoldingsBatch:
-    """One holdings request, and the stored number of members by snapshot date."""
+class StoredSnapshots:
+    """The stored number of members by snapshot date."""
 
-    requests: Sequence[HoldingsRequest]
     member_counts: Mapping[date, int]
 
     def previous_member_count(self, holdings_date: date) -> int | None:
@@ -32,7 +30,7 @@ class HoldingsBatch:
 @task(name="plan holdings", cache_policy=NO_CACHE)
 def plan_holdings(
     funds: Sequence[str], holdings_dates: Sequence[date], only_stale: bool, run: RunContext
-) -> Plan[HoldingsRequest, HoldingsBatch]:
+) -> Plan[HoldingsRequest]:
     """Plan the holdings requests of a run: the newest file of each fund, or files of given dates.
 
     Args:
@@ -53,18 +51,13 @@ def plan_holdings(
         requests, message = skip_up_to_date(
             "index_membership", requests, False, run.now, run.settings
         )
-    return Plan(requests, 1, partial(read_holdings_batch, settings=run.settings), message)
-
-
-def plan_saved_file(
-    request: HoldingsRequest, run: RunContext
-) -> Plan[HoldingsRequest, HoldingsBatch]:
-    """Plan the reading of one saved file."""
-    return Plan([request], 1, partial(read_holdings_batch, settings=run.settings), "")
+    return Plan(requests, 1, message)
 
 
 @task(name="read stored member counts", cache_policy=NO_CACHE)
-def read_holdings_batch(requests: Sequence[HoldingsRequest], settings: Settings) -> HoldingsBatch:
+def read_stored_snapshots(
+    requests: Sequence[HoldingsRequest], settings: Settings
+) -> StoredSnapshots:
     """Read the member counts that the file of a request is compared with.
 
     For a file of a given date, this is the snapshot before it; for the newest file, any, because
@@ -88,4 +81,4 @@ def read_holdings_batch(requests: Sequence[HoldingsRequest], settings: Settings)
                 "before": request.holdings_date,
             },
         ).fetchall()
-    return HoldingsBatch(requests, dict(rows))
+    return StoredSnapshots(dict(rows))

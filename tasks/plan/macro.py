@@ -24,7 +24,7 @@ class UnknownSeries(RotationError):
 @task(name="plan macro", cache_policy=NO_CACHE)
 def plan_macro(
     series_ids: Sequence[str], full_history: bool, only_stale: bool, run: RunContext
-) -> Plan[SeriesRequest, Sequence[SeriesRequest]]:
+) -> Plan[SeriesRequest]:
     """Plan the macro requests of a run, all in one batch.
 
     Args:
@@ -41,7 +41,7 @@ def plan_macro(
         requests, message = skip_up_to_date(
             "macro_observation", requests, full_history, run.now, run.settings
         )
-    return Plan(requests, max(1, len(requests)), lambda batch: batch, message)
+    return Plan(requests, max(1, len(requests)), message)
 
 
 def series_requests(

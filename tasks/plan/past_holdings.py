@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -57,15 +56,6 @@ select distinct on (instrument_id) instrument_id::text, sector
 from core.index_membership where sector is not null
 order by instrument_id, as_of_date desc
 """
-
-
-@dataclass(frozen=True)
-class ReportBatch:
-    """Hold one request, what is known of securities on its day, and the members before it."""
-
-    request: ReportRequest
-    known: KnownSecurities
-    previous_members: int | None
 
 
 def followed_series(funds: Sequence[str]) -> dict[int, dict[str, dict[str, str]]]:
@@ -151,9 +141,8 @@ def is_due(
 
 
 @task(name="read known securities", cache_policy=NO_CACHE)
-def read_report_batch(requests: Sequence[ReportRequest], settings: Settings) -> ReportBatch:
-    """Read what is known of securities on a report's day, and the size of the snapshot before."""
-    (request,) = requests
+def read_known_securities(request: ReportRequest, settings: Settings) -> KnownSecurities:
+    """Read what is known of securities on a report's day, earlier reports included."""
     day = {"day": request.report_date}
     with connect(settings) as connection:
         tickers = dict(connection.execute(_TICKERS_SQL, day).fetchall())
@@ -163,6 +152,18 @@ def read_report_batch(requests: Sequence[ReportRequest], settings: Settings) -> 
         for identifier, security in connection.execute(_IDENTIFIERS_SQL):
             identifiers[identifier].add(security)
         sectors = dict(connection.execute(_SECTORS_SQL).fetchall())
+    return KnownSecurities(
+        tickers,
+        index_names(names),
+        {each: frozenset(securities) for each, securities in identifiers.items()},
+        sectors,
+    )
+
+
+@task(name="read stored member count", cache_policy=NO_CACHE)
+def read_previous_member_count(request: ReportRequest, settings: Settings) -> int | None:
+    """Return the size of the snapshot before a report's day; None if there is none."""
+    with connect(settings) as connection:
         previous = connection.execute(
             """
             select count(*) from core.index_membership
@@ -176,10 +177,4 @@ def read_report_batch(requests: Sequence[ReportRequest], settings: Settings) -> 
                 "as_of": last_session(request.report_date),
             },
         ).fetchone()
-    known = KnownSecurities(
-        tickers,
-        index_names(names),
-        {each: frozenset(securities) for each, securities in identifiers.items()},
-        sectors,
-    )
-    return ReportBatch(request, known, previous[0] or None if previous else None)
+    return previous[0] or None if previous else None

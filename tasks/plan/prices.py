@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import pandas as pd
 from prefect import task
@@ -25,24 +24,22 @@ MISSING_SESSION_DAYS = 7
 
 
 @dataclass(frozen=True)
-class PriceBatch:
-    """Price requests, and what is stored of their tickers.
+class StoredPrices:
+    """What is stored of the tickers of a batch.
 
     Attributes:
-        requests: One per ticker.
-        stored_closes: `ticker, session_date, close`.
-        stored_yields: Dividends over the close of their ex-date: `ticker, ex_date, yield`.
+        closes: `ticker, session_date, close`.
+        yields: Dividends over the close of their ex-date: `ticker, ex_date, yield`.
     """
 
-    requests: Sequence[PriceRequest]
-    stored_closes: pd.DataFrame
-    stored_yields: pd.DataFrame
+    closes: pd.DataFrame
+    yields: pd.DataFrame
 
 
 @task(name="plan prices", cache_policy=NO_CACHE)
 def plan_prices(
     tickers: Sequence[str], full_history: bool, only_stale: bool, run: RunContext
-) -> Plan[PriceRequest, PriceBatch]:
+) -> Plan[PriceRequest]:
     """Plan the price requests of a run.
 
     Args:
@@ -56,8 +53,7 @@ def plan_prices(
         requests, message = skip_up_to_date(
             "daily_price", requests, full_history, run.now, run.settings
         )
-    make_batch = partial(read_price_batch, settings=run.settings)
-    return Plan(requests, run.settings.yahoo_batch_tickers, make_batch, message)
+    return Plan(requests, run.settings.yahoo_batch_tickers, message)
 
 
 def price_requests(
@@ -150,8 +146,11 @@ def price_requests(
 
 
 @task(name="read stored closes", cache_policy=NO_CACHE)
-def read_price_batch(requests: Sequence[PriceRequest], settings: Settings) -> PriceBatch:
+def read_stored_prices(requests: Sequence[PriceRequest], settings: Settings) -> StoredPrices:
     """Read the stored closes within the requested windows and shortly before.
+
+    Batch by batch: all closes of 2,500 tickers would be millions of rows in memory, and a batch
+    must see the tickers that the batch before it has renamed.
 
     The close before a window's first session is what a distribution on that session is compared
     with. Closes under former tickers of an instrument get the requested ticker, as in the reply.
@@ -184,8 +183,7 @@ def read_price_batch(requests: Sequence[PriceRequest], settings: Settings) -> Pr
             """,
             (tickers,),
         ).fetchall()
-    return PriceBatch(
-        requests,
+    return StoredPrices(
         pd.DataFrame(closes, columns=["ticker", "session_date", "close"]),
         pd.DataFrame(yields, columns=["ticker", "ex_date", "yield"]),
     )

@@ -129,4 +129,4 @@ class FilingsIngestor:
         source = sec_companies(sec, bulk_facts)
         for batch in plan_companies(requests, run.settings).batches():
             ingest(source, batch, run)
-            self._requested |= {request.cik for request in batch.requests}
+            self._requested |= {request.cik for request in batch}

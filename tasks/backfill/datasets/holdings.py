@@ -12,7 +12,6 @@ from tasks.backfill.plan import NOT_ASKED, BackfillPlan, DataGap, WorkItem, matc
 from tasks.backfill.request import ResolvedRequest
 from tasks.extract.ishares.extract import HoldingsRequest, get_fund
 from tasks.ingest import ingest, ishares_holdings
-from tasks.plan.holdings import read_holdings_batch
 from tasks.plan.last_fetches import LastFetch
 from tasks.plan.release_times import latest_release_at
 from tasks.run.context import RunContext
@@ -92,8 +91,7 @@ def _open(scope: ResolvedRequest, work_items: Sequence[WorkItem]) -> Iterator[In
 
     def ingest_chunk(chunk: Sequence[WorkItem], run: RunContext) -> None:
         for each in chunk:
-            requests = [HoldingsRequest(each.item, each.start)]
-            ingest(source, read_holdings_batch(requests, run.settings), run)
+            ingest(source, [HoldingsRequest(each.item, each.start)], run)
 
     yield ingest_chunk
 

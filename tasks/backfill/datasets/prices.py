@@ -15,7 +15,7 @@ from tasks.backfill.request import ResolvedRequest
 from tasks.extract.yahoo.extract import PriceRequest
 from tasks.ingest import ingest, yahoo_prices
 from tasks.plan.last_fetches import is_fresh, read_last_fetches
-from tasks.plan.prices import CORRECTION_WINDOW_DAYS, price_requests, read_price_batch
+from tasks.plan.prices import CORRECTION_WINDOW_DAYS, price_requests
 from tasks.plan.release_times import RETRY_COOLDOWN, latest_closed_session, latest_release_at
 from tasks.run.context import RunContext
 from tasks.run.totals import TEMPORARY_FAILURES
@@ -235,7 +235,7 @@ def _open(scope: ResolvedRequest, work_items: Sequence[WorkItem]) -> Iterator[In
     source = yahoo_prices(scope.settings)
 
     def ingest_chunk(chunk: Sequence[WorkItem], run: RunContext) -> None:
-        ingest(source, read_price_batch(_price_requests(chunk, scope), run.settings), run)
+        ingest(source, _price_requests(chunk, scope), run)
 
     yield ingest_chunk
 

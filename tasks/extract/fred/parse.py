@@ -52,23 +52,19 @@ def parse_releases(series_id: str, frame: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         series_id: FRED's id.
-        frame: `realtime_start`, `date` and `value`, object columns as
-            `Fred.get_series_all_releases` returns them.
+        frame: `realtime_start`, `date` and `value`, as `FredClient.all_releases` returns them.
 
     Returns:
         One row per (series_id, observation_date, vintage_date): `value` in the series' unit, NaN
         if FRED has '.'; `missing_reason` then is not_observed, or the reason in the reference
         table macro_gaps; `source` is alfred.
     """
-    # fredapi builds one column per observation and transposes the frame: between two timestamps,
-    # pandas makes the NaN of a '.' a NaT, which is no float.
-    value = frame["value"].astype(object).where(frame["value"].notna(), float("nan"))
     rows = pd.DataFrame(
         {
             "series_id": series_id,
             "observation_date": pd.to_datetime(frame["date"]),
             "vintage_date": pd.to_datetime(frame["realtime_start"]),
-            "value": value.astype("float64"),
+            "value": frame["value"].astype("float64"),
         }
     )
     return add_missing_reason(rows, source="alfred")

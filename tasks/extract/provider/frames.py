@@ -1,9 +1,11 @@
 """Build frames with fixed columns and dtypes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from expectations.contract import Contract
 
@@ -32,3 +34,13 @@ def contract_dtypes(contract: Contract) -> dict[str, str]:
     """Return the dtype of each column of a frame that a table's contract validates."""
     types = {column.name: column.sql_type for column in contract.columns}
     return {name: _DTYPES[types[name]] for name in contract.input_columns}
+
+
+def stack_columns(
+    parts: Sequence[Mapping[str, NDArray[Any]]], columns: Mapping[str, str]
+) -> pd.DataFrame:
+    """Stack parts, each with one array per column, as a frame of exactly these dtypes."""
+    if not parts:
+        return typed_frame((), columns)
+    stacked = {name: np.concatenate([part[name] for part in parts]) for name in columns}
+    return pd.DataFrame(stacked).astype(dict(columns))

@@ -18,7 +18,9 @@ values (%(name)s, clock_timestamp() + %(interval)s * interval '1 second', 'epoch
 on conflict (provider) do update
 set next_request_at =
     greatest(stored.next_request_at, clock_timestamp()) + %(interval)s * interval '1 second'
-returning extract(epoch from next_request_at - clock_timestamp())::double precision - %(interval)s
+returning
+    extract(epoch from next_request_at - clock_timestamp())::double precision - %(interval)s,
+    extract(epoch from blocked_until - clock_timestamp())::double precision
 """
 PAUSE_SQL = """
 insert into audit.rate_limit as stored (provider, next_request_at, blocked_until)
@@ -91,10 +93,11 @@ class PostgresRateLimiter(RateLimiter):
         Raises:
             FetchError: The provider was paused meanwhile: the request must not be sent.
         """
-        wait = self._query_seconds(ACQUIRE_SQL, interval=self._interval_seconds)
-        if wait > 0:
+        wait, pause = self._query_seconds(ACQUIRE_SQL, interval=self._interval_seconds)
+        if wait:
             time.sleep(wait)
-        if pause := self.remaining_pause():
+            pause = self.remaining_pause()
+        if pause:
             raise throttled(
                 f"Not sent: requests to {self._name} are paused for another {pause:.0f} seconds.",
                 reason="cooldown",
@@ -107,11 +110,12 @@ class PostgresRateLimiter(RateLimiter):
 
     def remaining_pause(self) -> float:
         """Return the seconds until attempts may start again; 0 if they may now."""
-        return max(0.0, self._query_seconds(REMAINING_PAUSE_SQL))
+        (pause,) = self._query_seconds(REMAINING_PAUSE_SQL)
+        return pause
 
-    def _query_seconds(self, query: str, **parameters: float) -> float:
-        row = self._execute(query, **parameters).fetchone()
-        return 0.0 if row is None else float(row[0])
+    def _query_seconds(self, query: str, **parameters: float) -> list[float]:
+        row = self._execute(query, **parameters).fetchone() or (0.0,)
+        return [max(0.0, seconds) for seconds in row]
 
     def _execute(self, query: str, **parameters: float) -> Cursor:
         """Execute a statement, again on a new connection if the first was lost."""

@@ -18,7 +18,6 @@ from tasks.extract.sec.client import DATA, WWW, SecSession
 from tasks.extract.sec.errors import parse_errors_to_fetch_errors
 from tasks.extract.sec.parse import (
     COMPANY_COLUMNS,
-    FACT_COLUMNS,
     FILING_COLUMNS,
     TICKER_COLUMNS,
     ParsedFacts,
@@ -26,6 +25,7 @@ from tasks.extract.sec.parse import (
     parse_facts,
     parse_index,
     parse_tickers,
+    to_fact_frame,
 )
 
 PROVIDER = "sec"
@@ -67,7 +67,7 @@ class CompanyBatch:
     """Hold facts and profiles of some companies.
 
     Attributes:
-        facts: As `parse_facts` returns them.
+        facts: As `to_fact_frame` returns them.
         companies: As `parse_company` returns them.
         fetches: One fetch record per company and dataset.
         filings: `cik, accession_number` of every filing with facts.
@@ -196,10 +196,9 @@ def extract_companies(
         if result.facts is not None
         for accession in sorted(result.facts.accessions)
     ]
-    facts = (result.facts.frame for result in results if result.facts)
     companies = (result.company for result in results if result.company is not None)
     return CompanyBatch(
-        facts=concat_typed(facts, FACT_COLUMNS),
+        facts=to_fact_frame(result.facts for result in results if result.facts),
         companies=concat_typed(companies, COMPANY_COLUMNS),
         fetches=to_frame(fetch for result in results for fetch in result.fetches),
         filings=pd.DataFrame(filings, columns=["cik", "accession_number"]),
@@ -231,7 +230,7 @@ def _extract_one(
         has_facts = facts is not None
         if facts is not None and facts.unreadable_reason is not None:
             error = _unreadable_error(cik, facts.unreadable_reason)
-        rows, detail = (len(facts.frame), _facts_detail(facts, bulk_facts)) if facts else (0, "")
+        rows, detail = (facts.fact_count, _facts_detail(facts, bulk_facts)) if facts else (0, "")
         fetches.append(fetch.finish(error, facts_result.attempts, rows, detail))
     company = None
     if request.fetch_profile and has_facts:
@@ -254,7 +253,7 @@ def _unreadable_error(cik: int, reason: str) -> FetchError:
 
 
 def _facts_detail(facts: ParsedFacts, bulk_facts: CompanyFactsZip | None) -> str:
-    newest = facts.frame["filed_date"].max()
+    newest = facts.newest_filed_date
     filed = "" if pd.isna(newest) else f", filed to {newest:%Y-%m-%d}"
     skipped = (
         f"; {facts.skipped_unit_count} in units that are not listed"
@@ -262,7 +261,7 @@ def _facts_detail(facts: ParsedFacts, bulk_facts: CompanyFactsZip | None) -> str
         else ""
     )
     origin = " from companyfacts.zip" if bulk_facts else ""
-    return f"{len(facts.frame)} facts of listed concepts{origin}{filed}{skipped}."
+    return f"{facts.fact_count} facts of listed concepts{origin}{filed}{skipped}."
 
 
 def _fetch_facts(cik: int, sec: SecSession, bulk_facts: CompanyFactsZip | None) -> ParsedFacts:

@@ -1,10 +1,11 @@
 """Parse replies of the SEC into frames."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
+from itertools import chain
 from typing import Any
 
 import pandas as pd
@@ -75,17 +76,28 @@ class ParsedFacts:
     """Hold the facts of one company.
 
     Attributes:
-        frame: One row per fact of a listed concept and filing, columns `FACT_COLUMNS`.
+        columns: One value per fact of a listed concept and filing, as sent; see `to_fact_frame`.
         skipped_unit_count: The number of facts of listed tags in units that are not listed.
         accessions: The accession numbers of all filings with any fact, listed or not.
         unreadable_reason: Why the amounts of its newest reports cannot be read: ifrs,
             other_currency or no_listed_tag; None where they can.
     """
 
-    frame: pd.DataFrame
+    columns: Mapping[str, Sequence[Any]]
     skipped_unit_count: int
     accessions: frozenset[str]
     unreadable_reason: str | None = None
+
+    @property
+    def fact_count(self) -> int:
+        """Return the number of facts of listed concepts."""
+        return len(self.columns["cik"])
+
+    @property
+    def newest_filed_date(self) -> pd.Timestamp:
+        """Return the filing date of the newest listed fact; NaT if there is none."""
+        newest: pd.Timestamp = _to_days([*dict.fromkeys(self.columns["filed_date"])]).max()
+        return newest
 
 
 @cache
@@ -100,14 +112,10 @@ def _units_by_tag() -> Mapping[str, frozenset[str]]:
 def parse_facts(cik: int, content: Any) -> ParsedFacts:
     """Return a company's facts, as filed, of the concepts in `warehouse/reference/concept.csv`.
 
-    Returns:
-        One row per fact and filing: `value` in `unit`, NaN if absent or no number; dates NaT if
-        absent or invalid; `known_from` the first session after the filing date.
-
     Raises:
         SecParseError: The content is no companyfacts, or is of another company.
     """
-    rows: list[tuple[Any, ...]] = []
+    listed_facts: list[tuple[str, str, Sequence[Mapping[str, Any]]]] = []
     skipped = 0
     newest = dict.fromkeys(("any", "amount", "currency"), "")
     accessions: set[str] = set()
@@ -124,13 +132,13 @@ def parse_facts(cik: int, content: Any) -> ParsedFacts:
                     for name in {"any", _kind_of_unit(unit, units)}:
                         newest[name] = max(newest[name], report)
                     if unit in units:
-                        rows.extend(_row(cik, tag, unit, fact) for fact in facts)
+                        listed_facts.append((tag, unit, facts))
                     elif units:
                         skipped += len(facts)
     except (KeyError, TypeError, AttributeError) as error:
         raise SecParseError(f"{type(error).__name__}: {error}") from error
     reason = _unreadable_reason(newest, "ifrs-full" in content["facts"])
-    return ParsedFacts(_fact_frame(rows), skipped, frozenset(accessions), reason)
+    return ParsedFacts(_to_columns(cik, listed_facts), skipped, frozenset(accessions), reason)
 
 
 def _kind_of_unit(unit: str, listed_units: frozenset[str]) -> str:
@@ -164,35 +172,53 @@ def _unreadable_reason(newest: Mapping[str, str], has_ifrs: bool) -> str | None:
     return "ifrs" if has_ifrs else "no_listed_tag"
 
 
-def _row(cik: int, tag: str, unit: str, fact: Mapping[str, Any]) -> tuple[Any, ...]:
-    # missing fields are left to validation: one bad fact must not refuse all others
-    end = fact.get("end")
-    return (
-        cik,
-        tag,
-        unit,
-        fact.get("start", end),
-        end,
-        fact["accn"],
-        fact.get("val"),
-        fact.get("fy") or None,
-        fact.get("fp") or None,
-        fact.get("form") or None,
-        fact.get("filed"),
-    )
+def _to_columns(
+    cik: int, listed_facts: Iterable[tuple[str, str, Sequence[Mapping[str, Any]]]]
+) -> dict[str, list[Any]]:
+    """Return the columns of facts by tag and unit; missing fields are left to validation."""
+    units = [(tag, unit) for tag, unit, facts in listed_facts for _ in facts]
+    facts = [fact for _, _, facts in listed_facts for fact in facts]
+    return {
+        "cik": [cik] * len(facts),
+        "tag": [tag for tag, _ in units],
+        "unit": [unit for _, unit in units],
+        "period_start": [fact.get("start", fact.get("end")) for fact in facts],
+        "period_end": [fact.get("end") for fact in facts],
+        "accession_number": [fact["accn"] for fact in facts],
+        "value": [fact.get("val") for fact in facts],
+        "fiscal_year": [fact.get("fy") or None for fact in facts],
+        "fiscal_period": [fact.get("fp") or None for fact in facts],
+        "form": [fact.get("form") or None for fact in facts],
+        "filed_date": [fact.get("filed") for fact in facts],
+    }
 
 
-def _fact_frame(rows: list[tuple[Any, ...]]) -> pd.DataFrame:
+def to_fact_frame(companies: Iterable[ParsedFacts]) -> pd.DataFrame:
+    """Return the facts of some companies.
+
+    A frame per company would take longer than parsing its facts.
+
+    Returns:
+        One row per fact and filing: `value` in `unit`, NaN if absent or no number; dates NaT if
+        absent or invalid; `known_from` the first session after the filing date.
+    """
+    parts = [company.columns for company in companies]
     names = [name for name in FACT_COLUMNS if name != "known_from"]
-    frame = pd.DataFrame(rows, columns=names)
-    for name in ("period_start", "period_end", "filed_date"):
-        # an invalid date becomes NaT, and validation quarantines its row
-        days = pd.to_datetime(frame[name], format="%Y-%m-%d", errors="coerce")
-        frame[name] = days.astype("datetime64[s]")
-    frame["value"] = pd.to_numeric(frame["value"], errors="coerce")
-    frame["fiscal_year"] = pd.to_numeric(frame["fiscal_year"], errors="coerce")
+    sent = {name: [*chain.from_iterable(part[name] for part in parts)] for name in names}
+    # an invalid date becomes NaT, and validation quarantines its row
+    days = {name: _to_days(sent[name]) for name in ("period_start", "period_end", "filed_date")}
+    numbers = {
+        name: pd.to_numeric(pd.Series(sent[name], dtype=object), errors="coerce")
+        for name in ("value", "fiscal_year")
+    }
+    frame = pd.DataFrame({**sent, **days, **numbers})
     frame["known_from"] = first_session_after(frame["filed_date"])
     return frame[[*FACT_COLUMNS]].astype(FACT_COLUMNS)
+
+
+def _to_days(texts: Sequence[Any]) -> pd.Series:
+    days = pd.to_datetime(pd.Series(texts, dtype=object), format="%Y-%m-%d", errors="coerce")
+    return days.astype("datetime64[s]")
 
 
 def parse_company(cik: int, content: Any) -> pd.DataFrame:

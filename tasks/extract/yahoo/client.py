@@ -15,10 +15,11 @@ import yfinance as yf
 from yfinance.data import YfData
 from yfinance.exceptions import YFPricesMissingError
 
+from expectations.calendars.trading import NEW_YORK
 from tasks.extract.provider.errors import FetchError
 from tasks.extract.provider.rate_limit import get_rate_limiter
 from tasks.extract.yahoo.errors import to_fetch_error
-from tasks.extract.yahoo.parse import PROVIDER, parse_history
+from tasks.extract.yahoo.parse import PROVIDER, History, parse_history
 from tasks.extract.yahoo.session import RateLimitedSession
 from warehouse.settings import Settings
 
@@ -42,7 +43,7 @@ class YahooClient:
         """Return the status of the last request for a crumb; None if there was none."""
         return self._session.crumb_status
 
-    def history(self, ticker: str, start: date, until: date) -> tuple[pd.DataFrame, pd.DataFrame]:
+    def history(self, ticker: str, start: date, until: date) -> History:
         """Return bars and actions of one ticker, as `parse_history` does.
 
         Args:
@@ -60,6 +61,8 @@ class YahooClient:
         YfData.cache_get.cache_clear()
         self._session.reset()
         symbol: Any = yf.Ticker(ticker, session=self._session)
+        # else yfinance requests it for each new ticker, and reads and writes it in an SQLite file
+        symbol._tz = str(NEW_YORK)
         try:
             frame = symbol.history(
                 start=start,

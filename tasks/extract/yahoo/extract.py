@@ -13,10 +13,9 @@ from prefect.cache_policies import NO_CACHE
 from expectations.calendars.trading import new_york_date, sessions_between
 from tasks.extract.provider.errors import FetchError
 from tasks.extract.provider.fetch_log import FetchRecord, StartedFetch, to_frame
-from tasks.extract.provider.frames import concat_typed
 from tasks.extract.provider.policy import CallResult, RequestPolicy
 from tasks.extract.provider.rate_limit import get_rate_limiter
-from tasks.extract.yahoo.parse import ACTION_COLUMNS, BAR_COLUMNS, PROVIDER
+from tasks.extract.yahoo.parse import PROVIDER, History, to_frames
 from warehouse.base_error import RotationError
 from warehouse.settings import Settings
 
@@ -34,8 +33,6 @@ DELISTED_AFTER_SESSIONS = 5
 # Most current symbols do not vanish in one night; a provider's index of them does.
 MIN_VANISHED = 2
 VANISHED_SHARE = 0.5
-
-_BarsAndActions = tuple[pd.DataFrame, pd.DataFrame]
 
 
 class InvalidTicker(RotationError):
@@ -72,7 +69,7 @@ class PriceRequest:
 
 @dataclass(frozen=True)
 class PriceExtract:
-    """Hold bars and actions as `parse_history` returns them, and one fetch per request."""
+    """Hold bars and actions as `to_frames` returns them, and one fetch per request."""
 
     bars: pd.DataFrame
     actions: pd.DataFrame
@@ -145,7 +142,7 @@ def yahoo_request_policy(settings: Settings) -> RequestPolicy:
 
 def _extract_one(
     request: PriceRequest, today: date, policy: RequestPolicy, client: "YahooClient"
-) -> tuple[_BarsAndActions | None, FetchRecord]:
+) -> tuple[History | None, FetchRecord]:
     fetch = StartedFetch(PROVIDER, "daily_price", request.ticker, request.start, today)
     if request.start > today:
         error = FetchError("empty", "no_data", f"{request.ticker}: the window starts after today.")
@@ -153,20 +150,19 @@ def _extract_one(
     result = policy.call(lambda: client.history(request.ticker, request.start, today))
     rows, detail = 0, ""
     if result.value is not None:
-        bars, actions = result.value
-        rows = len(bars)
-        detail = f"{rows} bars and {len(actions)} actions of {request.ticker}."
+        rows = result.value.bar_count
+        detail = f"{rows} bars and {result.value.action_count} actions of {request.ticker}."
     return result.value, fetch.finish(
         _final_error(request, today, result), result.attempts, rows, detail
     )
 
 
 def _final_error(
-    request: PriceRequest, today: date, result: CallResult[_BarsAndActions]
+    request: PriceRequest, today: date, result: CallResult[History]
 ) -> FetchError | None:
     """Return the error to record; an unknown symbol is delisted only after some sessions."""
     error = result.error
-    if result.value is not None and len(result.value[0]) == 0:
+    if result.value is not None and result.value.bar_count == 0:
         return FetchError("empty", "no_data", f"Yahoo sent no bar of {request.ticker}.")
     if error and error.status == "not_found" and request.last_stored_session is not None:
         sessions_since_last_bar = sessions_between(request.last_stored_session, today)
@@ -178,8 +174,8 @@ def _final_error(
 
 def _without_mass_disappearance(
     requests: Sequence[PriceRequest],
-    results: Sequence[tuple[_BarsAndActions | None, FetchRecord]],
-) -> list[tuple[_BarsAndActions | None, FetchRecord]]:
+    results: Sequence[tuple[History | None, FetchRecord]],
+) -> list[tuple[History | None, FetchRecord]]:
     """Return the results, with outages where most of the current symbols are gone at once.
 
     A batch without any loaded symbol is no proof of a delisting either.
@@ -216,10 +212,6 @@ def _without_mass_disappearance(
     ]
 
 
-def _to_extract(results: Sequence[tuple[_BarsAndActions | None, FetchRecord]]) -> PriceExtract:
-    parsed = [value for value, _ in results if value is not None]
-    return PriceExtract(
-        bars=concat_typed((bars for bars, _ in parsed), BAR_COLUMNS),
-        actions=concat_typed((actions for _, actions in parsed), ACTION_COLUMNS),
-        fetches=to_frame(fetch for _, fetch in results),
-    )
+def _to_extract(results: Sequence[tuple[History | None, FetchRecord]]) -> PriceExtract:
+    bars, actions = to_frames([value for value, _ in results if value is not None])
+    return PriceExtract(bars, actions, to_frame(fetch for _, fetch in results))

@@ -1,12 +1,21 @@
 """Parse a Yahoo history into bars and corporate actions, and undo its split adjustment."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from tasks.extract.yahoo.split_dates import corrected_split_dates, repeated_splits
+from tasks.extract.provider.frames import stack_columns
+from tasks.extract.yahoo.split_dates import (
+    Days,
+    Floats,
+    corrected_split_dates,
+    repeated_splits,
+)
 
 BAR_COLUMNS = {
     "ticker": "str",
@@ -36,9 +45,38 @@ _KINDS = {"Stock Splits": "split", "Dividends": "dividend", "Capital Gains": "ca
 _DECIMALS = 6
 
 
+@dataclass(frozen=True)
+class History:
+    """Hold bars and actions of one ticker: an array per column of the frames.
+
+    A frame per ticker would take longer than its parsing; `to_frames` makes them per batch.
+    """
+
+    bars: Mapping[str, NDArray[Any]]
+    actions: Mapping[str, NDArray[Any]]
+
+    @property
+    def bar_count(self) -> int:
+        """Return the number of bars."""
+        return len(self.bars["session_date"])
+
+    @property
+    def action_count(self) -> int:
+        """Return the number of actions."""
+        return len(self.actions["ex_date"])
+
+
+def to_frames(histories: Sequence[History]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the bars and the actions of some tickers, columns as `parse_history` has them."""
+    return (
+        stack_columns([history.bars for history in histories], BAR_COLUMNS),
+        stack_columns([history.actions for history in histories], ACTION_COLUMNS),
+    )
+
+
 def parse_history(
     ticker: str, frame: pd.DataFrame, foreign_currencies: Mapping[date, str] | None = None
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> History:
     """Return unadjusted bars and actions from one reply of `yf.Ticker(t).history`.
 
     Yahoo adjusts prices, volumes and dividends of the whole history for every split. The reply
@@ -63,10 +101,10 @@ def parse_history(
         foreign_currencies: Currencies that the reply states for dividends, by ex-date, if not USD.
 
     Returns:
-        Two frames. Bars: one row per bar sent, including null bars and days without a session:
-        `ticker`, `session_date` (naive midnight), `open`, `high`, `low`, `close` (USD per share,
-        unadjusted; NaN if null), `volume` (shares, unadjusted, Int64), `volume_resolution` (the
-        rounding unit of the volume in shares, at least 1: a later reply may differ by as much),
+        Bars: one row per bar sent, including null bars and days without a session: `ticker`,
+        `session_date` (naive midnight), `open`, `high`, `low`, `close` (USD per share, unadjusted;
+        NaN if null), `volume` (shares, unadjusted; NaN if null), `volume_resolution` (the rounding
+        unit of the volume in shares, at least 1: a later reply may differ by as much),
         `removed_split_factor` (the product of later splits, by the corrected dates), `source`.
         Actions: one row per (ex_date, kind): `ticker`, `ex_date`, `kind` (split, dividend,
         capital_gain), `value` (new shares per old share, or money per share as paid), `currency`
@@ -77,95 +115,118 @@ def parse_history(
     Raises:
         ValueError: A split of the reply is not a positive number; the ticker has no usable row.
     """
-    frame = frame.set_axis(_to_naive_dates(frame.index))
-    actions = _list_events(frame)
-    splits = actions.loc[actions["kind"] == "split"].sort_values("ex_date")
-    if not (np.isfinite(splits["value"]) & (splits["value"] > 0)).all():
-        raise ValueError(f"{ticker}: a split of the reply is not a positive number: {splits}")
-    repeated = repeated_splits(splits)
-    actions["is_repeated"] = actions.index.isin(splits.index[repeated])
-    splits = splits.loc[~repeated]
-    is_paid = actions["kind"] != "split"
-    foreign = {pd.Timestamp(day): currency for day, currency in (foreign_currencies or {}).items()}
-    is_dividend = actions["kind"] == "dividend"
-    actions["currency"] = [
-        foreign.get(day, "USD") if is_foreign else "USD"
-        for day, is_foreign in zip(actions["ex_date"], is_dividend, strict=True)
-    ]
-    factors = future_split_factor(actions["ex_date"], splits)
-    actions["value"] = actions["value"].where(
-        ~is_paid, (actions["value"] * factors).round(_DECIMALS)
-    )
-    sent = frame.loc[~_is_event_without_bar(frame)]
-    actions["listed_date"] = actions["ex_date"]
-    prices = sent.rename(columns=_PRICES).reset_index()
-    corrected = splits.assign(ex_date=corrected_split_dates(prices, splits))
-    actions.loc[splits.index, "ex_date"] = corrected["ex_date"]
-    bars = _unadjust_bars(sent, splits)
-    # the rules compare closes across the session on which the split took effect
-    bars["removed_split_factor"] = future_split_factor(
-        bars["session_date"], corrected.sort_values("ex_date")
-    )
-    return (
-        bars.assign(ticker=ticker, source=PROVIDER)[list(BAR_COLUMNS)].astype(BAR_COLUMNS),
-        actions.assign(ticker=ticker, source=PROVIDER)[list(ACTION_COLUMNS)].astype(ACTION_COLUMNS),
-    )
+    days = _to_naive_days(frame.index)
+    amounts = _event_amounts(frame)
+    events = _list_events(days, amounts)
+    ex_dates = np.array([day for day, _, _ in events], dtype="int64").astype("datetime64[s]")
+    kinds = np.array([kind for _, kind, _ in events], dtype=object)
+    values = np.array([value for _, _, value in events], dtype=float)
+    is_split = kinds == "split"
+    if not (np.isfinite(values[is_split]) & (values[is_split] > 0)).all():
+        raise ValueError(
+            f"{ticker}: a split of the reply is not a positive number: {values[is_split].tolist()}"
+        )
+    is_repeated = np.zeros(len(events), dtype=bool)
+    is_repeated[is_split] = repeated_splits(ex_dates[is_split], values[is_split])
+    is_undone = is_split & ~is_repeated
+    split_days, ratios = ex_dates[is_undone], values[is_undone]
+    paid = np.round(values * future_split_factor(ex_dates, split_days, ratios), _DECIMALS)
+
+    prices = {column: _floats(frame, name) for name, column in _PRICES.items()}
+    volume = _floats(frame, "Volume")
+    is_null = np.logical_and.reduce([np.isnan(sent) for sent in prices.values()])
+    has_bar = ~is_null | (np.nan_to_num(volume) != 0)
+    is_bar = ~_is_event_without_bar(has_bar, (amounts != 0).any(axis=0))
+    days, is_null, volume = days[is_bar], is_null[is_bar], volume[is_bar]
+    prices = {column: sent[is_bar] for column, sent in prices.items()}
+    corrected = corrected_split_dates(days, prices["open"], prices["close"], split_days, ratios)
+    effective_dates = ex_dates.copy()
+    effective_dates[is_undone] = corrected
+    factor = future_split_factor(days, split_days, ratios)
+    order = np.argsort(corrected, kind="stable")
+    foreign = {pd.Timestamp(day): name for day, name in (foreign_currencies or {}).items()}
+    bars = {
+        "ticker": _repeat(ticker, len(days)),
+        "session_date": days,
+        **{column: np.round(sent * factor, _DECIMALS) for column, sent in prices.items()},
+        "volume": np.round(np.where(is_null, np.nan, volume) / factor),
+        "volume_resolution": np.maximum(1.0, 1.0 / factor),
+        # the rules compare closes across the session on which the split took effect
+        "removed_split_factor": future_split_factor(days, corrected[order], ratios[order]),
+        "source": _repeat(PROVIDER, len(days)),
+    }
+    actions = {
+        "ticker": _repeat(ticker, len(events)),
+        "ex_date": effective_dates,
+        "kind": kinds,
+        "value": np.where(is_split, values, paid),
+        "currency": np.array(
+            [
+                foreign.get(pd.Timestamp(day, unit="s"), "USD") if kind == "dividend" else "USD"
+                for day, kind, _ in events
+            ],
+            dtype=object,
+        ),
+        "listed_date": ex_dates,
+        "is_repeated": is_repeated,
+        "source": _repeat(PROVIDER, len(events)),
+    }
+    return History(bars, actions)
 
 
-def future_split_factor(days: pd.Series, splits: pd.DataFrame) -> np.ndarray:
+def future_split_factor(days: Days, split_days: Days, ratios: Floats) -> Floats:
     """Return the product of the splits after each day.
 
     Args:
         days: Days, in any order.
-        splits: `ex_date` and `value`, sorted by `ex_date`.
+        split_days: The splits' days, sorted.
+        ratios: The splits' values.
     """
     # products[i] is the product of splits i and later; 1 after the last split
-    products = np.append(np.cumprod(splits["value"].to_numpy(float)[::-1])[::-1], 1.0)
-    return products[np.searchsorted(splits["ex_date"].to_numpy(), days.to_numpy(), side="right")]
+    products = np.append(np.cumprod(ratios[::-1])[::-1], 1.0)
+    factors: Floats = products[np.searchsorted(split_days, days, side="right")]
+    return factors
 
 
-def _to_naive_dates(index: pd.Index) -> pd.DatetimeIndex:
-    days = pd.DatetimeIndex(index)
-    return days.tz_localize(None).normalize().as_unit("s").rename("session_date")
+def _repeat(text: str, count: int) -> NDArray[np.object_]:
+    return np.full(count, text, dtype=object)
 
 
-def _list_events(frame: pd.DataFrame) -> pd.DataFrame:
-    columns = [name for name in _KINDS if name in frame.columns]
-    # few days have an event, so they are selected before a frame is made of them
-    amounts = frame[columns].to_numpy(float, na_value=np.nan)
-    kind, day = np.nonzero(np.nan_to_num(amounts).T)
-    events = pd.DataFrame(
-        {
-            "ex_date": frame.index[day],
-            "kind": pd.Series([_KINDS[columns[each]] for each in kind], dtype="str"),
-            "value": amounts[day, kind],
-        }
-    )
+def _floats(frame: pd.DataFrame, name: str) -> Floats:
+    return frame[name].to_numpy(float, na_value=np.nan)
+
+
+def _to_naive_days(index: pd.Index) -> Days:
+    days = pd.DatetimeIndex(index).tz_localize(None).normalize().as_unit("s")
+    return np.asarray(days.to_numpy())
+
+
+def _event_amounts(frame: pd.DataFrame) -> Floats:
+    """Return one row per kind of event, of the amount on each day; 0 if there is none."""
+    amounts = np.zeros((len(_KINDS), len(frame)))
+    for number, name in enumerate(_KINDS):
+        if name in frame.columns:
+            sent = _floats(frame, name)
+            amounts[number] = np.where(np.isnan(sent), 0.0, sent)
+    return amounts
+
+
+def _list_events(days: Days, amounts: Floats) -> list[tuple[int, str, float]]:
+    """Return day (seconds of the epoch), kind and amount of each event, by day and kind."""
+    kinds, stamps = [*_KINDS.values()], days.astype("int64")
     # a day that was sent twice has its event twice
-    return events.drop_duplicates().sort_values(["ex_date", "kind"], ignore_index=True)
-
-
-def _is_event_without_bar(frame: pd.DataFrame) -> np.ndarray:
-    """Mask rows that yfinance adds for events before the first or after the last bar."""
-    prices, volume, events = (
-        frame[names].to_numpy(float, na_value=np.nan)
-        for names in (list(_PRICES), "Volume", [name for name in _KINDS if name in frame.columns])
+    events = dict.fromkeys(
+        (int(stamps[day]), kinds[kind], float(amounts[kind, day]))
+        for kind, day in np.argwhere(amounts)
     )
-    has_bar = ~np.isnan(prices).all(axis=1) | (np.nan_to_num(volume) != 0)
-    has_event = (np.nan_to_num(events) != 0).any(axis=1)
+    return sorted(events, key=lambda event: event[:2])
+
+
+def _is_event_without_bar(
+    has_bar: NDArray[np.bool_], has_event: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Mask rows that yfinance adds for events before the first or after the last bar."""
     is_after_first = np.logical_or.accumulate(has_bar)
     is_before_last = np.logical_or.accumulate(has_bar[::-1])[::-1]
-    mask: np.ndarray = has_event & ~has_bar & ~(is_after_first & is_before_last)
+    mask: NDArray[np.bool_] = has_event & ~has_bar & ~(is_after_first & is_before_last)
     return mask
-
-
-def _unadjust_bars(frame: pd.DataFrame, splits: pd.DataFrame) -> pd.DataFrame:
-    bars = frame.rename(columns=_PRICES)[list(_PRICES.values())].astype("float64")
-    bars["volume"] = frame["Volume"].astype("float64").where(bars.notna().any(axis=1))
-    bars = bars.reset_index()
-    factor = future_split_factor(bars["session_date"], splits)
-    for name in _PRICES.values():
-        bars[name] = (bars[name] * factor).round(_DECIMALS)
-    bars["volume"] = (bars["volume"] / factor).round().astype("Int64")
-    bars["volume_resolution"] = np.maximum(1.0, 1.0 / factor)
-    return bars

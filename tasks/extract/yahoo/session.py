@@ -1,11 +1,10 @@
 """Give yfinance an HTTP session with a rate limit that stores the status of replies.
 
-yfinance sends up to six requests for one history (cookie, crumb, time zone, data, and each of
-them once more after an error) and drops the HTTP status if a body is not JSON. It accepts a
+yfinance sends up to six requests for one history (cookie, crumb and data, and each of them once
+more after an error) and drops the HTTP status if a body is not JSON. It accepts a
 session as an argument, which then sends all of these requests.
 """
 
-import json
 import math
 import re
 import threading
@@ -14,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import orjson
 from curl_cffi import requests
 
 from tasks.extract.provider.rate_limit import RateLimiter
@@ -73,29 +73,29 @@ class RateLimitedSession(requests.Session):  # type: ignore[type-arg]
         if url.endswith("/getcrumb"):
             self.crumb_status = response.status_code
         if is_chart:
-            body = response.text
+            body = response.content
             self._thread_state.reply = ChartReply(
                 status=response.status_code,
                 description=_error_description(body) if response.status_code >= 400 else None,
-                is_html=body.lstrip()[:1] == "<",
+                is_html=body.lstrip()[:1] == b"<",
                 is_consent=bool(_CONSENT.match(response.url)),
                 **_currencies(body),
             )
         return response
 
 
-def _error_description(body: str) -> str | None:
+def _error_description(body: bytes) -> str | None:
     try:
-        error = json.loads(body)["chart"]["error"]
+        error = orjson.loads(body)["chart"]["error"]
         return str(error.get("description") or error["code"])
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
-def _currencies(body: str) -> dict[str, Any]:
+def _currencies(body: bytes) -> dict[str, Any]:
     """Return the currencies that a chart states for its prices and dividends."""
     try:
-        chart = json.loads(body)["chart"]["result"][0]
+        chart = orjson.loads(body)["chart"]["result"][0]
         meta = chart["meta"]
         offset = timedelta(seconds=meta.get("gmtoffset") or 0)
         foreign = {

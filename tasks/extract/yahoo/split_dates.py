@@ -5,53 +5,60 @@ closes between the two days leave the level of their neighbours by the split's r
 """
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from expectations.calendars.trading import next_session
 from expectations.rules.unadjusted_splits import MAX_TOLERANCE, MIN_RATIO, SMALL, TOLERANCE
 
+Days = NDArray[np.datetime64]
 Floats = NDArray[np.float64]
 
 MAX_SESSIONS_OFF = 3
 # No company splits twice by one ratio within a week; a vendor that lists it twice adjusts once.
-REPEATED_WITHIN = pd.Timedelta(days=7)
+REPEATED_WITHIN = np.timedelta64(7, "D")
 
 
-def repeated_splits(splits: pd.DataFrame) -> "pd.Series[bool]":
+def repeated_splits(split_days: Days, ratios: Floats) -> NDArray[np.bool_]:
     """Return which splits repeat the ratio of one listed up to a week before.
 
     Args:
-        splits: `ex_date` and `value`, sorted by `ex_date`.
+        split_days: The splits' days, sorted.
+        ratios: Their values.
     """
-    gap = splits["ex_date"].diff()
-    is_repeated = gap.le(REPEATED_WITHIN) & splits["value"].eq(splits["value"].shift())
-    return is_repeated.astype(bool)
+    is_repeated = np.zeros(len(ratios), dtype=bool)
+    is_repeated[1:] = (np.diff(split_days) <= REPEATED_WITHIN) & (ratios[1:] == ratios[:-1])
+    return is_repeated
 
 
-def corrected_split_dates(bars: pd.DataFrame, splits: pd.DataFrame) -> "pd.Series[pd.Timestamp]":
+def corrected_split_dates(
+    days: Days, opens: Floats, closes: Floats, split_days: Days, ratios: Floats
+) -> Days:
     """Return the session on which each split took effect by the prices.
 
     Args:
-        bars: Bars in the vendor's adjustment, sorted: `session_date`, `open`, `close`.
-        splits: `ex_date` and `value`.
+        days: Days of the bars, sorted.
+        opens: Opens in the vendor's adjustment.
+        closes: Closes, likewise.
+        split_days: The days of the splits.
+        ratios: Their values.
 
     Returns:
         The listed day if the prices agree with it or tell nothing. A split that has not taken
         effect up to the newest bar gets the next session, so the next reply decides on it.
     """
-    known = bars[(bars["close"] > 0) & (bars["open"] > 0)]
-    close, opened = np.log(known["close"].to_numpy(float)), np.log(known["open"].to_numpy(float))
+    found = split_days.copy()
+    is_known = (closes > 0) & (opens > 0)
+    if not len(found) or not is_known.any():
+        return found
+    dates, close, opened = days[is_known], np.log(closes[is_known]), np.log(opens[is_known])
     step, gap = np.append(np.nan, np.diff(close)), np.append(np.nan, opened[1:] - close[:-1])
-    dates = pd.DatetimeIndex(known["session_date"])
-    found = splits["ex_date"].copy()
-    for label, listed, ratio in zip(splits.index, found, splits["value"], strict=True):
+    for number, (listed, ratio) in enumerate(zip(split_days, ratios, strict=True)):
         row = int(dates.searchsorted(listed))
         actual = _effective_row(step, gap, row, float(np.log(ratio)))
         if actual == len(dates):
-            found[label] = pd.Timestamp(next_session(dates[-1].date()))
+            found[number] = np.datetime64(next_session(dates[-1].item().date()), "s")
         elif actual != row:
-            found[label] = dates[actual]
+            found[number] = dates[actual]
     return found
 
 

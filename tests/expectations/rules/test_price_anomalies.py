@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from expectations.tables.daily_price import add_context, annotate
-from tasks.extract.yahoo.parse import parse_history
+from tasks.extract.yahoo.parse import parse_history, to_frames
 
 NOW = pd.Timestamp("2026-10-01", tz="UTC").to_pydatetime()
 MARKS = [
@@ -160,7 +160,7 @@ class TestSteps:
 def read_reply(path) -> pd.DataFrame:
     frame = pd.read_csv(path, index_col=0)
     frame.index = pd.to_datetime(frame.index.str[:10])
-    bars, _ = parse_history(path.name.split("-1d")[0], frame.sort_index())
+    bars, _ = to_frames([parse_history(path.name.split("-1d")[0], frame.sort_index())])
     return add_context(bars, NOW)
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from expectations.tables.corporate_action import CONTRACT, add_context
-from tasks.extract.yahoo.parse import parse_history
+from tasks.extract.yahoo.parse import parse_history, to_frames
 from tasks.validate.validate import validate
 from tests.expectations.conftest import with_value
 
@@ -151,7 +151,7 @@ def test_real_actions_break_no_rule_but_the_wrong_ones(tapes, tape):
 def test_real_replies(bad_rows, name, warned):
     frame = pd.read_csv(bad_rows / f"{name}.csv", index_col=0)
     frame.index = pd.to_datetime(frame.index.str[:10])
-    bars, actions = parse_history("AAA", frame.sort_index())
+    bars, actions = to_frames([parse_history("AAA", frame.sort_index())])
     now = datetime(2026, 10, 1, tzinfo=UTC)
     validated = validate(CONTRACT, add_context(actions, now, bars))
     results = validated.rule_results

@@ -16,7 +16,7 @@ from deployments.bench.filings_accuracy import to_facts
 from tasks.derive.debt.rates import Rates
 from tasks.derive.refinancing.company_row import IndexListing, company_rows
 from tasks.derive.xbrl.facts import Fact
-from tasks.extract.sec.parse import parse_facts
+from tasks.extract.sec.parse import parse_facts, to_fact_frame
 
 CASES = sorted(path.parent for path in Path(__file__).with_name("cases").glob("*/facts.csv"))
 NO_RATES = Rates(
@@ -45,7 +45,7 @@ def read_facts(case: Path) -> list[Fact]:
         fact["val"] = float(row["val"])
         units = tags.setdefault(row["tag"], {"units": {}})["units"]
         units.setdefault(row["unit"], []).append(fact)
-    return to_facts(parse_facts(1, {"cik": 1, "facts": {"us-gaap": tags}}).frame)
+    return to_facts(to_fact_frame([parse_facts(1, {"cik": 1, "facts": {"us-gaap": tags}})]))
 
 
 def test_there_are_cases() -> None:

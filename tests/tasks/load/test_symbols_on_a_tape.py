@@ -18,7 +18,7 @@ from tasks.extract.ishares.parse_file import parse_holdings
 from tasks.extract.provider.fetch_log import FetchRecord, to_frame, utc_now
 from tasks.extract.provider.frames import concat_typed
 from tasks.extract.yahoo.extract import PriceRequest
-from tasks.extract.yahoo.parse import ACTION_COLUMNS, BAR_COLUMNS, parse_history
+from tasks.extract.yahoo.parse import ACTION_COLUMNS, BAR_COLUMNS, parse_history, to_frames
 from tasks.load.load import load
 from tasks.plan.batched import batched
 from tasks.plan.prices import price_requests
@@ -77,7 +77,7 @@ def reply(listing: Listing, ticker: str, start: date, until: date):
             values = values / listing.factors.split_factor(dated.dates)
         found = pd.Series(values, pd.DatetimeIndex(dated.dates))
         frame[name] = found.reindex(frame.index).fillna(0.0)
-    return parse_history(ticker, frame.loc[str(start) : str(until)])
+    return to_frames([parse_history(ticker, frame.loc[str(start) : str(until)])])
 
 
 @pytest.fixture

@@ -8,8 +8,7 @@ import pytest
 from expectations.tables import index_membership
 from tasks.extract.ishares.extract import HoldingsRequest
 from tasks.load.load import load
-from tasks.plan.batched import Plan
-from tasks.plan.holdings import read_holdings_batch
+from tasks.plan.holdings import read_stored_snapshots
 
 SIZES = {"2024-06-03": 3, "2024-06-04": 2, "2024-06-05": 4}
 
@@ -43,12 +42,5 @@ def test_a_file_is_compared_with_the_newest_snapshot_before_it(
     snapshots, fund, requested, received, previous
 ):
     request = HoldingsRequest(fund, requested and date.fromisoformat(requested))
-    batch = read_holdings_batch.fn([request], snapshots)
+    batch = read_stored_snapshots.fn([request], snapshots)
     assert batch.previous_member_count(date.fromisoformat(received)) == previous
-
-
-def test_a_batch_is_read_only_when_it_is_requested():
-    read = []
-    batches = Plan(range(5), 2, lambda some: read.append(list(some)) or list(some)).batches()
-    assert (next(batches), read) == ([0, 1], [[0, 1]])
-    assert list(batches) == [[2, 3], [4]]

@@ -5,7 +5,7 @@ import psycopg
 import pytest
 
 from expectations.tables import daily_price, index_membership
-from tasks.plan.prices import price_requests, read_price_batch
+from tasks.plan.prices import price_requests, read_stored_prices
 from tasks.plan.universe import universe
 from tests.warehouse.companies import ALL, MAP, PERIODS, content, day
 from warehouse.connect.connections import connect
@@ -99,7 +99,7 @@ def test_plan_follows_the_map(settings, history, reply, member, merged):
         ("AAA", settings.history_start.isoformat()),
     ]
     # and the closes of ten days before
-    held = read_price_batch.fn(windows, settings).stored_closes
+    held = read_stored_prices.fn(windows, settings).closes
     assert held.groupby("ticker").size().to_dict() == {"NEW": 16, "SYM": 16}
     with connect(settings) as connection:
         followed = universe(connection)

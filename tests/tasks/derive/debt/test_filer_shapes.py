@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tasks.derive.xbrl.facts import Fact
-from tasks.extract.sec.parse import parse_facts
+from tasks.extract.sec.parse import parse_facts, to_fact_frame
 from tests.tasks.derive.filings import LADDER
 from tests.tasks.derive.refinancing.test_company_refinancing import rows_of
 
@@ -35,7 +35,7 @@ def rows(*reports: list[tuple[str, dict[str, Any]]], ends: Sequence[str]) -> lis
     tags: dict[str, Any] = {}
     for tag, said in (each for filed in reports for each in filed):
         tags.setdefault(tag, {"units": {"USD": []}})["units"]["USD"].append(said)
-    frame = parse_facts(CIK, {"cik": CIK, "facts": {"us-gaap": tags}}).frame
+    frame = to_fact_frame([parse_facts(CIK, {"cik": CIK, "facts": {"us-gaap": tags}})])
     facts = [
         Fact(
             row.tag, row.period_start.date(), row.period_end.date(), row.value,

@@ -111,17 +111,6 @@ def test_missing_values_have_reasons() -> None:
     assert parse_releases("DGS10", frame)["missing_reason"][0] == "not_observed"
 
 
-def test_missing_value_of_transposed_frame_is_nan() -> None:
-    dot, day = float("nan"), pd.Timestamp("2024-01-01")
-    for values in ([1.5, dot], [dot, dot]):
-        rows = {
-            i: {"realtime_start": day, "date": day, "value": value}
-            for i, value in enumerate(values)
-        }
-        parsed = parse_releases("DGS10", pd.DataFrame(rows).T)
-        assert list(parsed["value"].isna()) == [value is dot for value in values]
-
-
 def test_empty_reply_has_the_same_dtypes() -> None:
     rows = parse_releases("CPIAUCSL", merge_realtime_windows([]))
     assert rows.dtypes.astype(str).to_dict() == OBSERVATION_COLUMNS

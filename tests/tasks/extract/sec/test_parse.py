@@ -16,6 +16,7 @@ from tasks.extract.sec.parse import (
     parse_facts,
     parse_index,
     parse_tickers,
+    to_fact_frame,
 )
 
 HEAD = """Description:           Daily Index of EDGAR Dissemination Feed by Form Type
@@ -88,7 +89,7 @@ def test_facts_of_listed_tags_and_units_as_filed() -> None:
             Unlisted={"units": {"USD": [fact(accn="0000320193-24-000100")]}},
         ),
     )
-    frame = parsed.frame
+    frame = to_fact_frame([parsed])
     assert frame["value"].to_list() == [9.0, 8.0, -1.0]
     assert frame["period_start"].dt.strftime("%Y-%m-%d").to_list() == [
         "2024-06-29", "2023-09-30", "2024-03-31",
@@ -105,13 +106,13 @@ def test_other_taxonomies_are_skipped() -> None:
     facts = {"LongTermDebt": {"units": {"USD": [fact()]}}}
     body = content() | {"facts": {"ifrs-full": facts}}
     parsed = parse_facts(320193, body)
-    assert parsed.frame.empty
+    assert to_fact_frame([parsed]).empty
     assert len(parsed.accessions) == 1
 
 
 def test_fact_with_missing_fields_is_kept_for_validation() -> None:
     body = content(LongTermDebt={"units": {"USD": [{"accn": "1"}, fact(end="2024-13-01")]}})
-    frame = parse_facts(320193, body).frame
+    frame = to_fact_frame([parse_facts(320193, body)])
     assert frame["period_end"].isna().all()
     assert frame["value"].isna().to_list() == [True, False]
 
@@ -200,4 +201,4 @@ def test_real_filers_whose_reports_cannot_be_read(tapes: Path, cik: int, reason:
     path = tapes / "real-filings" / "companyfacts" / f"CIK{cik:010}.json.gz"
     parsed = parse_facts(cik, json.loads(gzip.decompress(path.read_bytes())))
     assert parsed.unreadable_reason == reason
-    assert not (parsed.frame["unit"] == "USD").any()
+    assert not (to_fact_frame([parsed])["unit"] == "USD").any()

@@ -29,8 +29,8 @@ def extract(
 
 @pytest.fixture(autouse=True)
 def _fill_caches(sandbox: Sandbox, worker: Any, settings: Settings) -> None:
-    """Cache time zones and the cookie, so that faults hit the history request."""
-    extract(worker, settings, PriceRequest("EVEN", START), PriceRequest("SPLT", START))
+    """Cache the cookie, so that faults hit the history request."""
+    extract(worker, settings, PriceRequest("EVEN", START))
     sandbox.clear_requests()
 
 
@@ -115,10 +115,15 @@ def test_failed_ticker_does_not_affect_others(
     assert set(batch.bars["ticker"]) == {"SPLT", "REVS"}
 
 
-def test_outage_without_cached_time_zone_is_an_outage(
+def test_new_ticker_takes_one_request(sandbox: Sandbox, worker: Any, settings: Settings) -> None:
+    # yfinance alone requests its time zone first
+    extract(worker, settings, PriceRequest("GONE", START))
+    assert len(_charts(sandbox)) == 1
+
+
+def test_outage_of_a_new_ticker_is_an_outage(
     sandbox: Sandbox, worker: Any, settings: Settings
 ) -> None:
-    # without a cached time zone yfinance raises "possibly delisted; no timezone found"
     sandbox.add_fault("status", host="query2", path="chart/ODDS", status=502, count=None)
     batch = extract(worker, settings, PriceRequest("ODDS", START, date(2020, 1, 2)))
     assert tuple(batch.fetches.loc[0, ["status", "reason"]]) == ("outage", "http_502")

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from expectations.tables import corporate_action, daily_price
-from tasks.extract.yahoo.parse import parse_history
+from tasks.extract.yahoo.parse import parse_history, to_frames
 from tasks.validate.validate import validate
 
 SESSIONS = pd.DatetimeIndex(
@@ -51,7 +51,7 @@ def chart(
 
 def load(frame: pd.DataFrame, now: pd.Timestamp | None = None):
     """Return the valid bars, the valid actions and the rules that quarantined rows."""
-    bars, actions = parse_history("AAA", frame)
+    bars, actions = to_frames([parse_history("AAA", frame)])
     clock = (now or SESSIONS[-1]) + pd.Timedelta("23h")
     clock = datetime.fromtimestamp(clock.timestamp(), UTC)
     checked = validate(daily_price.CONTRACT, daily_price.add_context(bars, clock))
@@ -115,7 +115,9 @@ def test_each_new_row_loads_while_the_history_waits_for_its_adjustment(ratio):
         {"ticker": "AAA", "session_date": SESSIONS[:100], "close": closes[:100] * ratio}
     )
     for newest in range(100, 108):
-        bars, _ = parse_history("AAA", chart(ratio, 100, 100, 0).iloc[newest - 10 : newest + 1])
+        bars, _ = to_frames(
+            [parse_history("AAA", chart(ratio, 100, 100, 0).iloc[newest - 10 : newest + 1])]
+        )
         now = datetime.fromtimestamp((SESSIONS[newest] + pd.Timedelta("23h")).timestamp(), UTC)
         good = validate(daily_price.CONTRACT, daily_price.add_context(bars, now, stored)).valid_rows
         assert good["session_date"].to_list() == SESSIONS[100 : newest + 1].to_list()
