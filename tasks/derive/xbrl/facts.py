@@ -1,12 +1,11 @@
 """Point-in-time facts: a company's XBRL facts as known on a day, newest filing first."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from expectations.rules.filing_forms import REPORT, role_of_form
 from tasks.derive.xbrl.concepts import concepts
@@ -14,8 +13,7 @@ from tasks.derive.xbrl.scale import unbelieved_by, unbelieved_filings
 from tasks.derive.xbrl.successor import successor_starts
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(NamedTuple):
     """One number of one filing; an instant has start = end.
 
     Attributes:
@@ -241,13 +239,11 @@ class PointInTimeFacts:
         if was_report != is_report or is_older:
             return
         if before.value == fact.value:
-            fact = replace(
-                fact,
-                superseded=before.superseded,
-                value_first_filed=before.value_known_since,
+            fact = fact._replace(
+                superseded=before.superseded, value_first_filed=before.value_known_since
             )
         else:
-            fact = replace(fact, superseded=before)
+            fact = fact._replace(superseded=before)
             spans.restated.append(fact)
         stored[fact.start] = fact
 
