@@ -1,6 +1,6 @@
 """Evaluate rules with Great Expectations: find the rows of a frame that break each rule."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cache
 from threading import Lock
@@ -43,24 +43,39 @@ def evaluate(frame: pd.DataFrame, rules: Sequence[Rule]) -> list[RuleResult]:
     Raises:
         RuleEvaluationError: A rule failed to run, for example for a missing column.
     """
-    if not rules:
-        return []
+    numbered = dict(enumerate(rules))
+    # with `mostly`, a rule that holds may have failing rows
+    listed = {number for number, rule in numbered.items() if "mostly" in rule.arguments}
+    found = _validate(frame, numbered, numbered.keys() - listed, "BOOLEAN_ONLY")
+    # The labels of failing rows take as long again: only where there are some. COMPLETE lists all
+    # of them; other formats stop at 200 values.
+    listed |= {number for number, result in found.items() if not result.success}
+    found |= _validate(frame, numbered, listed, "COMPLETE")
+    return [_rule_result(frame, rule, found[number]) for number, rule in numbered.items()]
+
+
+def _validate(
+    frame: pd.DataFrame, rules: Mapping[int, Rule], numbers: Set[int], result_format: str
+) -> dict[int, Any]:
+    """Return the results of some of the rules, by number, in a format of Great Expectations."""
+    if not numbers:
+        return {}
     # imported here because the import takes seconds, and only validation needs it
     import great_expectations as gx
 
+    suite = gx.ExpectationSuite(
+        name="rules",
+        expectations=[
+            getattr(gx.expectations, rules[number].expectation)(
+                **rules[number].arguments, meta={"rule": number}
+            )
+            for number in sorted(numbers)
+        ],
+    )
     with _GX_LOCK:
         batch = _batch_definition().get_batch(batch_parameters={"dataframe": frame})
-        suite = gx.ExpectationSuite(
-            name="rules",
-            expectations=[
-                getattr(gx.expectations, rule.expectation)(**rule.arguments, meta={"rule": number})
-                for number, rule in enumerate(rules)
-            ],
-        )
-        # COMPLETE lists all row labels; other formats stop at 200 values
-        report = batch.validate(suite, result_format={"result_format": "COMPLETE"})
-    found = {_number(result): result for result in report.results}
-    return [_rule_result(frame, rule, found[number]) for number, rule in enumerate(rules)]
+        report = batch.validate(suite, result_format={"result_format": result_format})
+    return {_number(result): result for result in report.results}
 
 
 @cache

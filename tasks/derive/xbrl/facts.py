@@ -205,21 +205,22 @@ class PointInTimeFacts:
     def _add(self, fact: Fact) -> None:
         """Add a fact of the newest filing known."""
         self._replace(fact)
-        days = (fact.end - fact.start).days + 1
-        if (
-            fact.form.startswith(ANNUAL_FORMS)
-            and FISCAL_YEAR_DAYS[0] <= days <= FISCAL_YEAR_DAYS[1]
-        ):
+        if fact.form.startswith(ANNUAL_FORMS):
+            self._add_annual(fact)
+        self.cache.pop(fact.end, None)
+        if fact.tag in _debt_tags():
+            self._filings.setdefault(fact.accession, []).append(fact)
+            self._of_filings.pop(fact.accession, None)
+
+    def _add_annual(self, fact: Fact) -> None:
+        """Add a fact of an annual report."""
+        if FISCAL_YEAR_DAYS[0] <= (fact.end - fact.start).days + 1 <= FISCAL_YEAR_DAYS[1]:
             self.year_ends.add(fact.end)
         if fact.form.startswith("10-K") and fact.tag in _report_marker_tags():
             report = self.annual_report
             # a comparative of a later report is not the report of its period
             if report is None or fact.end > report.end:
                 self.annual_report = fact
-        self.cache.pop(fact.end, None)
-        if fact.tag in _debt_tags():
-            self._filings.setdefault(fact.accession, []).append(fact)
-            self._of_filings.pop(fact.accession, None)
 
     def _replace(self, fact: Fact) -> None:
         """Store a fact in place of the one that it restates, if it ranks above that."""
