@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 from math import log10
+from operator import attrgetter
 from statistics import median
 from typing import Protocol
 
@@ -171,10 +172,7 @@ def _filings(
     facts: Iterable[FiledFact],
 ) -> Iterator[tuple[str, date, str, dict[Period, float]]]:
     """Yield form, first day known, accession number and amounts of each filing, in order."""
-
-    def order(fact: FiledFact) -> tuple[date, date, str]:
-        return fact.known_from, fact.filed, fact.accession
-
+    order = attrgetter("known_from", "filed", "accession")
     for (known_from, _, accession), group in groupby(sorted(facts, key=order), key=order):
         filed = list(group)
         amounts = {(each.tag, each.start, each.end): each.value for each in filed if each.value}

@@ -6,7 +6,7 @@ from adbc_driver_postgresql import dbapi as adbc
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
-from tasks.derive.incremental.changes import DerivedBatch, read_watermarks
+from tasks.derive.incremental.changes import DerivedBatch, read_watermarks, store_watermarks
 from tasks.load.load import write_table
 from tasks.run.audit import insert_validation_results
 from tasks.run.context import RunContext
@@ -14,13 +14,15 @@ from tasks.run.events import has_changes
 from tasks.run.totals import RunTotals
 from tasks.run.transaction import RunWriter
 from tasks.validate.validate import Refused, validate
-from warehouse.connect import arrow
 from warehouse.merge.merge import MergeCounts, lock_tables
 
 
 @task(name="publish", cache_policy=NO_CACHE)
 def publish(derived: DerivedBatch | None, run: RunContext) -> bool:
     """Validate and merge derived rows; return whether any published row changed.
+
+    Where the changes reach no row, the table's watermarks move alone, so that tables downstream
+    follow.
 
     If the rows break a rule, the published rows stay and the run fails at its end: tables that do
     not depend on this one go on. The run also fails at its end where single rows could not be
@@ -34,7 +36,7 @@ def publish(derived: DerivedBatch | None, run: RunContext) -> bool:
         get_run_logger().error(message)
     for message in derived.failures:
         report_failure(run, message)
-    if not totals.counts and not totals.validation_failures:
+    if derived.rows is not None and not totals.counts and not totals.validation_failures:
         get_run_logger().info("%s: skipped, a newer run already derived it", table)
     return has_changes(totals.counts.get(table, {}))
 
@@ -50,9 +52,10 @@ def validate_and_merge(derived: DerivedBatch, writer: RunWriter) -> RunTotals:
 
     Readers see the old rows until all new ones are stored. If another run has published newer
     input changes meanwhile, this result is discarded, and the totals are empty. If the rows break
-    a rule, only the rule results are stored.
+    a rule, only the rule results are stored. Without rows, only the watermarks move.
     """
-    checked = validate(derived.contract, derived.rows.to_pandas())
+    contract, totals = derived.contract, RunTotals()
+    checked = None if derived.rows is None else validate(contract, derived.rows.to_pandas())
     if isinstance(checked, Refused):
         refusal = checked
 
@@ -62,30 +65,23 @@ def validate_and_merge(derived: DerivedBatch, writer: RunWriter) -> RunTotals:
 
         writer.commit_exactly_once(insert_results)
         return RunTotals(validation_failures=[refusal.message])
-    table, valid = derived.contract.table, checked
+    valid = checked
 
     def write(connection: adbc.Connection) -> MergeCounts | None:
-        load_time = lock_tables(connection, [derived.contract])
+        load_time = lock_tables(connection, [contract])
         since = derived.changes.from_watermark
-        if read_watermarks(connection, table, since) != since:
+        if read_watermarks(connection, contract.table, since) != since:
             return None
-        counts = write_table(
-            connection, valid, writer.run_id, load_time, derived.rows, derived.replace_where
-        )
-        for input_table, change_id in derived.changes.to_watermark.items():
-            arrow.execute(
-                connection,
-                """
-                insert into audit.derivation values ($1, $2, $3::bigint)
-                on conflict (derived_table, input_table)
-                do update set change_id = excluded.change_id
-                """,
-                (table, input_table, change_id),
+        counts = MergeCounts()
+        if valid is not None:
+            counts = write_table(
+                connection, valid, writer.run_id, load_time, derived.rows, derived.replace_where
             )
+        store_watermarks(connection, contract.table, derived.changes)
         return counts
 
-    totals = RunTotals()
-    if (counts := writer.commit_exactly_once(write)) is not None:
-        totals.count(table, **asdict(counts))
-        totals.record_rule_results(checked.rule_results)
+    counts = writer.commit_exactly_once(write)
+    if counts is not None and valid is not None:
+        totals.count(contract.table, **asdict(counts))
+        totals.record_rule_results(valid.rule_results)
     return totals

@@ -96,3 +96,31 @@ def test_failed_table_and_claim_leave_the_others(
     )
     assert derive().name == "Failed"
     assert house.read(stored).equals(before)
+
+
+BEHIND = """
+select derived_table from audit.derivation as followed
+where change_id < (select max(change_id) from audit.change where table_name = input_table)
+group by 1 order by 1
+"""
+
+
+def test_tables_downstream_follow_all_upstream_tables_but_a_failed_one(
+    settings: Settings, derive, monkeypatch: pytest.MonkeyPatch, tmp_path
+) -> None:
+    """Without an index most tables have nothing to derive; they hold back none downstream."""
+    house = House(settings)
+    load_inputs(house)
+    file = tmp_path / "consensus.csv"
+    file.write_text("release,release_date,consensus_pct,source,published_on\ncpi,soon,2,x,y\n")
+    with monkeypatch.context() as patch:
+        patch.setattr("tasks.derive.macro.consensus.reference_file", lambda _name: file)
+        assert derive().name == "Failed"
+    assert house.read(BEHIND)["derived_table"].to_list() == ["claim_ledger"]
+    state = derive()
+    assert state.name == "Completed"
+    assert "claim_ledger" in state.message
+    assert house.read(BEHIND).is_empty()
+    written = house.read("select max(load_id) from audit.load").item()
+    assert derive().name == "Completed"
+    assert house.read("select max(load_id) from audit.load").item() == written

@@ -79,5 +79,4 @@ TABLE = DerivedTable(
     inputs_of(CONTRACT),
     _derive,
     logic_version=checksum_queries(claims()),
-    sparse_upstream=("rate_sensitivity", "release_reaction", "seasonality"),
 )

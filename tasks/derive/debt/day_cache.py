@@ -13,12 +13,13 @@ def cached_by_day(
     compute: Callable[[PointInTimeFacts, date], Result],
 ) -> Callable[[PointInTimeFacts, date], Result]:
     """Keep the results of a function that reads the instants of its day and no others."""
+    name = compute.__name__
 
     def cached(known: PointInTimeFacts, day: date) -> Result:
         results = known.cache.setdefault(day, {})
-        if compute.__name__ not in results:
-            results[compute.__name__] = compute(known, day)
-        found: Result = results[compute.__name__]
+        if name not in results:
+            results[name] = compute(known, day)
+        found: Result = results[name]
         return found
 
     return cached

@@ -102,11 +102,7 @@ def _is_renamed(older: FactsByPeriod, newer: FactsByPeriod) -> bool:
 
 
 def _reported_interest(
-    known: PointInTimeFacts,
-    concept: str,
-    end: date,
-    over: PeriodSelector,
-    series: Sequence[FactsByPeriod] | None = None,
+    known: PointInTimeFacts, concept: str, end: date, over: PeriodSelector
 ) -> PeriodAmount | None:
     """Return interest of one concept; a larger sum of parts or statement line replaces it.
 
@@ -115,11 +111,19 @@ def _reported_interest(
         concept: One of `INTEREST_CONCEPTS`.
         end: The last day of the period.
         over: The kind of period.
-        series: The concept's facts, with renamed tags as one.
     """
-    if series is None:
-        series = known.series(concept)
-    found = normalize_interest_sign(known, over(series, end))
+    return _whole_interest(known, concept, over(known.series(concept), end), end, over)
+
+
+def _whole_interest(
+    known: PointInTimeFacts,
+    concept: str,
+    amount: PeriodAmount | None,
+    end: date,
+    over: PeriodSelector,
+) -> PeriodAmount | None:
+    """Return an amount of a concept, or a larger sum of parts or statement line in its place."""
+    found = normalize_interest_sign(known, amount)
     if concept != "interest_expense":
         return found
     parts = (
@@ -185,9 +189,7 @@ def quarterly_interest(
     for concept in INTEREST_CONCEPTS:
         series = interest_series(known, concept)
         quarters = last_quarters(series, end, count)
-        reported = (
-            _reported_interest(known, concept, each.end, quarter, series) for each in quarters
-        )
+        reported = (_whole_interest(known, concept, each, each.end, quarter) for each in quarters)
         found = [amount for amount in reported if amount is not None]
         if len(found) >= min_count:
             break

@@ -44,6 +44,7 @@ def total_debt(known: PointInTimeFacts, day: date) -> Debt | None:
     return _cached_total(known, day)
 
 
+@cached_by_day
 def _depends_on_other_days(known: PointInTimeFacts, day: date) -> bool:
     """Return whether earlier days decide what long-term debt includes; the cache is by day."""
     if known.instant("debt_long_term", day) is None or known.instant("debt_noncurrent", day):

@@ -33,6 +33,11 @@ class ChangeSet:
     to_watermark: Mapping[str, int]
     dirty_from: Mapping[str, date]
 
+    @property
+    def has_new_watermark(self) -> bool:
+        """Return whether any input has changes that the derived rows do not reflect."""
+        return self.to_watermark != self.from_watermark
+
 
 @dataclass(frozen=True)
 class DerivedBatch:
@@ -40,16 +45,17 @@ class DerivedBatch:
 
     Attributes:
         contract: Of the derived table.
-        rows: One row per key.
-        replace_where: SQL on `old`: the stored rows that `rows` replace.
         changes: The changes that the rows reflect.
+        rows: One row per key; None where the changes reach no row, so that only the watermarks
+            move.
+        replace_where: SQL on `old`: the stored rows that `rows` replace.
         failures: One sentence per row that could not be derived.
     """
 
     contract: Contract
-    rows: pl.DataFrame
-    replace_where: str
     changes: ChangeSet
+    rows: pl.DataFrame | None = None
+    replace_where: str = "false"
     failures: tuple[str, ...] = ()
 
 
@@ -104,6 +110,21 @@ def read_changes(
         for subject, first_date in subjects.iter_rows():
             dirty_from[subject] = min(first_date, dirty_from.get(subject, date.max))
     return ChangeSet(from_watermark, to_watermark, dirty_from)
+
+
+def store_watermarks(connection: adbc.Connection, derived_table: str, changes: ChangeSet) -> None:
+    """Store the numbers of the last changes that a derived table reflects."""
+    rows = ", ".join(
+        f"('{derived_table}', '{input_table}', {change_id})"
+        for input_table, change_id in changes.to_watermark.items()
+    )
+    arrow.execute(
+        connection,
+        f"""
+        insert into audit.derivation (derived_table, input_table, change_id) values {rows}
+        on conflict (derived_table, input_table) do update set change_id = excluded.change_id
+        """,
+    )
 
 
 def cap_watermarks(

@@ -59,11 +59,6 @@ class DerivedTable:
             date (see `tasks.derive.incremental.changes`).
         derive: Returns the new rows for a change set, read in the given transaction; None where
             no stored row can differ.
-        optional_upstream: Derived tables that may have nothing to derive, for lack of an index: one
-            that was never derived does not hold back the watermarks.
-        sparse_upstream: Derived tables that most changes of their inputs do not reach, so that
-            their watermarks lag. They do not hold back this table's: if one of them fails, this
-            table follows it with the next change.
         is_always_derived: Whether to call `derive` also without changes of the inputs, for a table
             that compares a reference file with its stored rows itself.
         logic_version: Raised with a change of code that may change stored rows.
@@ -75,8 +70,6 @@ class DerivedTable:
     derive: Callable[[adbc.Connection, ChangeSet], DerivedRows | None]
     logic_version: int = 1
     reference_files: tuple[str, ...] = ()
-    optional_upstream: tuple[str, ...] = ()
-    sparse_upstream: tuple[str, ...] = ()
     is_always_derived: bool = False
 
     @property
@@ -84,13 +77,19 @@ class DerivedTable:
         """Return the table's name."""
         return self.contract.table
 
+    @property
+    def derived_upstream(self) -> list[str]:
+        """Return the derived tables that this one reads."""
+        return [name for name in self.contract.upstream if contracts()[name].schema == "derived"]
+
 
 @task(name="derive", task_run_name="derive {table.name}", cache_policy=NO_CACHE)
 def derive_table(table: DerivedTable, settings: Settings) -> DerivedBatch | None:
     """Derive the rows of a table that changes of its inputs reach.
 
     Returns:
-        The rows to publish; None where the table is up to date.
+        The rows to publish, or the watermarks alone where the changes reach no row; None where
+        the table is up to date.
 
     Raises:
         DerivationError: An input, such as a reference file, is invalid.
@@ -98,34 +97,16 @@ def derive_table(table: DerivedTable, settings: Settings) -> DerivedBatch | None
     with adbc_connection(settings) as connection:
         arrow.execute(connection, BEGIN_READING)
         changes = read_changes(connection, table.name, table.inputs)
-        if not changes.dirty_from and not table.is_always_derived:
-            return None
-        derived = table.derive(connection, changes)
-        if derived is None:
-            return None
-        # changes that an upstream table has not followed yet remain to be followed here
-        upstream = [
-            name
-            for name in table.contract.upstream
-            if _is_derived(name)
-            and name not in table.sparse_upstream
-            and (name not in table.optional_upstream or _has_watermark(connection, name))
-        ]
-        changes = cap_watermarks(connection, changes, upstream)
+        is_due = changes.dirty_from or table.is_always_derived
+        derived = table.derive(connection, changes) if is_due else None
+        if changes.has_new_watermark:
+            # changes that an upstream table has not followed yet remain to be followed here
+            changes = cap_watermarks(connection, changes, table.derived_upstream)
+    if derived is None:
+        return DerivedBatch(table.contract, changes) if changes.has_new_watermark else None
     if derived.failures:
         # rows that failed have not followed the changes
         changes = replace(changes, to_watermark=changes.from_watermark)
     return DerivedBatch(
-        table.contract, derived.rows, derived.replace_where, changes, derived.failures
+        table.contract, changes, derived.rows, derived.replace_where, derived.failures
     )
-
-
-def _is_derived(table: str) -> bool:
-    return contracts()[table].schema == "derived"
-
-
-def _has_watermark(connection: adbc.Connection, table: str) -> bool:
-    found = arrow.read(
-        connection, "select 1 from audit.derivation where derived_table = $1 limit 1", (table,)
-    )
-    return found.height > 0

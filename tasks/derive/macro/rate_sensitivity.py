@@ -251,5 +251,4 @@ TABLE = DerivedTable(
     INPUTS,
     _derive,
     reference_files=("sector_fund", "macro_series"),
-    optional_upstream=("sector_breadth",),
 )

@@ -51,7 +51,13 @@ def is_one_basis(facts: Sequence[Fact], series: Sequence[FactsByPeriod]) -> bool
         facts: The parts of a sum.
         series: All facts of their tags.
     """
+    company = series[0].company
+    if has_successor(facts, company):
+        return False
     last_filed = max(fact.filed for fact in facts)
+    earlier = [fact for fact in facts if fact.filed < last_filed]
+    if not earlier:
+        return True
     first = min(fact.start for fact in facts) - MAX_DISTANCE
     most = RESTATEMENT_TOLERANCE * max(abs(fact.value) for fact in facts)
     restatements = [
@@ -60,14 +66,14 @@ def is_one_basis(facts: Sequence[Fact], series: Sequence[FactsByPeriod]) -> bool
         for restated in spans.restated
         if restated.end >= first and _moved_usd(restated) > most
     ]
-    return not has_successor(facts, series[0].company) and not any(
-        has_new_company(series[0].company, fact.filed, last_filed)
+    return not any(
+        has_new_company(company, fact.filed, last_filed)
         or any(
             _has_moved(restated, spans, fact.filed, last_filed, most)
             and not _has_new_basis(fact, restated, most, spans)
             for restated, spans in restatements
         )
-        for fact in facts
+        for fact in earlier
     )
 
 
@@ -117,6 +123,8 @@ def is_one_company(facts: Iterable[Fact], company: CompanyFacts) -> bool:
 
 def has_successor(facts: Iterable[Fact], company: CompanyFacts) -> bool:
     """Return whether a successor began between the ends of facts."""
+    if not company.successor_starts:
+        return False
     ends = sorted(fact.end for fact in facts)
     return any(ends[0] < start <= ends[-1] for start in company.successor_starts)
 

@@ -22,6 +22,7 @@ def kinds() -> Mapping[str, str]:
     return dict(zip(table["tag"], table["kind"], strict=True))
 
 
+@cache
 def tags_of_kind(concept: str, kind: str) -> tuple[str, ...]:
     """Return the tags of a concept that are of one kind, preferred tag first."""
     return tuple(tag for tag in concepts()[concept] if kinds()[tag] == kind)

@@ -1,12 +1,11 @@
 """Point-in-time facts: a company's XBRL facts as known on a day, newest filing first."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from expectations.rules.filing_forms import REPORT, role_of_form
 from tasks.derive.xbrl.concepts import concepts
@@ -14,8 +13,7 @@ from tasks.derive.xbrl.scale import unbelieved_by, unbelieved_filings
 from tasks.derive.xbrl.successor import successor_starts
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(NamedTuple):
     """One number of one filing; an instant has start = end.
 
     Attributes:
@@ -207,21 +205,22 @@ class PointInTimeFacts:
     def _add(self, fact: Fact) -> None:
         """Add a fact of the newest filing known."""
         self._replace(fact)
-        days = (fact.end - fact.start).days + 1
-        if (
-            fact.form.startswith(ANNUAL_FORMS)
-            and FISCAL_YEAR_DAYS[0] <= days <= FISCAL_YEAR_DAYS[1]
-        ):
+        if fact.form.startswith(ANNUAL_FORMS):
+            self._add_annual(fact)
+        self.cache.pop(fact.end, None)
+        if fact.tag in _debt_tags():
+            self._filings.setdefault(fact.accession, []).append(fact)
+            self._of_filings.pop(fact.accession, None)
+
+    def _add_annual(self, fact: Fact) -> None:
+        """Add a fact of an annual report."""
+        if FISCAL_YEAR_DAYS[0] <= (fact.end - fact.start).days + 1 <= FISCAL_YEAR_DAYS[1]:
             self.year_ends.add(fact.end)
         if fact.form.startswith("10-K") and fact.tag in _report_marker_tags():
             report = self.annual_report
             # a comparative of a later report is not the report of its period
             if report is None or fact.end > report.end:
                 self.annual_report = fact
-        self.cache.pop(fact.end, None)
-        if fact.tag in _debt_tags():
-            self._filings.setdefault(fact.accession, []).append(fact)
-            self._of_filings.pop(fact.accession, None)
 
     def _replace(self, fact: Fact) -> None:
         """Store a fact in place of the one that it restates, if it ranks above that."""
@@ -241,13 +240,11 @@ class PointInTimeFacts:
         if was_report != is_report or is_older:
             return
         if before.value == fact.value:
-            fact = replace(
-                fact,
-                superseded=before.superseded,
-                value_first_filed=before.value_known_since,
+            fact = fact._replace(
+                superseded=before.superseded, value_first_filed=before.value_known_since
             )
         else:
-            fact = replace(fact, superseded=before)
+            fact = fact._replace(superseded=before)
             spans.restated.append(fact)
         stored[fact.start] = fact
 

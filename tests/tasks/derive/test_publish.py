@@ -140,6 +140,32 @@ def test_derivation_overtaken_by_one_that_saw_less_is_made_up_for(
     assert len(query(settings, HELD)) == len(DAYS)
 
 
+def test_watermark_that_another_run_moved_meanwhile_stays(
+    settings, bars, load_prices, load_days, publish_alone, query
+):
+    """Examined without a row to derive, while another run derives changes that came later."""
+    load_days(DAYS[:5])
+    publish_alone(derive_table.fn(rotation_metrics.TABLE, settings))
+    load_prices(settings, bars(("AAPL", DAYS[0], 185.0)))
+    older = derive_table.fn(rotation_metrics.TABLE, settings)
+    assert older.rows is None
+    load_days(DAYS[5:])
+    assert publish_alone(derive_table.fn(rotation_metrics.TABLE, settings))
+    before = query(settings, HELD), query(settings, FOLLOWED)
+    assert not publish_alone(older)
+    assert (query(settings, HELD), query(settings, FOLLOWED)) == before
+    # and the other way round: rows derived before the watermark moved are derived again
+    load_prices(settings, bars(("AAPL", DAYS[1], 186.0)))
+    older = derive_table.fn(rotation_metrics.TABLE, settings)
+    load_days(DAYS, close=30.0)
+    newer = derive_table.fn(rotation_metrics.TABLE, settings)
+    assert not publish_alone(older)
+    assert not publish_alone(newer)
+    assert query(settings, HELD) == before[0]
+    assert publish_alone(derive_table.fn(rotation_metrics.TABLE, settings))
+    assert query(settings, HELD)[0][2] == 30 / 20
+
+
 def test_readers_see_all_of_the_old_rows_or_all_of_the_new(
     settings, load_days, publish_alone, query
 ):

@@ -295,13 +295,13 @@ def test_what_is_derived_is_late_when_its_inputs_have_gone_on(
         True,
         "inputs changed by 2024-06-06 08:00 in New York are not reflected",
     )
-    # a derivation that came after it saw it, and found that it reaches none of the rows
+    # a derivation that completed without it left it behind
     with connect(settings) as connection:
         connection.execute(
             "insert into audit.run (flow, process, state, ended_at)"
             " values ('derived', 'test:1', 'completed', now())"
         )
-    assert freshness_at("2024-06-06 18:01", "index_concentration") == [(None, None, False, None)]
+    assert freshness_at("2024-06-06 18:01", "index_concentration")[0][2] is True
     newest = query(settings, "select max(change_id) from audit.change")[0][0]
     later = new_run(settings)
     note_change(settings, later, "index_membership", followed=newest)

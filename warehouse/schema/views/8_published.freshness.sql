@@ -89,12 +89,8 @@ source as (
         (select max(window_end) from request where dataset = 'company_ticker' and status = 'loaded'),
         'company_ticker'
 ),
-last_derivation as (
-    select max(started_at) as started_at from audit.run
-    where flow = 'derived' and state in ('completed', 'degraded')
-),
 behind as (
-    -- changes that the last derivation saw and skipped affect none of the table's rows
+    -- a derivation moves the watermark also where the changes reach no row
     select
         followed.derived_table as dataset,
         min(coalesce(run.clock_at, run.started_at)) as behind_since
@@ -102,9 +98,6 @@ behind as (
     join audit.change as change
         on change.table_name = followed.input_table and change.change_id > followed.change_id
     join audit.run as run using (run_id)
-    left join last_derivation on true
-    where run.ended_at is null or last_derivation.started_at is null
-        or run.ended_at > last_derivation.started_at
     group by followed.derived_table
 )
 select

@@ -16,6 +16,11 @@ LAST_LOAD = """
 select rows_new, rows_changed, rows_same, rows_removed from audit.load
 where table_name = 'derived.rotation_metrics' order by load_id desc limit 1
 """
+WATERMARKS = "select input_table, change_id from audit.derivation order by 1"
+NEWEST_CHANGES = """
+select table_name, max(change_id) from audit.change
+where table_name in ('corporate_action', 'daily_price') group by 1 order by 1
+"""
 
 
 def content(settings):
@@ -117,12 +122,27 @@ def test_returns_are_those_of_the_published_closes(derived, query):
         assert found[place].to_numpy() == pytest.approx(wanted.to_numpy(), abs=1e-12, nan_ok=True)
 
 
-def test_nothing_new_derives_nothing(derived, market, bars, load_prices):
+def test_nothing_new_derives_nothing(derived, market, load_prices):
     assert derive_table.fn(rotation_metrics.TABLE, derived) is None
     load_prices(derived, market.bars, market.actions)
     assert derive_table.fn(rotation_metrics.TABLE, derived) is None
-    # nor does a fact that no pair is made of
+
+
+def test_fact_that_reaches_no_row_moves_the_watermark_alone(
+    derived, bars, load_prices, follow, query
+):
+    loads = "select count(*) from audit.load where table_name = 'derived.rotation_metrics'"
+    before = query(derived, loads), content(derived), query(derived, WATERMARKS)
     load_prices(derived, bars(("AAPL", "2024-01-02", 185.0)))
+    found = derive_table.fn(rotation_metrics.TABLE, derived)
+    assert found.rows is None
+    assert not follow(derived)
+    moved = query(derived, WATERMARKS)
+    assert moved == query(derived, NEWEST_CHANGES)
+    del before[1]["daily_price"], before[1]["ticker"]
+    after = content(derived)
+    assert (query(derived, loads), {name: after[name] for name in before[1]}) == before[:2]
+    assert moved != before[2]
     assert derive_table.fn(rotation_metrics.TABLE, derived) is None
 
 
