@@ -23,6 +23,7 @@ help: ## show this help
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m tasks.report.vega_script
 	@touch $@
 
 setup: .venv/stamp ## install the locked dependencies into .venv

@@ -5,14 +5,12 @@ requested when it is opened. A figure's data are exactly the rows of its query.
 """
 
 import json
-import os
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from importlib import import_module
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +22,7 @@ from markupsafe import Markup
 
 from tasks.report import charts
 from tasks.report.style import Rows, columns_with_values
+from tasks.report.vega_script import read_vega_script, write_at_once
 from warehouse.connect import arrow
 from warehouse.connect.connections import adbc_connection
 from warehouse.query_file import QueryFile, read_query_files
@@ -227,14 +226,6 @@ def label_column(name: str) -> str:
     return name.removesuffix("_date").replace("_", " ")
 
 
-def read_vega_script(folder: Path) -> str:
-    """Return the scripts of Vega, bundled once per version: that takes seconds."""
-    path = folder / f"vega-{version('vl-convert-python')}.js"
-    if not path.exists():
-        _write(path, vl_convert.javascript_bundle())  # type: ignore[call-arg]
-    return path.read_text(encoding="utf-8")
-
-
 def _embed(value: Any) -> Markup:
     """Return JSON that cannot end the script element around it."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
@@ -254,13 +245,5 @@ def write_report(settings: Settings, path: Path, made_at: datetime) -> list[Figu
         origin = read_origin(connection)
         figures = read_figures(connection, origin)
     script = read_vega_script(settings.home / "cache")
-    _write(path, render_page(figures, origin, made_at, script))
+    write_at_once(path, render_page(figures, origin, made_at, script))
     return figures
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file at once: a reader sees the old one or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f".{os.getpid()}")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
