@@ -24,7 +24,7 @@ def _derive(connection: adbc.Connection, changes: ChangeSet) -> DerivedRows:
     for index_code, start in sorted(changes.dirty_from.items()):
         derived.append(derive_concentration(_read_weights(connection, index_code, start)))
         replaced.append(
-            f"(old.index_code = '{index_code}' and old.known_from >= '{start:%Y-%m-%d}')"
+            f"(old.index_code = '{index_code}' and old.known_from >= '{start.isoformat()}')"
         )
     return DerivedRows(pl.concat(derived), " or ".join(replaced))
 

@@ -71,7 +71,7 @@ def _derive(connection: adbc.Connection, changes: ChangeSet) -> DerivedRows:
     for index_code, start in sorted(changes.dirty_from.items()):
         derived.append(_derive_from(connection, index_code, start))
         replaced.append(
-            f"(old.index_code = '{index_code}' and old.session_date >= '{start:%Y-%m-%d}')"
+            f"(old.index_code = '{index_code}' and old.session_date >= '{start.isoformat()}')"
         )
     return DerivedRows(pl.concat(derived), " or ".join(replaced))
 
@@ -103,13 +103,13 @@ def read_bars(connection: adbc.Connection, instruments: Iterable[int], start: da
     """
     if start > date.min:
         query += f"""
-            and session_date >= '{start:%Y-%m-%d}'
+            and session_date >= '{start.isoformat()}'
             union all
             select bar.* from unnest({ids}) as member(instrument_id)
             cross join lateral (
                 select instrument_id, session_date, close, volume from core.daily_price as bar
                 where bar.instrument_id = member.instrument_id
-                    and bar.session_date < '{start:%Y-%m-%d}'
+                    and bar.session_date < '{start.isoformat()}'
                 order by bar.session_date desc limit {LOOKBACK_CLOSES}
             ) as bar
         """
@@ -141,7 +141,7 @@ def _read_initial_state(
         return None, {}
     before = f"""
         stored.index_code = '{index_code}' and stored.sector = requested.sector
-            and stored.session_date < '{start:%Y-%m-%d}'
+            and stored.session_date < '{start.isoformat()}'
     """
     names = ", ".join("('" + sector.replace("'", "''") + "')" for sector in sectors)
     rows = arrow.read(

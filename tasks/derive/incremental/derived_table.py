@@ -99,6 +99,8 @@ def derive_table(table: DerivedTable, settings: Settings) -> DerivedBatch | None
         changes = read_changes(connection, table.name, table.inputs)
         is_due = changes.dirty_from or table.is_always_derived
         derived = table.derive(connection, changes) if is_due else None
+        if derived is not None and not _has_effect(connection, table, derived):
+            derived = None
         if changes.has_new_watermark:
             # changes that an upstream table has not followed yet remain to be followed here
             changes = cap_watermarks(connection, changes, table.derived_upstream)
@@ -110,3 +112,11 @@ def derive_table(table: DerivedTable, settings: Settings) -> DerivedBatch | None
     return DerivedBatch(
         table.contract, changes, derived.rows, derived.replace_where, derived.failures
     )
+
+
+def _has_effect(connection: adbc.Connection, table: DerivedTable, derived: DerivedRows) -> bool:
+    """Return whether there are rows to store, to withdraw or to derive again."""
+    if derived.rows.height or derived.failures:
+        return True
+    stored = f"select from {table.contract.qualified_name} as old where {derived.replace_where}"
+    return bool(arrow.read(connection, f"select exists ({stored}) as is_stored").item())

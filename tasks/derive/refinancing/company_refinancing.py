@@ -20,11 +20,14 @@ from tasks.derive.refinancing.read import (
 
 def _derive(connection: adbc.Connection, changes: ChangeSet) -> DerivedRows:
     """Derive each company from the first quarter-end that a change reaches."""
+    start = min(changes.dirty_from.values())
+    ends = read_quarter_ends(connection, start)
+    if not ends:
+        rows = pl.DataFrame(schema=polars_schema(CONTRACT))
+        return DerivedRows(rows, f"old.as_of_date >= '{start.isoformat()}'")
     starts = read_companies(connection, changes)
-    ends = read_quarter_ends(connection)
-    reached = {cik: day for cik, day in starts.items() if ends and day <= ends[-1]}
-    # a day that ends no quarter changes nothing
-    members = read_members(connection, ends) if reached else None
+    reached = {cik: day for cik, day in starts.items() if day <= ends[-1]}
+    members = read_members(connection, ends)
     rates = read_rates(connection)
     profiles = read_company_profiles(connection)
     frames = [
@@ -42,7 +45,6 @@ def _derive(connection: adbc.Connection, changes: ChangeSet) -> DerivedRows:
             schema=polars_schema(CONTRACT),
         )
         for cik, facts in read_facts(connection, [*reached])
-        if members is not None
     ]
     rows = pl.concat(frames) if frames else pl.DataFrame(schema=polars_schema(CONTRACT))
     return DerivedRows(rows, build_replace_where(starts, "as_of_date"))

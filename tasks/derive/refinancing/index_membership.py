@@ -88,7 +88,7 @@ def read_members(connection: adbc.Connection, days: Sequence[date]) -> IndexMemb
         connection: In the transaction in which the rest is read.
         days: One or more.
     """
-    values = ", ".join(f"(date '{day:%Y-%m-%d}')" for day in days)
+    values = ", ".join(f"(date '{day.isoformat()}')" for day in days)
     return IndexMembership(
         arrow.read(
             connection,

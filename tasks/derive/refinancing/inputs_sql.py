@@ -124,7 +124,7 @@ def build_replace_where(starts: Mapping[int, date], condition: str = "") -> str:
         by_day.setdefault(day, []).append(cik)
     parts = [
         f"(old.cik in ({', '.join(map(str, ciks))})"
-        + (f" and old.{condition} >= '{day:%Y-%m-%d}')" if condition else ")")
+        + (f" and old.{condition} >= '{day.isoformat()}')" if condition else ")")
         for day, ciks in sorted(by_day.items())
     ]
     return " or ".join(parts) or "false"

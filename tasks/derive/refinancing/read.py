@@ -15,18 +15,27 @@ COMPANY_BATCH_SIZE = 200
 FIRST_QUARTER = date(2009, 3, 31)
 
 
-def read_quarter_ends(connection: adbc.Connection) -> list[date]:
-    """Return the quarter-ends from the first known facts to the latest session."""
+def read_quarter_ends(connection: adbc.Connection, start: date) -> list[date]:
+    """Return the quarter-ends from a day on, or from the first known facts, to the latest session.
+
+    Args:
+        connection: In the transaction in which the rest is read.
+        start: The first day; facts known by then are found without reading all facts.
+    """
     days = arrow.read(
         connection,
         """
         select
-            (select min(known_from) from core.company_fact) as first,
+            case
+                when exists (select from core.company_fact where known_from <= $1) then $1
+                else (select min(known_from) from core.company_fact)
+            end as first,
             coalesce(
                 (select max(session_date) from core.daily_price),
                 (select max(known_from) from core.company_fact)
             ) as last
         """,
+        (start,),
     ).row(0)
     if None in days:
         return []

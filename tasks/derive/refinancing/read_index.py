@@ -123,7 +123,7 @@ def derive_by_sector(
             columns that all these tables share.
     """
     start = min(changes.dirty_from.values())
-    days = [day for day in read_quarter_ends(connection) if day >= start]
+    days = read_quarter_ends(connection, start)
     members = read_members(connection, days) if days else None
     rows = [
         row
@@ -143,4 +143,4 @@ def derive_by_sector(
         for row in rows_of(group, index_code, day)
     ]
     frame = pl.DataFrame(rows, schema=polars_schema(contract))
-    return DerivedRows(frame, f"old.as_of_date >= '{start:%Y-%m-%d}'")
+    return DerivedRows(frame, f"old.as_of_date >= '{start.isoformat()}'")

@@ -33,7 +33,7 @@ def _derive(connection: adbc.Connection, changes: ChangeSet) -> DerivedRows:
         The rows to publish; None where nothing changed.
     """
     start = min(changes.dirty_from.values())
-    days = [day for day in read_quarter_ends(connection) if day >= start]
+    days = read_quarter_ends(connection, start)
     profiles = _read_profiles(connection, days) if days else {}
     rows = [
         {
@@ -48,7 +48,7 @@ def _derive(connection: adbc.Connection, changes: ChangeSet) -> DerivedRows:
         for cik, definition, is_zombie, reason in classify(profiles[day])
     ]
     frame = pl.DataFrame(rows, schema=polars_schema(CONTRACT))
-    return DerivedRows(frame, f"old.as_of_date >= '{start:%Y-%m-%d}'")
+    return DerivedRows(frame, f"old.as_of_date >= '{start.isoformat()}'")
 
 
 def _read_profiles(

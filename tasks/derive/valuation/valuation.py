@@ -106,7 +106,7 @@ def _ratio(value: float, figure: float) -> float | None:
 def _derive(connection: adbc.Connection, changes: ChangeSet) -> DerivedRows:
     """Derive all valuations from the first quarter-end that a change reaches."""
     start = min(changes.dirty_from.values())
-    days = [day for day in read_quarter_ends(connection) if day >= start]
+    days = read_quarter_ends(connection, start)
     rows = []
     if days:
         membership = read_members(connection, days)
@@ -127,7 +127,7 @@ def _derive(connection: adbc.Connection, changes: ChangeSet) -> DerivedRows:
             for sector, group in groups.items()
         ]
     frame = pl.DataFrame(rows, schema=polars_schema(CONTRACT))
-    return DerivedRows(frame, f"old.as_of_date >= '{start:%Y-%m-%d}'")
+    return DerivedRows(frame, f"old.as_of_date >= '{start.isoformat()}'")
 
 
 def _groups(

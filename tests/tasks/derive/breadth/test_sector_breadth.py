@@ -61,7 +61,9 @@ def test_an_increment_starts_where_something_changed(house):
     def start() -> date:
         derived = derive_table.fn(sector_breadth.TABLE, house.settings)
         house.derive()
-        return min(derived.rows["session_date"]) if derived else date.max
+        if derived is None or derived.rows is None:
+            return date.max
+        return min(derived.rows["session_date"])
 
     assert start() == date.max
     house.load_prices([("AAA", day(25), 12.0, 9)])
@@ -81,6 +83,18 @@ def test_an_increment_starts_where_something_changed(house):
     assert start() == day(28)
     house.load_snapshot("R2000", day(-5), members)
     assert start() == day(0)
+
+
+def test_sector_that_no_member_has_any_more_is_withdrawn(house):
+    """From every session, also those before 2001: a year 1 in SQL needs its four digits."""
+    session = date(1999, 1, 4)
+    for sector in ("Utilities", "Energy"):
+        members = [("AAA", "Energy", 50.0), ("BBB", sector, 50.0)]
+        house.load_snapshot("R2000", session, members)
+        house.load_prices([(share, session, 10.0, 9) for share, *_ in members])
+        house.derive()
+    stored = house.read("select sector, members from derived.sector_breadth order by sector")
+    assert stored.rows() == [("All", 2), ("Energy", 2)]
 
 
 class Market:

@@ -9,7 +9,7 @@ from tasks.load.pending_filings import TRACKED_CIKS_SQL
 from tests.tasks.derive.filings import Filers, fact
 from tests.tasks.derive.incremental.test_dated_symbols import SELDOM, SESSIONS, closes, fill
 from tests.tasks.derive.pipeline import House
-from warehouse.connect.connections import adbc_connection
+from warehouse.connect.connections import adbc_connection, connect
 
 LISTED_ON = "2026-01-05"
 LIST = {"AAA": 111, "SYM": 222, "NEW": 333, "LATE": 444, "FUND": 999}
@@ -137,3 +137,30 @@ def test_who_joined_and_left_is_told_by_company(house: House) -> None:
     first = changes.row(0, named=True)
     assert first["as_of_date"] == SESSIONS[41] - timedelta(days=1)
     assert first["previous_as_of_date"] == SESSIONS[5] - timedelta(days=1)
+
+
+def test_session_that_ends_no_quarter_derives_and_withdraws_nothing(house: House) -> None:
+    filers = Filers(house)
+    filers.load_facts(1, [fact("Assets", "2024-12-31", 10.0, filed="2025-02-03")])
+    house.load_prices([("AAA", date(2025, 4, 1), 10.0, 1)])
+    filers.derive()
+    ends = "select as_of_date from derived.company_refinancing order by 1"
+    assert house.read(ends)["as_of_date"].to_list() == [date(2025, 3, 31)]
+    loads = "select count(*) from audit.load where starts_with(table_name, 'derived.')"
+    before = house.read(loads).item()
+    house.load_prices([("AAA", date(2025, 4, 2), 10.0, 1)])
+    filers.derive()
+    assert house.read(ends).height == 1
+    assert house.read(loads).item() == before
+    house.load_prices([("AAA", date(2025, 7, 1), 10.0, 1)])
+    filers.derive()
+    assert house.read(ends)["as_of_date"].to_list() == [date(2025, 3, 31), date(2025, 6, 30)]
+    # a session that was withdrawn takes the quarter that it ended with it
+    with connect(house.settings, "owner") as connection:
+        connection.execute("delete from core.daily_price where session_date = '2025-07-01'")
+        connection.execute(
+            "insert into audit.change (table_name, item, from_date, run_id)"
+            " select 'company_fact', '1', '2025-04-03', max(run_id) from audit.run"
+        )
+    filers.derive()
+    assert house.read(ends)["as_of_date"].to_list() == [date(2025, 3, 31)]
