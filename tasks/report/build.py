@@ -6,7 +6,6 @@ requested when it is opened. A figure's data are exactly the rows of its query.
 
 import json
 from collections.abc import Callable
-from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -167,23 +166,20 @@ def _to_json(value: Any) -> Any:
 
 
 def render_png(figure: Figure) -> bytes:
-    """Return a chart as an image, for places that show no scripts.
-
-    The values that the page's drop-down lists begin with stand above it.
-    """
+    """Return a chart as an image, for places that show no scripts."""
     assert figure.spec is not None
-    spec = deepcopy(figure.spec)
-    spec["datasets"] = spec.get("datasets", {}) | {"rows": figure.rows}
-    chosen = [
-        each["value"]
-        for each in spec.get("params", [])
-        if "bind" in each and isinstance(each.get("value"), str)
-    ]
+    spec = name_choices(figure.spec)
+    datasets = spec.get("datasets", {}) | {"rows": figure.rows}
+    return vl_convert.vegalite_to_png(spec | {"datasets": datasets}, scale=1.5)
+
+
+def name_choices(spec: dict[str, Any]) -> dict[str, Any]:
+    """Return a specification whose title names the pair or index that its lists begin with."""
     title = spec.get("title", {"anchor": "end"})
-    texts = [*chosen, *([title["text"]] if "text" in title else [])]
-    if texts:
-        spec["title"] = title | {"text": ", ".join(texts)}
-    return vl_convert.vegalite_to_png(spec, scale=1.5)
+    chosen = [each["value"] for each in spec.get("params", []) if "bind" in each]
+    texts = [*(value for value in chosen if isinstance(value, str)), title.get("text")]
+    text = ", ".join(each for each in texts if each)
+    return spec | {"title": title | {"text": text}} if text else spec
 
 
 def render_page(

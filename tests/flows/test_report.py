@@ -113,6 +113,27 @@ def test_the_legend_of_the_rotation_graph_shows_the_colours(page: Path, browser:
     assert len({each[:7] for each in symbols}) > 3
 
 
+def test_a_turned_phone_keeps_what_the_reader_chose(page: Path, browser: Browser) -> None:
+    size = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
+    browser("Emulation.setDeviceMetricsOverride", **size)
+    browser("Page.navigate", url=page.as_uri())
+    browser.wait_for(IS_DRAWN)
+    chart = "document.querySelector('#refinancing_wall')"
+    years = f"[...{chart}.querySelectorAll('.mark-rect path')].map(each => each.ariaLabel).join()"
+    first = browser.evaluate(years)
+    browser.evaluate(f"{chart}.querySelector('select').selectedIndex = 1")
+    browser.evaluate(f"{chart}.querySelector('select').dispatchEvent(new Event('change'))")
+    browser.wait_for(f"{years} !== {json.dumps(first)}")
+    chosen = browser.evaluate(years)
+    browser.evaluate(f"{chart}.querySelector('svg').dataset.before = 'yes'")
+    turned = {**size, "width": 844, "height": 390}
+    browser("Emulation.setDeviceMetricsOverride", **turned)
+    browser.wait_for(f"{chart}.querySelector('svg:not([data-before])') !== null")
+    browser.wait_for(f"{years} !== ''")
+    assert browser.evaluate(f"{chart}.querySelector('select').value") == "SP500"
+    assert browser.evaluate(years) == chosen
+
+
 def test_a_printed_page_is_whole(page: Path, browser: Browser, tmp_path: Path) -> None:
     """Tables fit a sheet of paper, and charts say which index they show."""
     browser("Page.navigate", url=page.as_uri())

@@ -38,6 +38,8 @@ const labelControls = (element, name) => {
     mark.setAttribute("aria-hidden", "true");
   });
 };
+// drawings by name: a page that is turned or resized is drawn again, with what the reader chose
+const drawings = new Map();
 async function draw(element) {
   const name = element.dataset.chart;
   const title = document.getElementById(`${name}-title`).textContent;
@@ -54,7 +56,10 @@ async function draw(element) {
   spec.datasets = { ...(spec.datasets || {}), rows: data };
   spec.autosize = isSingle ? { type: "fit-x", contains: "padding" } : { type: "pad" };
   const options = { actions: false, renderer: "svg", config: config() };
-  await vegaEmbed(element, spec, options);
+  const before = drawings.get(name);
+  for (const param of spec.params || []) if (before && param.bind) param.value = before.view.signal(param.name);
+  before?.finalize();
+  drawings.set(name, await vegaEmbed(element, spec, options));
   labelControls(element, title);
 }
 function drawAll() {

@@ -4,7 +4,15 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tasks.report.build import FOLDER, Figure, query_files, render_page, write_report
+from tasks.report.build import (
+    FOLDER,
+    Figure,
+    draw_chart,
+    name_choices,
+    query_files,
+    render_page,
+    write_report,
+)
 from warehouse.query_file import QueryFile
 from warehouse.settings import Settings
 
@@ -38,3 +46,16 @@ def test_values_cannot_end_the_script_that_embeds_them() -> None:
     assert len(re.findall("<script", page)) == len(re.findall("</script>", page))
     assert "Not live data" in page
     assert "Not live data" not in render_page([summary], None, MADE_AT, "")
+
+
+def test_an_image_names_the_index_that_it_shows() -> None:
+    wall = {"due": "2026", "other_principal_bn_usd": 1.0, "zombie_principal_bn_usd": None}
+    rows = [wall | {"index_code": index, "unknown_bn_usd": 2.0} for index in ("R2000", "SP500")]
+    for mark, text in (("a tape", "R2000, a tape"), (None, "R2000")):
+        spec, _ = draw_chart("refinancing_wall", rows, mark)
+        assert spec is not None
+        assert name_choices(spec)["title"]["text"] == text
+    month = {"index_code": "R2000", "month": "2026-01-01", "not_loaded_pct": 0.5}
+    spec, _ = draw_chart("coverage", [month], None)
+    assert spec is not None
+    assert "title" not in name_choices(spec)
