@@ -1,6 +1,6 @@
 -- title: Coverage of prices
 -- question: Which part of the expected closes of index members and watched tickers is missing or
---   quarantined, by month?
+--   quarantined, by month of the last two years?
 -- source: published.coverage
 -- empty: No closes were expected: there are no index members and no watched tickers.
 -- order: 115
@@ -12,7 +12,8 @@ select
         as not_loaded_pct, bool_or(is_backcast) as is_backcast
 from published.coverage
 where dataset = 'daily_price' and session_date > (
-    select max(session_date) - 3652 from published.coverage where dataset = 'daily_price'
+    -- the day of the newest run: to ask the view for its newest session would take all of it
+    select max(clock_at)::date - 730 from audit.run
 )
 group by index_code, date_trunc('month', session_date)
 order by index_code, month;

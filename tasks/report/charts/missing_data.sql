@@ -7,6 +7,6 @@ select
     dataset, missing_reason as reason, count(*)::integer as row_count,
     count(distinct item)::integer as items, max(session_date) as newest_date
 from published.coverage_gap
-where session_date > (select max(session_date) from published.daily_price) - 45
+where session_date > (select max(clock_at)::date - 45 from audit.run)
 group by dataset, missing_reason
 order by row_count desc, dataset, missing_reason;

@@ -53,7 +53,8 @@ verdict as (
 recent as (
     select sum(expected) as expected, sum(loaded) as loaded, sum(quarantined) as quarantined
     from published.coverage
-    where session_date > (select max(session_date) - 30 from published.coverage)
+    -- the day of the newest run: to ask the view for its newest session would take all of it
+    where session_date > (select max(clock_at)::date - 30 from audit.run)
 ),
 late as (
     select count(*) filter (where is_late) as late, count(*) as items from published.freshness
