@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-import httpx
 import psycopg
 
 from expectations.calendars.trading import new_york_date, sessions_between
@@ -18,6 +17,7 @@ from tasks.extract.provider.errors import FetchError
 from tasks.extract.provider.rate_limit import PostgresRateLimiter, RateLimiter
 from tasks.extract.sec.client import DATA, WWW, SecClient
 from tasks.health.finding import Finding
+from tasks.http_client import Client, Response
 from tasks.run.clock import now as logical_time
 from warehouse.connect.dsn import embedded_server, is_embedded
 from warehouse.settings import Settings
@@ -70,11 +70,11 @@ class ClockProbe:
     settings: Settings
     skews: list[timedelta] = field(default_factory=list)
 
-    def watch(self, client: httpx.Client) -> None:
+    def watch(self, client: Client) -> None:
         """Record the Date header of each reply of a client."""
         client.event_hooks["response"].append(self._record)
 
-    def _record(self, response: httpx.Response) -> None:
+    def _record(self, response: Response) -> None:
         header = response.headers.get("Date")
         if header is not None and "Age" not in response.headers:
             self.skews.append(logical_time(self.settings) - parsedate_to_datetime(header))

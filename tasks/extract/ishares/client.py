@@ -6,28 +6,27 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from tasks.extract.ishares.errors import HoldingsParseError
 from tasks.extract.ishares.parse_file import HoldingsFile, parse_holdings
 from tasks.extract.ishares.parse_table import read_title
 from tasks.extract.provider.errors import FetchError, outage
 from tasks.extract.provider.http import USER_AGENT, download
 from tasks.extract.provider.rate_limit import RateLimiter
+from tasks.http_client import Client, open_client
 from warehouse.settings import Settings
 
 
-def open_http_client(settings: Settings) -> httpx.Client:
+def open_http_client(settings: Settings) -> Client:
     """Open the HTTP client of a batch."""
-    return httpx.Client(
-        timeout=settings.ishares_timeout_seconds,
+    return open_client(
+        settings.ishares_timeout_seconds,
         headers={"User-Agent": USER_AGENT, "Accept": "text/csv,*/*"},
         follow_redirects=True,
     )
 
 
 def fetch_holdings(
-    client: httpx.Client,
+    client: Client,
     limiter: RateLimiter,
     settings: Settings,
     fund: Mapping[str, str],

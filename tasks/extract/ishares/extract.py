@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 
-import httpx
 import pandas as pd
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -23,6 +22,7 @@ from tasks.extract.provider.fetch_log import FetchRecord, StartedFetch, to_frame
 from tasks.extract.provider.frames import concat_typed
 from tasks.extract.provider.policy import RequestPolicy
 from tasks.extract.provider.rate_limit import get_rate_limiter
+from tasks.http_client import Client
 from warehouse.reference import read_reference
 from warehouse.settings import Settings
 
@@ -132,7 +132,7 @@ def ishares_request_policy(settings: Settings) -> RequestPolicy:
 
 def _extract_one(
     request: HoldingsRequest,
-    client: httpx.Client,
+    client: Client,
     policy: RequestPolicy,
     settings: Settings,
     today: date,
