@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import psycopg
 
 from deployments.stack.processes import Service, ServiceError
+from deployments.stack.versions import require_same_version
 from tasks.http_client import Response, TransportError, open_local_client
 from warehouse.connect.dsn import embedded_server
 from warehouse.schema.roles import ensure_login
@@ -105,12 +106,15 @@ def start_server(settings: Settings) -> dict[str, str]:
     Raises:
         ServiceError: If it does not respond in time (with the end of its log), has another
             password, or its ports are taken.
+        VersionMismatch: If it runs, with another version of Prefect than this installation's.
     """
     service = Service(settings.home.absolute(), "prefect-server")
     state = service.read_state()
     if state is not None:
         environment = prefect_environment(settings, int(str(state["port"])))
         if _wait_until_ready(service, environment):
+            # it may run since before an upgrade
+            require_same_version(environment)
             return environment
         raise ServiceError(
             f"The server at {environment['PREFECT_API_URL']} does not accept the password of"

@@ -1,5 +1,10 @@
-"""Compare the versions of Prefect's server and client."""
+"""Compare the versions of Prefect's server and client.
 
+Run as `python -m deployments.stack.versions` before a worker of another server starts.
+"""
+
+import os
+import sys
 from collections.abc import Mapping
 from importlib.metadata import version
 
@@ -44,7 +49,15 @@ def require_same_version(environment: Mapping[str, str]) -> str:
     if served != installed:
         raise VersionMismatch(
             f"The Prefect server at {environment['PREFECT_API_URL']} has version {served}, and"
-            f" this installation {installed}. Install the same version on both, since workers and"
-            " servers of different versions loop."
+            f" this installation {installed}; workers and servers of different versions loop."
+            " Restart a server of this checkout by make down and make up; on another, install the"
+            " same version."
         )
     return served
+
+
+if __name__ == "__main__":
+    try:
+        require_same_version(os.environ)
+    except ServiceError as mismatch:
+        sys.exit(str(mismatch))
