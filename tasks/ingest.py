@@ -35,11 +35,11 @@ from tasks.extract.fred.extract import (
     extract_macro,
     fred_request_policy,
 )
+from tasks.extract.ishares.client import start_session
 from tasks.extract.ishares.extract import (
     HoldingsExtract,
     excluded_equity_rows,
     extract_holdings,
-    ishares_request_policy,
 )
 from tasks.extract.sec.bulk_facts import CompanyFactsZip, download_archive
 from tasks.extract.sec.client import SecSession
@@ -170,8 +170,8 @@ def fred_macro(settings: Settings) -> Source[Sequence[SeriesRequest], MacroExtra
 
 
 def ishares_holdings(settings: Settings) -> Source[HoldingsBatch, HoldingsExtract]:
-    """Return the source of index members, under one request policy."""
-    policy = ishares_request_policy(settings)
+    """Return the source of index members, with one session."""
+    session = start_session(settings)
 
     def members(
         reply: HoldingsExtract, batch: HoldingsBatch, _: datetime, __: Sequence[Checked]
@@ -182,7 +182,7 @@ def ishares_holdings(settings: Settings) -> Source[HoldingsBatch, HoldingsExtrac
         return index_membership.add_context(reply.members, previous, is_live)
 
     return Source(
-        lambda batch, now: extract_holdings(batch.requests, now, settings, policy),
+        lambda batch, now: extract_holdings(batch.requests, now, settings, session),
         ((index_membership.CONTRACT, members),),
         excluded_rows=lambda reply: excluded_equity_rows(reply.excluded),
     )

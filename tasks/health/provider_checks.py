@@ -11,7 +11,7 @@ import psycopg
 
 from expectations.calendars.trading import new_york_date, sessions_between
 from tasks.extract.fred.client import FredClient, fetch_fredgraph_csv
-from tasks.extract.ishares.client import fetch_holdings, open_http_client
+from tasks.extract.ishares.client import fetch_holdings, open_http_client, start_session
 from tasks.extract.ishares.extract import get_fund
 from tasks.extract.provider.errors import FetchError
 from tasks.extract.provider.rate_limit import PostgresRateLimiter, RateLimiter
@@ -52,10 +52,7 @@ ADVICE = {
     "html": "It sent a page instead of data: an outage, a block or a proxy's login page.",
     "service_unavailable": "The provider is down; try again later.",
     "throttled": "Wait an hour; other programs at this address count, too.",
-    "client_refused": (
-        "It refuses this client or address. Try another network; a holdings file saved with a"
-        " browser is loaded by: rotation import-holdings FILE --fund IWM."
-    ),
+    "client_refused": "It refuses this client or address. Try another network.",
     "currency_not_usd": "Such prices are not loaded.",
     "no_data": "The reply has no data; try again later.",
     "cooldown": "An earlier run was blocked; requests before the pause ends prolong the block.",
@@ -188,17 +185,19 @@ def _check_fred(settings: Settings) -> Finding:
 
 
 def _check_ishares(settings: Settings, today: date, clock: ClockProbe) -> Finding:
-    limiter = RateLimiter(settings.ishares_requests_per_second)
+    session = start_session(settings)
     name = settings.funds[0]
     with open_http_client(settings) as client:
         clock.watch(client)
-        file = fetch_holdings(client, limiter, settings, get_fund(name), None, today)
-    return Finding(
-        "OK",
-        "ishares",
+        file = fetch_holdings(client, session, get_fund(name), None, today)
+    refusals = [error.detail for errors in session.refusals.values() for error in errors]
+    found = (
         f"{len(file.members)} members of {name} as of {file.as_of_date}; a live run has the"
-        f" members of {', '.join(settings.funds)} from then on",
+        f" members of {', '.join(settings.funds)} from then on"
     )
+    if refusals:
+        return Finding("warning", "ishares", " ".join([*refusals, "Another URL gave", found]))
+    return Finding("OK", "ishares", found)
 
 
 def _check_sec(settings: Settings, clock: ClockProbe) -> Finding:

@@ -189,14 +189,21 @@ def test_a_key_that_fred_refuses_ends_the_run_with_fred_at_once(replay: Replay) 
     assert "FRED_API_KEY" in replay.column("select detail from audit.fetch")[0]
 
 
+def spoil_fund(replay: Replay, product: int, kind: str, **options: int) -> None:
+    """Let all URLs of a fund's file fail."""
+    replay.sandbox.add_fault(kind, host=ISHARES, path=f"/{product}/", count=None, **options)
+    query = f"portfolioId={product}&"
+    replay.sandbox.add_fault(kind, path="get-fund-document", query=query, count=None, **options)
+
+
 def test_each_fault_at_ishares_has_its_name_and_costs_no_other_fund(replay: Replay) -> None:
-    replay.sandbox.add_fault("html_200", host=ISHARES, path="/239710/", count=None)
-    replay.sandbox.add_fault("status", host=ISHARES, path="/239774/", status=503, count=None)
+    spoil_fund(replay, 239710, "html_200")
+    spoil_fund(replay, 239774, "status", status=503)
     # the tape has no file of IJH: the provider sends one with a dash for its date
     end = replay.run("holdings", funds=["IWM", "IJR", "IJH", "IVV"])
     assert end.state == "Degraded", end.output
     assert replay.fetches() == {
-        "IWM": ("outage", "html", 3),
+        "IWM": ("refused", "html", 1),
         "IJR": ("outage", "http_503", 3),
         "IJH": ("empty", "no_file_for_date", 1),
         "IVV": ("loaded", None, 1),
@@ -236,7 +243,7 @@ def test_after_a_bad_day_a_good_one_makes_up_for_all_of_it(
         },
     )
     replay.sandbox.add_fault("status", host=FRED, query="CPIAUCSL", status=500, count=None)
-    replay.sandbox.add_fault("reset", host=ISHARES, path="/239726/", count=None)
+    spoil_fund(replay, 239726, "reset")
     end = replay.run("daily")
     assert end.state == "Degraded", end.output
     assert end.message == "holdings: Degraded; prices: Degraded; macro: Degraded"

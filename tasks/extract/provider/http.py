@@ -1,14 +1,12 @@
 """Download files over HTTPS, and map HTTP errors to fetch errors."""
 
+from importlib.metadata import version
+
 from tasks.extract.provider.errors import FetchError, outage, throttled
 from tasks.extract.provider.rate_limit import RateLimiter
 from tasks.http_client import Client, HttpError, Response, error_reason
 
-# Both sites that this is for, iShares and FRED's graphs, reject clients that are no browser.
-USER_AGENT = (
-    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"
-    " Chrome/131.0.0.0 Safari/537.36"
-)
+USER_AGENT = f"great-rotation/{version('great-rotation')}"
 
 
 def download(client: Client, limiter: RateLimiter, url: str, resource: str) -> Response:
