@@ -33,7 +33,6 @@ from tasks.extract.fred.extract import (
     MacroExtract,
     SeriesRequest,
     extract_macro,
-    fred_request_policy,
 )
 from tasks.extract.ishares.client import start_session
 from tasks.extract.ishares.extract import (
@@ -41,6 +40,7 @@ from tasks.extract.ishares.extract import (
     excluded_equity_rows,
     extract_holdings,
 )
+from tasks.extract.provider.policy import RequestPolicy
 from tasks.extract.sec.bulk_facts import CompanyFactsZip, download_archive
 from tasks.extract.sec.client import SecSession
 from tasks.extract.sec.extract import (
@@ -155,9 +155,10 @@ def yahoo_prices(settings: Settings) -> Source[PriceBatch, PriceExtract]:
     )
 
 
-def fred_macro(settings: Settings) -> Source[Sequence[SeriesRequest], MacroExtract]:
+def fred_macro(
+    settings: Settings, policy: RequestPolicy
+) -> Source[Sequence[SeriesRequest], MacroExtract]:
     """Return the source of macro observations, under one request policy."""
-    policy = fred_request_policy(settings)
     return Source(
         lambda batch, now: extract_macro(batch, now, settings, policy),
         (

@@ -27,6 +27,7 @@ TEST_PREFIX = "ROTATION_TEST_"
 UNSAFE_IN_HOME = re.compile(r'[$"`\\\x00-\x1f]')
 # requests per second; the SEC blocks clients above 10
 SEC_LIMIT = 8
+FRED_LIMIT = 2
 USER_AGENT = re.compile(r"[^,()\[\]@]*\S [^,()\[\]@\s]+@[^,()\[\]@\s]+\.[A-Za-z]{2,}")
 
 
@@ -240,6 +241,13 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"sec_requests_per_second must be below {SEC_LIMIT}: the SEC blocks above 10"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _validate_fred_rate_limit(self) -> Self:
+        # per address, over all processes; more than this in one second earns a pause
+        if self.origin == "live" and self.fred_requests_per_second > FRED_LIMIT:
+            raise ValueError(f"fred_requests_per_second must be at most {FRED_LIMIT}, FRED's limit")
         return self
 
     @field_validator("sec_user_agent")

@@ -163,7 +163,11 @@ def _check_yahoo(settings: Settings, today: date) -> Finding:
 
 
 def _check_fred(settings: Settings) -> Finding:
-    limiter = RateLimiter(settings.fred_requests_per_second)
+    with _shared_limiter("fred", settings.fred_requests_per_second, settings) as limiter:
+        return _ask_fred(settings, limiter)
+
+
+def _ask_fred(settings: Settings, limiter: RateLimiter) -> Finding:
     if settings.fred_api_key is None:
         frame = fetch_fredgraph_csv(SERIES, limiter, settings.fred_timeout_seconds)
         return Finding(
@@ -205,7 +209,7 @@ def _check_sec(settings: Settings, clock: ClockProbe) -> Finding:
         return Finding(
             "warning", "sec", f"not asked, without a contact; a live run has {LACKS['sec']}"
         )
-    with _sec_limiter(settings) as limiter:
+    with _shared_limiter("sec", settings.sec_requests_per_second, settings) as limiter:
         if pause := limiter.remaining_pause():
             detail = f"Not sent: requests to the SEC are paused for another {pause:.0f} seconds."
             raise FetchError("throttled", "cooldown", detail)
@@ -223,14 +227,13 @@ def _check_sec(settings: Settings, clock: ClockProbe) -> Finding:
 
 
 @contextmanager
-def _sec_limiter(settings: Settings) -> Iterator[RateLimiter]:
+def _shared_limiter(provider: str, rate: float, settings: Settings) -> Iterator[RateLimiter]:
     """Open the limiter of all processes, which remembers a block, if a warehouse is running."""
-    rate = settings.sec_requests_per_second
     if is_embedded(settings) and not embedded_server(settings).is_running():
         yield RateLimiter(rate)
         return
     try:
-        shared = PostgresRateLimiter("sec", rate, settings)
+        shared = PostgresRateLimiter(provider, rate, settings)
         shared.remaining_pause()
     except psycopg.Error:  # no warehouse yet, or one that is not migrated
         yield RateLimiter(rate)

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from tasks.health.checks import run_health_checks
 from tests.flows.conftest import MakeReplay
 from tests.flows.replay import Replay
 from tests.flows.tapes import CLOCK, Tape
+from warehouse.connect.connections import connect
 
 YAHOO, FRED, ISHARES = "yahoo.com", "stlouisfed.org", "ishares.com"
 NO_SUCH_SYMBOL = json.dumps(
@@ -176,6 +178,41 @@ def test_each_fault_at_fred_has_its_name_and_costs_no_other_series(replay: Repla
         " where series_id = 'VIXCLS' and value is null"
     )
     assert dots[0][0] == dots[0][1] > 0
+
+
+def test_a_licensed_series_that_fred_cuts_short_is_kept_and_reported_once(replay: Replay) -> None:
+    series = {"series_ids": ["VIXCLS"], "full_history": True}
+    assert replay.run("macro", **series).state == "Completed"
+    held = replay.checksums()
+
+    def findings() -> list[str]:
+        found = run_health_checks(replay.settings, replay.sandbox.now())
+        return [each.message for each in found if each.target == "VIXCLS"]
+
+    rows = replay.rows(
+        "select observation_date::text, vintage_date::text, value::text"
+        " from published.macro_observation where value is not null order by 1"
+    )
+    served = "".join(
+        f'<observation realtime_start="{vintage}" realtime_end="9999-12-31" date="{day}"'
+        f' value="{value}"/>'
+        for day, vintage, value in rows[-3:]
+    )
+    assert findings() == []
+    cut = {"status": 200, "body": f"<observations>{served}</observations>"}
+    replay.sandbox.add_fault(
+        "status", host=FRED, path="observations", count=None, content_type="text/xml", **cut
+    )
+    end = replay.run("macro", **series)
+    assert end.state == "Completed", end.output
+    assert replay.checksums() == held
+    [message] = findings()
+    assert f"FRED serves no observation of VIXCLS before {rows[-3][0]} any more" in message
+    # of a series that stays so, a week later
+    with connect(replay.settings, "owner") as connection:
+        connection.execute("update audit.fetch set finished_at = finished_at - interval '8 days'")
+    assert replay.run("macro", **series).state == "Completed"
+    assert findings() == []
 
 
 def test_a_key_that_fred_refuses_ends_the_run_with_fred_at_once(replay: Replay) -> None:
