@@ -11,7 +11,8 @@ from tests.flows.replay import Replay
 from tests.flows.tapes import CLOCK, Tape
 from warehouse.connect.connections import connect
 
-YAHOO, FRED, ISHARES = "yahoo.com", "stlouisfed.org", "ishares.com"
+YAHOO, FRED = "yahoo.com", "stlouisfed.org"
+ISHARES = r"ishares\.com|blackrock\.com"
 NO_SUCH_SYMBOL = json.dumps(
     {
         "chart": {
