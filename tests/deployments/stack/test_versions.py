@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from deployments.stack import prefect_server
+from deployments.stack import prefect_server, stack
 from deployments.stack.processes import Service
 from deployments.stack.versions import VersionMismatch, require_same_version
+from tests.deployments.conftest import Home
 from warehouse.server.local import free_port
 from warehouse.settings import Settings
 
@@ -37,16 +38,20 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(home=tmp_path)
 
 
-@pytest.fixture
-def served(request: pytest.FixtureRequest, settings: Settings) -> Iterator[dict[str, str]]:
-    """Run a server of a state folder with a version; return the environment of its clients."""
+def serve(settings: Settings, served_version: str) -> dict[str, str]:
+    """Start the server of a state folder with a version; return the environment of its clients."""
     port = free_port()
     environment = prefect_server.prefect_environment(settings, port)
     service = Service(settings.home.absolute(), "prefect-server")
-    variables = os.environ | environment | {"SERVED": request.param}
+    variables = os.environ | environment | {"SERVED": served_version}
     service.start([sys.executable, "-c", SERVER], variables, port=port)
-    yield environment
-    service.stop()
+    return environment
+
+
+@pytest.fixture
+def served(request: pytest.FixtureRequest, settings: Settings) -> Iterator[dict[str, str]]:
+    yield serve(settings, request.param)
+    prefect_server.stop_server(settings)
 
 
 @pytest.mark.parametrize("served", ["3.8.8"], indirect=True)
@@ -59,6 +64,17 @@ def test_server_of_another_version_is_refused(settings: Settings, served: dict[s
     done = subprocess.run(check, env=os.environ | served, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.splitlines() == [str(refused.value)]
+
+
+def test_make_up_ends_in_one_sentence_and_starts_no_worker(empty_home: Home) -> None:
+    serve(empty_home.settings, "3.8.8")
+    done = empty_home.rotation("up", check=False)
+    assert done.returncode == 1
+    *warnings, sentence = done.stdout.splitlines() + done.stderr.splitlines()
+    assert sentence.startswith("VersionMismatch: The Prefect server at http://127.0.0.1:")
+    assert "make down and make up" in sentence
+    assert all("is not set" in each for each in warnings)
+    assert not stack.is_worker_running(empty_home.settings)
 
 
 @pytest.mark.parametrize("served", [version("prefect")], indirect=True)
