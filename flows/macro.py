@@ -15,6 +15,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from pydantic import Field
 
+from tasks.extract.fred.extract import open_fred_policy
 from tasks.ingest import fred_macro, ingest_plan
 from tasks.plan.macro import plan_macro
 from tasks.run.context import open_run
@@ -39,5 +40,6 @@ def refresh_macro(
     settings = Settings()
     with open_run("macro", settings, provider="fred") as run:
         plan = plan_macro(series_ids, full_history, only_stale, run)
-        ingest_plan(fred_macro(settings), plan, run)
+        with open_fred_policy(settings) as policy:
+            ingest_plan(fred_macro(settings, policy), plan, run)
     return run.to_prefect_state()

@@ -32,15 +32,15 @@ from tasks.extract.fred.extract import (
     MacroExtract,
     SeriesRequest,
     extract_macro,
-    fred_request_policy,
 )
+from tasks.extract.ishares.client import start_session
 from tasks.extract.ishares.extract import (
     HoldingsExtract,
     HoldingsRequest,
     excluded_equity_rows,
     extract_holdings,
-    ishares_request_policy,
 )
+from tasks.extract.provider.policy import RequestPolicy
 from tasks.extract.sec.bulk_facts import CompanyFactsZip, download_archive
 from tasks.extract.sec.client import SecSession
 from tasks.extract.sec.extract import (
@@ -190,9 +190,10 @@ def yahoo_prices(
     )
 
 
-def fred_macro(settings: Settings) -> Source[Sequence[SeriesRequest], None, MacroExtract]:
+def fred_macro(
+    settings: Settings, policy: RequestPolicy
+) -> Source[Sequence[SeriesRequest], None, MacroExtract]:
     """Return the source of macro observations, under one request policy."""
-    policy = fred_request_policy(settings)
     return Source(
         lambda requests, now: extract_macro(requests, now, settings, policy),
         lambda _: None,
@@ -208,8 +209,8 @@ def fred_macro(settings: Settings) -> Source[Sequence[SeriesRequest], None, Macr
 def ishares_holdings(
     settings: Settings,
 ) -> Source[Sequence[HoldingsRequest], StoredSnapshots, HoldingsExtract]:
-    """Return the source of index members, under one request policy."""
-    policy = ishares_request_policy(settings)
+    """Return the source of index members, with one session."""
+    session = start_session(settings)
 
     def members(
         reply: HoldingsExtract, stored: StoredSnapshots, _: datetime, __: Sequence[Checked]
@@ -220,7 +221,7 @@ def ishares_holdings(
         return index_membership.add_context(reply.members, previous, is_live)
 
     return Source(
-        lambda requests, now: extract_holdings(requests, now, settings, policy),
+        lambda requests, now: extract_holdings(requests, now, settings, session),
         lambda requests: read_stored_snapshots(requests, settings),
         ((index_membership.CONTRACT, members),),
         excluded_rows=lambda reply: excluded_equity_rows(reply.excluded),

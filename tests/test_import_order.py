@@ -1,6 +1,7 @@
 """Import order of the rooms: a module imports only its own room and rooms listed before it."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +25,7 @@ ROOMS = (
     ("warehouse.merge",),
     ("warehouse.schema",),
     ("warehouse.backup", "warehouse.export"),
+    ("tasks.http_client",),
     ("tasks.extract.provider",),
     ("tasks.extract.yahoo", "tasks.extract.fred", "tasks.extract.ishares", "tasks.extract.sec"),
     ("tasks.validate", "tasks.run"),
@@ -80,3 +82,13 @@ def test_each_room_imports_only_rooms_before_it(package: str) -> None:
             if room is None or RANKS[other] >= RANKS[room]:
                 violations.add(f"{module} imports {name}")
     assert violations == set()
+
+
+def test_one_module_imports_the_http_library() -> None:
+    importers = [
+        str(file.relative_to(ROOT))
+        for package in PACKAGES
+        for file in sorted((ROOT / package).rglob("*.py"))
+        if re.search(r"^\s*(import|from) httpx\b", file.read_text(), re.M)
+    ]
+    assert importers == ["tasks/http_client.py"]

@@ -56,11 +56,7 @@ def test_env_example_shows_the_defaults() -> None:
     )
     bare = Settings(_env_file=None)
     for name in Settings.model_fields:
-        if variable(name) in shown and name not in (
-            "home",
-            "ishares_latest_url",
-            "ishares_dated_url",
-        ):
+        if variable(name) in shown and name != "home":
             assert Settings(_env_file=None, **{name: shown[variable(name)]}) == bare, name
 
 

@@ -27,6 +27,7 @@ TEST_PREFIX = "ROTATION_TEST_"
 UNSAFE_IN_HOME = re.compile(r'[$"`\\\x00-\x1f]')
 # requests per second; the SEC blocks clients above 10
 SEC_LIMIT = 8
+FRED_LIMIT = 2
 USER_AGENT = re.compile(r"[^,()\[\]@]*\S [^,()\[\]@\s]+@[^,()\[\]@\s]+\.[A-Za-z]{2,}")
 
 
@@ -140,12 +141,18 @@ class Settings(BaseSettings):
     ishares_timeout_seconds: float = Field(default=60.0, gt=0)
     ishares_attempts: int = Field(default=3, ge=1)
     ishares_backoff_seconds: float = Field(default=20.0, ge=0)
-    ishares_latest_url: str = (
-        "https://www.ishares.com/us/products/{product_id}/{slug}/latest-holdings.csv"
-    )
-    ishares_dated_url: str = (
-        "https://www.ishares.com/us/products/{product_id}/{slug}/1467271812596.ajax"
-        "?fileType=csv&fileName={fund}_holdings&dataType=fund&asOfDate={as_of:%Y%m%d}"
+    ishares_urls: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(
+            "https://www.ishares.com/us/products/{product_id}/{slug}/latest-holdings.csv",
+            "https://www.ishares.com/us/products/{product_id}/{slug}/1467271812596.ajax"
+            "?fileType=csv&fileName={fund}_holdings&dataType=fund&asOfDate={as_of:%Y%m%d}",
+            "https://www.blackrock.com/varnish-api/blk-one01-product-data/product-data/api/v1/"
+            "get-fund-document?appType=PRODUCT_PAGE&appSubType=ISHARES&targetSite=us-ishares"
+            "&locale=en_US&portfolioId={product_id}&userType=individual&component=holdings"
+            "&asOfDate={as_of:%Y%m%d}",
+        ),
+        description="URLs of holdings files, separated by commas, tried in order. Fields: columns"
+        " of reference table fund, and as_of.",
     )
 
     sec_user_agent: SecretStr | None = Field(
@@ -236,6 +243,13 @@ class Settings(BaseSettings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _validate_fred_rate_limit(self) -> Self:
+        # per address, over all processes; more than this in one second earns a pause
+        if self.origin == "live" and self.fred_requests_per_second > FRED_LIMIT:
+            raise ValueError(f"fred_requests_per_second must be at most {FRED_LIMIT}, FRED's limit")
+        return self
+
     @field_validator("sec_user_agent")
     @classmethod
     def _validate_sec_user_agent(cls, value: SecretStr | None) -> SecretStr | None:
@@ -256,6 +270,28 @@ class Settings(BaseSettings):
                     " the variable for these two"
                 )
             return tuple(part.strip().upper() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("ishares_urls", mode="before")
+    @classmethod
+    def _split_urls(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("ishares_urls")
+    @classmethod
+    def _refuse_urls_of_the_newest_file_only(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        fields: dict[str, object] = {str(name): "x" for name in read_reference("fund")}
+        fields["as_of"] = date(2026, 1, 2)
+        try:
+            dated = [url for url in value if url.format_map(fields) and "{as_of" in url]
+        except (KeyError, ValueError) as error:
+            raise ValueError(
+                f"have an unknown field: {error}; known: {', '.join(fields)}"
+            ) from None
+        if not dated:
+            raise ValueError("need a URL with {as_of:%Y%m%d}, for the files of past days")
         return value
 
     @field_validator("funds")

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import ssl
 import subprocess
 import time
 from contextlib import suppress
@@ -13,17 +12,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import httpx
 import psutil
 
 from deployments.sandbox.launch import STATE, SandboxError, instant_text, launch
+from tasks.http_client import TransportError, open_local_client
 
 CONTROL_HEADER = {"X-Rotation-Sandbox": "1"}
 # generous, because a busy machine may slow the sandbox down
 TIMEOUT_SECONDS = 60
-# Control is plain HTTP on the loopback address. A context without certificates saves httpx
-# from reading all public certificates for each call.
-NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 @dataclass
@@ -225,12 +221,9 @@ class Sandbox:
     def _call(self, method: str, path: str, content: Any = None) -> Any:
         url = f"http://127.0.0.1:{self.port}{path}"
         try:
-            # trust_env=False: the proxy variables must not route this call through the proxy.
-            with httpx.Client(
-                trust_env=False, verify=NO_TLS, timeout=TIMEOUT_SECONDS, headers=CONTROL_HEADER
-            ) as http:
+            with open_local_client(TIMEOUT_SECONDS, headers=CONTROL_HEADER) as http:
                 reply = http.request(method, url, json=content)
-        except httpx.TransportError as error:
+        except TransportError as error:
             raise SandboxError(f"The sandbox of {self.home} does not respond: {error!r}") from error
         try:
             content = reply.json()

@@ -7,10 +7,11 @@ import time
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-import httpx
 import psycopg
 
 from deployments.stack.processes import Service, ServiceError
+from deployments.stack.versions import require_same_version
+from tasks.http_client import Response, TransportError, open_local_client
 from warehouse.connect.dsn import embedded_server
 from warehouse.schema.roles import ensure_login
 from warehouse.server.local import ensure_database, free_port, get_or_create_secret, make_dsn
@@ -105,12 +106,15 @@ def start_server(settings: Settings) -> dict[str, str]:
     Raises:
         ServiceError: If it does not respond in time (with the end of its log), has another
             password, or its ports are taken.
+        VersionMismatch: If it runs, with another version of Prefect than this installation's.
     """
     service = Service(settings.home.absolute(), "prefect-server")
     state = service.read_state()
     if state is not None:
         environment = prefect_environment(settings, int(str(state["port"])))
         if _wait_until_ready(service, environment):
+            # it may run since before an upgrade
+            require_same_version(environment)
             return environment
         raise ServiceError(
             f"The server at {environment['PREFECT_API_URL']} does not accept the password of"
@@ -153,12 +157,11 @@ def _wait_until_ready(service: Service, environment: Mapping[str, str]) -> bool:
     needs the password and contains the server's folder.
     """
     deadline = time.monotonic() + SERVER_START_SECONDS
-    name, _, password = environment["PREFECT_API_AUTH_STRING"].partition(":")
-    with httpx.Client(auth=(name, password), trust_env=False, timeout=5) as client:
+    with open_local_client(5, login=environment["PREFECT_API_AUTH_STRING"]) as client:
         while True:
             try:
                 response = client.get(environment["PREFECT_API_URL"] + "/admin/settings")
-            except httpx.TransportError:
+            except TransportError:
                 # a program that took the port may not speak HTTP, or may still be starting
                 if service.read_state() is None and PORT_TAKEN.search(service.log_tail(500)):
                     return False
@@ -173,7 +176,7 @@ def _wait_until_ready(service: Service, environment: Mapping[str, str]) -> bool:
             time.sleep(0.2)
 
 
-def _home_of(response: httpx.Response) -> str | None:
+def _home_of(response: Response) -> str | None:
     try:
         settings = response.json()
     except ValueError:

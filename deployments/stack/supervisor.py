@@ -13,6 +13,7 @@ import psycopg
 
 from deployments.stack import prefect_server, stack
 from deployments.stack.processes import Service
+from tasks.http_client import LOGGER_NAME
 from warehouse.base_error import RotationError
 from warehouse.connect.dsn import embedded_server
 from warehouse.settings import Settings
@@ -107,5 +108,5 @@ def restarts_since(settings: Settings, start: datetime) -> dict[str, list[dateti
 if __name__ == "__main__":
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
     # one line per request otherwise
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.getLogger(LOGGER_NAME).setLevel(logging.WARNING)
     supervise(Settings())

@@ -1,11 +1,15 @@
-"""Compare the versions of Prefect's server and client."""
+"""Compare the versions of Prefect's server and client.
 
+Run as `python -m deployments.stack.versions` before a worker of another server starts.
+"""
+
+import os
+import sys
 from collections.abc import Mapping
 from importlib.metadata import version
 
-import httpx
-
 from deployments.stack.processes import ServiceError
+from tasks.http_client import HttpError, open_client, open_local_client
 
 
 class VersionMismatch(ServiceError):
@@ -19,14 +23,13 @@ def server_version(environment: Mapping[str, str]) -> str:
         ServiceError: It sends none.
     """
     url = environment["PREFECT_API_URL"].rstrip("/")
-    name, _, password = environment.get("PREFECT_API_AUTH_STRING", "").partition(":")
-    auth = (name, password) if password else None
+    # an outside server may be behind the proxy
+    is_local = url.startswith(("http://127.0.0.1", "http://localhost"))
+    opened = open_local_client if is_local else open_client
     try:
-        # an outside server may be behind the proxy; the local one is excluded by NO_PROXY
-        is_local = url.startswith(("http://127.0.0.1", "http://localhost"))
-        with httpx.Client(auth=auth, timeout=30, trust_env=not is_local) as client:
+        with opened(30, login=environment.get("PREFECT_API_AUTH_STRING")) as client:
             found = client.get(f"{url}/admin/version").raise_for_status().json()
-    except (httpx.HTTPError, ValueError) as error:
+    except (HttpError, ValueError) as error:
         raise ServiceError(
             f"The Prefect server at {url} sent no version: {error}. Check PREFECT_API_URL and"
             " PREFECT_API_AUTH_STRING."
@@ -46,7 +49,15 @@ def require_same_version(environment: Mapping[str, str]) -> str:
     if served != installed:
         raise VersionMismatch(
             f"The Prefect server at {environment['PREFECT_API_URL']} has version {served}, and"
-            f" this installation {installed}. Install the same version on both, since workers and"
-            " servers of different versions loop."
+            f" this installation {installed}; workers and servers of different versions loop."
+            " Restart a server of this checkout by make down and make up; on another, install the"
+            " same version."
         )
     return served
+
+
+if __name__ == "__main__":
+    try:
+        require_same_version(os.environ)
+    except ServiceError as mismatch:
+        sys.exit(str(mismatch))

@@ -112,10 +112,16 @@ CONTRACT = Contract(
     ),
     key=KEY,
     columns=COLUMNS,
-    # the keyless CSV dates rows by the day of the fetch; vintages of ALFRED replace them
+    # The keyless CSV dates rows by the day of the fetch; vintages of ALFRED replace them, but not
+    # before the observations that it serves: licensed series have three years only.
     replace_where=(
-        "old.source = 'fredgraph'"
-        " and old.series_id in (select series_id from {staged} where source = 'alfred')"
+        "old.source = 'fredgraph' and exists ("
+        " select from ("
+        " select series_id, min(observation_date) as start_date from {staged}"
+        " where source = 'alfred' group by series_id"
+        " ) as served"
+        " where served.series_id = old.series_id and served.start_date <= old.observation_date"
+        ")"
     ),
     dirty_from="min(vintage_date)",
     context_columns=("checked_at",),

@@ -7,6 +7,7 @@ from textwrap import shorten
 
 from psycopg import Connection
 
+from tasks.extract.fred.parse import LATER_START
 from warehouse.connect.connections import connect
 from warehouse.connect.dsn import embedded_server, is_embedded, role_user
 from warehouse.schema.readers import repair_reader
@@ -58,6 +59,7 @@ def run_health_checks(settings: Settings, now: datetime) -> list[HealthIssue]:
             *_check_runs(connection, now),
             *_check_quarantine_rate(connection),
             *_check_coverage(connection, settings, now),
+            *_check_series_starts(connection),
             *_check_clock_and_environment(connection, settings, now),
             *_check_disk_space(settings),
         ]
@@ -185,6 +187,33 @@ def _check_coverage(connection: Connection, settings: Settings, now: datetime) -
         HealthIssue("coverage", index, f"{loaded:,} of {expected:,} bars of {session} are loaded")
         for index, session, loaded, expected in rows
     ]
+
+
+def _check_series_starts(connection: Connection) -> list[HealthIssue]:
+    """Return the series whose start moved forward at FRED within a week; stored rows are kept.
+
+    A licensed series that is served for some years only moves each day: it is reported once.
+    """
+    rows = connection.execute(
+        """
+        with loaded as (
+            select
+                item, fetch_id, substring(detail from %(sentence)s) as sentence,
+                max(fetch_id) over (partition by item) as newest_id
+            from audit.fetch
+            where dataset = 'macro_observation' and status = 'loaded'
+                and finished_at > clock_timestamp() - interval '7 days'
+        )
+        select newest.item, newest.sentence from loaded as newest
+        where newest.fetch_id = newest.newest_id and newest.sentence is not null and exists (
+            select from loaded as earlier
+            where earlier.item = newest.item and earlier.sentence is null
+        )
+        order by newest.item
+        """,
+        {"sentence": f"{LATER_START}.*"},
+    )
+    return [HealthIssue("coverage", series, sentence) for series, sentence in rows]
 
 
 def _check_clock_and_environment(

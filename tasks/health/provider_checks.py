@@ -7,18 +7,18 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-import httpx
 import numpy as np
 import psycopg
 
 from expectations.calendars.trading import new_york_date, sessions_between
 from tasks.extract.fred.client import FredClient, fetch_fredgraph_csv
-from tasks.extract.ishares.client import fetch_holdings, open_http_client
+from tasks.extract.ishares.client import fetch_holdings, open_http_client, start_session
 from tasks.extract.ishares.extract import get_fund
 from tasks.extract.provider.errors import FetchError
 from tasks.extract.provider.rate_limit import PostgresRateLimiter, RateLimiter
 from tasks.extract.sec.client import DATA, WWW, SecClient
 from tasks.health.finding import Finding
+from tasks.http_client import Client, Response
 from tasks.run.clock import now as logical_time
 from warehouse.connect.dsn import embedded_server, is_embedded
 from warehouse.settings import Settings
@@ -53,10 +53,7 @@ ADVICE = {
     "html": "It sent a page instead of data: an outage, a block or a proxy's login page.",
     "service_unavailable": "The provider is down; try again later.",
     "throttled": "Wait an hour; other programs at this address count, too.",
-    "client_refused": (
-        "It refuses this client or address. Try another network; a holdings file saved with a"
-        " browser is loaded by: rotation import-holdings FILE --fund IWM."
-    ),
+    "client_refused": "It refuses this client or address. Try another network.",
     "currency_not_usd": "Such prices are not loaded.",
     "no_data": "The reply has no data; try again later.",
     "cooldown": "An earlier run was blocked; requests before the pause ends prolong the block.",
@@ -71,11 +68,11 @@ class ClockProbe:
     settings: Settings
     skews: list[timedelta] = field(default_factory=list)
 
-    def watch(self, client: httpx.Client) -> None:
+    def watch(self, client: Client) -> None:
         """Record the Date header of each reply of a client."""
         client.event_hooks["response"].append(self._record)
 
-    def _record(self, response: httpx.Response) -> None:
+    def _record(self, response: Response) -> None:
         header = response.headers.get("Date")
         if header is not None and "Age" not in response.headers:
             self.skews.append(logical_time(self.settings) - parsedate_to_datetime(header))
@@ -166,7 +163,11 @@ def _check_yahoo(settings: Settings, today: date) -> Finding:
 
 
 def _check_fred(settings: Settings) -> Finding:
-    limiter = RateLimiter(settings.fred_requests_per_second)
+    with _shared_limiter("fred", settings.fred_requests_per_second, settings) as limiter:
+        return _ask_fred(settings, limiter)
+
+
+def _ask_fred(settings: Settings, limiter: RateLimiter) -> Finding:
     if settings.fred_api_key is None:
         frame = fetch_fredgraph_csv(SERIES, limiter, settings.fred_timeout_seconds)
         return Finding(
@@ -188,17 +189,19 @@ def _check_fred(settings: Settings) -> Finding:
 
 
 def _check_ishares(settings: Settings, today: date, clock: ClockProbe) -> Finding:
-    limiter = RateLimiter(settings.ishares_requests_per_second)
+    session = start_session(settings)
     name = settings.funds[0]
     with open_http_client(settings) as client:
         clock.watch(client)
-        file = fetch_holdings(client, limiter, settings, get_fund(name), None, today)
-    return Finding(
-        "OK",
-        "ishares",
+        file = fetch_holdings(client, session, get_fund(name), None, today)
+    refusals = [error.detail for errors in session.refusals.values() for error in errors]
+    found = (
         f"{len(file.members)} members of {name} as of {file.as_of_date}; a live run has the"
-        f" members of {', '.join(settings.funds)} from then on",
+        f" members of {', '.join(settings.funds)} from then on"
     )
+    if refusals:
+        return Finding("warning", "ishares", " ".join([*refusals, "Another URL gave", found]))
+    return Finding("OK", "ishares", found)
 
 
 def _check_sec(settings: Settings, clock: ClockProbe) -> Finding:
@@ -206,7 +209,7 @@ def _check_sec(settings: Settings, clock: ClockProbe) -> Finding:
         return Finding(
             "warning", "sec", f"not asked, without a contact; a live run has {LACKS['sec']}"
         )
-    with _sec_limiter(settings) as limiter:
+    with _shared_limiter("sec", settings.sec_requests_per_second, settings) as limiter:
         if pause := limiter.remaining_pause():
             detail = f"Not sent: requests to the SEC are paused for another {pause:.0f} seconds."
             raise FetchError("throttled", "cooldown", detail)
@@ -224,14 +227,13 @@ def _check_sec(settings: Settings, clock: ClockProbe) -> Finding:
 
 
 @contextmanager
-def _sec_limiter(settings: Settings) -> Iterator[RateLimiter]:
+def _shared_limiter(provider: str, rate: float, settings: Settings) -> Iterator[RateLimiter]:
     """Open the limiter of all processes, which remembers a block, if a warehouse is running."""
-    rate = settings.sec_requests_per_second
     if is_embedded(settings) and not embedded_server(settings).is_running():
         yield RateLimiter(rate)
         return
     try:
-        shared = PostgresRateLimiter("sec", rate, settings)
+        shared = PostgresRateLimiter(provider, rate, settings)
         shared.remaining_pause()
     except psycopg.Error:  # no warehouse yet, or one that is not migrated
         yield RateLimiter(rate)

@@ -4,11 +4,11 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import httpx
 from prefect.artifacts import create_markdown_artifact
 from prefect.exceptions import FailedRun, PrefectException
 from prefect.runtime import flow_run
 
+from tasks.http_client import PrefectHttpError
 from warehouse.connect.connections import connect
 from warehouse.settings import Settings
 
@@ -64,7 +64,7 @@ def upsert_artifact(artifact: Callable[..., Any], **content: Any) -> Any:
     """
     try:
         return artifact(**content)
-    except (httpx.HTTPError, PrefectException) as error:
+    except (PrefectHttpError, PrefectException) as error:
         logger.warning("Could not save the run artifact: %s", type(error).__name__)
         return None
 

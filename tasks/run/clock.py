@@ -2,8 +2,7 @@
 
 from datetime import UTC, datetime
 
-import httpx
-
+from tasks.http_client import HttpError, open_local_client
 from warehouse.base_error import RotationError
 from warehouse.settings import Settings
 
@@ -24,9 +23,9 @@ def now(settings: Settings) -> datetime:
     if value.startswith("http"):
         try:
             # the clock runs on this machine, so the providers' proxy does not apply
-            with httpx.Client(trust_env=False, timeout=60) as client:
+            with open_local_client(60) as client:
                 value = client.get(settings.clock).raise_for_status().json()["now"]
-        except (httpx.HTTPError, ValueError, KeyError) as error:
+        except (HttpError, ValueError, KeyError) as error:
             raise ClockError(
                 f"ROTATION_CLOCK {settings.clock} returned no timestamp: {error}"
             ) from error

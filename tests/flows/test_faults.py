@@ -5,11 +5,14 @@ from typing import Any
 
 import pytest
 
+from tasks.health.checks import run_health_checks
 from tests.flows.conftest import MakeReplay
 from tests.flows.replay import Replay
 from tests.flows.tapes import CLOCK, Tape
+from warehouse.connect.connections import connect
 
-YAHOO, FRED, ISHARES = "yahoo.com", "stlouisfed.org", "ishares.com"
+YAHOO, FRED = "yahoo.com", "stlouisfed.org"
+ISHARES = r"ishares\.com|blackrock\.com"
 NO_SUCH_SYMBOL = json.dumps(
     {
         "chart": {
@@ -177,6 +180,41 @@ def test_each_fault_at_fred_has_its_name_and_costs_no_other_series(replay: Repla
     assert dots[0][0] == dots[0][1] > 0
 
 
+def test_a_licensed_series_that_fred_cuts_short_is_kept_and_reported_once(replay: Replay) -> None:
+    series = {"series_ids": ["VIXCLS"], "full_history": True}
+    assert replay.run("macro", **series).state == "Completed"
+    held = replay.checksums()
+
+    def findings() -> list[str]:
+        found = run_health_checks(replay.settings, replay.sandbox.now())
+        return [each.message for each in found if each.target == "VIXCLS"]
+
+    rows = replay.rows(
+        "select observation_date::text, vintage_date::text, value::text"
+        " from published.macro_observation where value is not null order by 1"
+    )
+    served = "".join(
+        f'<observation realtime_start="{vintage}" realtime_end="9999-12-31" date="{day}"'
+        f' value="{value}"/>'
+        for day, vintage, value in rows[-3:]
+    )
+    assert findings() == []
+    cut = {"status": 200, "body": f"<observations>{served}</observations>"}
+    replay.sandbox.add_fault(
+        "status", host=FRED, path="observations", count=None, content_type="text/xml", **cut
+    )
+    end = replay.run("macro", **series)
+    assert end.state == "Completed", end.output
+    assert replay.checksums() == held
+    [message] = findings()
+    assert f"FRED serves no observation of VIXCLS before {rows[-3][0]} any more" in message
+    # of a series that stays so, a week later
+    with connect(replay.settings, "owner") as connection:
+        connection.execute("update audit.fetch set finished_at = finished_at - interval '8 days'")
+    assert replay.run("macro", **series).state == "Completed"
+    assert findings() == []
+
+
 def test_a_key_that_fred_refuses_ends_the_run_with_fred_at_once(replay: Replay) -> None:
     end = replay.run("macro", env={"FRED_API_KEY": "f" * 32})
     assert end.state == "Failed", end.output
@@ -188,14 +226,21 @@ def test_a_key_that_fred_refuses_ends_the_run_with_fred_at_once(replay: Replay) 
     assert "FRED_API_KEY" in replay.column("select detail from audit.fetch")[0]
 
 
+def spoil_fund(replay: Replay, product: int, kind: str, **options: int) -> None:
+    """Let all URLs of a fund's file fail."""
+    replay.sandbox.add_fault(kind, host=ISHARES, path=f"/{product}/", count=None, **options)
+    query = f"portfolioId={product}&"
+    replay.sandbox.add_fault(kind, path="get-fund-document", query=query, count=None, **options)
+
+
 def test_each_fault_at_ishares_has_its_name_and_costs_no_other_fund(replay: Replay) -> None:
-    replay.sandbox.add_fault("html_200", host=ISHARES, path="/239710/", count=None)
-    replay.sandbox.add_fault("status", host=ISHARES, path="/239774/", status=503, count=None)
+    spoil_fund(replay, 239710, "html_200")
+    spoil_fund(replay, 239774, "status", status=503)
     # the tape has no file of IJH: the provider sends one with a dash for its date
     end = replay.run("holdings", funds=["IWM", "IJR", "IJH", "IVV"])
     assert end.state == "Degraded", end.output
     assert replay.fetches() == {
-        "IWM": ("outage", "html", 3),
+        "IWM": ("refused", "html", 1),
         "IJR": ("outage", "http_503", 3),
         "IJH": ("empty", "no_file_for_date", 1),
         "IVV": ("loaded", None, 1),
@@ -235,7 +280,7 @@ def test_after_a_bad_day_a_good_one_makes_up_for_all_of_it(
         },
     )
     replay.sandbox.add_fault("status", host=FRED, query="CPIAUCSL", status=500, count=None)
-    replay.sandbox.add_fault("reset", host=ISHARES, path="/239726/", count=None)
+    spoil_fund(replay, 239726, "reset")
     end = replay.run("daily")
     assert end.state == "Degraded", end.output
     assert end.message == "holdings: Degraded; prices: Degraded; macro: Degraded"

@@ -17,6 +17,10 @@ WRONG = {
         "DATABASE_URL": f"postgresql://{SECRET}",
         "FRED_API_KEY": SECRET,
     },
+    "fred_requests_per_second must be at most": {
+        "ROTATION_FRED_REQUESTS_PER_SECOND": "2.5",
+        "FRED_API_KEY": SECRET,
+    },
     "origin": {"ROTATION_ORIGIN": f"{SECRET}!", "ROTATION_NOTIFY_URL": SECRET},
     "overlap_sessions": {"ROTATION_OVERLAP_SESSIONS": SECRET},
 }

@@ -19,7 +19,7 @@ from tasks.backfill.plan import (
 )
 from tasks.backfill.request import ResolvedRequest
 from tasks.backfill.stored_dates import read_stored_dates
-from tasks.extract.fred.extract import SeriesRequest
+from tasks.extract.fred.extract import SeriesRequest, open_fred_policy
 from tasks.ingest import fred_macro, ingest
 from tasks.plan.last_fetches import LastFetch, is_fresh, read_last_fetches
 from tasks.plan.macro import series_requests
@@ -127,12 +127,13 @@ def _expected_dates(item: str, stored: Sequence[date], now: datetime) -> list[da
 
 @contextmanager
 def _open(scope: ResolvedRequest, work_items: Sequence[WorkItem]) -> Iterator[IngestChunk]:
-    source = fred_macro(scope.settings)
+    with open_fred_policy(scope.settings) as policy:
+        source = fred_macro(scope.settings, policy)
 
-    def ingest_chunk(chunk: Sequence[WorkItem], run: RunContext) -> None:
-        ingest(source, _series_requests(chunk, scope), run)
+        def ingest_chunk(chunk: Sequence[WorkItem], run: RunContext) -> None:
+            ingest(source, _series_requests(chunk, scope), run)
 
-    yield ingest_chunk
+        yield ingest_chunk
 
 
 # thirty years of a series with its vintages may be a hundred thousand rows

@@ -8,7 +8,6 @@ from urllib.error import HTTPError
 from urllib.request import HTTPSHandler, build_opener
 from xml.etree import ElementTree
 
-import httpx
 import pandas as pd
 from fredapi import Fred
 from pydantic import SecretStr
@@ -23,6 +22,7 @@ from tasks.extract.fred.parse import parse_fredgraph_csv
 from tasks.extract.provider.errors import FetchError, outage
 from tasks.extract.provider.http import USER_AGENT, download
 from tasks.extract.provider.rate_limit import RateLimiter
+from tasks.http_client import open_client
 
 FREDGRAPH_URL = "https://fred.stlouisfed.org/graph/fredgraph.csv?id={series_id}"
 # The API's own limits. fredapi requests no further page and reports no truncated reply.
@@ -138,8 +138,8 @@ def fetch_fredgraph_csv(
     Raises:
         FetchError: There is no usable file. FRED returns 404 for an unknown series.
     """
-    with httpx.Client(
-        timeout=timeout_seconds, headers={"User-Agent": USER_AGENT}, follow_redirects=True
+    with open_client(
+        timeout_seconds, headers={"User-Agent": USER_AGENT}, follow_redirects=True
     ) as client:
         try:
             url = FREDGRAPH_URL.format(series_id=series_id)

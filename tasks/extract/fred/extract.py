@@ -2,7 +2,8 @@
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -13,13 +14,18 @@ from prefect.cache_policies import NO_CACHE
 
 from expectations.calendars.trading import new_york_date
 from tasks.extract.fred.client import FredClient, fetch_fredgraph_csv
-from tasks.extract.fred.parse import OBSERVATION_COLUMNS, diff_against_stored, parse_releases
+from tasks.extract.fred.parse import (
+    OBSERVATION_COLUMNS,
+    diff_against_stored,
+    later_start,
+    parse_releases,
+)
 from tasks.extract.fred.vintages import merge_realtime_windows, vintage_windows
 from tasks.extract.provider.errors import FetchError
 from tasks.extract.provider.fetch_log import FetchRecord, StartedFetch, to_frame
 from tasks.extract.provider.frames import concat_typed, typed_frame
 from tasks.extract.provider.policy import RequestPolicy
-from tasks.extract.provider.rate_limit import get_rate_limiter
+from tasks.extract.provider.rate_limit import PostgresRateLimiter, RateLimiter, get_rate_limiter
 from warehouse.base_error import RotationError
 from warehouse.settings import Settings
 
@@ -42,8 +48,8 @@ class SeriesRequest:
         latest_stored_vintage: The newest vintage stored from ALFRED; None if there is none. The
             dates given to rows of the keyless CSV do not count: older vintages would never be
             requested.
-        stored_latest: `observation_date` and `value`, the newest stored value of each observation,
-            for the keyless CSV; None if there is none.
+        stored_latest: `observation_date` and `value`, the newest stored value of each observation;
+            None if there is none.
     """
 
     series_id: str
@@ -98,8 +104,8 @@ def extract_macro(
         requests: One per series.
         now: The logical time, which dates the values of the keyless CSV.
         settings: The `fred_` settings.
-        policy: The request policy of the run, shared by its batches; None if these requests are
-            the whole run.
+        policy: The request policy of the run, shared by its batches; None without a warehouse:
+            the rate limit then holds for this process.
 
     Returns:
         One row per (series_id, observation_date, vintage_date) in `observations`, one per request
@@ -110,7 +116,9 @@ def extract_macro(
         https://fred.stlouisfed.org/graph/fredgraph.csv. Lags and revisions differ by series.
         FRED's terms: attribution; some series belong to others (ICE BofA, Moody's).
     """
-    policy = policy or fred_request_policy(settings)
+    policy = policy or _request_policy(
+        settings, get_rate_limiter("fred", settings.fred_requests_per_second)
+    )
     if settings.fred_api_key is None:
         logger.warning(
             "FRED_API_KEY is not set: reading FRED's keyless CSV. It has no vintages, so values"
@@ -127,12 +135,17 @@ def extract_macro(
     )
 
 
-def fred_request_policy(settings: Settings) -> RequestPolicy:
-    """Return the request policy of one run."""
+@contextmanager
+def open_fred_policy(settings: Settings) -> Iterator[RequestPolicy]:
+    """Open the request policy of one run, whose rate limit holds for all processes."""
+    rate = settings.fred_requests_per_second
+    with closing(PostgresRateLimiter("fred", rate, settings)) as limiter:
+        yield _request_policy(settings, limiter)
+
+
+def _request_policy(settings: Settings, limiter: RateLimiter) -> RequestPolicy:
     return RequestPolicy(
-        get_rate_limiter("fred", settings.fred_requests_per_second),
-        attempts=settings.fred_attempts,
-        backoff_seconds=settings.fred_backoff_seconds,
+        limiter, attempts=settings.fred_attempts, backoff_seconds=settings.fred_backoff_seconds
     )
 
 
@@ -162,6 +175,8 @@ def _extract_vintages(request: SeriesRequest, policy: RequestPolicy, client: Fre
     detail = f"{len(frame)} rows of {request.series_id}, vintages to {newest}."
     if request.latest_stored_vintage is not None and newest <= request.latest_stored_vintage:
         detail = f"No new vintage of {request.series_id}; that of {newest} was read again."
+    # the last window has all observations of today
+    detail += later_start(request.series_id, request.stored_latest, parts[-1][1]["date"])
     return frame, fetch.finish(None, attempts, len(frame), detail)
 
 
@@ -178,7 +193,9 @@ def _extract_keyless(
         error = FetchError("empty", "no_data", f"The CSV of {request.series_id} has no row.")
         return _NO_ROWS, fetch.finish(error, result.attempts)
     frame = diff_against_stored(request.series_id, result.value, request.stored_latest, today)
+    days = result.value["observation_date"]
     detail = f"{len(frame)} of {len(result.value)} values of {request.series_id} are new."
+    detail += later_start(request.series_id, request.stored_latest, days)
     return frame, fetch.finish(None, result.attempts, len(frame), detail)
 
 

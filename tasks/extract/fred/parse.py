@@ -17,6 +17,8 @@ OBSERVATION_COLUMNS = {
     "missing_reason": "str",
     "source": "str",
 }
+# begins the sentence of `later_start`
+LATER_START = "FRED serves no observation of"
 
 
 def parse_fredgraph_csv(series_id: str, text: str) -> pd.DataFrame:
@@ -96,6 +98,28 @@ def diff_against_stored(
         is_same = (rows["value"] == previous) | (rows["value"].isna() & pd.isna(previous))
         rows = rows[~(is_same & days.isin(stored_values.index))]
     return add_missing_reason(rows, source="fredgraph")
+
+
+def later_start(series_id: str, stored: pd.DataFrame | None, served: pd.Series) -> str:
+    """Return a sentence if FRED serves a series from a later day on than it is stored.
+
+    Licensed series are served for three years only.
+
+    Args:
+        series_id: FRED's id.
+        stored: `observation_date` of the stored observations; None if there are none.
+        served: The observation dates of a reply with all observations of today.
+    """
+    if stored is None:
+        return ""
+    start = pd.to_datetime(served).min()
+    count = int((stored["observation_date"] < start).sum())
+    if count == 0:
+        return ""
+    return (
+        f" {LATER_START} {series_id} before {start:%Y-%m-%d} any more; {count:,} stored since"
+        f" {stored['observation_date'].min():%Y-%m-%d} are kept."
+    )
 
 
 def add_missing_reason(rows: pd.DataFrame, source: str) -> pd.DataFrame:

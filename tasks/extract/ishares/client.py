@@ -1,56 +1,156 @@
 """Download holdings files from iShares."""
 
 import csv
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
-import httpx
-
+from expectations.calendars.trading import session_dates
 from tasks.extract.ishares.errors import HoldingsParseError
-from tasks.extract.ishares.parse_file import HoldingsFile, parse_holdings
+from tasks.extract.ishares.parse_file import PROVIDER, HoldingsFile, parse_holdings
 from tasks.extract.ishares.parse_table import read_title
 from tasks.extract.provider.errors import FetchError, outage
 from tasks.extract.provider.http import USER_AGENT, download
-from tasks.extract.provider.rate_limit import RateLimiter
+from tasks.extract.provider.policy import RequestPolicy
+from tasks.extract.provider.rate_limit import RateLimiter, get_rate_limiter
+from tasks.http_client import Client, open_client
 from warehouse.settings import Settings
 
+# replies of gates to programs: a page in place of the file, or one of these
+REFUSALS = ("html", "http_401", "http_403", "http_406")
+# one may be of a single file; a gate refuses all, and is not asked again by the run
+MAX_REFUSALS = 2
+# longer than any closure of the exchange
+MAX_CLOSED_DAYS = 14
 
-def open_http_client(settings: Settings) -> httpx.Client:
+
+@dataclass(frozen=True)
+class IsharesSession:
+    """Hold what the requests of one run share.
+
+    Attributes:
+        settings: The `ishares_` settings.
+        policy: Repeats and skips requests.
+        refusals: The errors of each URL of `ishares_urls` that refused this program.
+    """
+
+    settings: Settings
+    policy: RequestPolicy
+    refusals: dict[str, list[FetchError]] = field(default_factory=dict)
+
+
+def start_session(settings: Settings) -> IsharesSession:
+    """Return the session of a run; no request is sent."""
+    policy = RequestPolicy(
+        get_rate_limiter(PROVIDER, settings.ishares_requests_per_second),
+        attempts=settings.ishares_attempts,
+        backoff_seconds=settings.ishares_backoff_seconds,
+    )
+    return IsharesSession(settings, policy)
+
+
+def open_http_client(settings: Settings) -> Client:
     """Open the HTTP client of a batch."""
-    return httpx.Client(
-        timeout=settings.ishares_timeout_seconds,
+    return open_client(
+        settings.ishares_timeout_seconds,
         headers={"User-Agent": USER_AGENT, "Accept": "text/csv,*/*"},
         follow_redirects=True,
     )
 
 
 def fetch_holdings(
-    client: httpx.Client,
-    limiter: RateLimiter,
-    settings: Settings,
+    client: Client,
+    session: IsharesSession,
     fund: Mapping[str, str],
     holdings_date: date | None,
     today: date,
 ) -> HoldingsFile:
     """Download and parse a fund's holdings file, the newest if no date is given.
 
+    The URLs of `ishares_urls` are requested in order until one sends a usable file; one that
+    refuses this program again is left out.
+
+    Raises:
+        FetchError: None did.
+    """
+    errors = []
+    for url in session.settings.ishares_urls:
+        if holdings_date is not None and "{as_of" not in url:
+            continue  # it has the newest file only
+        refusals = session.refusals.setdefault(url, [])
+        if len(refusals) >= MAX_REFUSALS:
+            errors.append(refusals[-1])
+            continue
+        try:
+            return _fetch(client, session.policy.limiter, url, fund, holdings_date, today)
+        except FetchError as error:
+            if error.status == "throttled":
+                raise  # other URLs of a provider that asks for a pause have to wait, too
+            if error.status == "refused" and error.reason in REFUSALS:
+                refusals.append(error)
+            errors.append(error)
+    raise _common_error(errors, is_dated=holdings_date is not None)
+
+
+def _fetch(
+    client: Client,
+    limiter: RateLimiter,
+    template: str,
+    fund: Mapping[str, str],
+    holdings_date: date | None,
+    today: date,
+) -> HoldingsFile:
+    """Download and parse the file of one URL.
+
     Raises:
         FetchError: There is no usable file, or it is of another day than requested.
     """
     name = fund["fund"]
-    values: dict[str, Any] = {**fund, "as_of": holdings_date}
-    template = settings.ishares_dated_url if holdings_date else settings.ishares_latest_url
-    url = template.format(**values)
-    response = download(client, limiter, url, name)
-    file = _parse(response.content, fund, url)
+    # the newest file that there can be is of the session before today
+    newest = session_dates(today - timedelta(MAX_CLOSED_DAYS), today - timedelta(1))[-1]
+    url = template.format_map({**fund, "as_of": holdings_date or newest})
+    try:
+        file = _parse(download(client, limiter, url, name).content, fund, url)
+    except FetchError as error:
+        if error.reason not in REFUSALS:
+            raise
+        detail = (
+            f"{error.detail} iShares refuses programs here: save the file with a browser and load"
+            f" it with rotation import-holdings FILE --fund {name}."
+        )
+        raise FetchError("refused", error.reason, detail) from error
     if file.as_of_date is None or holdings_date not in (None, file.as_of_date):
         sent, requested = file.as_of_date or "no day", holdings_date or "the newest day"
-        detail = f"iShares has no file of {name} for {requested}; it sent one for {sent}."
+        detail = f"iShares has no file of {name} for {requested}; {url} sent one for {sent}."
         raise FetchError("empty", "no_file_for_date", detail)
     check_file(file, name, url, today)
     return file
+
+
+def _common_error(errors: Sequence[FetchError], *, is_dated: bool) -> FetchError:
+    """Return the error of a file that no URL sent.
+
+    That a day has no file is iShares' answer, however the other URLs failed; without a day it
+    only says that one URL has none. An error that another attempt may overcome comes before a
+    final one.
+    """
+
+    def rank(error: FetchError) -> int:
+        if error.status == "empty":
+            return 0 if is_dated else 3
+        return 1 if error.is_retryable else 2
+
+    first = min(errors, key=rank)
+    others = ", ".join(error.reason for error in errors if error is not first)
+    detail = f"{first.detail} From the other URLs: {others}." if others else first.detail
+    return FetchError(
+        first.status,
+        first.reason,
+        detail,
+        is_retryable=first.is_retryable,
+        retry_after_seconds=first.retry_after_seconds,
+    )
 
 
 def read_saved_file(path: Path, fund: Mapping[str, str], today: date) -> HoldingsFile:

@@ -5,13 +5,18 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 
-import httpx
 import pandas as pd
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from expectations.calendars.trading import new_york_date
-from tasks.extract.ishares.client import fetch_holdings, open_http_client, read_saved_file
+from tasks.extract.ishares.client import (
+    IsharesSession,
+    fetch_holdings,
+    open_http_client,
+    read_saved_file,
+    start_session,
+)
 from tasks.extract.ishares.errors import UnknownFund
 from tasks.extract.ishares.parse_file import (
     EXCLUDED_COLUMNS,
@@ -21,8 +26,7 @@ from tasks.extract.ishares.parse_file import (
 )
 from tasks.extract.provider.fetch_log import FetchRecord, StartedFetch, to_frame
 from tasks.extract.provider.frames import concat_typed
-from tasks.extract.provider.policy import RequestPolicy
-from tasks.extract.provider.rate_limit import get_rate_limiter
+from tasks.http_client import Client
 from warehouse.reference import read_reference
 from warehouse.settings import Settings
 
@@ -83,7 +87,7 @@ def extract_holdings(
     requests: Sequence[HoldingsRequest],
     now: datetime,
     settings: Settings,
-    policy: RequestPolicy | None = None,
+    session: IsharesSession | None = None,
 ) -> HoldingsExtract:
     """Extract the holdings of some index funds at the close of a day.
 
@@ -97,9 +101,8 @@ def extract_holdings(
         requests: One per file.
         now: The logical time; the provider decides which file is the newest, but none may be of
             a later day.
-        settings: The `ishares_` settings, including the addresses.
-        policy: The request policy of the run, shared by its batches; None if these requests are
-            the whole run.
+        settings: The `ishares_` settings, including the URLs.
+        session: Of the run, shared by its batches; None if these requests are the whole run.
 
     Returns:
         One row per (fund, file_ticker, as_of_date) in `members` and in `excluded`, one per
@@ -110,10 +113,10 @@ def extract_holdings(
         siblings. Published daily for the previous close, not revised. BlackRock's terms: personal
         use.
     """
-    policy = policy or ishares_request_policy(settings)
+    session = session or start_session(settings)
     today = new_york_date(now)
     with open_http_client(settings) as client:
-        results = [_extract_one(request, client, policy, settings, today) for request in requests]
+        results = [_extract_one(request, client, session, today) for request in requests]
     return HoldingsExtract(
         members=concat_typed((file.members for file, _ in results if file), MEMBER_COLUMNS),
         excluded=concat_typed((file.excluded for file, _ in results if file), EXCLUDED_COLUMNS),
@@ -121,31 +124,19 @@ def extract_holdings(
     )
 
 
-def ishares_request_policy(settings: Settings) -> RequestPolicy:
-    """Return the request policy of one run."""
-    return RequestPolicy(
-        get_rate_limiter(PROVIDER, settings.ishares_requests_per_second),
-        attempts=settings.ishares_attempts,
-        backoff_seconds=settings.ishares_backoff_seconds,
-    )
-
-
 def _extract_one(
     request: HoldingsRequest,
-    client: httpx.Client,
-    policy: RequestPolicy,
-    settings: Settings,
+    client: Client,
+    session: IsharesSession,
     today: date,
 ) -> tuple[HoldingsFile | None, FetchRecord]:
     fund, day = get_fund(request.fund), request.holdings_date
     fetch = StartedFetch(PROVIDER, "index_membership", request.fund, day, day)
     if request.saved_file is not None:
         path = request.saved_file
-        result = policy.call(lambda: read_saved_file(path, fund, today))
+        result = session.policy.call(lambda: read_saved_file(path, fund, today))
     else:
-        result = policy.call(
-            lambda: fetch_holdings(client, policy.limiter, settings, fund, day, today)
-        )
+        result = session.policy.call(lambda: fetch_holdings(client, session, fund, day, today))
     file = result.value
     if file is None:
         return None, fetch.finish(result.error, result.attempts)

@@ -8,7 +8,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import httpx
 import orjson
 import pandas as pd
 from prefect import task
@@ -19,6 +18,7 @@ from tasks.extract.provider.errors import FetchError, outage
 from tasks.extract.provider.fetch_log import StartedFetch, to_frame
 from tasks.extract.provider.http import connection_error
 from tasks.extract.sec.client import WWW, SecSession
+from tasks.http_client import HttpError
 from warehouse.settings import Settings
 
 NAME = "companyfacts.zip"
@@ -151,5 +151,5 @@ def _download_part(part: Path, version_file: Path, sec: SecSession) -> None:
                 file.write(first)
                 for chunk in chunks:
                     file.write(chunk)
-    except httpx.HTTPError as error:
+    except HttpError as error:
         raise connection_error(URL, NAME, error) from error

@@ -6,7 +6,6 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
 import orjson
 
 from tasks.extract.provider.errors import FetchError, outage, throttled
@@ -20,6 +19,7 @@ from tasks.extract.sec.errors import (
     no_such_file,
     unusable_reply,
 )
+from tasks.http_client import HttpError, Response, open_client
 from warehouse.settings import Settings
 
 DATA = "https://data.sec.gov"
@@ -42,8 +42,8 @@ class SecClient:
         self._pause_seconds = settings.sec_pause_seconds
         self._lock = threading.Lock()
         self._blocks = 0
-        self.http = httpx.Client(
-            timeout=settings.sec_timeout_seconds,
+        self.http = open_client(
+            settings.sec_timeout_seconds,
             headers={
                 "User-Agent": settings.sec_user_agent.get_secret_value(),
                 "Accept-Encoding": "gzip, deflate",
@@ -75,14 +75,12 @@ class SecClient:
         blocks = self._blocks
         try:
             response = self.http.get(url)
-        except httpx.HTTPError as error:
+        except HttpError as error:
             raise connection_error(url, resource, error) from error
         self.raise_for_block(response, response.content, resource, blocks)
         return response.content
 
-    def raise_for_block(
-        self, response: httpx.Response, body: bytes, resource: str, blocks: int
-    ) -> None:
+    def raise_for_block(self, response: Response, body: bytes, resource: str, blocks: int) -> None:
         """Raise the error of a reply that is no data.
 
         Args:

@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import httpx
-
 from tasks.extract.provider.errors import FetchError, outage
+from tasks.http_client import Response
 
 # Text of the SEC's block pages, some of which have status 200.
 BLOCK_PAGE_MARKERS = (b"request rate threshold", b"undeclared automated tool", b"access denied")
@@ -62,7 +61,7 @@ def no_such_file(url: str, resource: str) -> FetchError:
     return FetchError("not_found", "no_such_key", f"{resource}: the SEC has no {url}.")
 
 
-def unusable_reply(response: httpx.Response, body: bytes, resource: str) -> FetchError | None:
+def unusable_reply(response: Response, body: bytes, resource: str) -> FetchError | None:
     """Return the error of a reply that failed or is a page; None for data."""
     status = response.status_code
     if response.is_success and not is_html(body):

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
 
-import httpx
 import pandas as pd
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -27,6 +26,7 @@ from tasks.extract.sec.parse_nport import (
     parse_nport,
     parse_submissions,
 )
+from tasks.http_client import HttpError
 
 PROVIDER, DATASET, SOURCE = "sec", "past_holdings", "nport"
 # the header of a document, which names the series, ends well before
@@ -253,7 +253,7 @@ def _read_series_id(url: str, sec: SecSession) -> str | None:
                 beginning += chunk
                 if len(beginning) >= HEADER_BYTES or find_series_id(beginning):
                     break
-    except httpx.HTTPError as error:
+    except HttpError as error:
         raise connection_error(url, resource, error) from error
     client.raise_for_block(response, beginning, resource, blocks)
     if b"edgarSubmission" not in beginning:

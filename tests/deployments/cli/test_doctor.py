@@ -1,6 +1,7 @@
 """The checks before a live run name each fault that the sandbox can script."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -172,9 +173,16 @@ def test_command_says_what_a_run_has_and_its_exit_code(sandbox: Sandbox, tmp_pat
     assert "No check failed" in good.stdout
     assert SANDBOX_FRED_KEY not in good.stdout
     sandbox.add_fault("status", host="ishares", count=None, status=403)
+    partly = run()
+    assert partly.returncode == 0
+    assert "warning  ishares: IWM: https://www.ishares.com/" in partly.stdout
+    [members] = re.findall(r"\d+ members of IWM as of \S+;", good.stdout)
+    assert f"Another URL gave {members}" in partly.stdout
+    sandbox.add_fault("status", host="blackrock", count=None, status=403)
     # yfinance goes on without a crumb
     sandbox.add_fault("status", path="getcrumb", count=None, status=429)
     bad = run()
     assert bad.returncode == 1
     assert "warning  yahoo: Yahoo throttles this address (429 at the crumb)" in bad.stdout
     assert "failed   ishares: http_403" in bad.stdout
+    assert "rotation import-holdings FILE --fund IWM" in bad.stdout

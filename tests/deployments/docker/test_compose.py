@@ -3,6 +3,8 @@
 import re
 import shlex
 import subprocess
+import tomllib
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -166,8 +168,26 @@ def test_python_in_commands_compiles_and_its_imports_exist() -> None:
 def test_postgres_has_the_version_of_the_embedded_server(tmp_path: Path) -> None:
     postgres = EmbeddedServer(tmp_path).program_folder() / "postgres"
     done = subprocess.run([postgres, "--version"], capture_output=True, text=True, check=True)
-    version = re.search(r"\d+\.\d+", done.stdout)[0]
-    assert SERVICES["postgres"]["image"].startswith(f"postgres:{version}-")
+    number = re.search(r"\d+\.\d+", done.stdout)[0]
+    assert SERVICES["postgres"]["image"].startswith(f"postgres:{number}-")
+
+
+def test_server_and_worker_have_the_prefect_that_is_tested() -> None:
+    """One image, of the lock; a server and a worker of two versions loop."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    images = {SERVICES[name]["image"] for name in ("prefect", "deploy", "worker")}
+    assert images == {f"{project['name']}:{project['version']}"}
+    pins = re.findall(r"^prefect==(\S+)", (ROOT / "requirements.lock").read_text(), re.M)
+    deployments = yaml.safe_load((ROOT / "deployments" / "prefect.yaml").read_text())
+    found = {*pins, deployments["prefect-version"], version("prefect")}
+    assert len(found) == 1
+    assert f"prefect=={found.pop()}" in project["dependencies"]
+
+
+def test_worker_starts_only_with_the_version_of_the_server() -> None:
+    check, _, start = SERVICES["worker"]["command"][2].partition(" && exec ")
+    assert check == "python -m deployments.stack.versions"
+    assert start.startswith("prefect worker start --pool rotation")
 
 
 def test_volumes_are_declared_and_copied_files_exist() -> None:

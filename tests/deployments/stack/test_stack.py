@@ -96,7 +96,7 @@ def create_flow(api: Api, name: str) -> str:
 
 
 def test_runs_are_scheduled(up: Up) -> None:
-    """With SQLAlchemy 2.1 the scheduler failed silently."""
+    """With SQLAlchemy 2.1 the scheduler of Prefect 3.8 failed silently."""
     assert up.scheduled == {each["name"] for each in DEPLOYMENTS if each.get("schedules")}
 
 

@@ -135,7 +135,11 @@ def worker(running_sandbox: Sandbox) -> Iterator[Worker]:
 @pytest.fixture
 def settings(running_sandbox: Sandbox) -> Settings:
     """Return settings without waiting, as the sandbox has no rate limits."""
-    update: dict[str, Any] = {"home": running_sandbox.home, "fred_api_key": SecretStr(KEY)}
+    update: dict[str, Any] = {
+        "home": running_sandbox.home,
+        "origin": running_sandbox.tape,
+        "fred_api_key": SecretStr(KEY),
+    }
     for name in ("yahoo", "fred", "ishares"):
         update |= {
             f"{name}_requests_per_second": 1000.0,

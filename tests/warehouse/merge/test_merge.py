@@ -226,19 +226,22 @@ def test_member_that_a_file_no_longer_has_is_withdrawn(settings, members, merged
 
 
 def test_vintages_replace_what_the_keyless_file_gave(settings, merged, query):
-    def seen(source, series_id, vintage_date):
-        day = pd.Timestamp("2024-01-01")
+    def seen(source, series_id, vintage_date, day="2024-01-01"):
+        day = pd.Timestamp(day)
         row = {"series_id": [series_id], "observation_date": day, "value": 1.5, "source": source}
         row |= {"vintage_date": pd.Timestamp(vintage_date), "missing_reason": None}
         return pd.DataFrame(row)
 
     merged(settings, SERIES, seen("fredgraph", "CPI", "2024-05-05"))
     merged(settings, SERIES, seen("fredgraph", "DFF", "2024-05-05"))
+    # a licensed series is served for its last years only
+    merged(settings, SERIES, seen("fredgraph", "CPI", "2024-05-06", day="2023-12-01"))
     counts = merged(settings, SERIES, seen("alfred", "CPI", "2024-02-13"))
     assert counts == MergeCounts(new=1, removed=1)
-    held = "select series_id, source, vintage_date::text from core.macro_observation order by 1"
+    held = "select series_id, source, vintage_date::text from core.macro_observation order by 1, 2"
     assert query(settings, held) == [
         ("CPI", "alfred", "2024-02-13"),
+        ("CPI", "fredgraph", "2024-05-06"),
         ("DFF", "fredgraph", "2024-05-05"),
     ]
 

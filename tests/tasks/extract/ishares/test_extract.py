@@ -1,7 +1,10 @@
 """Extract holdings from the sandbox through httpx, over real sockets."""
 
 import re
+import socket
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +42,9 @@ def test_missing_file_is_empty(worker: Any, settings: Settings) -> None:
 
 
 def test_file_of_another_day_is_rejected(sandbox: Sandbox, worker: Any, settings: Settings) -> None:
-    # an address that ignores the requested day
-    settings = settings.model_copy(update={"ishares_dated_url": settings.ishares_latest_url})
+    # a URL that ignores the requested day
+    url = settings.ishares_urls[0] + "?day={as_of:%Y%m%d}"
+    settings = settings.model_copy(update={"ishares_urls": (url,)})
     batch = extract(worker, settings, HoldingsRequest("IWM", date(2024, 1, 2)))
     assert fetch_results(batch.fetches) == [("empty", "no_file_for_date", 0, 1)]
     assert len(batch.members) == 0
@@ -49,14 +53,16 @@ def test_file_of_another_day_is_rejected(sandbox: Sandbox, worker: Any, settings
 @pytest.mark.parametrize(
     ("kind", "options", "expected"),
     [
-        ("html_200", {"count": 1}, ("loaded", None, 4, 2)),
-        ("html_200", {"count": 2}, ("outage", "html", 0, 2)),
-        ("truncate", {"count": 2}, ("outage", "truncated", 0, 2)),
-        ("empty", {"count": 2}, ("outage", "not_csv", 0, 2)),
-        ("status", {"status": 429, "count": 2}, ("throttled", "throttled", 0, 2)),
-        ("status", {"status": 403, "count": 2}, ("outage", "http_403", 0, 2)),
-        ("status", {"status": 503, "count": 2}, ("outage", "http_503", 0, 2)),
-        ("hang", {"seconds": 600, "count": 2}, ("outage", "timeout", 0, 2)),
+        # one URL after another, and a second attempt
+        ("html_200", {"count": 2}, ("loaded", None, 4, 1)),
+        ("status", {"status": 503, "count": 3}, ("loaded", None, 4, 2)),
+        ("html_200", {"count": None}, ("refused", "html", 0, 1)),
+        ("truncate", {"count": None}, ("outage", "truncated", 0, 2)),
+        ("empty", {"count": None}, ("outage", "not_csv", 0, 2)),
+        ("status", {"status": 429, "count": None}, ("throttled", "throttled", 0, 2)),
+        ("status", {"status": 403, "count": None}, ("refused", "http_403", 0, 1)),
+        ("status", {"status": 503, "count": None}, ("outage", "http_503", 0, 2)),
+        ("hang", {"seconds": 600, "count": None}, ("outage", "timeout", 0, 2)),
     ],
 )
 def test_status_and_reason_of_each_fault(
@@ -68,10 +74,85 @@ def test_status_and_reason_of_each_fault(
     options: dict[str, Any],
     expected: tuple[str, str | None, int, int],
 ) -> None:
-    sandbox.add_fault(kind, host="ishares", **options)
+    sandbox.add_fault(kind, host="ishares|blackrock", **options)
     settings = short_timeouts if kind == "hang" else settings
     batch = extract(worker, settings, HoldingsRequest("IWM"))
     assert fetch_results(batch.fetches) == [expected]
+
+
+def paths(sandbox: Sandbox) -> list[tuple[str, int]]:
+    """Return the last part of each requested path, and the status of its reply."""
+    return [(each["path"].rsplit("/", 1)[1], each["status"]) for each in sandbox.requests()]
+
+
+LATEST, CLASSIC, DOCUMENT = "latest-holdings.csv", "1467271812596.ajax", "get-fund-document"
+
+
+def test_a_url_that_refuses_is_requested_twice_a_run(
+    sandbox: Sandbox, worker: Any, settings: Settings
+) -> None:
+    sandbox.add_fault("status", host="ishares", status=403, count=None)
+    day = date(2024, 6, 6)
+    requests = [HoldingsRequest("IWM", each) for each in (None, day, day)]
+    batch = extract(worker, settings, *requests)
+    assert fetch_results(batch.fetches) == [("loaded", None, 4, 1)] * 3
+    newest, first, second = [(LATEST, 403)], [(CLASSIC, 403)], [(DOCUMENT, 200)]
+    assert paths(sandbox) == newest + (first + second) * 2 + second
+
+
+def test_the_next_url_is_requested_only_without_a_usable_file(
+    sandbox: Sandbox, worker: Any, settings: Settings
+) -> None:
+    extract(worker, settings, HoldingsRequest("IWM"), HoldingsRequest("IWM", date(2024, 6, 6)))
+    assert paths(sandbox) == [(LATEST, 200), (CLASSIC, 200)]
+
+
+def test_a_provider_that_refuses_is_left_alone_and_the_file_by_hand_is_named(
+    sandbox: Sandbox, worker: Any, settings: Settings
+) -> None:
+    sandbox.add_fault("html_200", host="ishares|blackrock", count=None)
+    fetches = extract(worker, settings, *[HoldingsRequest("IWM")] * 3).fetches
+    assert fetch_results(fetches) == [("refused", "html", 0, 1)] * 3
+    assert [path for path, _ in paths(sandbox)] == [LATEST, CLASSIC, DOCUMENT] * 2
+    for detail in fetches["detail"]:
+        assert "rotation import-holdings FILE --fund IWM" in detail
+
+
+def test_throttled_requests_reach_no_other_url(
+    sandbox: Sandbox, worker: Any, settings: Settings
+) -> None:
+    sandbox.add_fault("status", host="ishares", status=429, count=None)
+    extract(worker, settings, HoldingsRequest("IWM"))
+    assert paths(sandbox) == [(LATEST, 429)] * 2
+
+
+def test_a_day_without_a_file_stays_that_where_a_url_refuses(
+    sandbox: Sandbox, worker: Any, settings: Settings
+) -> None:
+    """On a Saturday there is none, so the day must not be requested again each week."""
+    sandbox.add_fault("status", host="ishares", status=403, count=None)
+    batch = extract(worker, settings, HoldingsRequest("IWM", date(2024, 6, 8)))
+    assert fetch_results(batch.fetches) == [("empty", "no_file_for_date", 0, 1)]
+    assert "http_403" in batch.fetches["detail"][0]
+
+
+def test_requests_name_the_product_and_imitate_no_browser(
+    sandbox: Sandbox, worker: Any, settings: Settings
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/{{as_of:%Y%m%d}}"
+        own = settings.model_copy(update={"ishares_urls": (url,), "ishares_attempts": 1})
+        with ThreadPoolExecutor() as pool:
+            reply = pool.submit(extract, worker, own, HoldingsRequest("IWM"))
+            connection, _ = server.accept()
+            with connection:
+                head = connection.recv(65_536).decode()
+                connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+            assert fetch_results(reply.result().fetches) == [("refused", "http_403", 0, 1)]
+    # the session before the clock's day
+    assert head.startswith("GET /20240606 ")
+    agents = re.findall(r"(?im)^user-agent: (.*?)\r$", head)
+    assert agents == [f"great-rotation/{version('great-rotation')}"]
 
 
 FILE = (HOLDINGS / "2024.csv").read_text("utf-8-sig")
@@ -107,10 +188,13 @@ def test_an_odd_file_has_its_row_and_costs_no_other(
     body, expected = ODD_FILES[name]
     assert body != FILE
     reply = {"status": 200, "body": body, "content_type": "text/csv"}
-    sandbox.add_fault("status", host="ishares", count=expected[3], **reply)
+    sandbox.add_fault("status", path=LATEST, count=None, **reply)
+    latest = settings.model_copy(update={"ishares_urls": settings.ishares_urls[:1]})
+    fetches = extract(worker, latest, HoldingsRequest("IWM")).fetches
+    assert fetch_results(fetches) == [expected]
     requests = HoldingsRequest("IWM"), HoldingsRequest("IWM", date(2024, 6, 6))
-    fetches = extract(worker, settings, *requests).fetches
-    assert fetch_results(fetches) == [expected, ("loaded", None, 4, 1)]
+    others = extract(worker, settings, *requests).fetches
+    assert fetch_results(others) == [("loaded", None, 4, 1)] * 2
     if expected[1] == "no_members":
         assert (
             "unknown_exchange" in fetches["detail"][0] or "currency_not_usd" in fetches["detail"][0]
@@ -119,7 +203,7 @@ def test_an_odd_file_has_its_row_and_costs_no_other(
 
 
 def test_reset_connection_is_an_outage(sandbox: Sandbox, worker: Any, settings: Settings) -> None:
-    sandbox.add_fault("reset", host="ishares", count=2)
+    sandbox.add_fault("reset", host="ishares|blackrock", count=None)
     batch = extract(worker, settings, HoldingsRequest("IWM"))
     ((status, reason, _, attempts),) = fetch_results(batch.fetches)
     assert (status, attempts) == ("outage", 2)
@@ -132,7 +216,9 @@ def test_unknown_fund_is_rejected() -> None:
         HoldingsRequest("SPY")
 
 
-def test_saved_file_is_read_like_a_download(worker: Any, settings: Settings) -> None:
+def test_saved_file_is_read_like_a_download(
+    sandbox: Sandbox, worker: Any, settings: Settings
+) -> None:
     saved = HoldingsRequest("IWM", saved_file=HOLDINGS / "2024.csv")
     downloaded = extract(worker, settings, HoldingsRequest("IWM"))
     batch = extract(worker, settings, saved)
