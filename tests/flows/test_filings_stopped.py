@@ -14,6 +14,11 @@ from tests.flows.replay import Replay
 # one company after another, three in a transaction, so that the place of the stop is known
 STEPWISE = {"ROTATION_SEC_CONCURRENCY": "1", "ROTATION_SEC_BATCH_COMPANIES": "3"}
 SIXTH = f"CIK{FIRST_CIK + 5:010}.json"
+# companies with facts of the newest run, loaded while the next ones are requested
+LOADED = """
+select count(*) from audit.fetch where dataset = 'company_fact'
+    and run_id = (select max(run_id) from audit.run)
+"""
 UNDER_WAY = {f"CIK{FIRST_CIK + number:010}.json" for number in (3, 4, 5)}
 
 
@@ -25,10 +30,10 @@ def replay(start_replay: MakeReplay, filings_tape: Path) -> Replay:
 
 
 def stop_at(replay: Replay, file: str) -> None:
-    """Runs until the facts of a company are requested, and kills the run there."""
+    """Runs until a company of the second batch is requested and the first is loaded; kills it."""
     replay.sandbox.add_fault("hang", path=f"companyfacts/{file}", seconds=600)
     flow = replay.start("filings", env=STEPWISE | {"ROTATION_SEC_TIMEOUT_SECONDS": "600"})
-    while file not in asked(replay, "companyfacts"):
+    while file not in asked(replay, "companyfacts") or replay.column(LOADED) != [3]:
         assert flow.process.is_alive(), flow.wait().output
         time.sleep(0.05)
     assert flow.kill().state == "Killed"

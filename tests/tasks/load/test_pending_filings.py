@@ -13,7 +13,7 @@ from tasks.load.pending_filings import (
     reconcile_pending,
     update_pending_filings,
 )
-from tasks.plan.filings import plan_filing_index, plan_filings, read_company_batch
+from tasks.plan.filings import plan_filing_index, plan_filings, read_pending_filings
 from tests.audit_rows import new_run, note_fetch
 from warehouse.connect.connections import adbc_connection
 from warehouse.settings import Settings
@@ -53,7 +53,7 @@ def plan(settings: Settings, day: date) -> list[CompanyRequest]:
 
 def pending(settings: Settings, *ciks: int) -> pd.DataFrame:
     requests = [CompanyRequest(cik) for cik in ciks]
-    return read_company_batch.fn(requests, settings).pending_filings
+    return read_pending_filings.fn(requests, settings)
 
 
 def test_a_company_is_requested_until_its_filing_is_loaded(fetched_before: Settings) -> None:
