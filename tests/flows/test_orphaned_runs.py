@@ -8,8 +8,8 @@ import pytest
 from tests.flows.conftest import MakeReplay
 from tests.flows.replay import Replay
 
-# an undisturbed run takes five to ten seconds, one that finds most of its work done four
-LONGEST_LIFE_SECONDS = 4.0
+# an undisturbed run takes five to ten seconds, one that finds most of its work done three
+LONGEST_LIFE_SECONDS = 2.5
 NEWEST = "select coalesce(max(run_id), 0) from audit.run"
 
 
