@@ -164,6 +164,10 @@ def test_a_chunk_that_fails_leaves_the_others_to_go_on(week_ago: Replay) -> None
     # the result says each failure once: as a gap where it left one
     text = week_ago.artifact("backfill-prices-result")
     assert [text.count(each) for each in ("KRE", "outage", "chunk 3 of 4")] == [1, 1, 1], text
+    assert "| daily_price |" in text
+    assert float(week_ago.artifact("backfill-prices-progress")) == 100
+    again = week_ago.run("backfill", tickers=["IWM", "XBI"])
+    assert again.message.startswith("Nothing to do: 2 tickers, no gaps that a fetch could fill now")
 
 
 def test_a_full_disk_ends_it_with_words_that_help(week_ago: Replay) -> None:

@@ -198,6 +198,7 @@ def test_server_rejects_values_that_the_backfill_form_does_not_offer(
     assert f"field '{field}'" in refused.text
 
 
+@pytest.mark.slow
 def test_backfill_creates_plan_progress_and_result_artifacts(api: Api) -> None:
     parameters = {"dataset": "prices", "tickers": ["IWM", "XBI"], "parallelism": 2}
     # independent of what other tests have loaded
