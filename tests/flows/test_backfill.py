@@ -17,9 +17,18 @@ from warehouse.connect.connections import connect
 BEFORE = "2026-02-06T23:00:00+00:00"
 # a fund's file of each day is a snapshot: who begins later has fewer of them
 SNAPSHOTS = ("index_membership", "index_concentration", "sector_breadth")
-MACRO = ("macro_observation",)
+# what FRED says, and what is derived from it
+MACRO = (
+    "macro_observation",
+    "macro_regime",
+    "rate_sensitivity",
+    "release_reaction",
+    "scenario_monitor",
+    "claim_ledger",
+)
 # what filings say, and what is derived from them
 FILINGS = (
+    "valuation",
     "company_ticker",
     "company",
     "company_fact",
