@@ -64,7 +64,11 @@ COLUMNS = (
         "USD a year that refinancing principal_with_rate_usd at market_rate would add to interest",
         "no effective rate or no market yield is known; of Financials never",
     ),
-    Column("zombie_principal_usd", "double precision", "USD of principal_usd owed by zombies"),
+    Column(
+        "zombie_principal_usd",
+        "double precision",
+        "USD of principal_usd owed by known zombies: a lower bound, as some members are not judged",
+    ),
     Column("members", "integer", "companies in the index that day, with facts or without"),
     Column("members_with_debt", "integer", "members with known total debt"),
     Column("members_with_ladder", "integer", "members with a usable ladder"),
