@@ -13,6 +13,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pandas as pd
+import psutil
 import psycopg
 import pytest
 from hypothesis import HealthCheck
@@ -27,9 +28,11 @@ from warehouse.schema.migrate import ensure_up_to_date
 from warehouse.server.embedded import EmbeddedServer
 from warehouse.settings import Settings
 
+# a database per test is 500 files: copying them takes ten times as long on a disk
+MEMORY = Path("/dev/shm")
+NEEDED_BYTES = 6 * 1024**3
 BAR = ("ticker", "session_date", "close", "volume")
 ACTION = ("ticker", "ex_date", "kind", "value")
-PREFECT_HOME = tempfile.mkdtemp(prefix="prefect-")
 # of the developer's shell: they lead clients elsewhere, or change what programs print
 FOREIGN = re.compile(
     "PREFECT_.*|PG[A-Z]+|DATABASE_URL|FRED_API_KEY|ROTATION_(?!TEST_).*|(HTTP|HTTPS|ALL|NO)_PROXY"
@@ -46,12 +49,29 @@ hypothesis_settings.register_profile(
 hypothesis_settings.load_profile("steady")
 
 
+def temporary_folder() -> Path:
+    """Makes the folder of all temporary files: in memory where there is room, unless TMPDIR is set.
+
+    The processes of a run share it: the first one names it in TMPDIR, and removes it at the end.
+    """
+    for left in MEMORY.glob("rotation-tests-*"):
+        if not psutil.pid_exists(int(left.name.rpartition("-")[2])):
+            shutil.rmtree(left, ignore_errors=True)
+    has_room = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > NEEDED_BYTES
+    folder = (MEMORY if has_room else Path(tempfile.gettempdir())) / f"rotation-tests-{os.getpid()}"
+    folder.mkdir()
+    # root's PostgreSQL runs under another account, which must reach its data
+    folder.chmod(0o711)
+    os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
+    return folder
+
+
 def isolate() -> None:
     """Keeps the developer's shell, `.env` and Prefect profile out of the tests."""
     for name in filter(FOREIGN.fullmatch, list(os.environ)):
         del os.environ[name]
     Settings.model_config["env_file"] = None
-    os.environ["PREFECT_HOME"] = PREFECT_HOME
+    os.environ["PREFECT_HOME"] = tempfile.mkdtemp(prefix="prefect-")
     os.environ["PREFECT_SERVER_ALLOW_EPHEMERAL_MODE"] = "false"
     os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -60,6 +80,7 @@ def isolate() -> None:
 
 
 # at import: Prefect reads its settings once, when a conftest further down imports it
+OWN_FOLDER = None if "TMPDIR" in os.environ else temporary_folder()
 isolate()
 
 
@@ -107,8 +128,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByCost:
 
 
 def pytest_unconfigure() -> None:
-    """Removes what Prefect wrote."""
-    shutil.rmtree(PREFECT_HOME, ignore_errors=True)
+    """Removes what the tests and Prefect wrote."""
+    shutil.rmtree(OWN_FOLDER or os.environ["PREFECT_HOME"], ignore_errors=True)
 
 
 @contextmanager
