@@ -16,7 +16,7 @@ from pydantic import AliasChoices, Field, SecretStr, field_validator, model_vali
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from warehouse.base_error import RotationError
-from warehouse.reference import read_reference
+from warehouse.reference import read_reference_rows
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -282,7 +282,7 @@ class Settings(BaseSettings):
     @field_validator("ishares_urls")
     @classmethod
     def _refuse_urls_of_the_newest_file_only(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        fields: dict[str, object] = {str(name): "x" for name in read_reference("fund")}
+        fields: dict[str, object] = dict.fromkeys(read_reference_rows("fund")[0], "x")
         fields["as_of"] = date(2026, 1, 2)
         try:
             dated = [url for url in value if url.format_map(fields) and "{as_of" in url]
@@ -297,7 +297,7 @@ class Settings(BaseSettings):
     @field_validator("funds")
     @classmethod
     def _refuse_unknown_funds(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        known = [*read_reference("fund")["fund"]]
+        known = [row["fund"] for row in read_reference_rows("fund")]
         for fund in value:
             if fund not in known:
                 near = get_close_matches(fund, known, n=1, cutoff=0)[0]

@@ -14,7 +14,6 @@ from deployments.cli.console import make_console
 from deployments.cli.run_flow import flow_command, run_python, use_stack_environment
 from deployments.stack import prefect_server, stack, supervisor
 from deployments.stack.database import ensure_database_running, load_settings, start_database
-from expectations.calendars.trading import new_york_date
 from tasks.run.clock import now
 from warehouse.connect.connections import connect
 from warehouse.connect.dsn import embedded_server, is_embedded
@@ -164,6 +163,7 @@ def import_holdings(
     fund: Annotated[str, typer.Option(help="The fund that the file is of, such as IWM.")],
 ) -> None:
     """Load a holdings file saved with a browser, by the rules of a downloaded one."""
+    from expectations.calendars.trading import new_york_date
     from tasks.extract.ishares.client import read_saved_file
     from tasks.extract.ishares.extract import get_fund
 

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from importlib.metadata import version
+from itertools import chain
 from typing import Annotated
 
 import psycopg
@@ -18,7 +19,6 @@ from deployments.stack.processes import ServiceError
 from deployments.stack.versions import require_same_version
 from tasks.health.finding import Finding, Level
 from tasks.health.host_checks import check_host
-from tasks.health.provider_checks import check_providers
 from tasks.run.clock import now
 from warehouse.connect.connections import connect
 from warehouse.connect.dsn import embedded_server, is_embedded
@@ -37,13 +37,16 @@ def doctor(
     ] = False,
 ) -> None:
     """Check machine and providers before a live run; exit 1 if a check failed."""
+    # imported here, as the clients of the providers take most of a second
+    from tasks.health.provider_checks import check_providers
+
     if sandbox:
         use_stack_environment()
     settings = Settings()
     console = make_console()
     time = now(settings)
     levels = []
-    for finding in _findings(settings, time):
+    for finding in chain(_check_machine(settings, time), check_providers(settings, time)):
         levels.append(finding.level)
         console.print(
             str(finding),
@@ -59,11 +62,10 @@ def doctor(
     console.print(f"No check failed, {warnings} warnings. Next: make up")
 
 
-def _findings(settings: Settings, time: datetime) -> Iterator[Finding]:
+def _check_machine(settings: Settings, time: datetime) -> Iterator[Finding]:
     yield from check_host(settings, time)
     yield _check_port(settings)
     yield from _check_versions(settings)
-    yield from check_providers(settings, time)
 
 
 def _check_port(settings: Settings) -> Finding:

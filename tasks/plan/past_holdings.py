@@ -18,7 +18,7 @@ from tasks.extract.sec.fund_reports import (
 )
 from tasks.extract.sec.match_positions import KnownSecurities, index_names
 from warehouse.connect.connections import connect
-from warehouse.reference import read_reference
+from warehouse.reference import read_reference_rows
 from warehouse.settings import Settings
 
 # N-PORT is public from the reports of this day on
@@ -61,11 +61,9 @@ order by instrument_id, as_of_date desc
 def followed_series(funds: Sequence[str]) -> dict[int, dict[str, dict[str, str]]]:
     """Return trust to series to the row of reference table fund, of those with a series."""
     series: dict[int, dict[str, dict[str, str]]] = defaultdict(dict)
-    for row in read_reference("fund").to_dict("records"):
+    for row in read_reference_rows("fund"):
         if row["fund"] in funds and row["series_id"]:
-            series[int(row["trust_cik"])][row["series_id"]] = {
-                str(key): str(value) for key, value in row.items()
-            }
+            series[int(row["trust_cik"])][row["series_id"]] = row
     return dict(series)
 
 

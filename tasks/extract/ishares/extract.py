@@ -27,7 +27,7 @@ from tasks.extract.ishares.parse_file import (
 from tasks.extract.provider.fetch_log import FetchRecord, StartedFetch, to_frame
 from tasks.extract.provider.frames import concat_typed
 from tasks.http_client import Client
-from warehouse.reference import read_reference
+from warehouse.reference import read_reference_rows
 from warehouse.settings import Settings
 
 
@@ -70,10 +70,10 @@ def get_fund(fund: str) -> dict[str, str]:
     Raises:
         UnknownFund: There is none; add one, with the product's number and page.
     """
-    rows = read_reference("fund").to_dict("records")
+    rows = read_reference_rows("fund")
     for row in rows:
         if row["fund"] == fund:
-            return {str(name): str(value) for name, value in row.items()}
+            return row
     known = ", ".join(row["fund"] for row in rows)
     raise UnknownFund(f"fund {fund!r} is not in warehouse/reference/fund.csv, which has {known}")
 

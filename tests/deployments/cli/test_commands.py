@@ -1,5 +1,8 @@
 """Help and argument checks of the commands, without a running stack."""
 
+import subprocess
+import sys
+
 from typer.testing import CliRunner
 
 from deployments.cli import app
@@ -31,3 +34,11 @@ def test_run_rejects_an_unknown_flow_and_names_the_flows() -> None:
     refused = CliRunner().invoke(app, ["run", "weather"])
     assert refused.exit_code == 2
     assert "daily" in refused.output
+
+
+def test_command_line_starts_without_the_libraries_of_flows() -> None:
+    """They take seconds to import, and most commands need none of them."""
+    heavy = {"alembic", "great_expectations", "pandas", "polars", "prefect", "yfinance"}
+    code = "import sys, deployments.cli; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert heavy & set(done.stdout.split()) == set()
