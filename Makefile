@@ -10,7 +10,7 @@ TEST_WORKERS ?= 3
 PYTEST := $(BIN)/pytest -n $(TEST_WORKERS) --dist loadscope --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status sql report test types quick-tests check chaos bench breadth \
+.PHONY: help setup demo up down status sql report test types quick-tests check chaos soak bench breadth \
 	accuracy dictionary lock
 
 help: ## show this help
@@ -63,6 +63,9 @@ check: setup ## run all tests, including the slow ones
 chaos: setup ## inject hundreds of random faults into runs (about 1 h); FAULTS=n, SEED=n repeats one
 	@ROTATION_TEST_FAULTS=$(or $(FAULTS),300) $(if $(SEED),ROTATION_TEST_SEED=$(SEED)) \
 		$(BIN)/pytest tests/flows/test_chaos.py -s
+
+soak: setup ## run 30 trading days through server and worker, with faults (10 min); DAYS=n
+	@$(if $(DAYS),ROTATION_TEST_DAYS=$(DAYS)) $(BIN)/pytest tests/deployments/stack/test_soak.py -s
 
 bench: setup ## compare ingestion with short scripts (minutes); DOCUMENT=1 writes docs/benchmark.md
 	@$(BIN)/python -m deployments.bench.ingestion $(if $(DOCUMENT),--document docs/benchmark.md)

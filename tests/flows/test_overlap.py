@@ -5,6 +5,8 @@ import signal
 import time
 from typing import Any
 
+import pytest
+
 from tests.flows.conftest import MakeReplay
 from tests.flows.replay import Replay
 from tests.flows.test_kill_points import held_up, wait_until_it_waits
@@ -23,6 +25,7 @@ def charts(replay: Replay) -> set[str]:
     return {path.split("/chart/")[1].split("?")[0] for path in paths if "/chart/" in path}
 
 
+@pytest.mark.slow
 def test_small_batches_load_the_rows_of_one_batch(start_replay: MakeReplay) -> None:
     whole, parts = start_replay(), start_replay()
     assert whole.run("prices", tickers=TICKERS).state == "Completed"

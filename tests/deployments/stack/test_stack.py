@@ -252,6 +252,7 @@ def test_backfill_command_shows_plan_and_result(up: Home) -> None:
     assert "Traceback" not in refused.stdout + refused.stderr
 
 
+@pytest.mark.slow
 def test_server_uses_another_port_if_the_first_is_taken(
     api: Api, empty_home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
