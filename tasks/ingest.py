@@ -237,9 +237,9 @@ def sec_fund_reports(
     """
     return Source(
         lambda requests, _: extract_fund_report(
-            requests[0], read_known_securities(requests[0], settings), sec
+            _only(requests), read_known_securities(_only(requests), settings), sec
         ),
-        lambda requests: read_previous_member_count(requests[0], settings),
+        lambda requests: read_previous_member_count(_only(requests), settings),
         (
             (
                 index_membership.CONTRACT,
@@ -255,6 +255,11 @@ def sec_fund_reports(
         excluded_rows=lambda reply: reply.unmatched,
         extracts_ahead=False,
     )
+
+
+def _only(requests: Sequence[ReportRequest]) -> ReportRequest:
+    (request,) = requests
+    return request
 
 
 def sec_company_tickers(

@@ -1,6 +1,7 @@
 """One embedded server for all tests, a migrated template, and a database of its own per test."""
 
 import ast
+import atexit
 import os
 import re
 import shutil
@@ -49,7 +50,7 @@ hypothesis_settings.register_profile(
 hypothesis_settings.load_profile("steady")
 
 
-def temporary_folder() -> Path:
+def make_temporary_folder() -> None:
     """Makes the folder of all temporary files: in memory where there is room, unless TMPDIR is set.
 
     The processes of a run share it: the first one names it in TMPDIR, and removes it at the end.
@@ -63,7 +64,8 @@ def temporary_folder() -> Path:
     # root's PostgreSQL runs under another account, which must reach its data
     folder.chmod(0o711)
     os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
-    return folder
+    # after all that other modules do at the end in that folder
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
 
 
 def isolate() -> None:
@@ -80,7 +82,8 @@ def isolate() -> None:
 
 
 # at import: Prefect reads its settings once, when a conftest further down imports it
-OWN_FOLDER = None if "TMPDIR" in os.environ else temporary_folder()
+if "TMPDIR" not in os.environ:
+    make_temporary_folder()
 isolate()
 
 
@@ -128,8 +131,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByCost:
 
 
 def pytest_unconfigure() -> None:
-    """Removes what the tests and Prefect wrote."""
-    shutil.rmtree(OWN_FOLDER or os.environ["PREFECT_HOME"], ignore_errors=True)
+    """Removes what Prefect wrote."""
+    shutil.rmtree(os.environ["PREFECT_HOME"], ignore_errors=True)
 
 
 @contextmanager

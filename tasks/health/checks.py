@@ -190,9 +190,9 @@ def _check_coverage(connection: Connection, settings: Settings, now: datetime) -
 
 
 def _check_series_starts(connection: Connection) -> list[HealthIssue]:
-    """Return the series whose start moved forward at FRED within a week; stored rows are kept.
+    """Return the series that FRED cut short by a year or more within a week.
 
-    A licensed series that is served for some years only moves each day: it is reported once.
+    The stored rows are kept.
     """
     rows = connection.execute(
         """

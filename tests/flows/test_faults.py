@@ -181,13 +181,14 @@ def test_each_fault_at_fred_has_its_name_and_costs_no_other_series(replay: Repla
 
 
 def test_a_licensed_series_that_fred_cuts_short_is_kept_and_reported_once(replay: Replay) -> None:
-    series = {"series_ids": ["VIXCLS"], "full_history": True}
-    assert replay.run("macro", **series).state == "Completed"
+    series = {"series_ids": ["CPIAUCNS"], "full_history": True}
+    end = replay.run("macro", **series)
+    assert end.state == "Completed", end.output
     held = replay.checksums()
 
     def findings() -> list[str]:
         found = run_health_checks(replay.settings, replay.sandbox.now())
-        return [each.message for each in found if each.target == "VIXCLS"]
+        return [each.message for each in found if each.target == "CPIAUCNS"]
 
     rows = replay.rows(
         "select observation_date::text, vintage_date::text, value::text"
@@ -207,7 +208,7 @@ def test_a_licensed_series_that_fred_cuts_short_is_kept_and_reported_once(replay
     assert end.state == "Completed", end.output
     assert replay.checksums() == held
     [message] = findings()
-    assert f"FRED serves no observation of VIXCLS before {rows[-3][0]} any more" in message
+    assert f"FRED serves no observation of CPIAUCNS before {rows[-3][0]} any more" in message
     # of a series that stays so, a week later
     with connect(replay.settings, "owner") as connection:
         connection.execute("update audit.fetch set finished_at = finished_at - interval '8 days'")

@@ -19,6 +19,7 @@ OBSERVATION_COLUMNS = {
 }
 # begins the sentence of `later_start`
 LATER_START = "FRED serves no observation of"
+MIN_CUT = pd.Timedelta(days=366)
 
 
 def parse_fredgraph_csv(series_id: str, text: str) -> pd.DataFrame:
@@ -101,9 +102,10 @@ def diff_against_stored(
 
 
 def later_start(series_id: str, stored: pd.DataFrame | None, served: pd.Series) -> str:
-    """Return a sentence if FRED serves a series from a later day on than it is stored.
+    """Return a sentence if FRED serves a series from a much later day on than it is stored.
 
-    Licensed series are served for three years only.
+    Licensed series are served for three years only: the start moves by years when that begins, and
+    by a day each day from then on.
 
     Args:
         series_id: FRED's id.
@@ -113,9 +115,10 @@ def later_start(series_id: str, stored: pd.DataFrame | None, served: pd.Series) 
     if stored is None:
         return ""
     start = pd.to_datetime(served).min()
-    count = int((stored["observation_date"] < start).sum())
-    if count == 0:
+    # of no observation stored the difference is NaT, which is no cut
+    if not start - stored["observation_date"].min() >= MIN_CUT:
         return ""
+    count = int((stored["observation_date"] < start).sum())
     return (
         f" {LATER_START} {series_id} before {start:%Y-%m-%d} any more; {count:,} stored since"
         f" {stored['observation_date'].min():%Y-%m-%d} are kept."

@@ -90,7 +90,7 @@ def fetch_holdings(
             if error.status == "refused" and error.reason in REFUSALS:
                 refusals.append(error)
             errors.append(error)
-    raise _common_error(errors, is_dated=holdings_date is not None)
+    raise _most_telling_error(errors, fund["fund"], is_dated=holdings_date is not None)
 
 
 def _fetch(
@@ -115,10 +115,7 @@ def _fetch(
     except FetchError as error:
         if error.reason not in REFUSALS:
             raise
-        detail = (
-            f"{error.detail} iShares refuses programs here: save the file with a browser and load"
-            f" it with rotation import-holdings FILE --fund {name}."
-        )
+        detail = f"{error.detail} iShares refuses programs here."
         raise FetchError("refused", error.reason, detail) from error
     if file.as_of_date is None or holdings_date not in (None, file.as_of_date):
         sent, requested = file.as_of_date or "no day", holdings_date or "the newest day"
@@ -128,22 +125,30 @@ def _fetch(
     return file
 
 
-def _common_error(errors: Sequence[FetchError], *, is_dated: bool) -> FetchError:
+def _most_telling_error(errors: Sequence[FetchError], fund: str, *, is_dated: bool) -> FetchError:
     """Return the error of a file that no URL sent.
 
-    That a day has no file is iShares' answer, however the other URLs failed; without a day it
-    only says that one URL has none. An error that another attempt may overcome comes before a
-    final one.
+    An error that another attempt may overcome comes first: the URL may have the file. That a day
+    has no file is iShares' answer, also where other URLs refused; without a day it only says that
+    one URL has none.
     """
 
     def rank(error: FetchError) -> int:
+        if error.is_retryable:
+            return 0
         if error.status == "empty":
-            return 0 if is_dated else 3
-        return 1 if error.is_retryable else 2
+            return 1 if is_dated else 3
+        return 2
 
     first = min(errors, key=rank)
-    others = ", ".join(error.reason for error in errors if error is not first)
-    detail = f"{first.detail} From the other URLs: {others}." if others else first.detail
+    detail = first.detail
+    if others := ", ".join(error.reason for error in errors if error is not first):
+        detail += f" From the other URLs: {others}."
+    if first.reason in REFUSALS:
+        detail += (
+            " Save the file with a browser and load it with"
+            f" rotation import-holdings FILE --fund {fund}."
+        )
     return FetchError(
         first.status,
         first.reason,

@@ -136,6 +136,16 @@ def test_a_day_without_a_file_stays_that_where_a_url_refuses(
     assert "http_403" in batch.fetches["detail"][0]
 
 
+def test_a_day_is_not_without_a_file_while_a_url_is_down(
+    sandbox: Sandbox, worker: Any, settings: Settings
+) -> None:
+    sandbox.add_fault("status", host="blackrock", status=503, count=None)
+    batch = extract(worker, settings, HoldingsRequest("IWM", date(2024, 6, 8)))
+    [(status, reason, rows, _)] = fetch_results(batch.fetches)
+    assert (status, reason, rows) == ("outage", "http_503", 0)
+    assert "no_file_for_date" in batch.fetches["detail"][0]
+
+
 def test_requests_name_the_product_and_imitate_no_browser(
     sandbox: Sandbox, worker: Any, settings: Settings
 ) -> None:
