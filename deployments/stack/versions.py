@@ -1,6 +1,6 @@
 """Compare the versions of Prefect's server and client.
 
-Run as `python -m deployments.stack.versions` before a worker of another server starts.
+Run as `python -m deployments.stack.versions` before a worker that uses a server outside this stack.
 """
 
 import os
@@ -49,7 +49,8 @@ def require_same_version(environment: Mapping[str, str]) -> str:
     if served != installed:
         raise VersionMismatch(
             f"The Prefect server at {environment['PREFECT_API_URL']} has version {served}, and"
-            f" this installation {installed}; workers and servers of different versions loop."
+            f" this installation {installed}; with different versions calls"
+            " between worker and server may fail and repeat without end."
             " Restart a server of this checkout by make down and make up; on another, install the"
             " same version."
         )

@@ -69,16 +69,15 @@ def publish_result(
 ) -> None:
     """Publish loaded rows, failures, and the remaining gaps by reason.
 
-    A gap names its items and why they are missing: failed fetches are named besides only where they
-    left no gap.
+    Failed fetches are listed only for items without a gap, since a gap has its reason.
     """
     gap_items = {(gap.reason, gap.item) for gap in gaps}
-    elsewhere = {
+    failures_without_gap = {
         status: left
         for status, items in totals.unsuccessful.items()
         if (left := [item for item in items if (status, item) not in gap_items])
     }
-    reasons = replace(totals, unsuccessful=elsewhere).degraded_reasons()
+    reasons = replace(totals, unsuccessful=failures_without_gap).degraded_reasons()
     lines = [f"# Backfill of {scope.request.dataset}: result", ""]
     if totals.counts:
         header = ("table", *(LABELS.get(name, name) for name in COUNTS))

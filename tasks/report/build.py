@@ -20,8 +20,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from tasks.report import charts
+from tasks.report.files import write_atomically
 from tasks.report.style import Rows, columns_with_values
-from tasks.report.vega_script import read_vega_script, write_at_once
+from tasks.report.vega_script import read_vega_script
 from warehouse.connect import arrow
 from warehouse.connect.connections import adbc_connection
 from warehouse.query_file import QueryFile, read_query_files
@@ -241,5 +242,5 @@ def write_report(settings: Settings, path: Path, made_at: datetime) -> list[Figu
         origin = read_origin(connection)
         figures = read_figures(connection, origin)
     script = read_vega_script(settings.home / "cache")
-    write_at_once(path, render_page(figures, origin, made_at, script))
+    write_atomically(path, render_page(figures, origin, made_at, script))
     return figures

@@ -4,12 +4,13 @@ Bundling takes seconds, and its result depends on the installed version alone. T
 this module; where that did not happen, the first report bundles them into the state folder.
 """
 
-import os
 import sys
 from importlib.metadata import version
 from pathlib import Path
 
 import vl_convert
+
+from tasks.report.files import write_atomically
 
 INSTALLED = Path(sys.prefix) / "share" / "great-rotation"
 
@@ -23,21 +24,13 @@ def read_vega_script(cache: Path) -> str:
     return _bundle(cache)
 
 
-def write_at_once(path: Path, text: str) -> None:
-    """Write a file so that a reader sees the old one or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f".{os.getpid()}")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
-
-
 def _name() -> str:
     return f"vega-{version('vl-convert-python')}.js"
 
 
 def _bundle(folder: Path) -> str:
     script: str = vl_convert.javascript_bundle()  # type: ignore[call-arg]
-    write_at_once(folder / _name(), script)
+    write_atomically(folder / _name(), script)
     return script
 
 

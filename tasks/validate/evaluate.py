@@ -1,4 +1,4 @@
-"""Find the rows of a frame that break each rule, with Great Expectations where any may."""
+"""Find the rows that break each rule; Great Expectations checks rules that some may break."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -118,7 +118,7 @@ def _rule_result(frame: pd.DataFrame, rule: Rule, result: Any) -> RuleResult:
 
 
 def _common_value(frame: pd.DataFrame, rule: Rule, failing_rows: pd.Index) -> str:
-    """Return the value that broke a stop rule, if it is one for all rows, as a sum is."""
+    """Return the value that all rows share which broke a stop rule, such as a sum."""
     column = rule.arguments.get("column")
     if rule.action != "stop" or column is None or failing_rows.empty:
         return ""

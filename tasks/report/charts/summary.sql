@@ -108,8 +108,9 @@ select 3, coalesce((
         case
             when pct is null then 'how much zombies owe is not known'
             else format(
-                'zombies, whose earnings do not pay their interest, owe %s %% of the %s %% of all'
-                ' debt for which this is known', round(pct::numeric), round(known_for_pct::numeric)
+                '%s %% of all debt is of companies whose earnings are known; zombies, which do not'
+                ' earn their interest, owe %s %% of that',
+                round(known_for_pct::numeric), round(pct::numeric)
             )
         end
     ) from wall, zombie where principal_usd is not null

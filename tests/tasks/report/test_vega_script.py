@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from tasks.report import vega_script
-from tasks.report.vega_script import read_vega_script, write_at_once
+from tasks.report.files import write_atomically
+from tasks.report.vega_script import read_vega_script
 
 
 def test_the_installations_scripts_come_first_then_the_cache(
@@ -18,7 +19,7 @@ def test_the_installations_scripts_come_first_then_the_cache(
     [file] = cache.iterdir()
     file.write_text("of an earlier report")
     assert read_vega_script(cache) == "of an earlier report"
-    write_at_once(installed / file.name, "installed")
+    write_atomically(installed / file.name, "installed")
     assert read_vega_script(cache) == "installed"
 
 
