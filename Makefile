@@ -11,7 +11,7 @@ PYTEST := $(BIN)/pytest -n $(TEST_WORKERS) --dist loadscope --no-loadscope-reord
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up down status sql report test types quick-tests check chaos soak bench breadth \
-	accuracy dictionary lock
+	accuracy images dictionary lock
 
 help: ## show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ breadth: setup ## benchmark sector_breadth at full scale (minutes, 4 GB of disk)
 
 accuracy: setup ## measure values from filings on tapes (TAPES="folder ...") into docs/accuracy.md
 	@$(BIN)/python -m deployments.bench.filings_accuracy $(TAPES)
+
+images: demo ## draw the pictures of docs/ from the demo's market
+	@$(BIN)/rotation report --images docs/images
 
 dictionary: setup ## write docs/data_dictionary.md and docs/datacontract.odcs.yaml from the schema
 	@$(BIN)/rotation dictionary --output docs/data_dictionary.md

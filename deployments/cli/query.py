@@ -57,15 +57,22 @@ def report(
     output: Annotated[
         Path | None, typer.Option(help="File to write; default: reports/ in ROTATION_HOME.")
     ] = None,
+    images: Annotated[
+        Path | None, typer.Option(help="Folder for the main charts as PNG files.")
+    ] = None,
 ) -> None:
     """Write the report: one HTML file to open offline, print or mail."""
-    from tasks.report.build import write_report
+    from tasks.report.build import main_charts, render_png, write_report
     from tasks.report.path import report_path
 
     settings = settings_of_running_database()
     path = output or report_path(settings)
-    write_report(settings, path, datetime.now(UTC))
+    figures = write_report(settings, path, datetime.now(UTC))
     print(path.absolute())
+    if images is not None:
+        images.mkdir(parents=True, exist_ok=True)
+        for figure in main_charts(figures):
+            (images / f"{figure.name}.png").write_bytes(render_png(figure))
 
 
 def export(

@@ -31,6 +31,7 @@ from warehouse.settings import Settings
 FOLDER = Path(charts.__path__[0])
 FIELDS = ("title", "question", "source", "order", "empty")
 SUMMARY = "summary"
+MAIN_CHARTS = ("rotation_ratio", "breadth_heat_map", "refinancing_wall")
 # shown behind a disclosure at the end of a table's row; the last one holds SQL
 DETAIL_COLUMNS = (
     "said_by",
@@ -164,6 +165,12 @@ def describe_origin(origin: str | None) -> str | None:
 
 def _to_json(value: Any) -> Any:
     return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+def main_charts(figures: list[Figure]) -> list[Figure]:
+    """Return the three charts that are shown as images, but those without any value."""
+    by_name = {figure.name: figure for figure in figures}
+    return [by_name[name] for name in MAIN_CHARTS if by_name[name].spec is not None]
 
 
 def render_png(figure: Figure) -> bytes:

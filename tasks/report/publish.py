@@ -6,13 +6,11 @@ from prefect import get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
-from tasks.report.build import SUMMARY, Figure, render_png, write_report
+from tasks.report.build import SUMMARY, Figure, main_charts, render_png, write_report
 from tasks.report.path import report_path
 from tasks.run.artifact import upsert_artifact
 from tasks.run.clock import now
 from warehouse.settings import Settings
-
-IMAGES = ("rotation_ratio", "breadth_heat_map", "refinancing_wall")
 
 
 @task(name="make report", cache_policy=NO_CACHE)
@@ -36,7 +34,6 @@ def _markdown(figures: list[Figure], address: str) -> str:
         f"### {figure.file.header['title']}\n\n"
         f"![{figure.file.header['title']}](data:image/png;base64,"
         f"{b64encode(render_png(figure)).decode()})"
-        for figure in (by_name[name] for name in IMAGES)
-        if figure.spec is not None
+        for figure in main_charts(figures)
     ]
     return "\n\n".join(["\n".join(lines), *images, f"The whole report: {address}"])

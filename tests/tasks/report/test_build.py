@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tasks.report.build import (
     FOLDER,
+    MAIN_CHARTS,
     Figure,
     draw_chart,
     name_choices,
@@ -59,3 +60,12 @@ def test_an_image_names_the_index_that_it_shows() -> None:
     spec, _ = draw_chart("coverage", [month], None)
     assert spec is not None
     assert "title" not in name_choices(spec)
+
+
+def test_documents_show_the_main_charts() -> None:
+    folder = Path(__file__).parents[3] / "docs"
+    tour = (folder / "tour.md").read_text(encoding="utf-8")
+    assert {file.stem for file in (folder / "images").iterdir()} == {*MAIN_CHARTS}
+    for name in MAIN_CHARTS:
+        assert f"(images/{name}.png)" in tour
+        assert (folder / "images" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
