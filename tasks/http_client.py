@@ -12,8 +12,6 @@ Response = httpx.Response
 HttpError = httpx.HTTPError
 # a request without a complete reply
 TransportError = httpx.TransportError
-# of Prefect's own client, which may stay with httpx when this module moves on
-PrefectHttpError = httpx.HTTPError
 # writes one line per request
 LOGGER_NAME = "httpx"
 # Without certificates: httpx otherwise reads all public ones for each client.

@@ -8,7 +8,7 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.exceptions import FailedRun, PrefectException
 from prefect.runtime import flow_run
 
-from tasks.http_client import PrefectHttpError
+from tasks.http_client import HttpError
 from warehouse.connect.connections import connect
 from warehouse.settings import Settings
 
@@ -64,7 +64,7 @@ def upsert_artifact(artifact: Callable[..., Any], **content: Any) -> Any:
     """
     try:
         return artifact(**content)
-    except (PrefectHttpError, PrefectException) as error:
+    except (HttpError, PrefectException) as error:
         logger.warning("Could not save the run artifact: %s", type(error).__name__)
         return None
 

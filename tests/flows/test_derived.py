@@ -45,14 +45,16 @@ def load_inputs(house: House) -> None:
     house.load((macro_observation.CONTRACT, frame))
 
 
+CONSENSUS_HEADER = "release,release_date,consensus_pct,source,published_on\n"
+
+
 def test_failed_table_and_claim_leave_the_others(
     settings: Settings, derive, monkeypatch: pytest.MonkeyPatch, tmp_path
 ) -> None:
     house = House(settings)
     load_inputs(house)
     file = tmp_path / "consensus.csv"
-    header = "release,release_date,consensus_pct,source,published_on\n"
-    file.write_text(f"{header}cpi,2026-02-11,two,a survey,2026-02-10\n")
+    file.write_text(f"{CONSENSUS_HEADER}cpi,2026-02-11,two,a survey,2026-02-10\n")
     broken_claim = replace(claims()[0], query=DIVIDES)
     broken_condition = replace(conditions()[0], query=LACKS_COLUMN)
     with monkeypatch.context() as patch:
@@ -112,7 +114,7 @@ def test_tables_downstream_follow_all_upstream_tables_but_a_failed_one(
     house = House(settings)
     load_inputs(house)
     file = tmp_path / "consensus.csv"
-    file.write_text("release,release_date,consensus_pct,source,published_on\ncpi,soon,2,x,y\n")
+    file.write_text(f"{CONSENSUS_HEADER}cpi,soon,2,x,y\n")
     with monkeypatch.context() as patch:
         patch.setattr("tasks.derive.macro.consensus.reference_file", lambda _name: file)
         assert derive().name == "Failed"
