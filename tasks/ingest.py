@@ -86,14 +86,14 @@ class Reply(Protocol):
 
 
 Item = TypeVar("Item")
-Q = TypeVar("Q")
-S = TypeVar("S")
-R = TypeVar("R", bound=Reply)
-Frame = Callable[[R, S, datetime, Sequence[Checked]], pd.DataFrame]
+Requests = TypeVar("Requests")
+Stored = TypeVar("Stored")
+AnyReply = TypeVar("AnyReply", bound=Reply)
+MakeFrame = Callable[[AnyReply, Stored, datetime, Sequence[Checked]], pd.DataFrame]
 
 
 @dataclass(frozen=True)
-class Source(Generic[Q, S, R]):
+class Source(Generic[Requests, Stored, AnyReply]):
     """How to request a dataset of a provider, and which tables its replies fill.
 
     Attributes:
@@ -107,18 +107,20 @@ class Source(Generic[Q, S, R]):
         extracts_ahead: Whether a batch may be extracted before the one before it is loaded.
     """
 
-    extract: Callable[[Q, datetime], R]
-    read_stored: Callable[[Q], S]
-    tables: Sequence[tuple[Contract, Frame[R, S]]]
-    excluded_rows: Callable[[R], pd.DataFrame] | None = None
-    pending_filings: Callable[[R, S, datetime], PendingFilingUpdate] | None = None
+    extract: Callable[[Requests, datetime], AnyReply]
+    read_stored: Callable[[Requests], Stored]
+    tables: Sequence[tuple[Contract, MakeFrame[AnyReply, Stored]]]
+    excluded_rows: Callable[[AnyReply], pd.DataFrame] | None = None
+    pending_filings: Callable[[AnyReply, Stored, datetime], PendingFilingUpdate] | None = None
     extracts_ahead: bool = True
 
-    def validate(self, reply: R, stored: S, now: datetime) -> Sequence[Checked] | Refused:
+    def validate(
+        self, reply: AnyReply, stored: Stored, now: datetime
+    ) -> Sequence[Checked] | Refused:
         """Validate a reply table by table; one refused table refuses the batch."""
         tables: list[Checked] = []
-        for contract, frame in self.tables:
-            checked = validate_batch(contract, frame(reply, stored, now, tables))
+        for contract, make_frame in self.tables:
+            checked = validate_batch(contract, make_frame(reply, stored, now, tables))
             if isinstance(checked, Refused):
                 return checked
             tables.append(checked)
@@ -126,7 +128,7 @@ class Source(Generic[Q, S, R]):
             tables[0] = add_quarantined_rows(tables[0], self.excluded_rows(reply))
         return tables
 
-    def store(self, requests: Q, reply: R, run: RunContext) -> None:
+    def store(self, requests: Requests, reply: AnyReply, run: RunContext) -> None:
         """Validate and load a reply, and add its totals to the run."""
         stored = self.read_stored(requests)
         checked = self.validate(reply, stored, run.now)
@@ -134,12 +136,14 @@ class Source(Generic[Q, S, R]):
         run.add(load(reply.fetches, checked, run.writer, pending))
 
 
-def ingest(source: Source[Q, S, R], requests: Q, run: RunContext) -> None:
+def ingest(source: Source[Requests, Stored, AnyReply], requests: Requests, run: RunContext) -> None:
     """Extract, validate and load one batch, and add its totals to the run."""
     source.store(requests, source.extract(requests, run.now), run)
 
 
-def ingest_plan(source: Source[Sequence[Item], S, R], plan: Plan[Item], run: RunContext) -> None:
+def ingest_plan(
+    source: Source[Sequence[Item], Stored, AnyReply], plan: Plan[Item], run: RunContext
+) -> None:
     """Ingest a plan batch by batch, each extracted while the one before is loaded.
 
     Batches are loaded in order, each in its own transaction.
@@ -147,7 +151,7 @@ def ingest_plan(source: Source[Sequence[Item], S, R], plan: Plan[Item], run: Run
     run.message = run.message or plan.message
     done_count = 0
 
-    def store(requests: Sequence[Item], reply: R) -> None:
+    def store(requests: Sequence[Item], reply: AnyReply) -> None:
         nonlocal done_count
         source.store(requests, reply, run)
         done_count += len(requests)
