@@ -1,8 +1,10 @@
 """Open HTTP clients; the one module that imports httpx, so that it can be replaced here."""
 
+import os
 import socket
 import ssl
 from collections.abc import Mapping
+from functools import cache
 
 import httpx
 
@@ -14,6 +16,7 @@ HttpError = httpx.HTTPError
 TransportError = httpx.TransportError
 # writes one line per request
 LOGGER_NAME = "httpx"
+_CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 # Without certificates: httpx otherwise reads all public ones for each client.
 _NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
@@ -38,7 +41,14 @@ def open_client(
         headers=dict(headers or {}),
         follow_redirects=follow_redirects,
         auth=_basic(login),
+        verify=_public_certificates(*map(os.environ.get, _CERTIFICATE_VARIABLES)),
     )
+
+
+@cache
+def _public_certificates(*_: str | None) -> ssl.SSLContext:
+    """Read the certificates that the environment names, once for all clients and proxies."""
+    return httpx.create_ssl_context()
 
 
 def open_local_client(

@@ -61,6 +61,8 @@ def quarantine_frame(
     found = [
         each for each in results if each.rule.action == "quarantine" and len(each.failing_rows)
     ]
+    if not found:
+        return pd.DataFrame(columns=[*QUARANTINE_COLUMNS])
     labels = sorted({label for each in found for label in each.failing_rows})
     # without the context columns, which differ by run: the same bad row must stay the same
     received = batch.drop(columns=[*contract.context_columns], errors="ignore")
@@ -81,6 +83,9 @@ def quarantine_frame(
 
 
 def _examples(contract: Contract, batch: pd.DataFrame, failing_rows: pd.Index) -> str:
+    # most rules hold, and looking up no rows takes pandas a millisecond for each
+    if failing_rows.empty:
+        return ""
     first = batch.loc[failing_rows[:MAX_EXAMPLES], [*contract.natural_key_or_key]]
     shown = [" ".join(str(_to_json_value(v)) for v in row) for row in first.itertuples(index=False)]
     more = len(failing_rows) - len(shown)
