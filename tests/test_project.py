@@ -140,7 +140,10 @@ def test_table_has_one_stem_in_every_room(table: str) -> None:
     schema = contracts()[table].schema
     assert (ROOT / "warehouse" / "schema" / "tables" / schema / f"{table}.sql").exists()
     assert (ROOT / "expectations" / "tables" / f"{table}.py").exists()
-    assert (ROOT / "tests" / "expectations" / "tables" / f"test_{table}.py").exists()
-    if contracts()[table].schema == "derived":
+    tests = ROOT / "tests" / "expectations"
+    if schema == "core":
+        assert (tests / "tables" / f"test_{table}.py").exists()
+    else:
+        assert (tests / "examples" / f"{table}.py").exists()
         assert list((ROOT / "tasks" / "derive").glob(f"*/{table}.py"))
         assert list((ROOT / "tests" / "tasks" / "derive").glob(f"*/test_{table}*.py"))

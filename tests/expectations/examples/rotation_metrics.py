@@ -1,11 +1,9 @@
-"""Metrics of a pair: each rule's bad row."""
+"""Metrics of a pair: sound rows, and a bad row for each rule."""
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from expectations.tables.rotation_metrics import CONTRACT
-from tasks.validate.validate import validate
 from tests.expectations.conftest import with_value
 
 
@@ -43,14 +41,3 @@ BROKEN = {
     "regime_unknown": lambda f: with_value(f, "regime", "risk_on", row=1),
     "value_infinite": lambda f: with_value(f, "zscore_252", -np.inf, row=1),
 }
-
-
-def test_sound_rows_pass():
-    validated = validate(CONTRACT, make_frame())
-    assert validated.rule_results["success"].all()
-    assert list(validated.valid_rows.columns) == list(CONTRACT.column_names)
-
-
-@pytest.mark.parametrize("rule", CONTRACT.rules, ids=lambda rule: rule.name)
-def test_each_rule_finds_its_bad_row(rule, assert_broken):
-    assert_broken(CONTRACT, rule, BROKEN[rule.name](make_frame()))
