@@ -117,6 +117,8 @@ class Contract:
             index) for the first date on which derived rows may change.
         upstream: For derived tables: the core and derived tables that its rows are derived from.
         latest_date_column: For derived tables: the date column that says how far it has got.
+        shard_column: The column whose values no rule compares with one another, so that a large
+            batch may be checked in shards; None: the rules need the batch as a whole.
         rules: Validation rules of a batch, in the order of checking.
         add_rule_columns: Adds the helper columns that rules check, as a pure function of the
             frame and its context columns. They are dropped after validation.
@@ -137,6 +139,7 @@ class Contract:
     dirty_from: str | None = None
     upstream: tuple[str, ...] = ()
     latest_date_column: str | None = None
+    shard_column: str | None = None
     rules: tuple[Rule, ...] = ()
     add_rule_columns: Callable[[pd.DataFrame], pd.DataFrame] | None = None
 

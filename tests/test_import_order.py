@@ -13,6 +13,7 @@ PACKAGES = ("warehouse", "expectations", "tasks", "flows", "deployments")
 # The base error and the reference tables stand beside the settings: every room may use them.
 ROOMS = (
     ("warehouse.base_error", "warehouse.reference", "warehouse.query_file"),
+    ("warehouse.task_runner_settings",),
     ("warehouse.settings",),
     ("warehouse.claims",),
     ("expectations.contract",),
@@ -28,6 +29,8 @@ ROOMS = (
     ("tasks.http_client",),
     ("tasks.extract.provider",),
     ("tasks.extract.yahoo", "tasks.extract.fred", "tasks.extract.ishares", "tasks.extract.sec"),
+    # shards of validations and derivations run where the task runner says
+    ("tasks.run.task_runner",),
     ("tasks.validate", "tasks.run"),
     ("tasks.derive.incremental",),
     ("tasks.derive.xbrl",),

@@ -13,10 +13,11 @@ from typing import Annotated, Any, Literal, Self
 
 from dotenv import dotenv_values
 from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from warehouse.base_error import RotationError
 from warehouse.reference import read_reference_rows
+from warehouse.task_runner_settings import TaskRunnerSettings
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -35,7 +36,7 @@ class SettingsFileError(RotationError):
     """The file `.env` cannot be read as text."""
 
 
-class Settings(BaseSettings):
+class Settings(TaskRunnerSettings):
     """Settings of a process, named like their environment variables without `ROTATION_`."""
 
     model_config = SettingsConfigDict(

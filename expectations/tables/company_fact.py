@@ -279,6 +279,7 @@ CONTRACT = Contract(
     columns=COLUMNS,
     dirty_from="min(known_from)",
     context_columns=("checked_at",),
+    shard_column="cik",
     rules=RULES,
     add_rule_columns=annotate,
 )

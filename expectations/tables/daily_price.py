@@ -181,6 +181,7 @@ CONTRACT = Contract(
     also_locked=("core.corporate_action", "core.index_membership", "core.company_ticker"),
     dirty_from="min(session_date)",
     context_columns=("removed_split_factor", "stored_close", "checked_at"),
+    shard_column="ticker",
     rules=RULES,
     add_rule_columns=annotate,
 )

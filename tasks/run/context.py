@@ -15,6 +15,7 @@ from tasks.run.events import emit_table_changed_events
 from tasks.run.lock import RunLock, RunLockLost, acquire_run_lock
 from tasks.run.log import run_logger
 from tasks.run.signals import cancel_queries_on_signal
+from tasks.run.task_runner import open_task_runner
 from tasks.run.totals import RunTotals
 from tasks.run.transaction import RunWriter
 from warehouse.base_error import RotationError
@@ -79,6 +80,7 @@ def open_run(
         with (
             acquire_run_lock(provider or flow, settings) as lock,
             cancel_queries_on_signal(settings),
+            open_task_runner(settings),
         ):
             # read after the lock: a run may have waited for hours
             logical_time = now(settings)

@@ -10,6 +10,7 @@ from prefect.cache_policies import NO_CACHE
 from expectations.contract import IS_QUARANTINED, Contract, Rule
 from tasks.validate.evaluate import RuleResult, evaluate
 from tasks.validate.report import quarantine_frame, rule_results_frame
+from tasks.validate.shards import evaluate_contract
 
 EXCLUDED_REASON = "the extraction found that the row is none of this table's"
 
@@ -129,13 +130,13 @@ def _evaluate_rules(contract: Contract, batch: pd.DataFrame) -> tuple[list[RuleR
     if not set(columns_rule.arguments["column_set"]) <= set(batch.columns):
         return evaluate(batch, [columns_rule]), is_quarantined
     results = [RuleResult(columns_rule, True, len(batch), batch.index[:0])]
-    annotated = contract.add_rule_columns(batch) if contract.add_rule_columns else batch
     last = [rule for rule in contract.rules if rule.arguments.get("column") == IS_QUARANTINED]
-    results += evaluate(annotated, [rule for rule in contract.rules if rule not in last])
+    rules = [rule for rule in contract.rules if rule not in last]
+    results += evaluate_contract(contract, batch, rules)
     for each in results:
         if each.rule.action == "quarantine" and each.rule.nullify_column is None:
             is_quarantined.loc[each.failing_rows] = True
-    results += evaluate(annotated.assign(**{IS_QUARANTINED: is_quarantined}), last)
+    results += evaluate(batch.assign(**{IS_QUARANTINED: is_quarantined}), last)
     return results, is_quarantined
 
 

@@ -1,6 +1,6 @@
 """debt_maturity: maturity ladders as filed, with the dates of each bucket."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -13,9 +13,14 @@ from tasks.derive.debt.short_term import add_short_term
 from tasks.derive.incremental.changes import ChangeSet, polars_schema
 from tasks.derive.incremental.derived_table import DerivedRows, DerivedTable
 from tasks.derive.refinancing.inputs_sql import CHANGED_FACTS_SQL, MIN_DATE_SQL, build_replace_where
-from tasks.derive.refinancing.read import read_company_profiles, read_facts
+from tasks.derive.refinancing.read import (
+    facts_by_company,
+    read_company_profiles,
+    read_fact_shards,
+)
 from tasks.derive.xbrl.facts import Fact
 from tasks.derive.xbrl.scale import ever_believed
+from tasks.run.task_runner import map_shards
 
 INPUTS = {
     "company_fact": CHANGED_FACTS_SQL,
@@ -28,14 +33,32 @@ def _derive(connection: adbc.Connection, changes: ChangeSet) -> DerivedRows:
     """Derive the ladders of the companies that filed."""
     starts = {int(cik): day for cik, day in sorted(changes.dirty_from.items())}
     profiles = read_company_profiles(connection)
+    shards = (
+        ({cik: profiles.get(cik, (None, None))[0] for cik in companies}, facts)
+        for companies, facts in read_fact_shards(connection, [*starts])
+    )
+    frame = pl.concat(
+        [pl.DataFrame(schema=polars_schema(CONTRACT)), *map_shards(rows_of_ladders, shards)]
+    )
+    return DerivedRows(frame, build_replace_where(starts))
+
+
+def rows_of_ladders(
+    fiscal_year_ends: Mapping[int, str | None], facts: pl.DataFrame
+) -> pl.DataFrame:
+    """Return the rows of a shard of companies, one per bucket of a ladder.
+
+    Args:
+        fiscal_year_ends: MMDD where known, by company.
+        facts: All facts of these companies, as `read_fact_shards` yields them.
+    """
     rows = [
         row | {"cik": cik}
-        for cik, facts in read_facts(connection, [*starts])
-        for ladder in _build_ladders(facts, profiles.get(cik, (None, None))[0])
+        for cik, known in facts_by_company(facts, fiscal_year_ends)
+        for ladder in _build_ladders(known, fiscal_year_ends[cik])
         for row in ladder_rows(ladder)
     ]
-    frame = pl.DataFrame(rows, schema=polars_schema(CONTRACT))
-    return DerivedRows(frame, build_replace_where(starts))
+    return pl.DataFrame(rows, schema=polars_schema(CONTRACT))
 
 
 def _build_ladders(facts: Sequence[Fact], fiscal_year_end: str | None) -> list[Ladder]:

@@ -1,17 +1,21 @@
 """Reads the inputs of the refinancing tables: quarter-ends, companies, facts and rates."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 
+import polars as pl
 from adbc_driver_postgresql import dbapi as adbc
 
 from tasks.derive.debt.rates import Rates, required_series
 from tasks.derive.incremental.changes import ChangeSet
 from tasks.derive.refinancing.inputs_sql import ALL_COMPANIES
 from tasks.derive.xbrl.facts import Fact
+from tasks.run.task_runner import has_task_runner
 from warehouse.connect import arrow
 
 COMPANY_BATCH_SIZE = 200
+# a second or two of computation, so that the workers end together
+COMPANY_SHARD_SIZE = 40
 FIRST_QUARTER = date(2009, 3, 31)
 
 
@@ -61,22 +65,40 @@ def read_facts(
     connection: adbc.Connection, companies: Sequence[int]
 ) -> Iterator[tuple[int, list[Fact]]]:
     """Yield each company with all its facts, in order: which filings count depends on all."""
-    for at in range(0, len(companies), COMPANY_BATCH_SIZE):
-        batch = companies[at : at + COMPANY_BATCH_SIZE]
-        rows = arrow.read(
-            connection,
-            f"""
-            select
-                cik, tag, period_start, period_end, value, accession_number, form, fiscal_period,
-                filed_date, known_from
-            from core.company_fact
-            where cik in ({", ".join(map(str, batch))})
-            """,
+    for batch, rows in read_fact_shards(connection, companies):
+        yield from facts_by_company(rows, batch)
+
+
+def read_fact_shards(
+    connection: adbc.Connection, companies: Sequence[int]
+) -> Iterator[tuple[Sequence[int], pl.DataFrame]]:
+    """Yield companies and the rows of all their facts, in shards for `map_shards`."""
+    size = COMPANY_SHARD_SIZE if has_task_runner() else COMPANY_BATCH_SIZE
+    for at in range(0, len(companies), size):
+        batch = companies[at : at + size]
+        yield (
+            batch,
+            arrow.read(
+                connection,
+                f"""
+                select
+                    cik, tag, period_start, period_end, value, accession_number, form,
+                    fiscal_period, filed_date, known_from
+                from core.company_fact
+                where cik in ({", ".join(map(str, batch))})
+                """,
+            ),
         )
-        by_company = {int(key[0]): part.drop("cik") for key, part in rows.group_by("cik")}
-        for cik in batch:
-            part = by_company.get(cik)
-            yield cik, [] if part is None else [Fact(*row) for row in part.iter_rows()]
+
+
+def facts_by_company(
+    rows: pl.DataFrame, companies: Iterable[int]
+) -> Iterator[tuple[int, list[Fact]]]:
+    """Yield each company with its facts among the rows of a shard."""
+    by_company = {int(key[0]): part.drop("cik") for key, part in rows.group_by("cik")}
+    for cik in companies:
+        part = by_company.get(cik)
+        yield cik, [] if part is None else [Fact(*row) for row in part.iter_rows()]
 
 
 def read_company_profiles(connection: adbc.Connection) -> dict[int, tuple[str | None, str | None]]:

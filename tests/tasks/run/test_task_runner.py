@@ -1,0 +1,179 @@
+"""Where shards run: in order, lazily, and only on workers that have the same code."""
+
+import os
+import pickle
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+
+import pandas as pd
+import pytest
+
+from expectations import contracts
+from expectations.tables import daily_price
+from tasks.extract.provider.errors import outage
+from tasks.extract.provider.policy import RequestPolicy
+from tasks.extract.provider.rate_limit import PostgresRateLimiter, RateLimiter
+from tasks.extract.yahoo.extract import PriceRequest
+from tasks.run import task_runner
+from tasks.run.task_runner import TaskRunnerError, map_shards, open_task_runner, run_shard
+from tasks.validate.shards import evaluate_contract, evaluate_shard, split
+from warehouse.settings import Settings
+
+NOW = datetime(2024, 7, 8, 22, tzinfo=UTC)
+SCHEDULER = "tls://scheduler.example:8786"
+
+
+def double(number: int) -> tuple[int, int]:
+    return 2 * number, os.getpid()
+
+
+class SeparateProcess:
+    """A stand-in for a worker: what is sent and returned goes through bytes."""
+
+    def __init__(self) -> None:
+        self.submitted: list[object] = []
+
+    def __enter__(self) -> "SeparateProcess":
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def submit(self, task: object, parameters: dict[str, object]) -> "SeparateProcess":
+        self.submitted.append(parameters)
+        future = SeparateProcess()
+        future.sent = pickle.dumps(parameters)
+        return future
+
+    def result(self) -> object:
+        return pickle.loads(pickle.dumps(run_shard.fn(**pickle.loads(self.sent))))
+
+
+@pytest.fixture
+def worker(monkeypatch: pytest.MonkeyPatch) -> Iterator[SeparateProcess]:
+    """A task runner that is open."""
+    runner = SeparateProcess()
+    monkeypatch.setattr(task_runner, "_make_runner", lambda settings: runner)
+    with open_task_runner(Settings(task_runner="processes")):
+        yield runner
+
+
+def test_without_a_task_runner_shards_run_here_and_one_at_a_time():
+    read: list[int] = []
+
+    def shards() -> Iterator[tuple[int]]:
+        for number in range(3):
+            read.append(number)
+            yield (number,)
+
+    with open_task_runner(Settings()):
+        found = map_shards(double, shards())
+        assert next(found) == (0, os.getpid())
+        assert read == [0]
+        assert [*found] == [(2, os.getpid()), (4, os.getpid())]
+
+
+def test_a_single_shard_starts_no_worker(worker):
+    assert [*map_shards(double, [(7,)])] == [(14, os.getpid())]
+    assert worker.submitted == []
+
+
+def test_shards_are_read_as_workers_take_them_and_results_keep_their_order(worker, monkeypatch):
+    monkeypatch.setattr(task_runner, "_process_count", lambda: 2)
+    found = map_shards(double, ((number,) for number in range(100)))
+    assert next(found)[0] == 0
+    assert len(worker.submitted) < 12
+    assert [number for number, _ in found] == [2 * number for number in range(1, 100)]
+
+
+def test_a_worker_with_other_code_is_refused(worker, monkeypatch):
+    found = map_shards(double, [(1,), (2,)])
+    assert next(found)[0] == 2
+    monkeypatch.setattr(task_runner, "code_checksum", lambda: "another")
+    with pytest.raises(TaskRunnerError, match="another version of the product"):
+        next(found)
+
+
+@pytest.mark.parametrize("url", [None, "http://127.0.0.1:4200/api"])
+def test_workers_elsewhere_must_reach_prefect(url, monkeypatch):
+    monkeypatch.setattr(task_runner.PREFECT_API_URL, "value", lambda: url)
+    settings = Settings(task_runner="dask", dask_address=SCHEDULER)
+    with pytest.raises(TaskRunnerError, match="set PREFECT_API_URL"), open_task_runner(settings):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"task_runner": "dask", "dask_address": "tcp://scheduler.example:8786"}, "tls://"),
+        ({"task_runner": "dask", "dask_address": "scheduler.example:8786"}, "tls://"),
+        ({"task_runner": "processes", "dask_address": SCHEDULER}, "needs ROTATION_TASK_RUNNER"),
+        ({"task_runner": "threads"}, "'', 'processes' or 'dask'"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused(values, message):
+    with pytest.raises(ValueError, match=message):
+        Settings(**values)
+
+
+def broken_bars(tickers: int, days: int) -> pd.DataFrame:
+    """Bars of which each third ticker has a duplicate, a negative price and one day too many."""
+    sessions = pd.bdate_range("2024-06-03", periods=days)
+    rows = [
+        (f"T{ticker:03}", day, 10.0 + number % 3)
+        for ticker in range(tickers)
+        for number, day in enumerate(sessions)
+    ]
+    frame = pd.DataFrame(rows, columns=["ticker", "session_date", "close"])
+    bad = frame.iloc[:: 3 * days]
+    frame = pd.concat([frame, bad, bad.assign(close=-1.0)]).sample(frac=1, random_state=3)
+    frame = frame.reset_index(drop=True).assign(
+        **{name: lambda rows: rows["close"] for name in ("open", "high", "low")},
+        volume=pd.Series(1000, index=range(len(frame)), dtype="Int64"),
+        removed_split_factor=1.0,
+        volume_resolution=0.0,
+        source="test",
+    )
+    return daily_price.add_context(frame, NOW)
+
+
+def test_rules_give_the_same_results_in_shards(worker, monkeypatch):
+    contract, batch = daily_price.CONTRACT, broken_bars(tickers=30, days=25)
+    rules = contract.rules[:-1]
+    whole = evaluate_shard(contract, batch, rules)
+    monkeypatch.setattr("tasks.validate.shards.SHARD_ROWS", 200)
+    parts = split(batch, "ticker")
+    assert len(parts) >= 3
+    assert sum(part["ticker"].nunique() for part in parts) == 30
+    sharded = evaluate_contract(contract, batch, rules)
+    assert len(worker.submitted) == len(parts)
+    broken = {each.rule.name for each in whole if not each.success}
+    assert {"duplicate_bar", "price_not_positive", "not_a_session"} <= broken
+    for one, other in zip(whole, sharded, strict=True):
+        assert (one.rule, one.success, one.evaluated) == (
+            other.rule,
+            other.success,
+            other.evaluated,
+        )
+        assert sorted(one.failing_rows) == [*other.failing_rows]
+
+
+def test_contracts_and_batches_can_be_sent():
+    request = PriceRequest("IWM", datetime(2024, 1, 2).date())
+    sent = [request, broken_bars(1, 2), *(each for each in contracts().values())]
+    for one, other in zip(sent, pickle.loads(pickle.dumps(sent)), strict=True):
+        assert one.equals(other) if isinstance(one, pd.DataFrame) else one == other
+
+
+def test_a_policy_is_sent_with_the_limit_that_all_processes_share(settings):
+    with closing(PostgresRateLimiter("one", 0.01, settings)) as limiter:
+        limiter.acquire()
+        policy = RequestPolicy(limiter, attempts=1, backoff_seconds=0)
+        policy.call(lambda: (_ for _ in ()).throw(outage("http_500", "down")))
+        other = pickle.loads(pickle.dumps(policy))
+        with closing(other.limiter):
+            limiter.pause(500)
+            assert other.limiter.remaining_pause() > 400
+            assert other._outages == 1
+    with pytest.raises(pickle.PicklingError, match="twice as fast"):
+        pickle.dumps(RateLimiter(1.0))
