@@ -123,32 +123,41 @@ def _newest(known: Sequence[Fact], tag: str, end: date, start: date | None = Non
 
 
 def _stated_income(known: Sequence[Fact], end: date) -> float | None:
-    """Return the filed income of the year, else the sum of four filed quarters."""
+    """Return the filed income of the year, else of the year to date and the quarters before it."""
     income = [fact for fact in known if fact.tag == "NetIncomeLoss"]
     starts = {f.start for f in income if f.end == end and (f.end - f.start).days + 1 in YEAR_DAYS}
     if starts:
         return _newest(income, "NetIncomeLoss", end, max(starts))
-    total, until = 0.0, end
+    quarters: list[Fact] = []
+    until = end
     for _ in range(4):
-        quarters = [
-            f for f in income if f.end == until and (f.end - f.start).days + 1 in QUARTER_DAYS
-        ]
-        if not quarters:
+        found = [f for f in income if f.end == until and (f.end - f.start).days + 1 in QUARTER_DAYS]
+        if not found:
             return None
-        newest = max(quarters, key=lambda f: (f.filed, f.accession))
-        total, until = total + newest.value, newest.start - DAY
-    return total
+        quarters.append(max(found, key=lambda f: (f.filed, f.accession)))
+        until = quarters[-1].start - DAY
+    # the year to date of the report itself: it may restate quarters that are not filed again
+    starts = {quarter.start for quarter in quarters[1:]}
+    start = max((f.start for f in income if f.end == end and f.start in starts), default=None)
+    so_far = None if start is None else _newest(income, "NetIncomeLoss", end, start)
+    if start is None or so_far is None:
+        return sum(quarter.value for quarter in quarters)
+    return so_far + sum(quarter.value for quarter in quarters if quarter.start < start)
 
 
 def _stated_principal(known: Sequence[Fact], end: date) -> float | None:
-    """Return the whole maturity schedule of a year-end, with short-term borrowings."""
+    """Return the whole maturity schedule of a day, with short-term borrowings."""
     prefix = "LongTermDebtMaturitiesRepaymentsOfPrincipal"
     names = ["InNextTwelveMonths", "InYearTwo", "InYearThree", "InYearFour", "InYearFive"]
     amounts = [_newest(known, prefix + name, end) for name in [*names, "AfterYearFive"]]
     if None in amounts or not sum(amount or 0 for amount in amounts):
         return None
+    rest = _newest(known, prefix + "RemainderOfFiscalYear", end) or 0
+    portion = _newest(known, "LongTermDebtCurrent", end) or 0
     short = [_newest(known, tag, end) or 0 for tag in ("ShortTermBorrowings", "CommercialPaper")]
-    return sum(amount or 0 for amount in amounts) + max(short)
+    # some filers tag the current portion, which the schedule holds, as short-term borrowings
+    others = [amount for amount in short if not _is_close(amount, portion, EQUAL_TOLERANCE)]
+    return rest + sum(amount or 0 for amount in amounts) + max(others, default=0)
 
 
 def _score_ladders(name: str, facts: Sequence[Fact], score: Score) -> None:
@@ -188,7 +197,10 @@ def _whole_years(ladder: LadderAsOf) -> Iterator[tuple[str, tuple[date, date]]]:
 
 
 TITLES = {
-    "income": ("net_income_ttm_usd", "the year or the four quarters as filed, within 0.1 %"),
+    "income": (
+        "net_income_ttm_usd",
+        "the year, or the year to date and the quarters before it, as filed, within 0.1 %",
+    ),
     "debt": ("total_debt_usd", "maturity schedule of the same day, within 5 %"),
     "unsure debt": ("total_debt_usd, marked unsure", "maturity schedule, within 5 %"),
     "limit": ("total_debt_usd", "not above total liabilities"),
@@ -225,8 +237,9 @@ HEAD = """# Accuracy of values from filings
 
 Measured by `make accuracy TAPES="folder ..."` on real filings. Each value is compared with a figure
 that the same filer states elsewhere, where it states one. A difference is not always an error: a
-maturity schedule states principal and a balance sheet the carrying amount; a year to date may
-restate quarters that are not filed again.
+maturity schedule states principal and a balance sheet the carrying amount. Of the quarters since
+the start of the fiscal year, the year to date counts, since it may restate quarters that are not
+filed again.
 
 | Tape | Value | Compared with | Comparisons | Agreeing |
 |---|---|---|---:|---:|
