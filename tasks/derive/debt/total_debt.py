@@ -32,16 +32,47 @@ from tasks.derive.debt.ways import (
 )
 from tasks.derive.xbrl.concepts import concepts, lease_tags
 from tasks.derive.xbrl.facts import Fact, PointInTimeFacts
+from tasks.derive.xbrl.periods import MAX_REPORT_AGE
 
 # of total debt: a smaller instrument beside it does not make it a lower bound
 LEAST_SHARE = 0.02
+LINES_BESIDE_NONCURRENT = (
+    "debt_long_term",
+    "debt_combined",
+    "debt_long_term_current",
+    "debt_current",
+)
 
 
 def total_debt(known: PointInTimeFacts, day: date) -> Debt | None:
     """Return total debt on a balance-sheet day; None where the facts make no total."""
-    if _depends_on_other_days(known, day):
-        return _compute_total(known, day)
-    return _cached_total(known, day)
+    is_of_day_alone = not _depends_on_other_days(known, day)
+    found = _cached_total(known, day) if is_of_day_alone else _compute_total(known, day)
+    if found is not None and _is_noncurrent_alone(found) and _lacked_other_debt(known, day):
+        return replace(found, is_lower_bound=True)
+    return found
+
+
+def _is_noncurrent_alone(found: Debt) -> bool:
+    return [fact.tag in concepts()["debt_noncurrent"] for fact in found.facts] == [True]
+
+
+def _lacked_other_debt(known: PointInTimeFacts, day: date) -> bool:
+    """Return whether noncurrent debt was only a part on the last day with another line of debt.
+
+    Debt due soon or to affiliates may be filed for some days only (T-Mobile, 2017-12-31). A day
+    before the last annual report says nothing.
+    """
+    since = day - MAX_REPORT_AGE
+    ends = (end for spans in known.series("debt_noncurrent") for end in spans)
+    days = {end for end in ends if since <= end < day}
+    for before in sorted(days, reverse=True):
+        line = known.instant("debt_noncurrent", before)
+        beside = (known.instant(concept, before) for concept in LINES_BESIDE_NONCURRENT)
+        if line is not None and any(fact is not None for fact in beside):
+            owed = total_debt(known, before)
+            return owed is not None and owed.value > (1 + CARRYING_TOLERANCE) * line.value
+    return False
 
 
 @cached_by_day

@@ -107,6 +107,6 @@ TABLE = DerivedTable(
     CONTRACT,
     quarterly_inputs(CONTRACT.table),
     _derive,
-    logic_version=4,
+    logic_version=5,
     reference_files=("concept", "filing_form", "fund", "market_rate"),
 )

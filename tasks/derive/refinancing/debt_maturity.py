@@ -96,5 +96,5 @@ def ladder_rows(ladder: Ladder) -> list[dict[str, Any]]:
 
 
 TABLE = DerivedTable(
-    CONTRACT, INPUTS, _derive, logic_version=2, reference_files=("concept", "filing_form")
+    CONTRACT, INPUTS, _derive, logic_version=3, reference_files=("concept", "filing_form")
 )

@@ -26,6 +26,6 @@ TABLE = DerivedTable(
     CONTRACT,
     quarterly_inputs(CONTRACT.table),
     _derive,
-    logic_version=2,
+    logic_version=3,
     reference_files=("fund", "market_rate"),
 )

@@ -116,5 +116,5 @@ def _read_companies(connection: adbc.Connection, day: date) -> dict[int, dict[st
 
 
 TABLE = DerivedTable(
-    CONTRACT, INPUTS, _derive, logic_version=4, reference_files=("concept", "filing_form")
+    CONTRACT, INPUTS, _derive, logic_version=5, reference_files=("concept", "filing_form")
 )
