@@ -16,11 +16,17 @@ from tasks.derive.debt.components import (
     INSTRUMENTS_NONCURRENT,
     current_notes,
     is_close,
+    is_same_carrying,
     largest_component,
     short_term_borrowings,
     sum_values,
 )
-from tasks.derive.debt.long_term_total import Reading, read_long_term_total
+from tasks.derive.debt.long_term_total import (
+    Reading,
+    ladder_first_year,
+    ladder_total,
+    read_long_term_total,
+)
 from tasks.derive.xbrl.concepts import lease_tags, limit_tags
 from tasks.derive.xbrl.facts import Fact, PointInTimeFacts
 
@@ -162,7 +168,7 @@ def read_lines(known: PointInTimeFacts, day: date) -> DebtLines:
         current=known.instant("debt_current", day),
         combined=known.instant("debt_combined", day),
     )
-    lines = _reinterpret_total(lines)
+    lines = _drop_scheduled(_reinterpret_total(lines))
     for each in CONTRADICTIONS:
         part, whole = getattr(lines, each.part), getattr(lines, each.whole)
         if is_above(part, whole) and each.when(lines):
@@ -175,6 +181,30 @@ def read_lines(known: PointInTimeFacts, day: date) -> DebtLines:
 def filed(*lines: Fact | None) -> list[Fact]:
     """Return the lines that are filed."""
     return [fact for fact in lines if fact is not None]
+
+
+def _drop_scheduled(lines: DebtLines) -> DebtLines:
+    """Exclude all current debt where the schedule of long-term debt holds it beside the portion.
+
+    It is then due soon, but part of noncurrent debt: it will be refinanced (Clearway, 2023).
+    """
+    total, noncurrent, portion, current = (
+        lines.total,
+        lines.noncurrent,
+        lines.portion,
+        lines.current,
+    )
+    if total is None or noncurrent is None or portion is None or not is_above(current, portion):
+        return lines
+    schedule = ladder_total(lines.known, lines.day) or 0.0
+    first = ladder_first_year(lines.known, lines.day) or 0.0
+    if not is_close(schedule, total.value) or not is_close(
+        first, sum_values(filed(portion, current))
+    ):
+        return lines
+    if not is_same_carrying(total.value, noncurrent.value + portion.value):
+        return lines
+    return replace(lines, current=None, excluded=(*lines.excluded, *filed(lines.current)))
 
 
 def _reinterpret_total(lines: DebtLines) -> DebtLines:
