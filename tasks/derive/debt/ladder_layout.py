@@ -76,6 +76,10 @@ def interim_layout(ladder: InterimLadder) -> str:
         return "rolling"
     if has_rest and has_first:
         return "next_year"
+    if has_rest and ladder.is_rolling_filer and "after_5" in amounts:
+        # the first twelve months under the tag of the rest (Douglas Emmett, 2015)
+        exact = ladder.agreement("current_year").exact
+        return "current_year" if exact >= MIN_MATCHES else "rolling"
     if ladder.family == "rolling" and not has_rest:
         return _layout_of_rolling_tags(ladder)
     if has_first and "after_5" in amounts:
@@ -149,9 +153,7 @@ def is_a_year_later(
 def is_partial_ladder(layout: str, buckets: Collection[str]) -> bool:
     """Return whether a bucket of the layout has no fact."""
     years = {f"year_{n}" for n in (2, 3, 4, 5)}
-    if layout in ("annual", "rolling"):
-        return not {*years, "year_1", "after_5"} <= set(buckets)
-    if layout == "current_year":
+    if layout in ("annual", "rolling", "current_year"):
         return not ({*years, "after_5"} <= set(buckets) and {"remainder", "year_1"} & set(buckets))
     needed = {"remainder", "year_1", *(years - {"year_5"})}
     return not (
