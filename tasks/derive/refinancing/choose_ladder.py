@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from tasks.derive.debt.components import is_close
 from tasks.derive.debt.ladder_windows import SHORT_TERM
 from tasks.derive.debt.merged_ladders import LadderAsOf, complete_years
 from tasks.derive.debt.total_debt import total_debt
@@ -81,13 +82,27 @@ def _choose_whole(known: PointInTimeFacts, ladders: Sequence[LadderAsOf]) -> Lad
         lower = None
         for ladder in group:
             gap = _gap_pct(known, ladder)
-            if gap is None or abs(gap) <= MAX_LADDER_GAP_PCT:
+            if (
+                gap is None
+                or abs(gap) <= MAX_LADDER_GAP_PCT
+                or _is_of_long_term_debt(known, ladder)
+            ):
                 return ladder
             if gap < 0 and not _is_unit_error(gap):
                 lower = lower or ladder
         if lower is not None:
             return lower
     return None
+
+
+def _is_of_long_term_debt(known: PointInTimeFacts, ladder: LadderAsOf) -> bool:
+    """Return whether a ladder is all of the long-term debt that the filer states for its day.
+
+    Notes beside it have no ladder: an older ladder from before their issue says nothing of them.
+    """
+    long_term = known.instant("debt_long_term", ladder.ladder.period_end)
+    years = sum(amount for bucket, amount in ladder.amounts.items() if bucket != SHORT_TERM)
+    return long_term is not None and is_close(years / 100, long_term.value)
 
 
 def _choose_near(
