@@ -74,8 +74,7 @@ def _read_profiles(
             first_filed = min(
                 (d for d in (row["first_filed_date"], first) if d is not None), default=None
             )
-            count = known.newest_instant("shares_outstanding", day)
-            value = market_value(market, count, splits, day)
+            value = market_value(market, known, splits, day)
             liabilities, assets = balance["liabilities"], balance["assets"]
             found[day][cik] = CompanyProfile(
                 sector=row["sector"],

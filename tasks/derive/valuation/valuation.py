@@ -170,10 +170,9 @@ def _read_values(
             if cik not in stored[day]:
                 continue
             period_end, income = stored[day][cik]
-            count = known.newest_instant("shares_outstanding", day)
             revenue = trailing_twelve_months(known.series("revenue"), period_end)
             found[day][cik] = CompanyValue(
-                market_value(markets[day].get(cik, {}), count, splits, day),
+                market_value(markets[day].get(cik, {}), known, splits, day),
                 income,
                 None if revenue is None else revenue.value,
             )
@@ -194,6 +193,6 @@ TABLE = DerivedTable(
     CONTRACT,
     quarterly_price_inputs(CONTRACT.table),
     _derive,
-    logic_version=2,
+    logic_version=3,
     reference_files=("concept", "filing_form", "fund"),
 )
