@@ -13,6 +13,7 @@ from deployments.sandbox.providers.fred import routes as fred
 from deployments.sandbox.providers.ishares import routes as ishares
 from deployments.sandbox.providers.messages import Reply, Request, json_reply
 from deployments.sandbox.providers.sec import routes as sec
+from deployments.sandbox.providers.tiingo import routes as tiingo
 from deployments.sandbox.providers.yahoo import routes as yahoo
 from deployments.sandbox.tape.records import parse_instant
 from deployments.sandbox.tape.tape import Tape
@@ -42,6 +43,7 @@ class SandboxState:
             (fred, fred.Fred),
             (ishares, ishares.IShares),
             (sec, sec.Sec),
+            (tiingo, tiingo.Tiingo),
         )
         for module, mock_provider in stand_ins:
             self.hosts |= dict.fromkeys(module.HOSTS, mock_provider(self.tape).handle)

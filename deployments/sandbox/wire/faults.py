@@ -9,6 +9,8 @@ import orjson
 
 from deployments.sandbox.providers.messages import HTML_TYPE, TEXT_TYPE, Reply, Request, html_reply
 from deployments.sandbox.providers.sec.pages import maintenance_page, no_such_key, rate_page
+from deployments.sandbox.providers.tiingo.routes import HOST as TIINGO
+from deployments.sandbox.providers.tiingo.routes import hourly_limit_reply
 
 KINDS = {
     "status": "the provider's error page: status, and optionally body, content_type and headers",
@@ -164,6 +166,8 @@ def _usual_page(status: int, request: Request) -> Reply:
             return maintenance_page()
     if status == 429 and request.host == "api.stlouisfed.org":
         return Reply(429, FRED_429, "text/xml; charset=UTF-8")
+    if status == 429 and request.host == TIINGO:
+        return hourly_limit_reply(429)
     return BODIES.get(status, html_reply(status, "Error"))
 
 

@@ -83,15 +83,12 @@ class ListingIndex:
             The listing; None when the vendor knows no such symbol (yet, or any more).
         """
         today = now.astimezone(NEW_YORK).date()
+        traded = self.as_traded(symbol, now)
+        if traded is None:
+            return None
+        bars, actions = traded
         parts = tuple(self._parts(symbol, today))
         instrument = self._instrument(symbol, today)[0]
-        renamed_on, first = instrument.renamed_on, instrument.first_session
-        if (renamed_on and renamed_on <= today) or (first and first > today):
-            return None
-        bars = _join_bars([self._bars(part) for part in parts])
-        if not len(bars.dates) or bars.opens_at[0] > now.timestamp():
-            return None
-        actions = _join_actions([self._actions(part) for part in parts])
         defects = [defect for part in parts for defect in self._defects(part, now)]
         day = np.datetime64(today)
         known = [int((each.dates <= day).sum()) for each in _kinds(actions)]
@@ -103,6 +100,27 @@ class ListingIndex:
             if len(self._kept) > CACHE_SIZE:
                 del self._kept[next(iter(self._kept))]
         return self._kept[key]
+
+    def as_traded(self, symbol: str, now: datetime) -> tuple[Bars, Actions] | None:
+        """Return the true bars and actions of a symbol, those after the clock included.
+
+        Args:
+            symbol: As the vendor spells it.
+            now: The clock.
+
+        Returns:
+            Both, with former symbols joined; None when no such symbol is listed (yet, or any more).
+        """
+        today = now.astimezone(NEW_YORK).date()
+        parts = tuple(self._parts(symbol, today))
+        instrument = self._instrument(symbol, today)[0]
+        renamed_on, first = instrument.renamed_on, instrument.first_session
+        if (renamed_on and renamed_on <= today) or (first and first > today):
+            return None
+        bars = _join_bars([self._bars(part) for part in parts])
+        if not len(bars.dates) or bars.opens_at[0] > now.timestamp():
+            return None
+        return bars, _join_actions([self._actions(part) for part in parts])
 
     def _instrument(self, symbol: str, today: date) -> tuple[Instrument, date]:
         """Return the company of a symbol on a day, and the next company's first day."""
