@@ -1,10 +1,11 @@
-"""Refresh everything in order: holdings, prices, macro, filings, then the derived tables.
+"""Refresh everything in order: holdings, prices, macro, filings, derived tables; check prices.
 
 Refreshes: all tables, and the report.
 When: at 18:30 New York on weekdays, and at 21:30 what is still stale.
 Degrades: sources are independent. If one fails, the others are loaded, and the derived tables use
 what was loaded. The run ends as Degraded if a source lacks some of its items, and as Failed if one
-loaded nothing at all or the derived tables failed. Without a report it is Degraded.
+loaded nothing at all or the derived tables failed. Without a report, or if a second source of
+prices is set and did not reply, it is Degraded.
 """
 
 from prefect import flow, get_run_logger
@@ -15,9 +16,13 @@ from flows.derived import refresh_derived
 from flows.filings import refresh_filings
 from flows.holdings import refresh_holdings
 from flows.macro import refresh_macro
+from flows.price_check import refresh_price_check
 from flows.prices import refresh_prices
 from tasks.report.publish import make_report
 from warehouse.settings import Settings
+
+# they come after the data and the run does not fail with them
+OPTIONAL = ("report", "price-check")
 
 
 @flow(name="daily")
@@ -37,12 +42,14 @@ def refresh_daily(only_stale: bool = False) -> State:
     states["derived"] = refresh_derived(return_state=True)
     # after the data, and of no run: if it fails, the data are there all the same
     states["report"] = make_report(Settings(), return_state=True)
+    # last: a second source that hangs delays nothing
+    states["price-check"] = refresh_price_check(only_stale=only_stale, return_state=True)
     for name, state in states.items():
         get_run_logger().info("%s: %s\n%s", name, state.name, state.message or "")
     not_completed = [
         f"{name}: {state.name}" for name, state in states.items() if state.name != "Completed"
     ]
-    if not all(state.is_completed() for name, state in states.items() if name != "report"):
+    if not all(state.is_completed() for name, state in states.items() if name not in OPTIONAL):
         return Failed(message="; ".join(not_completed))
     if not_completed:
         return Completed(name="Degraded", message="; ".join(not_completed))

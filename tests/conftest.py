@@ -36,8 +36,9 @@ BAR = ("ticker", "session_date", "close", "volume")
 ACTION = ("ticker", "ex_date", "kind", "value")
 # of the developer's shell: they lead clients elsewhere, or change what programs print
 FOREIGN = re.compile(
-    "PREFECT_.*|PG[A-Z]+|DATABASE_URL|FRED_API_KEY|ROTATION_(?!TEST_).*|(HTTP|HTTPS|ALL|NO)_PROXY"
-    "|COLUMNS|LINES|FORCE_COLOR|NO_COLOR|PY_COLORS|GITHUB_ACTIONS|TTY_.*|PYTHONWARNINGS",
+    "PREFECT_.*|PG[A-Z]+|DATABASE_URL|(FRED|TIINGO)_API_KEY|ROTATION_(?!TEST_).*"
+    "|(HTTP|HTTPS|ALL|NO)_PROXY|COLUMNS|LINES|FORCE_COLOR|NO_COLOR|PY_COLORS|GITHUB_ACTIONS|TTY_.*"
+    "|PYTHONWARNINGS",
     re.IGNORECASE,
 )
 # the most costly first

@@ -12,8 +12,13 @@ PACKAGES = ("warehouse", "expectations", "tasks", "flows", "deployments")
 # From the bottom up. Rooms on one line are siblings and do not import one another.
 # The base error and the reference tables stand beside the settings: every room may use them.
 ROOMS = (
-    ("warehouse.base_error", "warehouse.reference", "warehouse.query_file"),
-    ("warehouse.task_runner_settings",),
+    (
+        "warehouse.base_error",
+        "warehouse.reference",
+        "warehouse.query_file",
+        "warehouse.task_runner_settings",
+        "warehouse.tiingo_settings",
+    ),
     ("warehouse.settings",),
     ("warehouse.claims",),
     ("expectations.contract",),
@@ -28,7 +33,13 @@ ROOMS = (
     ("warehouse.backup", "warehouse.export"),
     ("tasks.http_client",),
     ("tasks.extract.provider",),
-    ("tasks.extract.yahoo", "tasks.extract.fred", "tasks.extract.ishares", "tasks.extract.sec"),
+    (
+        "tasks.extract.yahoo",
+        "tasks.extract.fred",
+        "tasks.extract.ishares",
+        "tasks.extract.sec",
+        "tasks.extract.tiingo",
+    ),
     # shards of validations and derivations run where the task runner says
     ("tasks.run.task_runner",),
     ("tasks.validate", "tasks.run"),

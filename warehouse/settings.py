@@ -18,6 +18,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 from warehouse.base_error import RotationError
 from warehouse.reference import read_reference_rows
 from warehouse.task_runner_settings import TaskRunnerSettings
+from warehouse.tiingo_settings import TiingoSettings
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -36,7 +37,7 @@ class SettingsFileError(RotationError):
     """The file `.env` cannot be read as text."""
 
 
-class Settings(TaskRunnerSettings):
+class Settings(TaskRunnerSettings, TiingoSettings):
     """Settings of a process, named like their environment variables without `ROTATION_`."""
 
     model_config = SettingsConfigDict(

@@ -20,7 +20,10 @@ from warehouse.connect.dsn import embedded_server, is_embedded
 from warehouse.settings import Settings
 
 SUPERVISED_SERVICES = ("prefect-server", "prefect-worker", stack.SUPERVISOR)
-FLOWS = ("daily", "prices", "macro", "holdings", "past-holdings", "filings", "derived")
+FLOWS = (
+    *("daily", "prices", "macro", "holdings", "past-holdings", "filings"),
+    *("derived", "price-check"),
+)
 
 
 def demo(

@@ -138,7 +138,8 @@ def start_server(settings: Settings) -> dict[str, str]:
 def _launch(settings: Settings, service: Service, environment: dict[str, str]) -> None:
     server_environment = os.environ | environment
     # the server needs neither the providers' keys nor the warehouse's passwords
-    for name in ("FRED_API_KEY", "ROTATION_NOTIFY_URL", "DATABASE_URL", *PASSWORD_ENV_VARS):
+    keys = ("FRED_API_KEY", "TIINGO_API_KEY", "ROTATION_NOTIFY_URL", "DATABASE_URL")
+    for name in (*keys, *PASSWORD_ENV_VARS):
         server_environment.pop(name, None)
     # Prefect's data are always in the embedded server: SQLite fails under the load of a backfill
     superuser = embedded_server(settings).start()

@@ -74,7 +74,7 @@ def sandbox_environment(sandbox: Sandbox) -> dict[str, str]:
     """Return the settings, as environment variables, that direct all requests to a sandbox."""
     rates = {
         f"ROTATION_{provider}_{setting}": value
-        for provider in ("YAHOO", "FRED", "ISHARES", "SEC")
+        for provider in ("YAHOO", "FRED", "ISHARES", "SEC", "TIINGO")
         for setting, value in (("REQUESTS_PER_SECOND", "1000"), ("BACKOFF_SECONDS", "0.5"))
     }
     return {

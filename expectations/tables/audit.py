@@ -23,8 +23,8 @@ AUDIT_TABLES = (
             Column(
                 "flow",
                 TEXT,
-                "The flow: prices, macro, holdings, filings, derived, or backfill (one run "
-                "per chunk).",
+                "The flow: prices, macro, holdings, filings, derived, price-check, or backfill "
+                "(one run per chunk).",
             ),
             Column(
                 "flow_run_id",
@@ -76,7 +76,7 @@ AUDIT_TABLES = (
         (
             Column("fetch_id", BIGINT, "A number of its own."),
             Column("run_id", BIGINT, "The run that sent the request."),
-            Column("source", TEXT, "The provider: yahoo, alfred, fredgraph, ishares, sec."),
+            Column("source", TEXT, "The provider: yahoo, alfred, fredgraph, ishares, sec, tiingo."),
             Column("dataset", TEXT, "The table that the item is for, by its published name."),
             Column("item", TEXT, "Ticker, series, fund, company or day of the filing index."),
             Column(
@@ -152,7 +152,7 @@ AUDIT_TABLES = (
         "One row per provider whose rate limit all processes share. Unlogged: empty after a "
         "crash of the server.",
         (
-            Column("provider", TEXT, "The provider: sec."),
+            Column("provider", TEXT, "The provider: fred, sec or tiingo."),
             Column("next_request_at", TIME, "When the next request may be sent."),
             Column(
                 "blocked_until",
@@ -177,6 +177,41 @@ AUDIT_TABLES = (
             Column("quarantined_at", TIME, "When it was first quarantined."),
             Column("last_run_id", BIGINT, "The run that received it last."),
             Column("last_seen_at", TIME, "When it was received last."),
+        ),
+    ),
+    AuditTable(
+        "price_discrepancy",
+        "One row per value in which a stored price and a second source differ beyond rounding. "
+        "Equal values have no row, and none is replaced.",
+        (
+            Column("ticker", TEXT, "The ticker, as requested from both sources."),
+            Column("session_date", DATE, "The session, or the split's ex-date."),
+            Column("field", TEXT, "close, split, or bar: one source has no bar of the session."),
+            Column("unit", TEXT, "USD as traded, new shares per old share, or number of bars."),
+            Column(
+                "stored_value",
+                "double precision",
+                "The warehouse's value when both differed last; 1: no split, 0: no bar.",
+            ),
+            Column("source", TEXT, "The second source: tiingo."),
+            Column(
+                "source_value",
+                "double precision",
+                "Its value when both differed last; 1: no split, 0: no bar. For internal use only.",
+            ),
+            Column("first_run_id", BIGINT, "The run that found the difference first."),
+            Column("first_seen_at", TIME, "When it was found first."),
+            Column("last_run_id", BIGINT, "The run that found it last."),
+            Column("last_seen_at", TIME, "When it was found last."),
+            Column(
+                "resolved_run_id",
+                BIGINT,
+                "The run that found both equal.",
+                null_means="none has since.",
+            ),
+            Column(
+                "resolved_at", TIME, "When both were found equal.", null_means="they still differ."
+            ),
         ),
     ),
     AuditTable(

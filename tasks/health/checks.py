@@ -20,6 +20,8 @@ MAX_CLOCK_SKEW_MINUTES = 5
 MIN_QUARANTINE_ROWS = 20
 QUARANTINE_GROWTH_FACTOR = 5
 MIN_BASELINE_RUNS = 5
+# a difference that stays is known by then; its row stays in audit.price_discrepancy
+DISCREPANCY_DAYS = 7
 
 
 @dataclass(frozen=True)
@@ -27,8 +29,8 @@ class HealthIssue:
     """One issue that a check found.
 
     Attributes:
-        check: access, freshness, run, quarantine, coverage, clock or disk; of the command line:
-            service.
+        check: access, freshness, run, quarantine, coverage, prices, clock or disk; of the
+            command line: service.
         target: The dataset, flow, index or path.
         message: The problem, in one line.
     """
@@ -60,6 +62,7 @@ def run_health_checks(settings: Settings, now: datetime) -> list[HealthIssue]:
             *_check_quarantine_rate(connection),
             *_check_coverage(connection, settings, now),
             *_check_series_starts(connection),
+            *_check_second_source(connection),
             *_check_clock_and_environment(connection, settings, now),
             *_check_disk_space(settings),
         ]
@@ -214,6 +217,39 @@ def _check_series_starts(connection: Connection) -> list[HealthIssue]:
         {"sentence": f"{LATER_START}.*"},
     )
     return [HealthIssue("coverage", series, sentence) for series, sentence in rows]
+
+
+def _check_second_source(connection: Connection) -> list[HealthIssue]:
+    """Return the tickers whose prices began to differ from the second source within a week.
+
+    The stored values are kept, and so are the rows of older differences.
+    """
+    rows = connection.execute(
+        """
+        select ticker, count(*), min(first_seen_at), (
+            array_agg(
+                format(
+                    '%%s %%s: %%s stored, %%s at %%s (%%s)', session_date, field, stored_value,
+                    source_value, source, unit
+                ) order by session_date desc, field
+            )
+        )[1]
+        from audit.price_discrepancy
+        where resolved_at is null and first_seen_at > clock_timestamp() - %s
+        group by ticker order by ticker
+        """,
+        (timedelta(days=DISCREPANCY_DAYS),),
+    )
+    return [
+        HealthIssue(
+            "prices",
+            ticker,
+            f"{count} {'value differs' if count == 1 else 'values differ'} from the second source"
+            f" since {since.astimezone(UTC):%Y-%m-%d}; the newest: {newest}. See"
+            " audit.price_discrepancy.",
+        )
+        for ticker, count, since, newest in rows
+    ]
 
 
 def _check_clock_and_environment(

@@ -17,7 +17,8 @@ from tasks.extract.ishares.extract import get_fund
 from tasks.extract.provider.errors import FetchError
 from tasks.extract.provider.rate_limit import PostgresRateLimiter, RateLimiter
 from tasks.extract.sec.client import DATA, WWW, SecClient
-from tasks.health.finding import Finding
+from tasks.extract.tiingo.client import TiingoClient
+from tasks.health.finding import Finding, Level
 from tasks.http_client import Client, Response
 from tasks.run.clock import now as logical_time
 from warehouse.connect.dsn import embedded_server, is_embedded
@@ -35,7 +36,10 @@ LACKS = {
     "fred": "no macro series and no macro_regime",
     "ishares": "no new index members; without any there is no breadth, concentration or wall",
     "sec": "no filings, refinancing or valuation figures",
+    "tiingo": "prices that no second source confirms; nothing else depends on it",
 }
+# no run fails without them
+OPTIONAL = ("tiingo",)
 ADVICE = {
     "timeout": "The provider or a proxy between does not reply; try again later.",
     "tls": (
@@ -54,6 +58,7 @@ ADVICE = {
     "service_unavailable": "The provider is down; try again later.",
     "throttled": "Wait an hour; other programs at this address count, too.",
     "client_refused": "It refuses this client or address. Try another network.",
+    "hourly_limit": "Wait an hour, or lower ROTATION_TIINGO_REQUESTS_PER_HOUR.",
     "currency_not_usd": "Such prices are not loaded.",
     "no_data": "The reply has no data; try again later.",
     "cooldown": "An earlier run was blocked; requests before the pause ends prolong the block.",
@@ -105,6 +110,7 @@ def check_providers(settings: Settings, now: datetime) -> list[Finding]:
         "fred": lambda: _check_fred(settings),
         "ishares": lambda: _check_ishares(settings, today, clock),
         "sec": lambda: _check_sec(settings, clock),
+        "tiingo": lambda: _check_tiingo(settings, today, clock),
     }
     # together, so that several that hang take the time of one
     with ThreadPoolExecutor(len(checks)) as pool:
@@ -122,7 +128,8 @@ def _run_check(provider: str, check: Callable[[], Finding]) -> Finding:
     except OSError as error:
         # a certificate file that cannot be read, before any request
         cause = f"{type(error).__name__}: {error}"
-    return Finding("failed", provider, f"{cause} A live run would have {LACKS[provider]}.")
+    level: Level = "warning" if provider in OPTIONAL else "failed"
+    return Finding(level, provider, f"{cause} A live run would have {LACKS[provider]}.")
 
 
 def _advice(reason: str) -> str:
@@ -223,6 +230,30 @@ def _check_sec(settings: Settings, clock: ClockProbe) -> Finding:
             client.json(f"{DATA}/submissions/CIK{cik:010}.json", f"company {cik}")
     return Finding(
         "OK", "sec", f"{len(companies)} symbols and one company's filings; a live run has filings"
+    )
+
+
+def _check_tiingo(settings: Settings, today: date, clock: ClockProbe) -> Finding:
+    if settings.tiingo_api_key is None:
+        return Finding(
+            "OK",
+            "tiingo",
+            "off: without TIINGO_API_KEY prices are not compared with a second source",
+        )
+    with _shared_limiter("tiingo", settings.tiingo_requests_per_second, settings) as limiter:
+        client = TiingoClient(
+            settings.tiingo_api_key, limiter, settings.tiingo_timeout_seconds, max_requests=1
+        )
+        with client:
+            clock.watch(client.http)
+            start = today - timedelta(days=HISTORY_DAYS)
+            sessions = client.daily_prices(TICKER, start, today)["session_date"]
+    newest = sessions.max().date()
+    return Finding(
+        "OK",
+        "tiingo",
+        f"{len(sessions)} closes of {TICKER} to {newest}; a daily run compares stored prices with"
+        " Tiingo's",
     )
 
 

@@ -10,7 +10,20 @@ def universe(connection: Connection) -> list[str]:
 
     A member is requested under its current ticker, even if its file still has a former one.
     """
-    members = connection.execute(
+    return sorted(
+        {*newest_members(connection), *pair_legs(), *read_reference("watch_list")["ticker"]}
+    )
+
+
+def pair_legs() -> list[str]:
+    """Return the legs of all pairs, indexes included; sorted."""
+    pairs = read_reference("pair")
+    return sorted({*pairs["small"], *pairs["large"]})
+
+
+def newest_members(connection: Connection) -> list[str]:
+    """Return the current tickers of the newest index members; in no order."""
+    rows = connection.execute(
         """
         select distinct current.ticker
         from core.index_membership as member
@@ -21,10 +34,4 @@ def universe(connection: Connection) -> list[str]:
         )
         """
     ).fetchall()
-    pairs = read_reference("pair")
-    return sorted(
-        {ticker for (ticker,) in members}
-        | set(pairs["small"])
-        | set(pairs["large"])
-        | set(read_reference("watch_list")["ticker"])
-    )
+    return [ticker for (ticker,) in rows]

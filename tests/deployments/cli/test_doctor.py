@@ -21,7 +21,8 @@ from tests.deployments.conftest import ROTATION
 from tests.tasks.extract.conftest import ROOT, Worker
 from warehouse.settings import Settings
 
-PROVIDERS = ("yahoo", "fred", "ishares", "sec")
+PROVIDERS = ("yahoo", "fred", "ishares", "sec", "tiingo")
+TIINGO_KEY = "7" * 40
 CHART = {"path": "/v8/finance/chart"}
 
 
@@ -54,6 +55,7 @@ def make_settings(sandbox: Sandbox, **values: Any) -> Settings:
         "clock": sandbox.environment()["ROTATION_CLOCK"],
         "fred_api_key": SecretStr(SANDBOX_FRED_KEY),
         "sec_user_agent": SecretStr(SANDBOX_SEC_USER_AGENT),
+        "tiingo_api_key": SecretStr(TIINGO_KEY),
     }
     return Settings(**(defaults | rates | timeouts | values))
 
@@ -66,8 +68,14 @@ def check(worker: Worker, settings: Settings) -> dict[str, Finding]:
 
 def reasons(found: dict[str, Finding]) -> tuple[str, ...]:
     """The reason of each failed provider; the level of the others."""
+    # a live run does not need the second source of prices
+    assert found["tiingo"].level != "failed"
+    has_failed = {
+        name: found[name].level == ("warning" if name == "tiingo" else "failed")
+        for name in PROVIDERS
+    }
     return tuple(
-        found[name].message.split(":")[0] if found[name].level == "failed" else found[name].level
+        found[name].message.split(":")[0] if has_failed[name] else found[name].level
         for name in PROVIDERS
     )
 
@@ -75,19 +83,23 @@ def reasons(found: dict[str, Finding]) -> tuple[str, ...]:
 @pytest.mark.parametrize(
     ("kind", "options", "expected"),
     [
-        ("status", {"status": 429}, ("throttled",) * 4),
+        ("status", {"status": 429}, ("throttled",) * 4 + ("hourly_limit",)),
         # the SEC blocks with status 403, and its pause applies
-        ("status", {"status": 403}, ("http_403",) * 3 + ("throttled",)),
-        ("status", {"status": 503}, ("http_503",) * 4),
-        ("html_200", {"body": "<html><body>Sign in to this network</body></html>"}, ("html",) * 4),
-        ("truncate", {}, ("not_json", "not_xml", "truncated", "truncated_json")),
-        ("reset", {}, ("connection_reset", "truncated", "truncated", "truncated")),
-        ("empty", {}, ("no_data", "not_xml", "not_csv", "not_json")),
-        ("null_rows", CHART, ("no_data", "OK", "OK", "OK")),
-        ("currency", CHART | {"currency": "GBp"}, ("currency_not_usd", "OK", "OK", "OK")),
-        ("consent", {"host": "query"}, ("consent_page", "OK", "OK", "OK")),
-        ("expired_certificate", {}, ("tls",) * 4),
-        ("hang", {"seconds": 600}, ("timeout",) * 4),
+        ("status", {"status": 403}, ("http_403",) * 3 + ("throttled", "http_403")),
+        ("status", {"status": 503}, ("http_503",) * 5),
+        ("html_200", {"body": "<html><body>Sign in to this network</body></html>"}, ("html",) * 5),
+        (
+            "truncate",
+            {},
+            ("not_json", "not_xml", "truncated", "truncated_json", "not_json"),
+        ),
+        ("reset", {}, ("connection_reset", *("truncated",) * 4)),
+        ("empty", {}, ("no_data", "not_xml", "not_csv", "not_json", "not_json")),
+        ("null_rows", CHART, ("no_data", *("OK",) * 4)),
+        ("currency", CHART | {"currency": "GBp"}, ("currency_not_usd", *("OK",) * 4)),
+        ("consent", {"host": "query"}, ("consent_page", *("OK",) * 4)),
+        ("expired_certificate", {}, ("tls",) * 5),
+        ("hang", {"seconds": 600}, ("timeout",) * 5),
     ],
 )
 def test_each_scripted_fault_is_named(
@@ -104,17 +116,22 @@ def test_without_key_and_contact_what_is_lacking_is_a_warning(
     sandbox: Sandbox, worker: Worker
 ) -> None:
     sandbox.clear_faults()
-    settings = make_settings(sandbox, fred_api_key=None, sec_user_agent=None)
+    sandbox.clear_requests()
+    settings = make_settings(sandbox, fred_api_key=None, sec_user_agent=None, tiingo_api_key=None)
     found = check(worker, settings)
-    assert reasons(found) == ("OK", "warning", "OK", "warning")
+    assert reasons(found) == ("OK", "warning", "OK", "warning", "OK")
+    assert found["tiingo"].message.startswith("off: without TIINGO_API_KEY")
+    assert not [entry for entry in sandbox.requests() if "tiingo" in entry["host"]]
     assert "lacks vintages" in found["fred"].message
 
 
 def test_refused_key_is_named_and_not_shown(sandbox: Sandbox, worker: Worker) -> None:
     sandbox.clear_faults()
-    settings = make_settings(sandbox, fred_api_key=SecretStr("A" * 31))
+    keys = {"fred_api_key": SecretStr("A" * 31), "tiingo_api_key": SecretStr("f" * 40)}
+    settings = make_settings(sandbox, **keys)
     found = check(worker, settings)
-    assert reasons(found) == ("OK", "invalid_api_key", "OK", "OK")
+    assert reasons(found) == ("OK", "invalid_api_key", "OK", "OK", "invalid_api_key")
+    assert "f" * 40 not in found["tiingo"].message
     shape = [str(each) for each in check_host(settings, now(settings)) if each.check == "key"]
     assert "has 31 characters" in shape[0]
     assert "A" * 31 not in found["fred"].message + shape[0]

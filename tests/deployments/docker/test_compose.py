@@ -24,7 +24,12 @@ EXAMPLE = (DOCKER / "compose.env.example").read_text()
 each_service = pytest.mark.parametrize("name", sorted(SERVICES))
 LONG_RUNNING = ("postgres", "prefect", "worker")
 # settings that may be empty
-OPTIONAL = ("FRED_API_KEY", "ROTATION_SEC_USER_AGENT", "ROTATION_NOTIFY_URL")
+OPTIONAL = (
+    "FRED_API_KEY",
+    "TIINGO_API_KEY",
+    "ROTATION_SEC_USER_AGENT",
+    "ROTATION_NOTIFY_URL",
+)
 
 
 def environment(name: str) -> dict[str, str]:

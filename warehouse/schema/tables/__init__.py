@@ -16,6 +16,7 @@ TABLES = (
     "audit/pending_filing",
     "audit/rate_limit",
     "audit/quarantine",
+    "audit/price_discrepancy",
     "audit/validation",
     "audit/load",
     "audit/change",
