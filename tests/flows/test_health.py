@@ -60,6 +60,22 @@ def test_each_run_creates_its_summary(healthy: Replay) -> None:
     assert "| rotation_metrics | " in healthy.artifact("derived-run-summary")
 
 
+def test_a_second_source_that_is_down_does_not_fail_the_daily_run(healthy: Replay) -> None:
+    """Nothing else has to be done: the daily run before has loaded all."""
+    healthy.sandbox.add_fault("status", host="tiingo", status=429, count=None)
+    key = {"TIINGO_API_KEY": "7" * 40}
+    try:
+        end = healthy.run("daily", only_stale=True, env=key)
+    finally:
+        healthy.sandbox.clear_faults()
+    assert (end.state, end.message) == ("Degraded", "price-check: Failed"), end.output
+    # the retry of the evening
+    end = healthy.run("price_check", only_stale=True, env=key)
+    # seven legs, and the 20 members whose turn it is
+    assert "27 of 27 tickers compared with Tiingo" in end.message, end.output
+    assert healthy.run("health", env=ANY_DISK).message == "All checks passed."
+
+
 def test_it_fails_with_a_line_per_issue(healthy: Replay) -> None:
     healthy.sandbox.set_clock("2025-10-03T14:00:00+00:00")
     healthy.sandbox.add_fault("status", host="stlouisfed", status=503, count=None)
