@@ -14,6 +14,7 @@ from deployments.cli.console import make_console
 from deployments.cli.run_flow import flow_command, run_python, use_stack_environment
 from deployments.stack import prefect_server, stack, supervisor
 from deployments.stack.database import ensure_database_running, load_settings, start_database
+from deployments.stack.outside_server import outside_server_notice
 from tasks.run.clock import now
 from warehouse.connect.connections import connect
 from warehouse.connect.dsn import embedded_server, is_embedded
@@ -70,6 +71,8 @@ def up(
     if settings.origin == "live":
         # commands in the foreground would use a running sandbox
         stack.stop_sandbox(stack.sandbox_home(settings))
+    if notice := outside_server_notice(environment["PREFECT_API_URL"]):
+        console.print(notice, style="yellow", markup=False, highlight=False, soft_wrap=True)
     url = environment["PREFECT_API_URL"].removesuffix("/api")
     console.print(f"Prefect UI   {url}", soft_wrap=True)
     place = "ROTATION_UI_PASSWORD" if settings.ui_password else settings.home / "ui.password"

@@ -1,6 +1,5 @@
 """The command that checks machine and providers before a live run."""
 
-import os
 import platform
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -15,6 +14,7 @@ import typer
 from deployments.cli.console import make_console
 from deployments.cli.run_flow import use_stack_environment
 from deployments.stack import prefect_server, stack
+from deployments.stack.outside_server import outside_server_notice
 from deployments.stack.processes import ServiceError
 from deployments.stack.versions import require_same_version
 from tasks.health.finding import Finding, Level
@@ -65,6 +65,7 @@ def doctor(
 def _check_machine(settings: Settings, time: datetime) -> Iterator[Finding]:
     yield from check_host(settings, time)
     yield _check_port(settings)
+    yield from _check_outside_server(settings)
     yield from _check_versions(settings)
 
 
@@ -86,6 +87,13 @@ def _check_port(settings: Settings) -> Finding:
     return Finding("OK", "port", f"{PREFECT_PORT} is free for Prefect")
 
 
+def _check_outside_server(settings: Settings) -> Iterator[Finding]:
+    state = stack.status(settings)["prefect-server"]
+    port = state["port"] if isinstance(state, dict) else PREFECT_PORT
+    if notice := outside_server_notice(f"http://127.0.0.1:{port}/api"):
+        yield Finding("warning", "port", notice)
+
+
 def _check_versions(settings: Settings) -> Iterator[Finding]:
     libraries = ", ".join(f"{name} {version(name)}" for name in ("yfinance", "curl_cffi"))
     yield Finding("OK", "version", f"Python {platform.python_version()}, {libraries}")
@@ -94,11 +102,11 @@ def _check_versions(settings: Settings) -> Iterator[Finding]:
 
 
 def _prefect_environment(settings: Settings) -> Mapping[str, str]:
-    """Return the settings of the Prefect server that runs use; empty if none is running."""
+    """Return the settings of the stack's Prefect server; empty if it does not run."""
     state = stack.status(settings)["prefect-server"]
     if isinstance(state, dict):
         return prefect_server.prefect_environment(settings, int(state["port"]))
-    return os.environ if os.environ.get("PREFECT_API_URL") else {}
+    return {}
 
 
 def _check_prefect(environment: Mapping[str, str]) -> Finding:

@@ -16,6 +16,7 @@ from deployments.stack.database import (
     set_current,
     start_database,
 )
+from deployments.stack.outside_server import outside_server_notice
 from warehouse.settings import Settings
 
 
@@ -51,7 +52,10 @@ def run_python(arguments: Sequence[str], variables: Mapping[str, str] | None = N
     # after a demo the current warehouse is the tape's; a command that loads nothing must not
     # replace it by an empty live one
     start_database(settings, set_as_current=not has_current_origin(settings))
-    environment = os.environ | prefect_server.start_server(settings) | dict(variables or {})
+    own = prefect_server.start_server(settings)
+    if notice := outside_server_notice(own["PREFECT_API_URL"]):
+        print(notice, file=sys.stderr)
+    environment = os.environ | own | dict(variables or {})
     try:
         return run_and_wait([sys.executable, *arguments], environment)
     finally:

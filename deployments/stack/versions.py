@@ -1,9 +1,9 @@
 """Compare the versions of Prefect's server and client.
 
-Run as `python -m deployments.stack.versions` before a worker that uses a server outside this stack.
+Run as `python -m deployments.stack.versions` before a worker that uses a server outside this stack:
+the one that Prefect's settings name, in the environment or in a profile.
 """
 
-import os
 import sys
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -57,8 +57,27 @@ def require_same_version(environment: Mapping[str, str]) -> str:
     return served
 
 
+def client_environment() -> dict[str, str]:
+    """Return address and login of the server that Prefect's settings name.
+
+    Raises:
+        ServiceError: They name none.
+    """
+    # the import takes two seconds, and commands of the stack do not need it
+    from prefect.settings import get_current_settings
+
+    api = get_current_settings().api
+    if not api.url:
+        raise ServiceError(
+            "PREFECT_API_URL is neither in the environment nor in the active Prefect profile."
+            " Set it to the address of the server's API, such as http://127.0.0.1:4200/api."
+        )
+    login = api.auth_string.get_secret_value() if api.auth_string else ""
+    return {"PREFECT_API_URL": api.url, "PREFECT_API_AUTH_STRING": login}
+
+
 if __name__ == "__main__":
     try:
-        require_same_version(os.environ)
+        require_same_version(client_environment())
     except ServiceError as mismatch:
         sys.exit(str(mismatch))

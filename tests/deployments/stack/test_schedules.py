@@ -72,6 +72,8 @@ def test_backfill_has_no_schedule_and_derived_follows_ingest() -> None:
         "daily",
         "backfill",
         "derived",
+        # it loads no input of a derived table
+        "price-check",
         "mark-crashed-runs",
         "health",
     }
