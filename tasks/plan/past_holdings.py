@@ -130,12 +130,16 @@ def is_due(
     # a snapshot describes the last session of the quarter
     as_of = last_session(quarter_end)
     is_amendment = filing["form"].endswith("/A")
+    own_known_from = None
     for as_of_date, snapshot_known_from, source in stored:
         if as_of_date == as_of and source == SOURCE:
-            return refetch or (is_amendment and known_from > snapshot_known_from)
-        if as_of_date >= as_of and snapshot_known_from <= known_from:
+            own_known_from = snapshot_known_from
+        elif as_of_date >= as_of and snapshot_known_from <= known_from:
+            # it would never be in force; an amendment would only take the report's place
             return False
-    return True
+    if own_known_from is None:
+        return True
+    return refetch or (is_amendment and known_from > own_known_from)
 
 
 @task(name="read known securities", cache_policy=NO_CACHE)

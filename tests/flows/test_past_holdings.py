@@ -1,5 +1,7 @@
 """Test that the funds' reports turn a back-cast of three years into dated membership."""
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -111,3 +113,127 @@ def test_second_run_loads_nothing(loaded: tuple[Replay, Breadth]) -> None:
     # one request per trust: its list
     added = replay.rows("select count(*) from audit.fetch where dataset = 'past_holdings'")
     assert added[0][0] == requests[0][0] + 1
+
+
+QUARTER, JUNE, MARCH = "2025-09-30", "2025-06-30", "2025-03-31"
+# the report is filed 56 days after its quarter: on a Tuesday, known from the Wednesday
+REPORT_KNOWN, AMENDED, AMENDMENT_KNOWN = "2025-11-26", "2025-12-15", "2025-12-16"
+MEMBERS = """
+select ticker from published.index_membership where index_code = %s and as_of_date = %s
+"""
+
+
+def newest_file(market: Tape, fund: str, quarter_end: str) -> Path:
+    """The holdings file that a quarter's report states."""
+    folder = market.folder / "holdings" / fund
+    return max(each for each in folder.iterdir() if each.stem <= quarter_end)
+
+
+def without_members(file: Path, count: int, copy: Path) -> list[str]:
+    """Copies a holdings file without its first members; returns their tickers."""
+    lines = file.read_text("utf-8-sig").split("\n")
+    shares = [line for line in lines if '"Equity"' in line or ",Equity," in line][:count]
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    copy.write_text("\n".join(line for line in lines if line not in shares), "utf-8-sig")
+    return [line.split(",")[0].strip('"').replace(" ", "-") for line in shares]
+
+
+def amend(market: Tape, fund: str, quarter_end: str, filed: str, count: int) -> list[str]:
+    """Files an amendment without a quarter's first members; returns their tickers."""
+    copy = market.folder / "nport_amendments" / fund / quarter_end / f"{filed}.csv"
+    return without_members(newest_file(market, fund, quarter_end), count, copy)
+
+
+@pytest.fixture(scope="module")
+def amended(
+    start_replay: MakeReplay, market: Tape, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Replay, list[str], str]:
+    """A warehouse whose report of a quarter was amended; its members left out; a time between."""
+    tape = Tape(tmp_path_factory.mktemp("tapes") / "amended-market")
+    shutil.copytree(market.folder, tape.folder)
+    # the quarter before has other members, too
+    june = newest_file(tape, "IWM", JUNE)
+    without_members(june, 3, june)
+    left_out = amend(tape, "IWM", QUARTER, AMENDED, count=2)
+    # after the report of the next quarter
+    amend(tape, "IVV", MARCH, "2025-12-12", count=1)
+    amend(tape, "IWM", MARCH, "2025-12-12", count=2)
+    replay = start_replay(tape.folder)
+    assert replay.run("holdings").state == "Completed"
+    assert replay.run("prices").state == "Completed"
+    replay.sandbox.set_clock("2025-12-10T23:00:00+00:00")
+    end = replay.run("past_holdings", funds=["IWM"])
+    assert end.state == "Completed", end.output
+    assert replay.run("derived").state == "Completed"
+    [between] = replay.column("select clock_timestamp()::text")
+    replay.sandbox.set_clock("2025-12-20T23:00:00+00:00")
+    end = replay.run("past_holdings")
+    assert end.state == "Completed", end.output
+    assert replay.run("derived").state == "Completed"
+    return replay, left_out, between
+
+
+def test_an_amendment_replaces_the_report_from_its_own_day(
+    amended: tuple[Replay, list[str], str],
+) -> None:
+    replay, left_out, between = amended
+    members = set(replay.column(MEMBERS, "R2000", QUARTER))
+    before = replay.rows(
+        "select ticker, known_from::text from as_of.index_membership(%s)"
+        " where index_code = 'R2000' and as_of_date = %s",
+        between,
+        QUARTER,
+    )
+    # as it was known before, and as it is known now
+    assert len(members) > 10
+    assert {ticker for ticker, _ in before} == members | set(left_out)
+    assert not members & set(left_out)
+    assert {known for _, known in before} == {REPORT_KNOWN}
+    assert replay.column(
+        "select distinct known_from::text from published.index_membership"
+        " where index_code = 'R2000' and as_of_date = %s",
+        QUARTER,
+    ) == [AMENDMENT_KNOWN]
+
+
+def test_derived_rows_follow_an_amendment_as_if_derived_from_scratch(
+    amended: tuple[Replay, list[str], str],
+) -> None:
+    replay, _, _ = amended
+    sizes = {
+        day: replay.column(
+            "select count(*) from published.index_membership"
+            " where index_code = 'R2000' and as_of_date = %s",
+            day,
+        )[0]
+        for day in (JUNE, QUARTER)
+    }
+    counted = dict(
+        replay.rows(
+            "select session_date::text, members from published.sector_breadth"
+            " where index_code = 'R2000' and sector = 'All' and session_date between %s and %s",
+            REPORT_KNOWN,
+            "2025-12-18",
+        )
+    )
+    assert sizes[JUNE] == sizes[QUARTER] - 1
+    # between the two filings the quarter before counts
+    assert counted == {day: sizes[QUARTER if day >= AMENDMENT_KNOWN else JUNE] for day in counted}
+    assert min(counted) == REPORT_KNOWN
+    checksums = replay.checksums()
+    assert replay.run("derived", rebuild=["sector_breadth", "index_concentration"]).state == (
+        "Completed"
+    )
+    assert replay.checksums() == checksums
+
+
+def test_an_amendment_that_is_never_in_force_leaves_the_report(
+    amended: tuple[Replay, list[str], str],
+) -> None:
+    replay, _, _ = amended
+    # 56 days after the quarter is Memorial Day; of a stored report, and of one loaded with it
+    assert replay.rows(
+        "select index_code, known_from::text from published.index_membership"
+        " where as_of_date = %s group by 1, 2 order by 1",
+        MARCH,
+    ) == [("R2000", "2025-05-27"), ("SP500", "2025-05-27")]

@@ -61,6 +61,7 @@ class Tape:
     observations: dict[str, pl.DataFrame]
     release_dates: dict[str, list[date]]
     holdings: dict[str, dict[date, Path]]
+    amendments: dict[tuple[str, date], dict[date, Path]]  # of a fund's quarter, by filing date
     companyfacts: dict[int, Path]  # by CIK
     submissions: dict[int, Path]
     company_tickers: list[dict[str, Any]]
@@ -105,6 +106,7 @@ def load_tape(folder: Path) -> Tape:
         observations=_read_observations(folder / "observations.parquet"),
         release_dates=_read_release_dates(folder / "release_dates.csv"),
         holdings=_find_holdings(folder / "holdings"),
+        amendments=_find_amendments(folder / "nport_amendments"),
         companyfacts=_find_filers(folder / "companyfacts"),
         submissions=_find_filers(folder / "submissions"),
         company_tickers=_read_tickers(folder / "company_tickers.json.gz"),
@@ -218,6 +220,22 @@ def _find_holdings(folder: Path) -> dict[str, dict[date, Path]]:
         except ValueError as error:
             raise TapeError(f"{file} is not named by its date, as in 2024-10-31.csv.") from error
     return dict(holdings)
+
+
+def _find_amendments(folder: Path) -> dict[tuple[str, date], dict[date, Path]]:
+    amendments: dict[tuple[str, date], dict[date, Path]] = defaultdict(dict)
+    for file in sorted(folder.glob("*/*/*.csv")):
+        try:
+            quarter_end, filed = (
+                date.fromisoformat(name) for name in (file.parent.name, file.stem)
+            )
+        except ValueError as error:
+            raise TapeError(
+                f"{file} is not named by quarter and filing date, as in"
+                " IWM/2024-09-30/2024-12-16.csv."
+            ) from error
+        amendments[file.parent.parent.name, quarter_end][filed] = file
+    return dict(amendments)
 
 
 def _find_filers(folder: Path) -> dict[int, Path]:

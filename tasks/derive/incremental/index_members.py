@@ -10,7 +10,8 @@ from warehouse.connect import arrow
 # the sector of rows that count the whole index
 ALL_SECTORS = "All"
 
-# For `tasks.derive.incremental.changes`: the first day on which a changed snapshot was known.
+# For `tasks.derive.incremental.changes`: the first day on which a changed snapshot was known. One
+# that an amendment replaced was known sooner than its successor, and is in history alone.
 CHANGED_SNAPSHOTS_SQL = """
 select loaded.index_code as subject, changed.known_from as first_date
 from derived.loaded_index as loaded
@@ -27,6 +28,11 @@ cross join lateral (
     order by member.known_from
     limit 1
 ) as changed
+union all
+select replaced.index_code, min(replaced.known_from)
+from (select distinct unnest(run_ids) as run_id from change) as run
+join history.index_membership as replaced on replaced.superseded_by = run.run_id
+group by replaced.index_code
 """
 
 

@@ -138,7 +138,9 @@ def find_fund_reports(
     """Find the reports of some series among the filings of their trust, by their headers.
 
     A trust has hundreds of funds and its list does not name them, so only the header of each
-    document is read, and a report date is left as soon as all series have their newest filing.
+    document is read, and a report date is left as soon as all series have their newest filing. An
+    amendment filed after the report of a later quarter would never be in force: the report that it
+    amends is.
 
     Args:
         trust_cik: The trust.
@@ -152,6 +154,8 @@ def find_fund_reports(
     requests: list[ReportRequest] = []
     fetches: list[FetchRecord] = []
     found: set[tuple[date, str]] = set()
+    # series to the filing date of its next quarter's report
+    next_filed: dict[str, date] = {}
     newest_first = sorted(listed, key=lambda each: (each.report_date, each.filed_date))[::-1]
     for each in newest_first:
         day = each.report_date
@@ -163,8 +167,13 @@ def find_fund_reports(
         series = result.value
         if result.error is not None:
             fetches.append(fetch.finish(result.error, result.attempts))
-        elif series in each.due_series and (day, series) not in found:
+        elif (
+            series in each.due_series
+            and (day, series) not in found
+            and each.filed_date < next_filed.get(series, date.max)
+        ):
             found.add((day, series))
+            next_filed[series] = each.filed_date
             request = ReportRequest(funds[series], each.accession_number, day, each.filed_date)
             requests.append(request)
     return requests, to_frame(fetches)

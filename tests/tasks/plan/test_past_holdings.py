@@ -35,6 +35,10 @@ FILE = (date(2023, 12, 29), date(2024, 1, 2), "ishares")
         # the newest file says nothing of a day two years before
         (REPORT, [(date(2026, 2, 12), date(2026, 2, 13), "ishares")], True),
         (REPORT, [(date(2023, 9, 29), date(2023, 11, 28), "nport")], True),
+        # a file that was known no later than the amendment, in any order of the stored ones
+        (AMENDMENT, [STORED, (date(2024, 3, 14), date(2024, 3, 15), "ishares")], False),
+        (AMENDMENT, [(date(2024, 3, 14), date(2024, 3, 15), "ishares"), STORED], False),
+        (AMENDMENT, [STORED, (date(2024, 3, 15), date(2024, 3, 18), "ishares")], True),
     ],
 )
 def test_report_is_due(filing, stored, expected) -> None:

@@ -26,7 +26,7 @@ _GENERAL = """<?xml version="1.0" encoding="UTF-8"?>
 <edgarSubmission xmlns="http://www.sec.gov/edgar/nport" \
 xmlns:com="http://www.sec.gov/edgar/common" xmlns:ncom="http://www.sec.gov/edgar/nportcommon">
   <headerData>
-    <submissionType>NPORT-P</submissionType>
+    <submissionType>{form}</submissionType>
     <isConfidential>false</isConfidential>
     <filerInfo>
       <filer><issuerCredentials><cik>{cik:010d}</cik><ccc>XXXXXXXX</ccc></issuerCredentials></filer>
@@ -128,6 +128,7 @@ class Report(NamedTuple):
     fund: str
     quarter_end: date
     holdings_file: Path
+    form: str = "NPORT-P"
 
 
 class FundReports:
@@ -141,7 +142,7 @@ class FundReports:
         """Return the trust's list of filings by a day, newest first; None without any."""
         shown = [each for each in reversed(self.reports) if each.filed <= day]
         rows = [
-            (each.accession_number, str(each.filed), str(each.quarter_end), "NPORT-P",
+            (each.accession_number, str(each.filed), str(each.quarter_end), each.form,
              "xslFormNPORT-P_X01/primary_doc.xml")
             for each in shown
         ]  # fmt: skip
@@ -170,7 +171,7 @@ def write_document(report: Report) -> bytes:
     # the fiscal year of these funds ends in March
     year = report.quarter_end.year + (report.quarter_end.month > 3)
     head = _GENERAL.format(
-        cik=TRUST_CIK, series=series, name=escape(name), total=total,
+        form=report.form, cik=TRUST_CIK, series=series, name=escape(name), total=total,
         year_end=date(year, 3, 31), quarter_end=report.quarter_end,
     )  # fmt: skip
     positions = "".join(_write_position(row, total) for row in rows)
@@ -187,6 +188,10 @@ def _find_reports(tape: Tape) -> Iterator[Report]:
                 filed = quarter_end + timedelta(days=DAYS_TO_FILING)
                 accession = f"0001752724-{filed:%y}-{filed:%m%d}{number:02d}"
                 yield Report(_weekday(filed), accession, fund, quarter_end, files[day])
+                amendments = tape.amendments.get((fund, quarter_end), {})
+                for filed, file in amendments.items():
+                    accession = f"0001752724-{filed:%y}-{filed:%m%d}5{number}"
+                    yield Report(filed, accession, fund, quarter_end, file, "NPORT-P/A")
 
 
 def _weekday(day: date) -> date:
