@@ -121,13 +121,15 @@ COLUMNS = (
         "due_12m_usd",
         "double precision",
         "USD of debt of any form due within 12 months after near_ladder_period_end",
-        f"{NO_LADDER}, it is stale or excessive, or a bucket of that time is missing",
+        f"{NO_LADDER}, it is stale or excessive, a bucket of that time is missing, or"
+        " it is more than is owed",
     ),
     Column(
         "due_36m_usd",
         "double precision",
         "USD of debt of any form due within 36 months after near_ladder_period_end",
-        f"{NO_LADDER}, it is stale or excessive, or a bucket of that time is missing",
+        f"{NO_LADDER}, it is stale or excessive, a bucket of that time is missing, or"
+        " it is more than is owed",
     ),
     Column(
         "interest_expense_ttm_usd",

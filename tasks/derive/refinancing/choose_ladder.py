@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from tasks.derive.debt.components import is_close
+from tasks.derive.debt.components import CARRYING_TOLERANCE, is_close
 from tasks.derive.debt.ladder_windows import SHORT_TERM
 from tasks.derive.debt.merged_ladders import LadderAsOf, complete_years
 from tasks.derive.debt.total_debt import total_debt
@@ -141,7 +141,12 @@ def ladder_metrics(
         for months in (12, NEAR_MONTHS)
         if not is_stale and not is_implausible
     }
-    due_usd = {months: amount / 100 for months, amount in due.items() if amount is not None}
+    most_usd = _most_owed_usd(known)
+    due_usd = {
+        months: amount / 100
+        for months, amount in due.items()
+        if amount is not None and (most_usd is None or amount / 100 <= most_usd)
+    }
     return {
         "ladder_period_end": end,
         "ladder_family": whole.ladder.family,
@@ -156,6 +161,18 @@ def ladder_metrics(
         "due_12m_usd": due_usd.get(12),
         "due_36m_usd": due_usd.get(NEAR_MONTHS),
     }
+
+
+def _most_owed_usd(known: PointInTimeFacts) -> float | None:
+    """Return the most principal that can be due: the newest total debt and its usual discount.
+
+    What a ladder has due above it has been repaid since.
+    """
+    newest = known.latest_period_end()
+    debt = None if newest is None else total_debt(known, newest)
+    if debt is None or debt.is_lower_bound:
+        return None
+    return debt.value * (1 + CARRYING_TOLERANCE)
 
 
 def _gap_pct(known: PointInTimeFacts, ladder: LadderAsOf) -> float | None:
