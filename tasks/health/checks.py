@@ -58,7 +58,7 @@ def run_health_checks(settings: Settings, now: datetime) -> list[HealthIssue]:
         return [
             *_check_reader_login(settings),
             *_check_freshness(connection, now),
-            *_check_runs(connection, now),
+            *_check_runs(connection, settings, now),
             *_check_quarantine_rate(connection),
             *_check_coverage(connection, settings, now),
             *_check_series_starts(connection),
@@ -91,13 +91,14 @@ def _check_freshness(connection: Connection, now: datetime) -> list[HealthIssue]
     return [HealthIssue("freshness", dataset, reason) for dataset, reason in rows]
 
 
-def _check_runs(connection: Connection, now: datetime) -> list[HealthIssue]:
+def _check_runs(connection: Connection, settings: Settings, now: datetime) -> list[HealthIssue]:
     """Return the flows whose last run did not complete, or has been running for too long.
 
     A cancelled run is no issue, and a failed backfill is one for a day: rows that they did not
     load show up in freshness and coverage. No schedule repeats a backfill, and one without work
-    opens no run.
+    opens no run. Without a key no price check opens one.
     """
+    switched_off = ["price-check"] if settings.tiingo_api_key is None else []
     rows = connection.execute(
         """
         select flow, run_id, state, started_at, detail,
@@ -107,11 +108,11 @@ def _check_runs(connection: Connection, now: datetime) -> list[HealthIssue]:
             where state <> 'cancelled'
             order by flow, run_id desc
         ) as last
-        where state <> 'completed'
+        where state <> 'completed' and flow <> all (%s)
             and (flow <> 'backfill' or state = 'running' or clock_at > %s)
         order by flow
         """,
-        (timedelta(hours=MAX_RUN_HOURS), now - timedelta(days=1)),
+        (timedelta(hours=MAX_RUN_HOURS), switched_off, now - timedelta(days=1)),
     )
     issues = []
     for flow, run_id, state, started_at, detail, is_long in rows:

@@ -251,3 +251,13 @@ def test_disk_with_too_little_space(find_issues, settings) -> None:
     [issue] = find_issues("disk", health_free_gb=1e9)
     assert issue.target == str(settings.home)
     assert issue.message.endswith("GB free; ROTATION_HEALTH_FREE_GB is 1e+09")
+
+
+def test_failed_price_check_is_an_issue_for_as_long_as_there_is_a_key(
+    find_issues, record_run
+) -> None:
+    run_id = record_run("price-check", "failed", "7 refused: IJR")
+    [issue] = find_issues("run", tiingo_api_key=SecretStr("7" * 40))
+    assert issue.message.startswith(f"run {run_id} of ")
+    # without one, no run will ever complete again
+    assert find_issues("run") == []
