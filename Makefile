@@ -85,6 +85,6 @@ dictionary: setup ## write docs/data_dictionary.md and docs/datacontract.odcs.ya
 	@$(BIN)/rotation contract --output docs/datacontract.odcs.yaml
 
 lock: setup ## regenerate requirements.lock
-	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
+	@$(BIN)/uv pip compile pyproject.toml --extra dev --extra dask --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-annotate --no-header --quiet \
 		--output-file requirements.lock

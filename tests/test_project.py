@@ -25,6 +25,7 @@ HOSTS = (
 DOCUMENTS = (
     *("README.md", "CONTRIBUTING.md", "docs/runbook.md", "docs/glossary.md", "docs/tour.md"),
     *("docs/connect.md", "docs/architecture.md", "docs/limits.md", "docs/methodology.md"),
+    "docs/scale.md",
 )
 LOCAL_PATHS = re.compile(r"(?<![\w.:/}])/(?:work|root|Users|home/[a-z]+)/")
 
@@ -84,7 +85,8 @@ def test_every_pin_of_the_lock_has_hashes() -> None:
 
 def test_lock_has_every_dependency() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    declared = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    extras = project["optional-dependencies"]
+    declared = [*project["dependencies"], *extras["dev"], *extras["dask"]]
     names = {re.match(r"[A-Za-z0-9._-]+", each)[0].lower().replace("_", "-") for each in declared}
     locked = set(re.findall(r"^([a-z0-9-]+)", (ROOT / "requirements.lock").read_text(), re.M))
     assert names - locked == set()

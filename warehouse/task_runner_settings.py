@@ -29,10 +29,10 @@ class TaskRunnerSettings(BaseSettings):
         parts = urlsplit(value)
         is_local = parts.scheme == "tcp" and parts.hostname in LOOPBACK
         if value and not (parts.scheme == "tls" and parts.hostname) and not is_local:
-            # a Dask scheduler runs all that it is sent
+            # a Dask scheduler runs any program that it is sent
             raise ValueError(
-                "must be tls://host:port, or tcp:// on this machine: without TLS, every account"
-                " that reaches the scheduler can run programs on its workers"
+                "must be tls://host:port, or tcp:// on this machine: without TLS, any client that"
+                " reaches the scheduler can run programs on its workers"
             )
         return value
 

@@ -190,7 +190,8 @@ def bench(
             f"{bars:,} bars of {tickers} tickers x {years} years; {os.cpu_count()} cores,"
             f" PostgreSQL {row[1]}, DuckDB {version('duckdb')}. Seconds, the least of"
             f" {REPEATS}. Stored, with indexes: {row[0] / bars:.0f} bytes a bar in PostgreSQL,"
-            f" {parquet_bytes / bars:.0f} in Parquet.",
+            f" {parquet_bytes / bars:.0f} in Parquet. Load of the machine: {os.getloadavg()[0]:.0f}"
+            " (1 is one busy core).",
             "",
             "| query on `published.daily_price` | PostgreSQL | DuckDB over the export | ratio |",
             "|---|---:|---:|---:|",

@@ -35,6 +35,9 @@ R = TypeVar("R")
 # shards submitted before the first result is taken: enough for the workers, few enough for memory
 SHARDS_PER_WORKER = 3
 
+# classes of concurrent.futures and of distributed, which is imported only where it runs
+WORKER_LOST = ("BrokenProcessPool", "KilledWorker", "FutureCancelledError")
+
 _RUNNER: ContextVar["TaskRunner[Any] | None"] = ContextVar("task_runner", default=None)
 
 
@@ -103,12 +106,12 @@ def map_shards(function: Callable[..., R], shards: Iterable[tuple[Any, ...]]) ->
         except RotationError:
             raise
         except Exception as error:
-            if type(error).__name__ not in ("BrokenProcessPool", "KilledWorker"):
+            if type(error).__name__ not in WORKER_LOST:
                 raise
             raise TaskRunnerError(
-                f"A worker died while it ran {function.__name__} ({type(error).__name__}); its"
-                " machine may be out of memory. Nothing of this table was stored. Free memory, or"
-                " unset ROTATION_TASK_RUNNER, and run the flow again."
+                f"A worker died or was cut off while it ran {function.__name__}"
+                f" ({type(error).__name__}); its machine may be out of memory. Nothing was stored."
+                " Free memory, or unset ROTATION_TASK_RUNNER, and run the flow again."
             ) from error
         for arguments in islice(rest, 1):
             submit(arguments)
@@ -168,12 +171,17 @@ def _make_runner(settings: Settings) -> TaskRunner[Any]:
     logging.getLogger("distributed").setLevel(logging.WARNING)
     try:
         # imported here: an optional package, and a second of import
+        import dask
         from prefect_dask.task_runners import DaskTaskRunner
     except ImportError as error:
         raise TaskRunnerError(
             "ROTATION_TASK_RUNNER is dask, and prefect-dask is not installed. Install the extra"
             " [dask] (docs/scale.md), or use processes."
         ) from error
+    # a scheduler that imports the product on a busy machine has answered after 37 seconds, when
+    # the default of 30 had cut the connection
+    timeouts = dict.fromkeys(("connect", "tcp"), "300s")
+    dask.config.set({f"distributed.comm.timeouts.{name}": each for name, each in timeouts.items()})
     if not settings.dask_address:
         return DaskTaskRunner(
             cluster_kwargs={
