@@ -8,9 +8,7 @@ are compared with the last ones of the same tag.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import groupby
 from math import log10
-from operator import attrgetter
 from statistics import median
 from typing import Protocol
 
@@ -172,12 +170,14 @@ def _filings(
     facts: Iterable[FiledFact],
 ) -> Iterator[tuple[str, date, str, dict[Period, float]]]:
     """Yield form, first day known, accession number and amounts of each filing, in order."""
-    order = attrgetter("known_from", "filed", "accession")
-    for (known_from, _, accession), group in groupby(sorted(facts, key=order), key=order):
-        filed = list(group)
-        amounts = {(each.tag, each.start, each.end): each.value for each in filed if each.value}
+    filings: dict[tuple[date, date, str], list[FiledFact]] = {}
+    for fact in facts:
+        filings.setdefault((fact.known_from, fact.filed, fact.accession), []).append(fact)
+    for order in sorted(filings):
+        (known_from, _, accession), group = order, filings[order]
+        amounts = {(each.tag, each.start, each.end): each.value for each in group if each.value}
         if amounts:
-            yield filed[0].form, known_from, accession, amounts
+            yield group[0].form, known_from, accession, amounts
 
 
 def _power_between(amounts: Amounts, scale: _Scale) -> int | None:

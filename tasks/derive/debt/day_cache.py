@@ -1,4 +1,4 @@
-"""Results computed from the facts of one day alone, kept until a fact of that day arrives."""
+"""Results computed from the debt of one day alone, kept until a fact of it arrives."""
 
 from collections.abc import Callable
 from datetime import date
@@ -12,7 +12,7 @@ Result = TypeVar("Result")
 def cached_by_day(
     compute: Callable[[PointInTimeFacts, date], Result],
 ) -> Callable[[PointInTimeFacts, date], Result]:
-    """Keep the results of a function that reads the instants of its day and no others."""
+    """Keep the results of a function that reads debt and balance sheet of its day, no others."""
     name = compute.__name__
 
     def cached(known: PointInTimeFacts, day: date) -> Result:

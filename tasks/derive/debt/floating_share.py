@@ -35,11 +35,16 @@ def implied_share(
     known: PointInTimeFacts, end: date, rates: Rates, day: date
 ) -> FloatingRegression | None:
     """Estimate the floating-rate share from up to 12 quarters; None under 8."""
+    quarters = quarterly_interest(known, end, QUARTERS, MIN_QUARTERS)
+    if len(quarters) < MIN_QUARTERS:
+        return None
     points = []
-    for part in quarterly_interest(known, end, QUARTERS, MIN_QUARTERS):
-        before, after = total_debt(known, part.start - DAY), total_debt(known, part.end)
+    for part in quarters:
         policy = rates.mean_policy_rate(part.start, part.end, day)
-        if before is None or after is None or policy is None:
+        if policy is None:
+            continue
+        before, after = total_debt(known, part.start - DAY), total_debt(known, part.end)
+        if before is None or after is None:
             continue
         if before.is_lower_bound or after.is_lower_bound:
             continue

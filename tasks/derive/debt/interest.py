@@ -54,6 +54,8 @@ def normalize_interest_sign(
     if amount is None:
         return None
     signs = {fact.value > 0 for fact in amount.facts if fact.value}
+    if signs == {True} and amount.value > 0:
+        return amount
     is_minus = signs == {False}
     if is_minus and any(known.has_above_zero(tag, _last_filed(amount)) for tag in amount.tags):
         return None

@@ -144,10 +144,8 @@ def is_a_year_later(
 
     Two amounts of earlier ladders must repeat a year later, and none in the year itself.
     """
-    found = [(compare_ladders(annual, each), compare_ladders(later, each)) for each in earlier]
-    return any(moved.exact >= MIN_MATCHES for _, moved in found) and not any(
-        same.exact for same, _ in found
-    )
+    is_moved = any(compare_ladders(later, each).exact >= MIN_MATCHES for each in earlier)
+    return is_moved and not any(compare_ladders(annual, each).exact for each in earlier)
 
 
 def is_partial_ladder(layout: str, buckets: Collection[str]) -> bool:

@@ -45,13 +45,12 @@ def _buckets(prefix: str) -> tuple[str, ...]:
 def _ladder(known: PointInTimeFacts, day: date) -> dict[str, Fact]:
     """Return the buckets of the first family that has its first two years."""
     for prefix in LADDERS:
-        filed = {
-            name.removeprefix(prefix): fact
-            for name in _buckets(prefix)
-            if (fact := known.instant(name, day)) is not None
-        }
-        if {"year_1", "year_2"} <= filed.keys():
-            return filed
+        if all(known.instant(f"{prefix}{name}", day) for name in ("year_1", "year_2")):
+            return {
+                name.removeprefix(prefix): fact
+                for name in _buckets(prefix)
+                if (fact := known.instant(name, day)) is not None
+            }
     return {}
 
 

@@ -1,6 +1,6 @@
 """Short-term borrowings in total debt that a maturity ladder does not hold."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
 
@@ -23,23 +23,32 @@ MIN_SHARE = 0.05
 WHOLE_FIRST_YEAR = ("annual", "rolling")
 
 
-def add_short_term(ladders: Sequence[Ladder], facts: Iterable[Fact]) -> list[Ladder]:
+def add_short_term(ladders: Iterable[Ladder], facts: Iterable[Fact]) -> list[Ladder]:
     """Add to each ladder the short-term borrowings of its day, as known when it was filed.
 
     Args:
         ladders: As `build_ladders` returns them, oldest filing first.
         facts: All of the company's facts.
     """
-    known = PointInTimeFacts(facts)
-    filings: dict[tuple[str, date], list[Buckets]] = {}
-    found = []
-    for ladder in ladders:
-        known.advance_to(ladder.filing.known_from)
-        of_day = filings.setdefault((ladder.family, ladder.period_end), [])
+    short_term = ShortTermDebt(PointInTimeFacts(facts))
+    return [short_term.add_to(ladder) for ladder in ladders]
+
+
+class ShortTermDebt:
+    """Short-term borrowings beside the ladders of a company, ladder by ladder."""
+
+    def __init__(self, known: PointInTimeFacts) -> None:
+        """Take the company's facts; each ladder advances them to the day of its filing."""
+        self._known = known
+        self._filings: dict[tuple[str, date], list[Buckets]] = {}
+
+    def add_to(self, ladder: Ladder) -> Ladder:
+        """Add the borrowings to the next ladder, in the order of filing."""
+        self._known.advance_to(ladder.filing.known_from)
+        of_day = self._filings.setdefault((ladder.family, ladder.period_end), [])
         of_day.append(ladder.buckets)
-        amount = _short_term_usd(known, ladder, merge_filings(of_day))
-        found.append(replace(ladder, short_term_usd=amount))
-    return found
+        amount = _short_term_usd(self._known, ladder, merge_filings(of_day))
+        return replace(ladder, short_term_usd=amount)
 
 
 def _short_term_usd(known: PointInTimeFacts, ladder: Ladder, buckets: Buckets) -> float:

@@ -51,6 +51,8 @@ def is_one_basis(facts: Sequence[Fact], series: Sequence[FactsByPeriod]) -> bool
         facts: The parts of a sum.
         series: All facts of their tags.
     """
+    if len(facts) == 1:
+        return True
     company = series[0].company
     if has_successor(facts, company):
         return False

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from functools import cache
-from itertools import groupby
+from itertools import chain
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -134,22 +134,20 @@ class PointInTimeFacts:
         annual_report: A fact of the newest period end with a known annual report.
         year_ends: Fiscal year ends in annual reports. Twelve months in a quarterly report are not a
             fiscal year.
-        cache: Results computed from a day's instants; cleared when a fact of that day arrives.
+        cache: Results computed from a day's debt; cleared when a debt fact of that day arrives.
     """
 
     def __init__(self, facts: Iterable[Fact]) -> None:
         """Start without any known fact; facts that end after they were filed are ignored."""
-        order = attrgetter("known_from", "filed", "accession")
-        listed = sorted(
-            (
-                fact
-                for fact in facts
-                if fact.start <= fact.end <= fact.filed and role_of_form(fact.form) is not None
-            ),
-            key=order,
-        )
-        self._pending = [list(filing) for _, filing in groupby(listed, key=order)]
-        self._disbelief = unbelieved_filings(listed)
+        filings: dict[tuple[date, date, str], list[Fact]] = {}
+        for fact in facts:
+            if fact.start <= fact.end <= fact.filed and role_of_form(fact.form) is not None:
+                order = (fact.known_from, fact.filed, fact.accession)
+                filings.setdefault(order, []).append(fact)
+        self._pending = [filings[order] for order in sorted(filings)]
+        # a filing is judged by those before it
+        is_judged = len(filings) > 1
+        self._disbelief = unbelieved_filings(chain(*self._pending)) if is_judged else []
         self.unbelieved: Mapping[str, int] = {}
         self._forget()
 
@@ -180,10 +178,7 @@ class PointInTimeFacts:
             filing = self._pending[self._next]
             self._next += 1
             if filing[0].accession not in unbelieved:
-                if self._is_report(filing):
-                    self._reports.add(filing[0].accession)
-                for fact in filing:
-                    self._add(fact)
+                self._add(filing)
                 if filing[0].form.startswith(PERIODIC_FORMS):
                     self._spans.successor_starts |= successor_starts(filing, self.year_ends)
                 is_new = True
@@ -202,15 +197,22 @@ class PointInTimeFacts:
         repeated = sum(abs(new - old) <= ROUNDING_TOLERANCE * abs(old) for new, old in known)
         return bool(known) and repeated >= MIN_REPEATED_SHARE * len(known)
 
-    def _add(self, fact: Fact) -> None:
-        """Add a fact of the newest filing known."""
-        self._replace(fact)
-        if fact.form.startswith(ANNUAL_FORMS):
-            self._add_annual(fact)
-        self.cache.pop(fact.end, None)
-        if fact.tag in _debt_tags():
-            self._filings.setdefault(fact.accession, []).append(fact)
-            self._of_filings.pop(fact.accession, None)
+    def _add(self, filing: Sequence[Fact]) -> None:
+        """Add the facts of the newest filing known."""
+        accession, is_report = filing[0].accession, self._is_report(filing)
+        if is_report:
+            self._reports.add(accession)
+        for fact in filing:
+            self._replace(fact, is_report)
+            if fact.form.startswith(ANNUAL_FORMS):
+                self._add_annual(fact)
+        tags = _debt_tags()
+        debt = [fact for fact in filing if fact.tag in tags]
+        for fact in debt:
+            self.cache.pop(fact.end, None)
+        if debt:
+            self._filings.setdefault(accession, []).extend(debt)
+            self._of_filings.pop(accession, None)
 
     def _add_annual(self, fact: Fact) -> None:
         """Add a fact of an annual report."""
@@ -222,7 +224,7 @@ class PointInTimeFacts:
             if report is None or fact.end > report.end:
                 self.annual_report = fact
 
-    def _replace(self, fact: Fact) -> None:
+    def _replace(self, fact: Fact, is_report: bool) -> None:
         """Store a fact in place of the one that it restates, if it ranks above that."""
         if fact.tag not in self._spans:
             self._spans[fact.tag] = FactsByPeriod(self._spans)
@@ -230,7 +232,6 @@ class PointInTimeFacts:
         spans = self._spans[fact.tag]
         stored = spans.setdefault(fact.end, {})
         before = stored.get(fact.start)
-        is_report = fact.accession in self._reports
         was_report = before is not None and before.accession in self._reports
         if before is None or (is_report and not was_report):
             stored[fact.start] = fact

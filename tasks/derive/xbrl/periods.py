@@ -56,11 +56,13 @@ def _period_amount(
     return PeriodAmount(start, end, value, (*plus, *minus))
 
 
-def _facts_of_length(spans: FactsByPeriod, end: date, bounds: tuple[int, int]) -> Iterator[Fact]:
-    """Yield the facts that end on a day and whose length is within bounds, latest start first."""
-    for start in sorted(spans.get(end, ()), reverse=True):
-        if bounds[0] <= (end - start).days + 1 <= bounds[1]:
-            yield spans[end][start]
+def _facts_of_length(spans: FactsByPeriod, end: date, bounds: tuple[int, int]) -> list[Fact]:
+    """Return the facts that end on a day and whose length is within bounds, latest start first."""
+    facts = spans.get(end)
+    if facts is None:
+        return []
+    starts = [start for start in facts if bounds[0] <= (end - start).days + 1 <= bounds[1]]
+    return [facts[start] for start in sorted(starts, reverse=True)]
 
 
 def _fact_starting_on(starts: Mapping[date, Fact], start: date) -> Fact | None:
@@ -263,10 +265,7 @@ def latest_fiscal_year_end(
         series: The concepts' facts.
         year_ends: Fiscal year ends (`PointInTimeFacts.year_ends`).
     """
-    ends = [
-        end
-        for spans in series
-        for end in spans
-        if end in year_ends and any(_facts_of_length(spans, end, FISCAL_YEAR_DAYS))
-    ]
-    return max(ends) if ends else None
+    for end in sorted(year_ends, reverse=True):
+        if any(_facts_of_length(spans, end, FISCAL_YEAR_DAYS) for spans in series):
+            return end
+    return None
