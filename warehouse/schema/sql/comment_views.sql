@@ -9,7 +9,9 @@ begin
         from pg_class as view
         join pg_attribute as attribute on attribute.attrelid = view.oid and attribute.attnum > 0
         join lateral (
-            select col_description(twin.attrelid, twin.attnum) as words, other.relname
+            select
+                col_description(twin.attrelid, twin.attnum) as words, other.relname,
+                other.relnamespace = 'history'::regnamespace as is_history
             from pg_attribute as twin
             join pg_class as other on other.oid = twin.attrelid
             where twin.attname = attribute.attname
@@ -24,7 +26,7 @@ begin
         -- the table that shares the view's stem first: company_refinancing before company
         order by view.oid, attribute.attnum, starts_with(view.relname, source.relname) desc,
             case when starts_with(view.relname, source.relname) then length(source.relname) end desc,
-            strpos(view.relname, source.relname) > 0 desc, source.relname
+            strpos(view.relname, source.relname) > 0 desc, source.relname, source.is_history
     loop
         execute format(
             'comment on column %s.%I is %L', missing.view_name, missing.column_name, missing.words

@@ -21,6 +21,17 @@ first_bar_of as materialized (
         where held.instrument_id = instrument.instrument_id order by session_date limit 1
     ) as bar
 ),
+member_instrument as materialized (
+    select distinct instrument_id from core.index_membership
+),
+-- The trading calendar begins in 1926. Before the first bar of any member, and before the first
+-- file is known, no bar of a member is expected.
+first_expected as materialized (
+    select least(
+        (select min(known_from) from core.index_membership),
+        (select min(first_bar) from first_bar_of join member_instrument using (instrument_id))
+    ) as since
+),
 snapshot as materialized (
     select
         index_code, as_of_date, known_from,
@@ -44,7 +55,7 @@ watch_list_instrument as materialized (
     from first_bar_of
     join core.ticker as ticker on ticker.instrument_id = first_bar_of.instrument_id
     join audit.fetch as request on request.dataset = 'daily_price' and request.item = ticker.ticker
-    where first_bar_of.instrument_id not in (select instrument_id from core.index_membership)
+    where first_bar_of.instrument_id not in (select instrument_id from member_instrument)
     group by first_bar_of.instrument_id, first_bar_of.first_bar
 ),
 expected as (
@@ -52,7 +63,9 @@ expected as (
         snapshot.index_code, session.session_date, session.closes_at, member.instrument_id,
         session.session_date < snapshot.known_from as is_backcast
     from horizon
-    join core.session as session on session.session_date <= horizon.until
+    cross join first_expected
+    join core.session as session
+        on session.session_date between first_expected.since and horizon.until
     -- offset: the file of each day is found first, or each member would look for its days
     cross join lateral (
         select * from snapshot as file
