@@ -45,5 +45,6 @@ def refresh_derived(
             except DerivationError as error:
                 report_failure(run, f"derived.{table.name}: not derived. {error}")
                 continue
-            publish(derived, run)
+            if derived is not None:
+                publish(derived, run)
     return run.to_prefect_state()

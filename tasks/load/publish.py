@@ -6,7 +6,12 @@ from adbc_driver_postgresql import dbapi as adbc
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
-from tasks.derive.incremental.changes import DerivedBatch, read_watermarks, store_watermarks
+from tasks.derive.incremental.changes import (
+    DerivedBatch,
+    InternalRows,
+    read_watermarks,
+    store_watermarks,
+)
 from tasks.load.load import write_table
 from tasks.run.audit import insert_validation_results
 from tasks.run.context import RunContext
@@ -14,11 +19,12 @@ from tasks.run.events import has_changes
 from tasks.run.totals import RunTotals
 from tasks.run.transaction import RunWriter
 from tasks.validate.validate import Refused, validate
+from warehouse.connect import arrow
 from warehouse.merge.merge import MergeCounts, lock_tables
 
 
 @task(name="publish", cache_policy=NO_CACHE)
-def publish(derived: DerivedBatch | None, run: RunContext) -> bool:
+def publish(derived: DerivedBatch, run: RunContext) -> bool:
     """Validate and merge derived rows; return whether any published row changed.
 
     Where the changes reach no row, the table's watermarks move alone, so that tables downstream
@@ -28,8 +34,6 @@ def publish(derived: DerivedBatch | None, run: RunContext) -> bool:
     not depend on this one go on. The run also fails at its end where single rows could not be
     derived.
     """
-    if derived is None:
-        return False
     table, totals = derived.contract.table, validate_and_merge(derived, run.writer)
     run.add(totals)
     for message in totals.validation_failures:
@@ -77,6 +81,8 @@ def validate_and_merge(derived: DerivedBatch, writer: RunWriter) -> RunTotals:
             counts = write_table(
                 connection, valid, writer.run_id, load_time, derived.rows, derived.replace_where
             )
+            if derived.internal is not None:
+                _replace_internal(connection, derived.internal, derived.replace_where)
         store_watermarks(connection, contract.table, derived.changes)
         return counts
 
@@ -85,3 +91,16 @@ def validate_and_merge(derived: DerivedBatch, writer: RunWriter) -> RunTotals:
         totals.count(contract.table, **asdict(counts))
         totals.record_rule_results(valid.rule_results)
     return totals
+
+
+def _replace_internal(
+    connection: adbc.Connection, internal: InternalRows, replace_where: str
+) -> None:
+    """Replace the rows of an internal table, in the transaction of the rows it belongs to."""
+    staged = f"incoming_{internal.table.partition('.')[2]}"
+    names = ", ".join(internal.rows.columns)
+    arrow.stage(connection, staged, internal.rows.to_arrow())
+    arrow.execute(connection, f"delete from {internal.table} as old where {replace_where}")
+    arrow.execute(
+        connection, f"insert into {internal.table} ({names}) select {names} from {staged}"
+    )

@@ -40,6 +40,19 @@ class ChangeSet:
 
 
 @dataclass(frozen=True)
+class InternalRows:
+    """Rows of a table that is not published, stored with the rows of a derived table.
+
+    Attributes:
+        table: Its name with schema.
+        rows: They replace those of the keys that the derived rows replace.
+    """
+
+    table: str
+    rows: pl.DataFrame
+
+
+@dataclass(frozen=True)
 class DerivedBatch:
     """Derived rows to publish, with the changes they reflect.
 
@@ -50,6 +63,7 @@ class DerivedBatch:
             move.
         replace_where: SQL on `old`: the stored rows that `rows` replace.
         failures: One sentence per row that could not be derived.
+        internal: Rows of an internal table to store with `rows`.
     """
 
     contract: Contract
@@ -57,6 +71,7 @@ class DerivedBatch:
     rows: pl.DataFrame | None = None
     replace_where: str = "false"
     failures: tuple[str, ...] = ()
+    internal: InternalRows | None = None
 
 
 def read_watermarks(

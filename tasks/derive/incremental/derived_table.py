@@ -17,6 +17,7 @@ from expectations.contract import Contract
 from tasks.derive.incremental.changes import (
     ChangeSet,
     DerivedBatch,
+    InternalRows,
     cap_watermarks,
     read_changes,
 )
@@ -42,11 +43,13 @@ class DerivedRows:
         replace_where: SQL on `old`: the stored rows that `rows` replace.
         failures: One sentence per row that could not be derived; `replace_where` excludes these
             rows, and the next run derives the table again.
+        internal: Rows of an internal table to store with `rows`.
     """
 
     rows: pl.DataFrame
     replace_where: str
     failures: tuple[str, ...] = ()
+    internal: InternalRows | None = None
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,12 @@ def derive_table(table: DerivedTable, settings: Settings) -> DerivedBatch | None
         # rows that failed have not followed the changes
         changes = replace(changes, to_watermark=changes.from_watermark)
     return DerivedBatch(
-        table.contract, changes, derived.rows, derived.replace_where, derived.failures
+        table.contract,
+        changes,
+        derived.rows,
+        derived.replace_where,
+        derived.failures,
+        derived.internal,
     )
 
 

@@ -9,8 +9,9 @@ from adbc_driver_postgresql import dbapi as adbc
 
 from expectations.tables.company_refinancing import CONTRACT
 from tasks.derive.debt.rates import Rates
-from tasks.derive.incremental.changes import ChangeSet, polars_schema
+from tasks.derive.incremental.changes import ChangeSet, InternalRows, polars_schema
 from tasks.derive.incremental.derived_table import DerivedRows, DerivedTable
+from tasks.derive.refinancing import company_figures
 from tasks.derive.refinancing.company_row import IndexListing, company_rows
 from tasks.derive.refinancing.index_membership import read_members
 from tasks.derive.refinancing.inputs_sql import build_replace_where, quarterly_inputs
@@ -25,6 +26,11 @@ from tasks.derive.refinancing.read import (
 from tasks.run.task_runner import map_shards
 
 UNLISTED = IndexListing(None, None, None, None, False)
+# of company_refinancing and of company_figures
+NO_ROWS = (
+    pl.DataFrame(schema=polars_schema(CONTRACT)),
+    pl.DataFrame(schema=company_figures.SCHEMA),
+)
 
 
 @dataclass(frozen=True)
@@ -52,8 +58,10 @@ class CompanyInputs:
 
 def rows_of_companies(
     companies: Sequence[CompanyInputs], facts: pl.DataFrame, rates: Rates
-) -> pl.DataFrame:
-    """Return the rows of a shard of companies, one per company and quarter-end.
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the rows of a shard of companies, and their rows of `company_figures`.
+
+    Both have one row per company and quarter-end.
 
     Args:
         companies: The companies of the shard.
@@ -73,7 +81,11 @@ def rows_of_companies(
             by_cik[cik].sic,
         )
     ]
-    return pl.DataFrame(rows, schema=polars_schema(CONTRACT))
+    # each frame takes its own columns
+    return (
+        pl.DataFrame(rows, schema=polars_schema(CONTRACT)),
+        pl.DataFrame(rows, schema=company_figures.SCHEMA),
+    )
 
 
 def _derive(connection: adbc.Connection, changes: ChangeSet) -> DerivedRows:
@@ -81,8 +93,11 @@ def _derive(connection: adbc.Connection, changes: ChangeSet) -> DerivedRows:
     start = min(changes.dirty_from.values())
     ends = read_quarter_ends(connection, start)
     if not ends:
-        rows = pl.DataFrame(schema=polars_schema(CONTRACT))
-        return DerivedRows(rows, f"old.as_of_date >= '{start.isoformat()}'")
+        return DerivedRows(
+            NO_ROWS[0],
+            f"old.as_of_date >= '{start.isoformat()}'",
+            internal=InternalRows(company_figures.TABLE_NAME, NO_ROWS[1]),
+        )
     starts = read_companies(connection, changes)
     reached = {cik: day for cik, day in starts.items() if day <= ends[-1]}
     members = read_members(connection, ends)
@@ -98,9 +113,12 @@ def _derive(connection: adbc.Connection, changes: ChangeSet) -> DerivedRows:
         ([inputs_of(cik) for cik in companies], facts, rates)
         for companies, facts in read_fact_shards(connection, [*reached])
     )
-    frames = [*map_shards(rows_of_companies, shards)]
-    rows = pl.concat(frames) if frames else pl.DataFrame(schema=polars_schema(CONTRACT))
-    return DerivedRows(rows, build_replace_where(starts, "as_of_date"))
+    rows, figures = zip(NO_ROWS, *map_shards(rows_of_companies, shards), strict=True)
+    return DerivedRows(
+        pl.concat(rows),
+        build_replace_where(starts, "as_of_date"),
+        internal=InternalRows(company_figures.TABLE_NAME, pl.concat(figures)),
+    )
 
 
 TABLE = DerivedTable(

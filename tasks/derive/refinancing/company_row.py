@@ -1,12 +1,17 @@
 """Rows of `company_refinancing`: debt, interest and maturities by quarter-end."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from tasks.derive.debt.debt import Debt
-from tasks.derive.debt.floating_share import disclosed_share, implied_share
+from tasks.derive.debt.floating_share import (
+    FloatingRegression,
+    disclosed_share,
+    implied_share,
+)
 from tasks.derive.debt.interest import (
     ZOMBIE_YEARS,
     SourcedValue,
@@ -18,9 +23,10 @@ from tasks.derive.debt.interest import (
 from tasks.derive.debt.ladders import Ladder, build_ladders
 from tasks.derive.debt.merged_ladders import ladders_as_of
 from tasks.derive.debt.rates import Rates
-from tasks.derive.debt.short_term import add_short_term
+from tasks.derive.debt.short_term import ShortTermDebt, add_short_term
 from tasks.derive.debt.total_debt import total_debt
 from tasks.derive.refinancing.choose_ladder import choose_ladders, ladder_metrics
+from tasks.derive.refinancing.company_figures import company_figures
 from tasks.derive.refinancing.missing_reasons import missing_reasons
 from tasks.derive.xbrl.basis import has_new_company
 from tasks.derive.xbrl.concepts import concepts
@@ -29,7 +35,6 @@ from tasks.derive.xbrl.periods import DAY, MAX_REPORT_AGE, PeriodAmount, trailin
 
 FINANCIALS = "Financials"
 REIT_SIC = "6798"
-IMPLIED_COLUMNS = ("implied_floating_share", "implied_floating_r2", "implied_floating_quarters")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,8 @@ def company_rows(
 ) -> list[dict[str, Any]]:
     """Build one row per quarter-end on which a current report of the company was known.
 
+    Each has the columns of `company_refinancing` and of `company_figures`.
+
     Args:
         facts: All facts of the company.
         quarter_ends: In order; facts known by then are used, nothing later.
@@ -73,24 +80,34 @@ def company_rows(
         sic: The SEC's code of its industry, for days on which no index lists it.
     """
     facts = list(facts)
+    first_filed = min((fact.filed for fact in facts), default=None)
     known = PointInTimeFacts(facts)
-    ladders = add_short_term(build_ladders(facts, fiscal_year_end), facts)
+    pending, ladders = deque(build_ladders(facts, fiscal_year_end)), list[Ladder]()
+    short_term = ShortTermDebt(known)
     unbelieved, rows = known.unbelieved, []
     for day in quarter_ends:
+        while pending and pending[0].filing.known_from <= day:
+            ladders.append(short_term.add_to(pending.popleft()))
         known.advance_to(day)
         if known.unbelieved != unbelieved:
             unbelieved = known.unbelieved
             believed = [fact for fact in facts if fact.accession not in unbelieved]
             ladders = add_short_term(build_ladders(believed, fiscal_year_end), believed)
+            pending.clear()
         end = known.latest_period_end()
         if end is not None and end >= day - MAX_REPORT_AGE:
-            metrics = _filing_metrics(known, end, ladders, rates, day)
-            rows.append(_row(metrics, day, member_on(day), rates, sic))
+            member = member_on(day)
+            metrics = _filing_metrics(known, end, ladders, day)
+            is_lender = is_financial(member.sector, sic)
+            implied = None if is_lender else implied_share(known, end, rates, day)
+            row = _row(metrics | _implied_columns(implied), day, member, rates, is_lender)
+            figures = company_figures(known, end, day) | {"first_filed_date": first_filed}
+            rows.append(row | figures)
     return rows
 
 
 def _filing_metrics(
-    known: PointInTimeFacts, end: date, ladders: Sequence[Ladder], rates: Rates, day: date
+    known: PointInTimeFacts, end: date, ladders: Sequence[Ladder], day: date
 ) -> dict[str, Any]:
     """Return the columns that depend on the filings alone."""
     filing = known.latest_filing_for(end)
@@ -122,10 +139,6 @@ def _filing_metrics(
         "floating_share_disclosed": disclosed_share(known, end),
         "effective_rate": None if rate is None else rate.value,
     }
-    implied = implied_share(known, end, rates, day)
-    metrics["implied_floating_share"] = None if implied is None else implied.share
-    metrics["implied_floating_r2"] = None if implied is None else implied.r2
-    metrics["implied_floating_quarters"] = None if implied is None else implied.quarters
     metrics["sources"] = {
         "total_debt_usd": debt,
         "cash_usd": None if cash is None else SourcedValue(cash.value, (cash.accession,)),
@@ -141,8 +154,16 @@ def _filing_metrics(
     return metrics | ladder_metrics(known, chosen, day)
 
 
+def _implied_columns(implied: FloatingRegression | None) -> dict[str, Any]:
+    return {
+        "implied_floating_share": None if implied is None else implied.share,
+        "implied_floating_r2": None if implied is None else implied.r2,
+        "implied_floating_quarters": None if implied is None else implied.quarters,
+    }
+
+
 def _row(
-    metrics: dict[str, Any], day: date, member: IndexListing, rates: Rates, sic: str | None
+    metrics: dict[str, Any], day: date, member: IndexListing, rates: Rates, is_lender: bool
 ) -> dict[str, Any]:
     """Add the columns that depend on the day: index listing, coverage, market rate."""
     row = metrics | {
@@ -156,10 +177,9 @@ def _row(
         "is_zombie": None,
     }
     interest, ebit = row["interest_expense_ttm_usd"], row["ebit_ttm_usd"]
-    if is_financial(member.sector, sic):
+    if is_lender:
         # their interest is the cost of deposits and funds, not only of debt
-        for name in ("years_below_one", "effective_rate", *IMPLIED_COLUMNS):
-            row[name] = None
+        row["years_below_one"] = row["effective_rate"] = None
     else:
         if interest and ebit is not None:
             row["interest_coverage"] = ebit / interest

@@ -2,24 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from math import log
 from typing import Any
 
 from adbc_driver_postgresql import dbapi as adbc
 
 from tasks.derive.debt.ladder_windows import add_months
 from tasks.derive.refinancing.company_row import IndexListing
-from tasks.derive.xbrl.concepts import concepts
-from tasks.derive.xbrl.facts import Fact, PointInTimeFacts
-from tasks.derive.xbrl.periods import DAY
+from tasks.derive.refinancing.share_count import MAX_SHARE_COUNT_AGE_DAYS, includes_split
 from warehouse.connect import arrow
 
-# a price or a share count that is older says nothing of the day
-FRESH_DAYS, MAX_SHARE_COUNT_AGE_DAYS = 10, 400
-SHARE_COUNT = "shares_outstanding"
-COVER_PAGE_COUNT = concepts()[SHARE_COUNT][0]
-# beyond these a count is compared with those before: Apple's 10-Q of 2014 has 861,745 shares
-PLAUSIBLE_SHARES, UNITS, MAX_CHANGE = (2e6, 3e10), (1e-6, 1e-3, 1e3, 1e6), 2.0
+# an older price says nothing of the day
+FRESH_DAYS = 10
 
 
 def read_market(
@@ -84,59 +77,23 @@ def read_splits(connection: adbc.Connection) -> dict[int, list[tuple[date, float
 
 def market_value(
     market: Mapping[str, Any],
-    known: PointInTimeFacts,
+    shares: Mapping[str, Any],
     splits: Mapping[int, Sequence[tuple[date, float]]],
     day: date,
 ) -> float | None:
-    """Return close times the newest share count, later splits applied; None where unknown."""
-    count = known.newest_instant(SHARE_COUNT, day)
-    if not market or count is None or (day - count.end).days > MAX_SHARE_COUNT_AGE_DAYS:
-        return None
-    if not PLAUSIBLE_SHARES[0] <= count.value <= PLAUSIBLE_SHARES[1] and _is_unit_error(
-        count, _earlier_counts(known, count)
-    ):
-        return None
-    shares = count.value
-    for ex_date, ratio in splits.get(market["instrument_id"], []):
-        if count.end < ex_date <= day and not _includes_split(known, count, ex_date, ratio):
-            shares *= ratio
-    value: float = shares * market["close"]
-    return value if value > 0 else None
+    """Return close times the newest share count, later splits applied; None where unknown.
 
-
-def _earlier_counts(known: PointInTimeFacts, count: Fact) -> list[Fact]:
-    """Return the share counts of a year before a count, newest first."""
-    found: list[Fact] = []
-    before = known.newest_instant(SHARE_COUNT, count.end - DAY)
-    while before is not None and (count.end - before.end).days <= MAX_SHARE_COUNT_AGE_DAYS:
-        found.append(before)
-        before = known.newest_instant(SHARE_COUNT, before.end - DAY)
-    return found
-
-
-def _is_unit_error(count: Fact, earlier: Sequence[Fact]) -> bool:
-    """Return whether a count is about a thousandth or a thousandfold of most counts before."""
-    found = [
-        any(abs(log(count.value / each.value) - log(unit)) < log(MAX_CHANGE) for unit in UNITS)
-        for each in earlier
-        if count.value > 0 and each.value > 0
-    ]
-    return 2 * sum(found) > len(found)
-
-
-def _includes_split(known: PointInTimeFacts, count: Fact, ex_date: date, ratio: float) -> bool:
-    """Return whether a count of a day before a split is stated after it.
-
-    Balance sheets filed after a split state earlier days in new shares; a cover page has the count
-    of its own day. A count filed before the split, that is near one of both readings, decides.
+    Args:
+        market: The line of `read_market`; empty if there is none.
+        shares: The count, as `read_shares` returned it.
+        splits: As `read_splits` returns them.
+        day: The quarter-end.
     """
-    if count.value_known_since < ex_date:
-        return False
-    old = [each for each in _earlier_counts(known, count) if each.value_known_since < ex_date]
-    if count.superseded is not None:
-        old.insert(0, count.superseded)
-    before = next((each.value for each in old if each.value > 0), None)
-    if before is None or count.value <= 0:
-        return count.tag != COVER_PAGE_COUNT
-    change = log(count.value / before)
-    return abs(change - log(ratio)) < abs(change)
+    count, as_of = shares["shares_outstanding"], shares["shares_as_of"]
+    if not market or count is None or (day - as_of).days > MAX_SHARE_COUNT_AGE_DAYS:
+        return None
+    for ex_date, ratio in splits.get(market["instrument_id"], []):
+        if as_of < ex_date <= day and not includes_split(shares, ex_date, ratio):
+            count *= ratio
+    value: float = count * market["close"]
+    return value if value > 0 else None

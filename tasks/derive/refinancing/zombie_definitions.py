@@ -2,24 +2,11 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
-from math import fsum
 from statistics import median
-from typing import Any
 
-from tasks.derive.debt.interest import (
-    INTEREST_CONCEPTS,
-    annual_ebit,
-    annual_interest,
-    latest_fiscal_year,
-)
-from tasks.derive.debt.total_debt import total_debt
+from tasks.derive.debt.debt import Confidence
 from tasks.derive.refinancing.company_row import FINANCIALS
-from tasks.derive.xbrl.basis import is_one_company
-from tasks.derive.xbrl.facts import Fact, PointInTimeFacts
-from tasks.derive.xbrl.periods import DAY, PeriodAmount, fiscal_year
 
-YEARS = 3
 AGE_YEARS = 10
 # a median of fewer says nothing about a sector
 MIN_PEERS = 5
@@ -56,68 +43,14 @@ class CompanyProfile:
     net_income: float | None
 
 
-def read_years(known: PointInTimeFacts, period_end: date) -> dict[str, Any]:
-    """Return the fields of `CompanyProfile` of the last fiscal years of one company."""
-    end = latest_fiscal_year(known, ("net_income", "revenue", *INTEREST_CONCEPTS), period_end)
-    is_below, cushions, sales = (
-        list[bool | None](),
-        list[float | None](),
-        list[PeriodAmount | None](),
-    )
-    facts = list[Fact]()
-    while end is not None and len(sales) <= YEARS:
-        interest = annual_interest(known, end)
-        ebit = annual_ebit(known, end)
-        depreciation = fiscal_year(known.series("depreciation_amortization"), end)
-        revenue = fiscal_year(known.series("revenue"), end)
-        year = revenue or interest or fiscal_year(known.series("net_income"), end)
-        facts += [] if year is None else year.facts
-        if not is_one_company(facts, known.company):
-            break
-        both = interest is not None and ebit is not None
-        is_below.append(
-            ebit.value < interest.value and interest.value > 0
-            if interest is not None and ebit is not None
-            else None
-        )
-        cushions.append(
-            ebit.value + depreciation.value - interest.value
-            if both and interest is not None and ebit is not None and depreciation is not None
-            else None
-        )
-        sales.append(revenue)
-        end = None if year is None else year.start - DAY
-    last_three = [value for value in cushions[:YEARS] if value is not None]
-    first, last = (sales[0], sales[YEARS]) if len(sales) > YEARS else (None, None)
-    return {
-        "ebit_below_interest": tuple(is_below[:YEARS]),
-        "ebitda_less_interest_3y": fsum(last_three) if len(last_three) == YEARS else None,
-        "sales_change": first.value - last.value
-        if first is not None and last is not None
-        else None,
-    }
-
-
-def read_balance(known: PointInTimeFacts, end: date) -> dict[str, float | None]:
-    """Return leverage (debt over assets), assets and liabilities on a balance-sheet day.
-
-    Liabilities that are not filed as a total are assets less equity.
-    """
-    assets = known.instant("assets", end)
-    debt = total_debt(known, end)
-    if debt is not None and debt.is_lower_bound:
-        debt = None
-    owed = known.instant("liabilities", end)
-    equity = known.instant("equity", end)
-    liabilities = None if owed is None else owed.value
-    if liabilities is None and assets is not None and equity is not None:
-        liabilities = assets.value - equity.value
-    has_assets = assets is not None and assets.value > 0
-    return {
-        "leverage": debt.value / assets.value if has_assets and assets and debt else None,
-        "assets": assets.value if has_assets and assets else None,
-        "liabilities": liabilities,
-    }
+def leverage(
+    total_debt_usd: float | None, confidence: str | None, assets_usd: float | None
+) -> float | None:
+    """Return debt over assets; None where one is unknown or debt is a lower bound."""
+    is_lower_bound = confidence == Confidence.LOWER_BOUND.value
+    if total_debt_usd is None or is_lower_bound or assets_usd is None:
+        return None
+    return total_debt_usd / assets_usd
 
 
 def classify(

@@ -1,5 +1,6 @@
 """zombie_status: zombie companies by each of the published definitions."""
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -9,18 +10,17 @@ from adbc_driver_postgresql import dbapi as adbc
 from expectations.tables.zombie_status import CONTRACT
 from tasks.derive.incremental.changes import ChangeSet, polars_schema
 from tasks.derive.incremental.derived_table import DerivedRows, DerivedTable
+from tasks.derive.refinancing.company_figures import EBIT_BELOW_INTEREST
 from tasks.derive.refinancing.company_row import is_financial
 from tasks.derive.refinancing.index_membership import read_members
 from tasks.derive.refinancing.inputs_sql import quarterly_price_inputs
 from tasks.derive.refinancing.market_value import market_value, read_market, read_splits
-from tasks.derive.refinancing.read import read_facts, read_quarter_ends
+from tasks.derive.refinancing.read import read_quarter_ends
 from tasks.derive.refinancing.zombie_definitions import (
     CompanyProfile,
     classify,
-    read_balance,
-    read_years,
+    leverage,
 )
-from tasks.derive.xbrl.facts import PointInTimeFacts
 from warehouse.connect import arrow
 
 INPUTS = quarterly_price_inputs(CONTRACT.table)
@@ -55,42 +55,42 @@ def _read_profiles(
     connection: adbc.Connection, days: list[date]
 ) -> dict[date, dict[int, CompanyProfile]]:
     """Return the profile of each company with a row of `company_refinancing`, by day."""
-    stored = {day: _read_companies(connection, day) for day in days}
-    found: dict[date, dict[int, CompanyProfile]] = {day: {} for day in days}
-    ciks = sorted({cik for rows in stored.values() for cik in rows})
-    members = read_members(connection, days)
-    markets = {day: read_market(connection, day, members.on(day)) for day in days}
-    splits = read_splits(connection)
-    for cik, facts in read_facts(connection, ciks):
-        first = min((fact.filed for fact in facts), default=None)
-        known = PointInTimeFacts(facts)
-        for day in days:
-            known.advance_to(day)
-            row = stored[day].get(cik)
-            if row is None:
-                continue
-            balance = read_balance(known, row["period_end"])
-            market = markets[day].get(cik, {})
-            first_filed = min(
-                (d for d in (row["first_filed_date"], first) if d is not None), default=None
-            )
-            value = market_value(market, known, splits, day)
-            liabilities, assets = balance["liabilities"], balance["assets"]
-            found[day][cik] = CompanyProfile(
-                sector=row["sector"],
-                index_code=row["index_code"],
-                **read_years(known, row["period_end"]),
-                age_years=None if first_filed is None else (day - first_filed).days / 365.25,
-                leverage=balance["leverage"],
-                tobins_q=(
-                    (value + liabilities) / assets
-                    if value is not None and liabilities is not None and assets
-                    else None
-                ),
-                total_return=market.get("total_return"),
-                net_income=row["net_income_ttm_usd"],
-            )
+    members, splits = read_members(connection, days), read_splits(connection)
+    found: dict[date, dict[int, CompanyProfile]] = {}
+    for day in days:
+        markets = read_market(connection, day, members.on(day))
+        found[day] = {
+            cik: _profile(row, markets.get(cik, {}), splits, day)
+            for cik, row in _read_companies(connection, day).items()
+        }
     return found
+
+
+def _profile(
+    row: Mapping[str, Any],
+    market: Mapping[str, Any],
+    splits: Mapping[int, Sequence[tuple[date, float]]],
+    day: date,
+) -> CompanyProfile:
+    """Return the profile of a company on a day, of its stored row and its market data."""
+    value = market_value(market, row, splits, day)
+    liabilities, assets = row["liabilities_usd"], row["assets_usd"]
+    return CompanyProfile(
+        sector=row["sector"],
+        index_code=row["index_code"],
+        ebit_below_interest=tuple(row[name] for name in EBIT_BELOW_INTEREST),
+        ebitda_less_interest_3y=row["ebitda_less_interest_3y_usd"],
+        sales_change=row["revenue_change_3y_usd"],
+        age_years=(day - row["first_filed"]).days / 365.25,
+        leverage=leverage(row["total_debt_usd"], row["total_debt_confidence"], assets),
+        tobins_q=(
+            (value + liabilities) / assets
+            if value is not None and liabilities is not None and assets
+            else None
+        ),
+        total_return=market.get("total_return"),
+        net_income=row["net_income_ttm_usd"],
+    )
 
 
 def _read_companies(connection: adbc.Connection, day: date) -> dict[int, dict[str, Any]]:
@@ -98,10 +98,11 @@ def _read_companies(connection: adbc.Connection, day: date) -> dict[int, dict[st
         connection,
         """
         select
-            stored.cik, stored.sector, stored.index_code, stored.period_end,
-            stored.net_income_ttm_usd,
-            company.first_filed_date, company.sic
+            stored.sector, stored.index_code, stored.net_income_ttm_usd, stored.total_debt_usd,
+            stored.total_debt_confidence, company.sic, figures.*,
+            least(figures.first_filed_date, company.first_filed_date) as first_filed
         from derived.company_refinancing as stored
+        join derived.company_figures as figures using (cik, as_of_date)
         left join core.company as company using (cik)
         where stored.as_of_date = $1
         """,

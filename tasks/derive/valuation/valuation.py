@@ -16,9 +16,7 @@ from tasks.derive.incremental.index_members import ALL_SECTORS
 from tasks.derive.refinancing.index_membership import IndexMembership, read_members
 from tasks.derive.refinancing.inputs_sql import quarterly_price_inputs
 from tasks.derive.refinancing.market_value import market_value, read_market, read_splits
-from tasks.derive.refinancing.read import read_facts, read_quarter_ends
-from tasks.derive.xbrl.facts import PointInTimeFacts
-from tasks.derive.xbrl.periods import trailing_twelve_months
+from tasks.derive.refinancing.read import read_quarter_ends
 from warehouse.connect import arrow
 
 # percent of the weight for which figures must be known
@@ -158,35 +156,34 @@ def _read_values(
     connection: adbc.Connection, membership: IndexMembership, days: Sequence[date]
 ) -> dict[date, dict[int, CompanyValue]]:
     """Return the value of each company with a row of `company_refinancing`, by day."""
-    stored = {day: _read_incomes(connection, day) for day in days}
-    markets = {day: read_market(connection, day, membership.on(day)) for day in days}
     splits = read_splits(connection)
-    found: dict[date, dict[int, CompanyValue]] = {day: {} for day in days}
-    ciks = sorted({cik for rows in stored.values() for cik in rows})
-    for cik, facts in read_facts(connection, ciks):
-        known = PointInTimeFacts(facts)
-        for day in days:
-            known.advance_to(day)
-            if cik not in stored[day]:
-                continue
-            period_end, income = stored[day][cik]
-            revenue = trailing_twelve_months(known.series("revenue"), period_end)
-            found[day][cik] = CompanyValue(
-                market_value(markets[day].get(cik, {}), known, splits, day),
-                income,
-                None if revenue is None else revenue.value,
+    found: dict[date, dict[int, CompanyValue]] = {}
+    for day in days:
+        markets = read_market(connection, day, membership.on(day))
+        found[day] = {
+            row["cik"]: CompanyValue(
+                market_value(markets.get(row["cik"], {}), row, splits, day),
+                row["net_income_ttm_usd"],
+                row["revenue_ttm_usd"],
             )
+            for row in _read_figures(connection, day)
+        }
     return found
 
 
-def _read_incomes(connection: adbc.Connection, day: date) -> dict[int, tuple[date, float | None]]:
+def _read_figures(connection: adbc.Connection, day: date) -> Iterator[dict[str, Any]]:
+    """Yield the figures of each company and its net income of four quarters."""
     rows = arrow.read(
         connection,
-        "select cik, period_end, net_income_ttm_usd from derived.company_refinancing"
-        " where as_of_date = $1",
+        """
+        select stored.net_income_ttm_usd, figures.*
+        from derived.company_refinancing as stored
+        join derived.company_figures as figures using (cik, as_of_date)
+        where stored.as_of_date = $1
+        """,
         (day,),
     )
-    return {cik: (period_end, income) for cik, period_end, income in rows.iter_rows()}
+    return rows.iter_rows(named=True)
 
 
 TABLE = DerivedTable(

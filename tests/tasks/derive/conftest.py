@@ -71,7 +71,8 @@ def follow(alone: Callable[[], AbstractContextManager[None]]) -> Callable[[Setti
 
     def derive_and_publish(settings: Settings) -> bool:
         with alone(), open_run("derived", settings) as run:
-            return publish.fn(derive_table.fn(rotation_metrics.TABLE, settings), run)
+            derived = derive_table.fn(rotation_metrics.TABLE, settings)
+            return derived is not None and publish.fn(derived, run)
 
     return derive_and_publish
 

@@ -47,11 +47,6 @@ def ratio_becomes(derived, ratio):
     return replace(derived, rows=derived.rows.with_columns(ratio=pl.lit(ratio)))
 
 
-def test_nothing_derived_publishes_nothing(settings, publish_alone, query):
-    assert not publish_alone(None)
-    assert query(settings, "select count(*) from audit.load") == [(0,)]
-
-
 def test_published_rows_are_announced_and_their_inputs_followed(
     settings, load_days, publish_alone, query
 ):

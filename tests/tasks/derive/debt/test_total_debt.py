@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tasks.derive.debt.total_debt import total_debt
-from tasks.derive.refinancing.zombie_definitions import read_balance
+from tasks.derive.refinancing.zombie_definitions import leverage
 from tasks.derive.xbrl.facts import PointInTimeFacts
 from tests.tasks.derive.filings import day, fact
 
@@ -68,9 +68,10 @@ def test_reclassified_debt_stays_so_when_repeated():
 
 
 def test_lower_bound_has_no_leverage():
-    for filed, leverage in (({L: 100}, 0.5), ({"NotesPayable": 70, "LoansPayable": 30}, None)):
+    for filed, expected in (({L: 100}, 0.5), ({"NotesPayable": 70, "LoansPayable": 30}, None)):
         known = PointInTimeFacts(
             fact(tag, END, value) for tag, value in (filed | {"Assets": 200}).items()
         )
         known.advance_to(day("2023-12-31"))
-        assert read_balance(known, day(END))["leverage"] == leverage
+        debt = total_debt(known, day(END))
+        assert leverage(debt.value, debt.confidence.value, 200) == expected

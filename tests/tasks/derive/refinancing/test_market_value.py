@@ -3,6 +3,7 @@
 import pytest
 
 from tasks.derive.refinancing.market_value import market_value
+from tasks.derive.refinancing.share_count import read_shares
 from tasks.derive.xbrl.facts import PointInTimeFacts
 from tests.tasks.derive.filings import day, fact
 
@@ -14,7 +15,8 @@ def value_on(on, *facts, splits=SPLIT):
     """USD at a close of 1: the shares that count."""
     known = PointInTimeFacts(facts)
     known.advance_to(day(on))
-    return market_value({"instrument_id": 1, "close": 1.0}, known, splits, day(on))
+    shares = read_shares(known, day(on))
+    return market_value({"instrument_id": 1, "close": 1.0}, shares, splits, day(on))
 
 
 def count(tag, end, value, filed):

@@ -6,13 +6,16 @@ from datetime import date, timedelta
 import pytest
 
 from tasks.derive.incremental.changes import read_changes
+from tasks.derive.refinancing.company_figures import (
+    EBIT_BELOW_INTEREST,
+    read_balance,
+    read_years,
+)
 from tasks.derive.refinancing.index_membership import read_members
 from tasks.derive.refinancing.market_value import read_market
 from tasks.derive.refinancing.zombie_definitions import (
     CompanyProfile,
     classify,
-    read_balance,
-    read_years,
 )
 from tasks.derive.refinancing.zombie_status import INPUTS
 from tasks.derive.xbrl.facts import PointInTimeFacts
@@ -44,6 +47,8 @@ ALIVE = replace(
 )
 THREE_YEARS = {"coverage_3y", "coverage_3y_age_10", "bis_tobins_q"}
 PEERS = dict.fromkeys(range(10, 16), ALIVE)
+FIGURES = "select * from derived.company_figures order by cik, as_of_date"
+KEYS = "select cik, as_of_date from derived.company_refinancing order by cik, as_of_date"
 
 
 def judged(profile, peers=PEERS):
@@ -113,18 +118,16 @@ def test_years_are_read_from_the_filings():
             fact("InterestExpense", end, interest, start=start),
         ]
     facts += [fact("Assets", "2022-12-31", 200), fact("StockholdersEquity", "2022-12-31", 50)]
-    facts += [fact("LongTermDebt", "2022-12-31", 120)]
     known = PointInTimeFacts(facts)
     known.advance_to(day("2023-03-31"))
     assert read_years(known, day("2022-12-31")) == {
-        "ebit_below_interest": (True, True, True),
-        "ebitda_less_interest_3y": (1 + 2 - 5) + (3 + 2 - 5) + (4 + 2 - 5),
-        "sales_change": 70 - 100,
+        **dict.fromkeys(EBIT_BELOW_INTEREST, True),
+        "ebitda_less_interest_3y_usd": (1 + 2 - 5) + (3 + 2 - 5) + (4 + 2 - 5),
+        "revenue_change_3y_usd": 70 - 100,
     }
     assert read_balance(known, day("2022-12-31")) == {
-        "leverage": 0.6,
-        "assets": 200,
-        "liabilities": 150,
+        "assets_usd": 200,
+        "liabilities_usd": 150,
     }
 
 
@@ -145,7 +148,8 @@ def test_twelve_months_to_march_are_no_year():
         ]
     known = PointInTimeFacts(facts)
     known.advance_to(day("2024-06-30"))
-    assert read_years(known, day("2024-03-31"))["ebit_below_interest"] == (True, True, True)
+    years = read_years(known, day("2024-03-31"))
+    assert [years[name] for name in EBIT_BELOW_INTEREST] == [True, True, True]
 
 
 def test_the_warehouse_gives_every_company_every_definition(house):
@@ -191,7 +195,9 @@ def test_the_warehouse_gives_every_company_every_definition(house):
     assert by_name["unprofitable"] == [1, 2]
     # three years of filings make no ten
     assert "bis_tobins_q" not in by_name
-    before = filers.checksums()
+    before, figures = filers.checksums(), house.read(FIGURES)
+    # one row of figures per company and quarter-end that has a row, rebuilt as they were
+    assert figures.select("cik", "as_of_date").rows() == house.read(KEYS).rows()
     # a later dividend moves total-return closes, and no answer
     house.load_prices(
         [("T2", date(2023, 4, 3), 10.0, 1)], [("T2", date(2023, 4, 3), "dividend", 0.37)]
@@ -199,6 +205,7 @@ def test_the_warehouse_gives_every_company_every_definition(house):
     filers.derive()
     filers.rebuild()
     assert filers.checksums() == before
+    assert house.read(FIGURES).equals(figures)
 
 
 def test_a_return_is_one_companys_whatever_it_was_called(house):
