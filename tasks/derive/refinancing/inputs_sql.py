@@ -27,15 +27,18 @@ named as (
     select ticker, cik from core.company_ticker
     union
     select ticker, cik from history.company_ticker
+),
+-- read once: the view puts all symbols in order, which took 6 s for 2,000 members one by one
+first_filer as materialized (
+    select instrument_id, min(known_from) as known_from
+    from derived.instrument_cik group by instrument_id
 )
 select named.cik::text as subject, case
-    when member.from_date <= (
-        select min(known_from) from derived.instrument_cik as filer
-        where filer.instrument_id = member.instrument_id
-    ) then {MIN_DATE_SQL}
+    when member.from_date <= first_filer.known_from then {MIN_DATE_SQL}
     else member.from_date
 end as first_date
 from member
+left join first_filer using (instrument_id)
 join symbol using (instrument_id)
 join named on named.ticker = symbol.ticker
 """
