@@ -237,9 +237,8 @@ HEAD = """# Accuracy of values from filings
 
 Measured by `make accuracy TAPES="folder ..."` on real filings. Each value is compared with a figure
 that the same filer states elsewhere, where it states one. A difference is not always an error: a
-maturity schedule states principal and a balance sheet the carrying amount. Of the quarters since
-the start of the fiscal year, the year to date counts, since it may restate quarters that are not
-filed again.
+maturity schedule states principal and a balance sheet the carrying amount. Within a fiscal year the
+year to date is used, not the sum of its quarters: it may restate them.
 
 | Tape | Value | Compared with | Comparisons | Agreeing |
 |---|---|---|---:|---:|

@@ -90,8 +90,9 @@ CONTRACT = Contract(
     schema="derived",
     grain="one row per (index_code, sector, as_of_date)",
     source=(
-        "derived.company_refinancing, core.company_fact, core.daily_price and"
-        " core.index_membership; rebuilt from the first affected quarter-end"
+        "derived.company_refinancing, the figures of filings stored with it, core.daily_price,"
+        " core.corporate_action and core.index_membership; rebuilt from the first affected"
+        " quarter-end"
     ),
     key=KEY,
     columns=COLUMNS,

@@ -71,9 +71,9 @@ CONTRACT = Contract(
     schema="derived",
     grain="one row per (cik, as_of_date, definition): whether a company is a zombie by it",
     source=(
-        "core.company_fact, core.company, core.daily_price, core.corporate_action,"
-        " core.index_membership and derived.company_refinancing; rebuilt from the first affected"
-        " quarter-end"
+        "derived.company_refinancing, the figures of filings stored with it, core.company,"
+        " core.daily_price, core.corporate_action and core.index_membership; rebuilt from the first"
+        " affected quarter-end"
     ),
     key=KEY,
     columns=COLUMNS,

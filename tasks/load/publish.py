@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 
+import polars.selectors as cs
 from adbc_driver_postgresql import dbapi as adbc
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
@@ -99,7 +100,8 @@ def _replace_internal(
     """Replace the rows of an internal table, in the transaction of the rows it belongs to."""
     staged = f"incoming_{internal.table.partition('.')[2]}"
     names = ", ".join(internal.rows.columns)
-    arrow.stage(connection, staged, internal.rows.to_arrow())
+    rows = internal.rows.with_columns(cs.float().fill_nan(None))
+    arrow.stage(connection, staged, rows.to_arrow())
     arrow.execute(connection, f"delete from {internal.table} as old where {replace_where}")
     arrow.execute(
         connection, f"insert into {internal.table} ({names}) select {names} from {staged}"

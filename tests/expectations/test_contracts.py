@@ -28,7 +28,10 @@ def test_modules_are_named_after_their_table():
 @pytest.mark.parametrize("contract", CONTRACTS, ids=lambda contract: contract.table)
 class TestContract:
     def test_is_tested_with_a_broken_case_per_rule(self, contract: Contract):
-        path = Path(__file__).with_name("tables") / f"test_{contract.table}.py"
+        folder = Path(__file__).parent
+        path = folder / "tables" / f"test_{contract.table}.py"
+        if contract.schema == "derived":
+            path = folder / "examples" / f"{contract.table}.py"
         spec = importlib.util.spec_from_file_location(f"cases_of_{contract.table}", path)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)

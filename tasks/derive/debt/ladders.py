@@ -247,8 +247,8 @@ def _windows(
 ) -> dict[str, Window]:
     """Return the dates of each bucket whose dates are known."""
     windows = {b: w for b in buckets if (w := _window(b, layout, end, year_end))}
-    is_next_day_on = layout in ("annual", "rolling")
-    if is_next_day_on and "remainder" in buckets and "year_1" not in buckets:
+    counts_from_next_day = layout in ("annual", "rolling")
+    if counts_from_next_day and "remainder" in buckets and "year_1" not in buckets:
         # at a fiscal year end the remainder is all of the next year
         windows["remainder"] = Window(end + DAY, add_months(end, 12))
     return windows

@@ -168,7 +168,7 @@ def read_lines(known: PointInTimeFacts, day: date) -> DebtLines:
         current=known.instant("debt_current", day),
         combined=known.instant("debt_combined", day),
     )
-    lines = _drop_scheduled(_reinterpret_total(lines))
+    lines = _exclude_current_in_schedule(_reinterpret_total(lines))
     for each in CONTRADICTIONS:
         part, whole = getattr(lines, each.part), getattr(lines, each.whole)
         if is_above(part, whole) and each.when(lines):
@@ -183,10 +183,11 @@ def filed(*lines: Fact | None) -> list[Fact]:
     return [fact for fact in lines if fact is not None]
 
 
-def _drop_scheduled(lines: DebtLines) -> DebtLines:
-    """Exclude all current debt where the schedule of long-term debt holds it beside the portion.
+def _exclude_current_in_schedule(lines: DebtLines) -> DebtLines:
+    """Exclude other current debt that is part of noncurrent debt, as it will be refinanced.
 
-    It is then due soon, but part of noncurrent debt: it will be refinanced (Clearway, 2023).
+    The schedule of long-term debt says so: its total is the debt without it, and its first year is
+    the current portion and the other current debt together (Clearway, 2023).
     """
     total, noncurrent, portion, current = (
         lines.total,

@@ -60,8 +60,8 @@ def _is_noncurrent_alone(found: Debt) -> bool:
 def _lacked_other_debt(known: PointInTimeFacts, day: date) -> bool:
     """Return whether noncurrent debt was only a part on the last day with another line of debt.
 
-    Debt due soon or to affiliates may be filed for some days only (T-Mobile, 2017-12-31). A day
-    before the last annual report says nothing.
+    Debt due soon or to affiliates may be filed for some days only: not even the annual report of
+    2017 has all of T-Mobile's. So debt that was repaid since leaves a lower bound, for 15 months.
     """
     since = day - MAX_REPORT_AGE
     ends = (end for spans in known.series("debt_noncurrent") for end in spans)

@@ -12,7 +12,7 @@ from tasks.derive.debt.rates import Rates
 from tasks.derive.incremental.changes import ChangeSet, InternalRows, polars_schema
 from tasks.derive.incremental.derived_table import DerivedRows, DerivedTable
 from tasks.derive.refinancing import company_figures
-from tasks.derive.refinancing.company_row import IndexListing, company_rows
+from tasks.derive.refinancing.company_row import UNLISTED, IndexListing, company_rows
 from tasks.derive.refinancing.index_membership import read_members
 from tasks.derive.refinancing.inputs_sql import build_replace_where, quarterly_inputs
 from tasks.derive.refinancing.read import (
@@ -25,7 +25,6 @@ from tasks.derive.refinancing.read import (
 )
 from tasks.run.task_runner import map_shards
 
-UNLISTED = IndexListing(None, None, None, None, False)
 # of company_refinancing and of company_figures
 NO_ROWS = (
     pl.DataFrame(schema=polars_schema(CONTRACT)),
@@ -71,9 +70,9 @@ def rows_of_companies(
     by_cik = {each.cik: each for each in companies}
     rows = [
         row | {"cik": cik}
-        for cik, known in facts_by_company(facts, by_cik)
+        for cik, company_facts in facts_by_company(facts, by_cik)
         for row in company_rows(
-            known,
+            company_facts,
             by_cik[cik].quarter_ends,
             by_cik[cik].listing_on,
             rates,

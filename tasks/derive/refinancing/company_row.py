@@ -49,6 +49,9 @@ class IndexListing:
     instrument_id: int | None = None
 
 
+UNLISTED = IndexListing(None, None, None, None, False)
+
+
 def is_financial(sector: str | None, sic: str | None) -> bool:
     """Return whether a company is a Financial: by its sector, else by its SIC code.
 

@@ -54,8 +54,8 @@ def rows_of_ladders(
     """
     rows = [
         row | {"cik": cik}
-        for cik, known in facts_by_company(facts, fiscal_year_ends)
-        for ladder in _build_ladders(known, fiscal_year_ends[cik])
+        for cik, company_facts in facts_by_company(facts, fiscal_year_ends)
+        for ladder in _build_ladders(company_facts, fiscal_year_ends[cik])
         for row in ladder_rows(ladder)
     ]
     return pl.DataFrame(rows, schema=polars_schema(CONTRACT))

@@ -1,6 +1,6 @@
 """Index members by day, with the companies (SEC filers) behind them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date
 
 import polars as pl
@@ -74,11 +74,6 @@ class IndexMembership:
                         )
             self._on[day] = found
         return self._on[day]
-
-    def of(self, cik: int) -> Callable[[date], IndexListing]:
-        """Return a function from a day to a company's listing."""
-        unlisted = IndexListing(None, None, None, None, False)
-        return lambda day: self.on(day).get(cik, unlisted)
 
 
 def read_members(connection: adbc.Connection, days: Sequence[date]) -> IndexMembership:

@@ -92,8 +92,9 @@ def market_value(
     count, as_of = shares["shares_outstanding"], shares["shares_as_of"]
     if not market or count is None or (day - as_of).days > MAX_SHARE_COUNT_AGE_DAYS:
         return None
-    for ex_date, ratio in splits.get(market["instrument_id"], []):
-        if as_of < ex_date <= day and not includes_split(shares, ex_date, ratio):
+    of_instrument = splits.get(market["instrument_id"], ())
+    for ex_date, ratio in of_instrument:
+        if as_of < ex_date <= day and not includes_split(shares, of_instrument, ex_date, ratio):
             count *= ratio
     value: float = count * market["close"]
     return value if value > 0 else None

@@ -61,18 +61,13 @@ def read_companies(connection: adbc.Connection, changes: ChangeSet) -> dict[int,
     return dict(sorted(starts.items()))
 
 
-def read_facts(
-    connection: adbc.Connection, companies: Sequence[int]
-) -> Iterator[tuple[int, list[Fact]]]:
-    """Yield each company with all its facts, in order: which filings count depends on all."""
-    for batch, rows in read_fact_shards(connection, companies):
-        yield from facts_by_company(rows, batch)
-
-
 def read_fact_shards(
     connection: adbc.Connection, companies: Sequence[int]
 ) -> Iterator[tuple[Sequence[int], pl.DataFrame]]:
-    """Yield companies and the rows of all their facts, in shards for `map_shards`."""
+    """Yield companies and the rows of all their facts, in shards for `map_shards`.
+
+    All facts of a company are in one shard: which of its filings count depends on all.
+    """
     size = COMPANY_SHARD_SIZE if has_task_runner() else COMPANY_BATCH_SIZE
     for at in range(0, len(companies), size):
         batch = companies[at : at + size]

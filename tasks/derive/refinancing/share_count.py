@@ -7,16 +7,15 @@ from typing import Any
 
 import polars as pl
 
-from tasks.derive.xbrl.concepts import concepts
+from tasks.derive.xbrl.concepts import tags_of_kind
 from tasks.derive.xbrl.facts import Fact, PointInTimeFacts
 from tasks.derive.xbrl.periods import DAY
 
 SHARE_COUNT = "shares_outstanding"
-COVER_PAGE_COUNT = concepts()[SHARE_COUNT][0]
 # an older count says nothing of the day
 MAX_SHARE_COUNT_AGE_DAYS = 400
-# beyond these a count is compared with those before: Apple's 10-Q of 2014 has 861,745 shares
-PLAUSIBLE_SHARES, UNITS, MAX_CHANGE = (2e6, 3e10), (1e-6, 1e-3, 1e3, 1e6), 2.0
+# a count in thousands: Apple's 10-Q of March 2014 has 861,745 shares
+UNITS, MAX_CHANGE = (1e-6, 1e-3, 1e3, 1e6), 2.0
 COLUMNS = {
     "shares_outstanding": pl.Float64(),
     "shares_as_of": pl.Date(),
@@ -28,9 +27,10 @@ COLUMNS = {
 
 
 def read_shares(known: PointInTimeFacts, day: date) -> dict[str, Any]:
-    """Return the newest share count of a company, and the one before it.
+    """Return the newest share count of a company, and the one known on the day of that count.
 
-    No count is returned that is about a thousandth or a thousandfold of those before.
+    No count is returned that is about a thousandth or a thousandfold, or a millionth or a
+    millionfold, of most of those before.
 
     Args:
         known: The facts of the company as known on the day.
@@ -40,45 +40,44 @@ def read_shares(known: PointInTimeFacts, day: date) -> dict[str, Any]:
     if count is None:
         return dict.fromkeys(COLUMNS)
     earlier = _earlier_counts(known, count)
-    is_plausible = PLAUSIBLE_SHARES[0] <= count.value <= PLAUSIBLE_SHARES[1]
-    if not is_plausible and _is_unit_error(count, earlier):
+    if _is_unit_error(count, earlier):
         return dict.fromkeys(COLUMNS)
-    if count.superseded is not None:
-        earlier.insert(0, count.superseded)
+    # what was known by then is stated before any split after the day
     before = next(
-        (
-            each
-            for each in earlier
-            if each.value > 0 and each.value_known_since < count.value_known_since
-        ),
-        None,
+        (each for each in earlier if each.value > 0 and each.value_known_since <= count.end), None
     )
     return {
         "shares_outstanding": count.value,
         "shares_as_of": count.end,
         "shares_known_since": count.value_known_since,
-        "is_cover_page_count": count.tag == COVER_PAGE_COUNT,
+        "is_cover_page_count": count.tag in tags_of_kind(SHARE_COUNT, "cover_page"),
         "shares_before": None if before is None else before.value,
         "shares_before_known_since": None if before is None else before.value_known_since,
     }
 
 
-def includes_split(shares: Mapping[str, Any], ex_date: date, ratio: float) -> bool:
+def includes_split(
+    shares: Mapping[str, Any], splits: Sequence[tuple[date, float]], ex_date: date, ratio: float
+) -> bool:
     """Return whether a count of a day before a split is stated after it.
 
     Balance sheets filed after a split state earlier days in new shares; a cover page has the count
-    of its own day. The count before, if known before the split, decides by what is nearer.
+    of its own day. The count is taken for the reading that is nearer to the one known on that day.
 
     Args:
         shares: A count, as `read_shares` returns it.
-        ex_date: The first session after the split.
+        splits: Ex-date and new shares per old one of all splits, in order.
+        ex_date: The first session after the split, later than the day of the count.
         ratio: New shares per old one.
     """
     if shares["shares_known_since"] < ex_date:
         return False
-    before, before_since = shares["shares_before"], shares["shares_before_known_since"]
-    if before is None or before_since >= ex_date or shares["shares_outstanding"] <= 0:
+    before = shares["shares_before"]
+    if before is None or shares["shares_outstanding"] <= 0:
         return not shares["is_cover_page_count"]
+    for earlier, step in splits:
+        if shares["shares_before_known_since"] < earlier <= shares["shares_as_of"]:
+            before *= step
     change = log(shares["shares_outstanding"] / before)
     return abs(change - log(ratio)) < abs(change)
 

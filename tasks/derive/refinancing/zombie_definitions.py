@@ -43,7 +43,7 @@ class CompanyProfile:
     net_income: float | None
 
 
-def leverage(
+def debt_over_assets(
     total_debt_usd: float | None, confidence: str | None, assets_usd: float | None
 ) -> float | None:
     """Return debt over assets; None where one is unknown or debt is a lower bound."""

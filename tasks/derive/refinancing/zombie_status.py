@@ -19,7 +19,7 @@ from tasks.derive.refinancing.read import read_quarter_ends
 from tasks.derive.refinancing.zombie_definitions import (
     CompanyProfile,
     classify,
-    leverage,
+    debt_over_assets,
 )
 from warehouse.connect import arrow
 
@@ -82,7 +82,7 @@ def _profile(
         ebitda_less_interest_3y=row["ebitda_less_interest_3y_usd"],
         sales_change=row["revenue_change_3y_usd"],
         age_years=(day - row["first_filed"]).days / 365.25,
-        leverage=leverage(row["total_debt_usd"], row["total_debt_confidence"], assets),
+        leverage=debt_over_assets(row["total_debt_usd"], row["total_debt_confidence"], assets),
         tobins_q=(
             (value + liabilities) / assets
             if value is not None and liabilities is not None and assets
@@ -115,6 +115,4 @@ def _read_companies(connection: adbc.Connection, day: date) -> dict[int, dict[st
     }
 
 
-TABLE = DerivedTable(
-    CONTRACT, INPUTS, _derive, logic_version=5, reference_files=("concept", "filing_form")
-)
+TABLE = DerivedTable(CONTRACT, INPUTS, _derive, logic_version=5)

@@ -191,5 +191,5 @@ TABLE = DerivedTable(
     quarterly_price_inputs(CONTRACT.table),
     _derive,
     logic_version=3,
-    reference_files=("concept", "filing_form", "fund"),
+    reference_files=("fund",),
 )

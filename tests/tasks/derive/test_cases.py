@@ -14,7 +14,7 @@ import pytest
 
 from deployments.bench.filings_accuracy import to_facts
 from tasks.derive.debt.rates import Rates
-from tasks.derive.refinancing.company_row import IndexListing, company_rows
+from tasks.derive.refinancing.company_row import UNLISTED, company_rows
 from tasks.derive.xbrl.facts import Fact
 from tasks.extract.sec.parse import parse_facts, to_fact_frame
 
@@ -29,7 +29,6 @@ NO_RATES = Rates(
         }
     )
 )
-UNLISTED = IndexListing(None, None, None, None, False)
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:

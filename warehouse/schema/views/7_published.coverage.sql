@@ -24,8 +24,8 @@ first_bar_of as materialized (
 member_instrument as materialized (
     select distinct instrument_id from core.index_membership
 ),
--- The trading calendar begins in 1926. Before the first bar of any member, and before the first
--- file is known, no bar of a member is expected.
+-- The trading calendar begins in 1926. No bar of a member is expected before the earlier of two
+-- days: that of the first bar of any member, and that on which the first file is known.
 first_expected as materialized (
     select least(
         (select min(known_from) from core.index_membership),

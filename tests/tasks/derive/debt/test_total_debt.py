@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tasks.derive.debt.total_debt import total_debt
-from tasks.derive.refinancing.zombie_definitions import leverage
+from tasks.derive.refinancing.zombie_definitions import debt_over_assets
 from tasks.derive.xbrl.facts import PointInTimeFacts
 from tests.tasks.derive.filings import day, fact
 
@@ -74,4 +74,4 @@ def test_lower_bound_has_no_leverage():
         )
         known.advance_to(day("2023-12-31"))
         debt = total_debt(known, day(END))
-        assert leverage(debt.value, debt.confidence.value, 200) == expected
+        assert debt_over_assets(debt.value, debt.confidence.value, 200) == expected

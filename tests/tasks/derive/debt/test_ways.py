@@ -95,7 +95,17 @@ def test_document_explains_other_texts_of_the_basis(text):
 def test_interest_is_split_into_two_parts():
     assert len(tags_of_kind("interest_expense", "part")) == 2
     assert set(kinds().values()) == {
-        *("", "secured", "unsecured", "loan", "note", "plain_note", "part", "statement_line")
+        *(
+            "",
+            "secured",
+            "unsecured",
+            "loan",
+            "note",
+            "plain_note",
+            "part",
+            "statement_line",
+            "cover_page",
+        )
     }
 
 

@@ -80,3 +80,34 @@ def test_a_company_of_few_shares_has_a_value():
         count(COVER, "2022-07-20", 1_160_779, "2022-07-27"),
     ]
     assert value_on("2022-09-30", *facts, splits={}) == 1_160_779
+
+
+def test_a_count_in_thousands_of_a_large_company_is_unknown():
+    facts = [
+        count(COVER, "2022-04-20", 3.05e9, "2022-04-27"),
+        count(COVER, "2022-07-20", 3_040_000, "2022-07-27"),
+    ]
+    assert value_on("2022-06-30", *facts, splits={}) == 3.05e9
+    assert value_on("2022-09-30", *facts, splits={}) is None
+
+
+def test_two_reverse_splits_in_a_row_count_once_each():
+    """100 million become 10 million, which the balance sheet has, then 1 million."""
+    facts = [
+        count(BALANCE, "2024-03-31", 100e6, "2024-05-10"),
+        count(BALANCE, "2024-06-30", 10e6, "2024-08-14"),
+    ]
+    splits = {1: [(day("2024-06-03"), 0.1), (day("2024-07-15"), 0.1)]}
+    assert value_on("2024-06-30", *facts, splits=splits) == pytest.approx(10e6)
+    assert value_on("2024-09-30", *facts, splits=splits) == pytest.approx(1e6)
+
+
+def test_covers_stated_after_a_reverse_split_are_not_compared_with_each_other():
+    """Both are of days before the split, and filed after it."""
+    facts = [
+        count(COVER, "2023-11-03", 100e6, "2023-11-10"),
+        count(COVER, "2024-01-25", 5.0e6, "2024-02-20"),
+        count(COVER, "2024-01-28", 5.1e6, "2024-03-10"),
+    ]
+    splits = {1: [(day("2024-02-01"), 0.05)]}
+    assert value_on("2024-03-31", *facts, splits=splits) == pytest.approx(5.1e6)

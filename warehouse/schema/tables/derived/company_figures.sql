@@ -5,20 +5,20 @@ create table derived.company_figures (
     cik integer not null check (cik > 0),
     as_of_date date not null,
     first_filed_date date not null,
-    assets_usd double precision check (assets_usd > 0),
-    liabilities_usd double precision,
-    revenue_ttm_usd double precision,
-    shares_outstanding double precision,
+    assets_usd core.finite check (assets_usd > 0),
+    liabilities_usd core.finite,
+    revenue_ttm_usd core.finite,
+    shares_outstanding core.finite,
     shares_as_of date check (shares_as_of <= as_of_date),
     shares_known_since date check (shares_known_since <= as_of_date),
     is_cover_page_count boolean,
-    shares_before double precision check (shares_before > 0),
-    shares_before_known_since date check (shares_before_known_since < shares_known_since),
+    shares_before core.finite check (shares_before > 0),
+    shares_before_known_since date check (shares_before_known_since <= shares_as_of),
     is_ebit_below_interest_1 boolean,
     is_ebit_below_interest_2 boolean,
     is_ebit_below_interest_3 boolean,
-    ebitda_less_interest_3y_usd double precision,
-    revenue_change_3y_usd double precision,
+    ebitda_less_interest_3y_usd core.finite,
+    revenue_change_3y_usd core.finite,
     primary key (cik, as_of_date),
     check (num_nulls(
         shares_outstanding, shares_as_of, shares_known_since, is_cover_page_count
@@ -38,8 +38,8 @@ comment on column derived.company_figures.shares_outstanding is 'The newest shar
 comment on column derived.company_figures.shares_as_of is 'Day of that count. NULL: none is known.';
 comment on column derived.company_figures.shares_known_since is 'Day of the first filing with that count. NULL: none is known.';
 comment on column derived.company_figures.is_cover_page_count is 'Whether it is from a cover page, not from a balance sheet. NULL: none is known.';
-comment on column derived.company_figures.shares_before is 'The count known before it, of the same day or of one earlier. NULL: none is known.';
-comment on column derived.company_figures.shares_before_known_since is 'Day of the first filing with the count before. NULL: none is known.';
+comment on column derived.company_figures.shares_before is 'The newest earlier count that was known on that day. NULL: none was.';
+comment on column derived.company_figures.shares_before_known_since is 'Day of the first filing with that earlier count. NULL: there is none.';
 comment on column derived.company_figures.is_ebit_below_interest_1 is 'Whether EBIT of the newest fiscal year was below interest. NULL: not known.';
 comment on column derived.company_figures.is_ebit_below_interest_2 is 'The same of the year before. NULL: not known.';
 comment on column derived.company_figures.is_ebit_below_interest_3 is 'The same of two years before. NULL: not known.';
