@@ -60,6 +60,7 @@ def test_each_run_creates_its_summary(healthy: Replay) -> None:
     assert "| rotation_metrics | " in healthy.artifact("derived-run-summary")
 
 
+@pytest.mark.slow
 def test_a_second_source_that_is_down_does_not_fail_the_daily_run(healthy: Replay) -> None:
     """Nothing else has to be done: the daily run before has loaded all."""
     healthy.sandbox.add_fault("status", host="tiingo", status=429, count=None)

@@ -173,6 +173,7 @@ def amended(
     return replay, left_out, between
 
 
+@pytest.mark.slow
 def test_an_amendment_replaces_the_report_from_its_own_day(
     amended: tuple[Replay, list[str], str],
 ) -> None:
@@ -196,6 +197,7 @@ def test_an_amendment_replaces_the_report_from_its_own_day(
     ) == [AMENDMENT_KNOWN]
 
 
+@pytest.mark.slow
 def test_derived_rows_follow_an_amendment_as_if_derived_from_scratch(
     amended: tuple[Replay, list[str], str],
 ) -> None:

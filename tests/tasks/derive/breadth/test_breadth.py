@@ -22,7 +22,9 @@ def of_members(universe: Universe) -> pl.DataFrame:
     return universe.bars.join(universe.snapshots, on="instrument_id", how="semi")
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(
+    "seed", [0, 1, 2, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (3, 4, 5))]
+)
 def test_agrees_with_the_definitions_worked_one_by_one(seed):
     universe = make_universe(seed)
     bars = of_members(universe)

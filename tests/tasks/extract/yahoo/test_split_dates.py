@@ -72,7 +72,9 @@ def returns(bars: pd.DataFrame, actions: pd.DataFrame) -> np.ndarray:
 
 @pytest.mark.parametrize("ratio", RATIOS)
 @pytest.mark.parametrize("off", [-2, -1, 0, 1, 2])
-@pytest.mark.parametrize("effective", [30, 60, 100])
+@pytest.mark.parametrize(
+    "effective", [30, *(pytest.param(row, marks=pytest.mark.slow) for row in (60, 100))]
+)
 def test_returns_are_those_of_the_market(ratio, off, effective):
     listed = effective + off
     bars, actions, rules = load(chart(ratio, effective, listed, listed))
