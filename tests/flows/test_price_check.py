@@ -224,10 +224,17 @@ def test_a_refused_key_is_named_and_ends_the_requests(replay: Replay) -> None:
 
 
 def test_the_key_is_in_no_log_file_or_table(replay: Replay, tmp_path: Path) -> None:
-    # a reply that quotes it, and a key that breaks the header
+    # replies that quote it, whole, cut or as a value, and a key that breaks the header
     body = json.dumps({"detail": f"Not permitted: {KEY}"})
-    replay.sandbox.add_fault("status", host=TIINGO, status=403, body=body, count=1)
+    session = {"date": f"{NEWEST}T00:00:00.000Z", "close": f"Token {KEY}", "splitFactor": 1.0}
+    reply_with(replay, LEGS[0], count=2, body=body[:-2])
+    reply_with(replay, LEGS[1], count=2, body=json.dumps([session]))
+    reply_with(replay, LEGS[2], count=2, status=403, body=body)
     outputs = [check(replay).output, check(replay, key=KEY + "\u00e9").output]
+    assert replay.column(
+        "select distinct reason from audit.fetch where reason like any"
+        " ('{not_json,malformed,http_403}') order by reason"
+    ) == ["http_403", "malformed", "not_json"]
     assert "no key" not in outputs[0]
     assert KEY not in "".join(outputs)
     assert files_with(KEY, replay.settings.home) == []

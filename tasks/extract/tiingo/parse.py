@@ -38,16 +38,20 @@ def parse_prices(ticker: str, text: str) -> pd.DataFrame:
     try:
         sent = json.loads(text)
     except ValueError:
-        raise outage("not_json", f"Tiingo's reply for {ticker} is no JSON: {text[:80]!r}") from None
+        # nothing of it is quoted, here and below: a cut reply may hold the API key
+        raise outage("not_json", f"Tiingo's reply for {ticker} is no JSON.") from None
     if not isinstance(sent, list):
         raise outage("malformed", f"Tiingo's reply for {ticker} is no list of sessions.")
     if not sent:
         raise FetchError("empty", "no_data", f"Tiingo knows {ticker} and has none of the sessions.")
     try:
         rows = [_parse_row(ticker, row) for row in sent if row["close"] is not None]
-    except (KeyError, TypeError, ValueError) as error:
-        detail = f"Tiingo's reply for {ticker} has an unreadable session: {error!r}"
-        raise outage("malformed", detail) from None
+    except (KeyError, TypeError, ValueError):
+        raise outage(
+            "malformed",
+            f"Tiingo's reply for {ticker} has a session without a date, or without a positive close"
+            " and splitFactor.",
+        ) from None
     if not rows:
         raise FetchError("empty", "no_data", f"Tiingo has no close of {ticker} in the sessions.")
     return typed_frame(rows, PRICE_COLUMNS)
@@ -56,7 +60,7 @@ def parse_prices(ticker: str, text: str) -> pd.DataFrame:
 def _parse_row(ticker: str, row: dict[str, Any]) -> dict[str, Any]:
     close, split_factor = float(row["close"]), float(row["splitFactor"])
     if not (0 < close < math.inf and 0 < split_factor < math.inf):
-        raise ValueError(f"close {close} or splitFactor {split_factor} is no positive number")
+        raise ValueError("close or splitFactor is no positive number")
     return {
         "ticker": ticker,
         # a session is a time at midnight UTC: 2026-02-13T00:00:00.000Z
