@@ -19,7 +19,8 @@ class FetchRecord:
     """Describe the request of one item and its result.
 
     Attributes:
-        source: The provider or endpoint: yahoo, alfred, fredgraph, ishares or sec.
+        source: The provider or endpoint: yahoo, alfred, fredgraph, ishares,
+            sec or tiingo.
         dataset: The name of the table that the rows are for.
         item: The ticker, series, fund, company or day.
         window_start: The first day requested; None if the provider chooses it.

@@ -37,7 +37,7 @@ def reply_error(ticker: str, response: Response, key: str) -> FetchError | None:
             is_retryable=False,
         )
     if status == 429:
-        return throttled(f"{said} with status 429.", is_retryable=False)
+        return throttled(f"{said}{' with status 429.' if sentence else '.'}", is_retryable=False)
     if status == 401 or (status != 200 and "token" in sentence.lower()):
         return invalid_api_key(f"Tiingo replied: {sentence or status}")
     if sentence and (status == 404 or sentence.lower().rstrip(".").endswith("not found")):
