@@ -223,15 +223,16 @@ def _check_series_starts(connection: Connection) -> list[HealthIssue]:
 def _check_second_source(connection: Connection) -> list[HealthIssue]:
     """Return the tickers whose prices began to differ from the second source within a week.
 
-    The stored values are kept, and so are the rows of older differences.
+    The stored values are kept, and so are the rows of older differences. The source's values are
+    left out: they are for internal use, and these lines may be sent elsewhere.
     """
     rows = connection.execute(
         """
         select ticker, count(*), min(first_seen_at), (
             array_agg(
                 format(
-                    '%%s %%s: %%s stored, %%s at %%s (%%s)', session_date, field, stored_value,
-                    source_value, source, unit
+                    '%%s %%s: %%s stored, another value at %%s (%%s)', session_date, field,
+                    stored_value, source, unit
                 ) order by session_date desc, field
             )
         )[1]
