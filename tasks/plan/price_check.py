@@ -1,16 +1,18 @@
 """Plan the comparison of prices with a second source, and read the stored side of it."""
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time
 from hashlib import sha256
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 from psycopg import Connection
 
+from expectations.calendars.trading import NEW_YORK
 from tasks.extract.tiingo.extract import DATASET, PROVIDER, CheckRequest
-from tasks.plan.last_fetches import is_fresh, read_last_fetches
+from tasks.plan.release_times import LAST_PRICE_RETRY_TIME, RETRY_COOLDOWN
 from tasks.plan.universe import newest_members, pair_legs
 from tasks.run.context import RunContext
 from warehouse.connect.connections import connect
@@ -19,6 +21,8 @@ from warehouse.settings import Settings
 SESSIONS = 5
 # an open difference is compared again for as long as Yahoo corrects a bar: tasks/plan/prices.py
 OPEN_DAYS = 60
+# until then the exchanges correct the closes of a session
+CORRECTED_TIME = time(20)
 # an index, which only its publisher sells
 INDEX_PREFIX = "^"
 
@@ -31,13 +35,30 @@ class PriceCheckPlan:
         requests: One per ticker, the pairs' legs first.
         sessions: All sessions of the requests' windows, in order.
         max_requests: How many requests are left of the hour.
+        renamed: Tickers with an open difference that name nothing any more.
         message: Why tickers are not compared; empty if all due ones are.
     """
 
     requests: Sequence[CheckRequest] = ()
     sessions: Sequence[date] = ()
     max_requests: int = 0
+    renamed: Sequence[str] = ()
     message: str = ""
+
+
+@dataclass(frozen=True)
+class LastComparison:
+    """The newest request of a ticker.
+
+    Attributes:
+        fetched_at: The logical time of its run.
+        has_succeeded: Whether Tiingo replied, be it that it has no data or no such ticker.
+        newest_session: The newest session of the reply; None without one.
+    """
+
+    fetched_at: datetime
+    has_succeeded: bool
+    newest_session: date | None
 
 
 @dataclass(frozen=True)
@@ -57,13 +78,14 @@ class StoredSide:
 def plan_price_check(only_stale: bool, run: RunContext) -> PriceCheckPlan:
     """Plan which tickers to compare over the newest stored sessions.
 
-    They are the legs of the pairs, tickers with an open difference, and a sample of the newest
-    index members. The sample depends on the newest stored session alone and moves on each session,
-    so that all members are compared in turn.
+    They are the legs of the pairs, then the index members compared longest ago, then tickers with
+    an open difference. All runs of a session have the same members, so that a run continues where
+    the hour's requests ended the one before.
 
     Args:
-        only_stale: Skip tickers compared since the close of the newest stored session, unless they
-            have an open difference.
+        only_stale: Skip tickers compared since the close of the newest stored session. A reply
+            without that session does not count until the last retry of the evening, and one with
+            an open difference only if it was sent when the exchanges had corrected their closes.
         run: The run.
     """
     settings = run.settings
@@ -74,19 +96,18 @@ def plan_price_check(only_stale: bool, run: RunContext) -> PriceCheckPlan:
             return PriceCheckPlan(message="No prices of the pairs' legs are stored to compare.")
         newest = sessions[-1]
         first_day = sessions[-SESSIONS:][0]
-        open_since = _read_open_differences(connection, newest)
+        closed_at = _read_close(connection, newest)
+        open_since, renamed = _read_open_differences(connection, newest)
         members = newest_members(connection)
-        sample = rotating_sample(
-            members, _read_ordinal(connection, newest), settings.tiingo_sample_tickers
-        )
-        tickers = [*dict.fromkeys([*legs, *open_since, *sample])]
+        compared = _read_compared_before(connection, members, closed_at)
+        sample = compared_longest_ago(members, compared, settings.tiingo_sample_tickers)
+        tickers = [*dict.fromkeys([*legs, *sample, *open_since])]
         if only_stale:
-            closed_at = _read_close(connection, newest)
-            last = read_last_fetches(connection, DATASET, tickers)
+            last = _read_last_comparisons(connection, tickers)
             tickers = [
                 ticker
                 for ticker in tickers
-                if ticker in open_since or not is_fresh(last.get(ticker), closed_at)
+                if is_due(last.get(ticker), newest, closed_at, ticker in open_since, run.now)
             ]
         max_requests = _read_requests_left(connection, settings)
     requests = [
@@ -99,7 +120,7 @@ def plan_price_check(only_stale: bool, run: RunContext) -> PriceCheckPlan:
             f"{left} tickers are left for a later run: the hour's requests"
             f" (ROTATION_TIINGO_REQUESTS_PER_HOUR {settings.tiingo_requests_per_hour}) are used."
         )
-    return PriceCheckPlan(requests, sessions, max_requests, message)
+    return PriceCheckPlan(requests, sessions, max_requests, renamed, message)
 
 
 @task(name="read stored side", cache_policy=NO_CACHE)
@@ -135,21 +156,46 @@ def read_stored_side(plan: PriceCheckPlan, settings: Settings) -> StoredSide:
     )
 
 
-def rotating_sample(members: Iterable[str], ordinal: int, size: int) -> list[str]:
-    """Return the members of one session's turn; each has one in members / size sessions.
+def compared_longest_ago(
+    members: Iterable[str], compared: Mapping[str, datetime], size: int
+) -> list[str]:
+    """Return the members whose turn it is: never compared first, then the longest ago.
 
     Args:
         members: Tickers in any order.
-        ordinal: The number of the session: the next one continues where it ends.
+        compared: Ticker to the time of its last comparison.
         size: How many; fewer if there are fewer members.
     """
-    # by a hash, so that a sample is no run of the alphabet
-    ranked = sorted(members, key=lambda ticker: sha256(ticker.encode()).digest())
-    size = min(size, len(ranked))
-    if not size:
-        return []
-    start = ordinal * size % len(ranked)
-    return (ranked + ranked)[start : start + size]
+
+    def turn(ticker: str) -> tuple[float, bytes]:
+        at = compared.get(ticker)
+        # by a hash, so that a sample is no run of the alphabet
+        return at.timestamp() if at else -math.inf, sha256(ticker.encode()).digest()
+
+    return sorted(members, key=turn)[:size]
+
+
+def is_due(
+    last: LastComparison | None, newest: date, closed_at: datetime, is_open: bool, now: datetime
+) -> bool:
+    """Return whether to compare a ticker again.
+
+    Args:
+        last: Its last request; None if there was none.
+        newest: The newest stored session.
+        closed_at: Its close.
+        is_open: Whether the ticker has an open difference.
+        now: The logical time.
+    """
+    if last is None or not last.has_succeeded or last.fetched_at < closed_at:
+        return True
+    corrected_at = datetime.combine(newest, CORRECTED_TIME, NEW_YORK)
+    if is_open and last.fetched_at < corrected_at <= now:
+        return True
+    if last.newest_session is not None and last.newest_session >= newest:
+        return False
+    last_retry_at = datetime.combine(newest, LAST_PRICE_RETRY_TIME, NEW_YORK)
+    return last.fetched_at < min(last_retry_at, now - RETRY_COOLDOWN)
 
 
 def _read_sessions(connection: Connection, legs: Sequence[str], run: RunContext) -> list[date]:
@@ -173,25 +219,60 @@ def _read_sessions(connection: Connection, legs: Sequence[str], run: RunContext)
     return [day for (day,) in rows]
 
 
-def _read_open_differences(connection: Connection, newest: date) -> dict[str, date]:
-    """Read tickers with an open difference, the newest first, and the oldest session of it."""
+def _read_open_differences(
+    connection: Connection, newest: date
+) -> tuple[dict[str, date], list[str]]:
+    """Read tickers with an open difference, the newest first, and the oldest session of it.
+
+    Those that name no instrument any more are in the list.
+    """
     rows = connection.execute(
         """
-        select ticker, min(session_date) from audit.price_discrepancy
-        where resolved_at is null and session_date >= %s::date - %s
-        group by ticker order by max(session_date) desc, ticker
+        select
+            stored.ticker, min(stored.session_date), exists (
+                select from core.current_ticker as current where current.ticker = stored.ticker
+            )
+        from audit.price_discrepancy as stored
+        where stored.resolved_at is null and stored.session_date >= %s::date - %s
+        group by stored.ticker order by max(stored.session_date) desc, stored.ticker
         """,
         (newest, OPEN_DAYS),
+    ).fetchall()
+    current = {ticker: since for ticker, since, is_current in rows if is_current}
+    return current, [ticker for ticker, _, is_current in rows if not is_current]
+
+
+def _read_compared_before(
+    connection: Connection, members: Sequence[str], closed_at: datetime
+) -> dict[str, datetime]:
+    """Read when members were compared last before a close."""
+    rows = connection.execute(
+        """
+        select item, max(fetched_at) from audit.fetch_result
+        where dataset = %s and item = any (%s) and has_succeeded and fetched_at < %s
+        group by item
+        """,
+        (DATASET, [*members], closed_at),
     )
     return dict(rows.fetchall())
 
 
-def _read_ordinal(connection: Connection, session: date) -> int:
-    row = connection.execute(
-        "select count(*) from core.session where session_date <= %s", (session,)
-    ).fetchone()
-    assert row is not None
-    return int(row[0])
+def _read_last_comparisons(
+    connection: Connection, tickers: Sequence[str]
+) -> dict[str, LastComparison]:
+    rows = connection.execute(
+        """
+        select distinct on (item)
+            item, fetched_at, has_succeeded,
+            -- an unknown ticker lacks nothing that may still come
+            case when status in ('loaded', 'not_found') then window_end end
+        from audit.fetch_result
+        where dataset = %s and item = any (%s)
+        order by item, finished_at desc, fetch_id desc
+        """,
+        (DATASET, [*tickers]),
+    ).fetchall()
+    return {item: LastComparison(*values) for item, *values in rows}
 
 
 def _read_close(connection: Connection, session: date) -> datetime:

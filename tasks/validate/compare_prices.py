@@ -39,10 +39,10 @@ class Comparison:
     is_different: bool
 
     def __str__(self) -> str:
-        """Return the line that users read."""
+        """Return the line of the log: without the source's value, which is for internal use."""
         return (
-            f"{self.ticker} {self.session_date} {self.field}: {self.stored_value:g} stored,"
-            f" {self.source_value:g} at Tiingo ({UNITS[self.field]})"
+            f"{self.ticker} {self.session_date} {self.field}: {self.stored_value:g} stored, another"
+            f" value at Tiingo ({UNITS[self.field]})"
         )
 
 
@@ -72,18 +72,18 @@ def compare_prices(
     }
     found: list[Comparison] = []
     for ticker, sessions in windows.items():
-        held = [day for day in sessions if (ticker, day) in stored_closes]
-        sent = [day for day in sessions if (ticker, day) in replies]
+        stored_days = {day for day in sessions if (ticker, day) in stored_closes}
+        source_days = {day for day in sessions if (ticker, day) in replies}
         late = set(sessions[-LATE_SESSIONS:])
         for day in sessions:
-            is_held, is_sent = day in held, day in sent
-            if is_held != is_sent:
-                lacking = sent if is_held else held
+            is_stored, is_sent = day in stored_days, day in source_days
+            if is_stored != is_sent:
+                lacking = source_days if is_stored else stored_days
                 if day not in late or any(other > day for other in lacking):
                     found.append(
-                        Comparison(ticker, day, "bar", float(is_held), float(is_sent), True)
+                        Comparison(ticker, day, "bar", float(is_stored), float(is_sent), True)
                     )
-            elif is_held:
+            elif is_stored:
                 close, split_factor = replies[ticker, day]
                 found += _compare_bar(
                     ticker,
@@ -92,6 +92,24 @@ def compare_prices(
                     (stored_splits.get((ticker, day), 1.0), split_factor),
                 )
     return found
+
+
+def find_sessions_without_bars(
+    windows: Mapping[str, Sequence[date]],
+    stored_closes: Mapping[tuple[str, date], float],
+    source: pd.DataFrame,
+) -> list[tuple[str, date]]:
+    """Return the sessions of which neither source has a bar: no difference can be left.
+
+    Args:
+        windows: As in `compare_prices`, as the others.
+        stored_closes: The keys are used.
+        source: The keys are used.
+    """
+    days = source["session_date"].dt.date
+    with_bars = {*stored_closes, *zip(source["ticker"], days, strict=True)}
+    keys = [(ticker, day) for ticker, sessions in windows.items() for day in sessions]
+    return [key for key in keys if key not in with_bars]
 
 
 def _compare_bar(

@@ -125,7 +125,8 @@ def test_a_difference_is_one_row_however_often_it_is_seen(replay: Replay, market
     ]
     assert replay.rows(DIFFERENCES) == expected
     replay.sandbox.clear_requests()
-    # of what was compared since the close, only the two are requested again
+    # of what was compared since the close, only the two are requested again, at 21:30
+    replay.sandbox.set_clock("2026-02-14T02:30:00Z")
     second = check(replay, only_stale=True)
     assert "0 new differences, 2 open from before, 0 resolved" in second.message
     assert requested(replay) == ["IWM", "SPY"]
@@ -144,7 +145,7 @@ def test_health_names_each_ticker_that_differs(replay: Replay) -> None:
     ]
     assert len(found) == 2
     assert found[0].startswith("prices: IWM: 1 value differs from the second source since ")
-    assert "split: 1 stored, 4 at tiingo (new shares per old share)" in found[0]
+    assert "split: 1 stored, another value at tiingo (new shares per old share)" in found[0]
 
 
 def test_no_reply_is_no_agreement(replay: Replay) -> None:
@@ -193,12 +194,37 @@ def test_each_refusal_has_its_name_and_costs_no_other_ticker(replay: Replay, mar
         "SPY": ("throttled", "monthly_limit"),
         "XBI": ("throttled", "monthly_limit"),
     }
-    assert "2 of 7 tickers compared with Tiingo, 7 closes to 2026-02-13" in end.message
-    missing = [row["date"][:10] for row in sessions[2:4]]
+    assert "3 of 7 tickers compared with Tiingo, 7 closes to 2026-02-13: 5 new" in end.message
+    days = [row["date"][:10] for row in sessions]
+    # the newest two may be late
+    missing = [*(("IJR", day) for day in days[:3]), *(("RSP", day) for day in days[2:4])]
     assert [row[:6] for row in replay.rows(DIFFERENCES) if row[2] == "bar"] == [
-        ("RSP", day, "bar", "bars", 1.0, 0.0) for day in missing
+        (ticker, day, "bar", "bars", 1.0, 0.0) for ticker, day in missing
     ]
     assert requested(replay)[-1] == "SPY"
+
+
+def test_nothing_compared_is_a_failed_run_and_unknown_tickers_differ_no_more(
+    replay: Replay,
+) -> None:
+    body = json.dumps({"detail": "Error: Ticker not found"})
+    replay.sandbox.add_fault("status", host=TIINGO, status=404, body=body, count=None)
+    end = check(replay)
+    assert end.state == "Failed", end.output
+    assert "Nothing was compared with the second source." in end.message
+    # the five bars of the last test
+    assert "0 of 7 tickers compared with Tiingo, 0 closes: 0 new differences" in end.message
+    assert "5 resolved" in end.message
+    replay.sandbox.clear_faults()
+    # replies without bars lack three of each, of which four differed before: IJR's, one of RSP
+    replay.sandbox.add_fault(
+        "status", host=TIINGO, status=200, content_type="application/json", body="[]", count=None
+    )
+    end = check(replay)
+    assert end.state == "Completed", end.output
+    assert "7 of 7 tickers compared with Tiingo, 0 closes: 17 new differences, 4 open" in (
+        end.message
+    )
 
 
 def test_a_used_up_hour_leaves_the_others_for_later(replay: Replay) -> None:
@@ -210,6 +236,20 @@ def test_a_used_up_hour_leaves_the_others_for_later(replay: Replay) -> None:
     assert end.state == "Completed", end.output
     assert requested(replay) == LEGS[:2]
     assert "5 tickers are left for a later run" in end.message
+
+
+def test_a_late_session_is_not_counted_as_compared(replay: Replay, market: Tape) -> None:
+    replay.sandbox.set_clock("2026-02-13T23:00:00Z")
+    for ticker in LEGS:
+        reply_with(replay, ticker, body=json.dumps(newest_rows(market, ticker)[:-1]))
+    end = check(replay)
+    assert "7 of 7 tickers compared with Tiingo, 28 closes to 2026-02-12:" in end.message
+    replay.sandbox.clear_faults()
+    replay.sandbox.clear_requests()
+    replay.sandbox.set_clock("2026-02-14T02:30:00Z")
+    assert "35 closes to 2026-02-13" in check(replay, only_stale=True).message
+    assert requested(replay) == LEGS
+    assert "Up to date" in check(replay, only_stale=True).message
 
 
 def test_a_refused_key_is_named_and_ends_the_requests(replay: Replay) -> None:

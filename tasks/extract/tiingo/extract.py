@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 
@@ -65,7 +65,8 @@ def extract_second_prices(
         settings: The `tiingo_` settings, with a key.
 
     Returns:
-        One row per (ticker, session_date) in `sessions`, one per request in `fetches`.
+        One row per (ticker, session_date) in `sessions`, one per request in `fetches`, whose
+        `window_end` is the newest session of the reply.
 
     Source:
         https://api.tiingo.com/tiingo/daily/<ticker>/prices: prices as traded at 17:30 New York,
@@ -101,7 +102,9 @@ def extract_second_prices(
                 frames.append(result.value)
                 newest = result.value["session_date"].max()
                 detail = f"{len(result.value)} sessions of {request.ticker} to {newest:%Y-%m-%d}."
-                fetches.append(fetch.finish(None, result.attempts, len(result.value), detail))
+                # the plan requests a reply without the newest session again
+                sent = replace(fetch, window_end=newest.date())
+                fetches.append(sent.finish(None, result.attempts, len(result.value), detail))
     return CheckExtract(concat_typed(frames, PRICE_COLUMNS), to_frame(fetches))
 
 

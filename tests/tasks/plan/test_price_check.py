@@ -1,33 +1,82 @@
-"""Test which tickers are compared with the second source."""
+"""Test which tickers are compared with the second source, and when again."""
 
 from collections import Counter
-from itertools import pairwise
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from tasks.plan.price_check import rotating_sample
+from tasks.plan.price_check import LastComparison, compared_longest_ago, is_due
 
-MEMBERS = [f"T{number}" for number in range(7)]
-
-
-def test_every_member_has_its_turn() -> None:
-    # 7 members in turns of 3: seven sessions are three whole rounds
-    turns = [rotating_sample(MEMBERS, ordinal, 3) for ordinal in range(100, 107)]
-    assert [len(turn) for turn in turns] == [3] * 7
-    assert Counter(ticker for turn in turns for ticker in turn) == dict.fromkeys(MEMBERS, 3)
-    # two neighbouring sessions share nobody
-    assert all(not set(one) & set(next_one) for one, next_one in pairwise(turns))
+FIRST = datetime(2026, 2, 2, 23, tzinfo=UTC)
+# a Friday, whose session closes at 16:00 in New York: 21:00 UTC
+NEWEST, CLOSE = date(2026, 2, 13), datetime(2026, 2, 13, 21, tzinfo=UTC)
+EVENING, NIGHT = CLOSE + timedelta(hours=2.5), CLOSE + timedelta(hours=5.5)
 
 
-def test_a_session_has_one_sample_in_any_order() -> None:
-    assert rotating_sample(MEMBERS, 5, 3) == rotating_sample(MEMBERS[::-1], 5, 3)
+def test_every_member_has_its_turn_while_members_come_and_go() -> None:
+    compared: dict[str, datetime] = {}
+    turns: Counter[str] = Counter()
+    for session in range(12):
+        # each session one member leaves and one comes; ten of them stay
+        members = [f"T{number}" for number in range(10)] + [f"NEW{session}"]
+        chosen = compared_longest_ago(members, compared, 3)
+        assert f"NEW{session}" in chosen or session == 0 or len(compared) < len(members)
+        compared |= dict.fromkeys(chosen, FIRST + timedelta(days=session))
+        turns.update(ticker for ticker in chosen if ticker.startswith("T"))
+    # 36 places, at most 12 of them to new members: each of ten has two turns
+    assert min(turns[f"T{number}"] for number in range(10)) >= 2
+    assert max(turns.values()) - min(turns.values()) <= 1
+
+
+def test_never_compared_comes_first_and_the_longest_ago_next() -> None:
+    compared = {"A": FIRST + timedelta(days=2), "B": FIRST, "C": FIRST + timedelta(days=1)}
+    for members in ("ABCD", "DCBA"):
+        assert compared_longest_ago(members, compared, 3) == ["D", "B", "C"]
+
+
+def test_members_never_compared_have_one_order() -> None:
+    members = [f"T{number}" for number in range(7)]
+    chosen = compared_longest_ago(members, {}, 3)
+    assert chosen == compared_longest_ago(members[::-1], {}, 3)
+    assert chosen != sorted(members)[:3]
 
 
 @pytest.mark.parametrize(("size", "expected"), [(0, 0), (7, 7), (20, 7)])
-def test_a_sample_has_no_member_twice(size: int, expected: int) -> None:
-    sample = rotating_sample(MEMBERS, 3, size)
-    assert len(sample) == len(set(sample)) == expected
+def test_a_sample_has_no_more_than_the_members(size: int, expected: int) -> None:
+    members = [f"T{number}" for number in range(7)]
+    assert len(set(compared_longest_ago(members, {}, size))) == expected
+    assert compared_longest_ago([], {}, size) == []
 
 
-def test_without_members_there_is_no_sample() -> None:
-    assert rotating_sample([], 3, 20) == []
+@pytest.mark.parametrize(
+    ("fetched_at", "newest_session", "now", "expected"),
+    [
+        # before the close, and after it
+        (CLOSE - timedelta(hours=1), NEWEST, EVENING, True),
+        (EVENING, NEWEST, NIGHT, False),
+        # the newest session was late, or all were: until the last retry at 21:30 New York
+        (EVENING, date(2026, 2, 12), NIGHT, True),
+        (EVENING, None, NIGHT, True),
+        (NIGHT, None, NIGHT + timedelta(hours=9), False),
+        # but not by a queued run, minutes later
+        (EVENING, None, EVENING + timedelta(minutes=5), False),
+    ],
+)
+def test_a_reply_counts_once_it_has_the_newest_session(
+    fetched_at: datetime, newest_session: date | None, now: datetime, expected: bool
+) -> None:
+    last = LastComparison(fetched_at, True, newest_session)
+    assert is_due(last, NEWEST, CLOSE, is_open=False, now=now) is expected
+
+
+def test_an_open_difference_is_requested_again_once_closes_are_corrected() -> None:
+    early, late = LastComparison(EVENING, True, NEWEST), LastComparison(NIGHT, True, NEWEST)
+    # at 19:30 in New York not yet, at 21:30 once
+    assert not is_due(early, NEWEST, CLOSE, is_open=True, now=CLOSE + timedelta(hours=3.5))
+    assert is_due(early, NEWEST, CLOSE, is_open=True, now=NIGHT)
+    assert not is_due(late, NEWEST, CLOSE, is_open=True, now=NIGHT + timedelta(hours=1))
+
+
+def test_a_request_without_a_reply_does_not_count() -> None:
+    assert is_due(None, NEWEST, CLOSE, is_open=False, now=EVENING)
+    assert is_due(LastComparison(EVENING, False, None), NEWEST, CLOSE, is_open=False, now=EVENING)

@@ -9,6 +9,7 @@ from tasks.validate.compare_prices import (
     Comparison,
     compare_prices,
     differs_beyond_rounding,
+    find_sessions_without_bars,
 )
 
 # Monday to Friday
@@ -120,10 +121,25 @@ def test_what_neither_source_has_is_not_compared() -> None:
     assert {each.session_date for each in found} == {THURSDAY, FRIDAY}
 
 
+def test_an_empty_reply_lacks_all_stored_bars_that_are_not_new() -> None:
+    assert differences(SAME, {}) == [(day, "bar", 1.0, 0.0) for day in DAYS[:3]]
+
+
+def test_sessions_that_neither_source_has_any_more() -> None:
+    stored = {("AAA", MONDAY): 50.0, ("BBB", TUESDAY): 9.0}
+    windows = {"AAA": DAYS[:4]}
+    assert find_sessions_without_bars(windows, stored, source({WEDNESDAY: 50.0})) == [
+        ("AAA", TUESDAY),
+        ("AAA", THURSDAY),
+    ]
+
+
 def test_a_ticker_without_a_reply_is_not_compared() -> None:
     assert compare_prices({}, {("AAA", MONDAY): 50.0}, {}, source({})) == []
 
 
 def test_line_for_people() -> None:
     comparison = Comparison("AAA", MONDAY, "close", 50.25, 51.0, is_different=True)
-    assert str(comparison) == "AAA 2026-02-09 close: 50.25 stored, 51 at Tiingo (USD)"
+    # the source's value is for internal use, and a log may be sent elsewhere
+    expected = "AAA 2026-02-09 close: 50.25 stored, another value at Tiingo (USD)"
+    assert str(comparison) == expected
