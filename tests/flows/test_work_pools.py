@@ -11,11 +11,13 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
+from deployments.stack.automations import HEARTBEAT_TIMEOUT
+
 ROOT = Path(__file__).parents[2]
 TEMPLATES = {
     name: ROOT / "deployments" / name / "work_pool.json" for name in ("docker", "kubernetes")
 }
-SECRETS = ("DATABASE_URL", "ROTATION_SEC_USER_AGENT", "FRED_API_KEY")
+SECRETS = ("DATABASE_URL", "ROTATION_SEC_USER_AGENT", "FRED_API_KEY", "TIINGO_API_KEY")
 each_pool = pytest.mark.parametrize("name", [*TEMPLATES])
 
 
@@ -45,6 +47,20 @@ def test_no_secret_is_part_of_a_template(name: str) -> None:
         [container] = job["job_manifest"]["spec"]["template"]["spec"]["containers"]
         assert container["envFrom"] == [{"secretRef": {"name": "{{ secret_name }}"}}]
         assert not any(variable in json.dumps(container) for variable in SECRETS)
+        secret = json.loads(text)["variables"]["properties"]["secret_name"]
+        assert all(variable in secret["description"] for variable in SECRETS)
+
+
+@each_pool
+def test_runs_send_the_heartbeats_that_the_automation_waits_for(name: str) -> None:
+    job = json.loads(TEMPLATES[name].read_text())["job_configuration"]
+    environment = job.get("env")
+    if name == "kubernetes":
+        # Prefect's worker puts the variables of the run before a list
+        [container] = job["job_manifest"]["spec"]["template"]["spec"]["containers"]
+        environment = {each["name"]: each["value"] for each in container["env"]}
+    seconds = int(environment["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"])
+    assert 3 * seconds <= HEARTBEAT_TIMEOUT.total_seconds()
 
 
 def test_both_pools_run_the_image_of_the_compose_file() -> None:
