@@ -15,7 +15,7 @@ from tasks.run.events import emit_table_changed_events
 from tasks.run.lock import RunLock, RunLockLost, acquire_run_lock
 from tasks.run.log import run_logger
 from tasks.run.signals import cancel_queries_on_signal
-from tasks.run.task_runner import open_task_runner
+from tasks.run.task_runner import TaskRunnerError, open_task_runner
 from tasks.run.totals import RunTotals
 from tasks.run.transaction import RunWriter
 from warehouse.base_error import RotationError
@@ -115,7 +115,7 @@ def _failure_state(error: BaseException, settings: Settings) -> tuple[str, str]:
     if isinstance(error, (KeyboardInterrupt, TerminationSignal)):
         return "cancelled", "cancelled by signal between batches"
     reported = to_user_error(error, settings) or error
-    if isinstance(reported, (WarehouseUnavailable, RunLockLost)):
+    if isinstance(reported, (WarehouseUnavailable, RunLockLost, TaskRunnerError)):
         return "failed", str(reported)
     # the class alone: a message may quote a provider's response
     return "failed", type(error).__name__

@@ -10,12 +10,13 @@ Example:
 
 import logging
 import os
+import platform
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
-from functools import cache
 from hashlib import sha256
+from importlib.metadata import version
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -36,9 +37,12 @@ R = TypeVar("R")
 SHARDS_PER_WORKER = 3
 
 # classes of concurrent.futures and of distributed, which is imported only where it runs
-WORKER_LOST = ("BrokenProcessPool", "KilledWorker", "FutureCancelledError")
+WORKER_LOST = ("BrokenProcessPool", "KilledWorker", "FutureCancelledError", "CommClosedError")
 
-_RUNNER: ContextVar["TaskRunner[Any] | None"] = ContextVar("task_runner", default=None)
+# a scheduler that imports the product on a busy machine has answered after 37 seconds
+CONNECT_SECONDS = 120
+# with another version of these a shard may return other last bits
+LIBRARIES = ("numpy", "pandas", "polars")
 
 
 class TaskRunnerError(RotationError):
@@ -49,20 +53,53 @@ class TaskRunnerError(RotationError):
 def open_task_runner(settings: Settings) -> Iterator[None]:
     """Let `map_shards` run where the settings say, until left.
 
-    Processes and connections start with the first shard.
-
-    Raises:
-        TaskRunnerError: The runner is not installed, or its workers could not reach Prefect.
+    The runner is made with the first shard that needs it, so a setting that cannot work is an error
+    of `map_shards`: work without shards goes on.
     """
     if not settings.task_runner:
         yield
         return
-    with _make_runner(settings) as runner:
-        token = _RUNNER.set(runner)
+    with ExitStack() as stack:
+        token = _RUNNER.set(_LazyRunner(settings, stack))
         try:
             yield
         finally:
             _RUNNER.reset(token)
+
+
+class _LazyRunner:
+    """A task runner that starts when it is first used."""
+
+    def __init__(self, settings: Settings, stack: ExitStack) -> None:
+        self._settings = settings
+        self._stack = stack
+        self._runner: TaskRunner[Any] | None = None
+        self._error: TaskRunnerError | None = None
+
+    def start(self) -> TaskRunner[Any]:
+        """Return the runner, started.
+
+        Raises:
+            TaskRunnerError: It cannot start; later calls do not wait for it again.
+        """
+        if self._error is not None:
+            raise self._error
+        if self._runner is None:
+            try:
+                runner = _make_runner(self._settings)
+                with ExitStack() as started:
+                    started.enter_context(runner)
+                    if self._settings.task_runner == "dask":
+                        _connect(runner, self._settings.dask_address)
+                    self._stack.push(started.pop_all())
+            except TaskRunnerError as error:
+                self._error = error
+                raise
+            self._runner = runner
+        return self._runner
+
+
+_RUNNER: ContextVar[_LazyRunner | None] = ContextVar("task_runner", default=None)
 
 
 def has_task_runner() -> bool:
@@ -80,42 +117,49 @@ def map_shards(function: Callable[..., R], shards: Iterable[tuple[Any, ...]]) ->
         shards: The arguments of each call, picklable.
 
     Raises:
-        TaskRunnerError: A worker has other code than this process, or died.
+        TaskRunnerError: The runner is not installed, its workers cannot be reached or cannot reach
+            Prefect, or a worker has other code than this process, or died.
     """
-    runner, rest = _RUNNER.get(), iter(shards)
+    lazy_runner, rest = _RUNNER.get(), iter(shards)
     # one shard is not worth the start of a worker
-    first = [] if runner is None else list(islice(rest, 2))
-    if runner is None or len(first) < 2:
+    first = [] if lazy_runner is None else list(islice(rest, 2))
+    if lazy_runner is None or len(first) < 2:
         yield from (function(*arguments) for arguments in chain(first, rest))
         return
+    runner = lazy_runner.start()
     pending: deque[Any] = deque()
 
     def submit(arguments: tuple[Any, ...]) -> None:
         parameters = {
             "function": function,
             "arguments": _Opaque(arguments),
-            "code": code_checksum(),
+            "code": CODE_CHECKSUM,
         }
-        pending.append(runner.submit(run_shard, parameters))
+        with _name_lost_worker(function.__name__):
+            pending.append(runner.submit(run_shard, parameters))
 
     for arguments in (*first, *islice(rest, SHARDS_PER_WORKER * _worker_count(runner))):
         submit(arguments)
     while pending:
-        try:
+        with _name_lost_worker(function.__name__):
             result: R = pending.popleft().result()
-        except RotationError:
-            raise
-        except Exception as error:
-            if type(error).__name__ not in WORKER_LOST:
-                raise
-            raise TaskRunnerError(
-                f"A worker died or was cut off while it ran {function.__name__}"
-                f" ({type(error).__name__}); its machine may be out of memory. Nothing was stored."
-                " Free memory, or unset ROTATION_TASK_RUNNER, and run the flow again."
-            ) from error
         for arguments in islice(rest, 1):
             submit(arguments)
         yield result
+
+
+@contextmanager
+def _name_lost_worker(function: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if type(error).__name__ not in WORKER_LOST:
+            raise
+        raise TaskRunnerError(
+            f"A worker died or was cut off while it ran {function} ({type(error).__name__}); its"
+            " machine may be out of memory. Nothing was stored. Free memory, or unset"
+            " ROTATION_TASK_RUNNER, and run the flow again."
+        ) from error
 
 
 class _Opaque:
@@ -132,24 +176,29 @@ def run_shard(function: Callable[..., R], arguments: _Opaque, code: str) -> R:
     Raises:
         TaskRunnerError: The worker has other code than the flow.
     """
-    if code != code_checksum():
+    if code != CODE_CHECKSUM:
         raise TaskRunnerError(
-            f"The worker {os.uname().nodename} has another version of the product than the flow, so"
-            " its rows might differ. Install the same one on all workers and run the flow again."
+            f"The worker {os.uname().nodename} has another version of the product, of Python or of"
+            f" {', '.join(LIBRARIES)} than the flow, so its rows might differ. Install the same on"
+            " all workers, start them again and run the flow again."
         )
     return function(*arguments.arguments)
 
 
-@cache
 def code_checksum() -> str:
-    """Return a checksum of the code and reference files that shards use."""
+    """Return a checksum of the code, libraries and reference files that shards use."""
     root = Path(tasks.__path__[0]).parent
-    digest = sha256()
+    versions = [platform.python_version(), *(f"{name} {version(name)}" for name in LIBRARIES)]
+    digest = sha256("\0".join(versions).encode())
     for folder in ("tasks", "expectations", "warehouse"):
         for file in sorted((root / folder).rglob("*")):
             if file.suffix in (".py", ".csv"):
                 digest.update(str(file.relative_to(root)).encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()
+
+
+# at the import: of what this process runs, not of what the folder has by the first shard
+CODE_CHECKSUM = code_checksum()
 
 
 def _process_count() -> int:
@@ -178,25 +227,47 @@ def _make_runner(settings: Settings) -> TaskRunner[Any]:
             "ROTATION_TASK_RUNNER is dask, and prefect-dask is not installed. Install the extra"
             " [dask] (docs/scale.md), or use processes."
         ) from error
-    # a scheduler that imports the product on a busy machine has answered after 37 seconds, when
-    # the default of 30 had cut the connection
+    # by the default of 30 seconds a busy machine has cut the connection
     timeouts = dict.fromkeys(("connect", "tcp"), "300s")
     dask.config.set({f"distributed.comm.timeouts.{name}": each for name, each in timeouts.items()})
     if not settings.dask_address:
+        # scheduler and workers each have an HTTP server, without login; without routes it replies
+        # 404 to all
+        parts = ("scheduler", "worker")
+        dask.config.set({f"distributed.{part}.http.routes": [] for part in parts})
         return DaskTaskRunner(
             cluster_kwargs={
                 "n_workers": _process_count(),
                 "threads_per_worker": 1,
                 "host": "127.0.0.1",
-                # no server of pages beside the scheduler, and certificates of its own, so that no
-                # other account of this machine can send programs
+                # no dashboard, and certificates of its own, so that no other account of this
+                # machine can send programs
                 "dashboard_address": None,
                 "worker_dashboard_address": None,
                 "security": True,
             }
         )
     _refuse_unreachable_api(settings.dask_address)
-    return DaskTaskRunner(address=settings.dask_address)
+    return DaskTaskRunner(address=settings.dask_address, client_kwargs={"timeout": CONNECT_SECONDS})
+
+
+def _connect(runner: TaskRunner[Any], address: str) -> None:
+    """Connect to the cluster, and wait for a worker: without one, shards would wait forever."""
+    place = f"the Dask scheduler at {address}" if address else "a Dask cluster on this machine"
+    try:
+        client = runner.client  # type: ignore[attr-defined]
+    except Exception as error:
+        raise TaskRunnerError(
+            f"Could not connect to {place} ({type(error).__name__}: {error}). Start it, correct"
+            " ROTATION_DASK_ADDRESS and its certificates, or unset ROTATION_TASK_RUNNER."
+        ) from error
+    try:
+        client.wait_for_workers(1, timeout=CONNECT_SECONDS)
+    except TimeoutError as error:
+        raise TaskRunnerError(
+            f"There is no worker of {place} after {CONNECT_SECONDS} seconds. Start workers"
+            " (docs/scale.md), or unset ROTATION_TASK_RUNNER."
+        ) from error
 
 
 def _refuse_unreachable_api(address: str) -> None:
@@ -207,9 +278,12 @@ def _refuse_unreachable_api(address: str) -> None:
     url = PREFECT_API_URL.value() or ""
     if urlsplit(address).hostname in LOOPBACK or urlsplit(url).hostname not in (None, *LOOPBACK):
         return
+    # without a login, if it has one
+    server = urlsplit(url).netloc.rpartition("@")[2] or "an unset PREFECT_API_URL"
     raise TaskRunnerError(
-        f"The workers at {address} cannot reach Prefect at {url or 'an unset PREFECT_API_URL'}: set"
-        " PREFECT_API_URL to an address of the Prefect server that they reach."
+        f"The workers at {address} cannot reach Prefect at {server}: PREFECT_API_URL"
+        " must be an address that they reach. `make up` and `rotation run` set it to a server of"
+        " this machine alone, so start the flows as in 'Another Prefect server' in docs/runbook.md."
     )
 
 

@@ -5,10 +5,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
 
+import httpx
 import polars as pl
 import psutil
 import pytest
@@ -38,15 +39,26 @@ def die(number: int) -> int:
     os._exit(number)
 
 
-def open_ports(pid: int) -> set[str]:
+def open_ports(pid: int) -> set[tuple[str, int]]:
     """The addresses on which a process and its children listen."""
     processes = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
     return {
-        each.laddr.ip
+        (each.laddr.ip, each.laddr.port)
         for process in processes
         for each in process.net_connections(kind="inet")
         if each.status == psutil.CONN_LISTEN
     }
+
+
+def has_pages(address: tuple[str, int]) -> bool:
+    """Whether an HTTP server has one of the pages of a Dask scheduler or worker."""
+    for path in ("/", "/health", "/metrics", "/info/main/workers.html", "/statics/css/base.css"):
+        # a port of another protocol has none
+        with suppress(httpx.TransportError):
+            reply = httpx.get(f"http://{address[0]}:{address[1]}{path}", timeout=5)
+            if reply.status_code != 404:
+                return True
+    return False
 
 
 @pytest.fixture
@@ -100,7 +112,9 @@ def test_companies_have_the_same_rows_on_a_cluster(
         workers = {pid for _, pid in map_shards(where, [(number,) for number in range(8)])}
         assert len(workers) == 2
         assert os.getpid() not in workers
-        assert open_ports(os.getpid()) - before <= {"127.0.0.1"}
+        addresses = open_ports(os.getpid()) - before
+        assert {ip for ip, _ in addresses} <= {"127.0.0.1"}
+        assert not {*filter(has_pages, addresses)}
         assert hashes(derive(completed_daily_run.settings)) == hashes(here)
     assert not any(map(psutil.pid_exists, workers))
 

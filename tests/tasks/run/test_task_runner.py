@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import pandas as pd
 import pytest
+from distributed import LocalCluster
 
 from expectations import contracts
 from expectations.tables import daily_price
@@ -16,6 +17,7 @@ from tasks.extract.provider.policy import RequestPolicy
 from tasks.extract.provider.rate_limit import PostgresRateLimiter, RateLimiter
 from tasks.extract.yahoo.extract import PriceRequest
 from tasks.run import task_runner
+from tasks.run.context import open_run
 from tasks.run.task_runner import TaskRunnerError, map_shards, open_task_runner, run_shard
 from tasks.validate.shards import evaluate_contract, evaluate_shard, split
 from warehouse.settings import Settings
@@ -89,7 +91,7 @@ def test_shards_are_read_as_workers_take_them_and_results_keep_their_order(worke
 def test_a_worker_with_other_code_is_refused(worker, monkeypatch):
     found = map_shards(double, [(1,), (2,)])
     assert next(found)[0] == 2
-    monkeypatch.setattr(task_runner, "code_checksum", lambda: "another")
+    monkeypatch.setattr(task_runner, "CODE_CHECKSUM", "another")
     with pytest.raises(TaskRunnerError, match="another version of the product"):
         next(found)
 
@@ -98,8 +100,64 @@ def test_a_worker_with_other_code_is_refused(worker, monkeypatch):
 def test_workers_elsewhere_must_reach_prefect(url, monkeypatch):
     monkeypatch.setattr(task_runner.PREFECT_API_URL, "value", lambda: url)
     settings = Settings(task_runner="dask", dask_address=SCHEDULER)
-    with pytest.raises(TaskRunnerError, match="set PREFECT_API_URL"), open_task_runner(settings):
-        pass
+    with (
+        open_task_runner(settings),
+        pytest.raises(TaskRunnerError, match="in 'Another Prefect server' in docs"),
+    ):
+        list(map_shards(double, [(1,), (2,)]))
+
+
+def test_a_setting_that_cannot_work_fails_the_run_that_needs_shards_alone(settings, query):
+    # workers elsewhere, and a Prefect server of the tests' own machine
+    dask = settings.model_copy(update={"task_runner": "dask", "dask_address": SCHEDULER})
+    with open_run("macro", dask, publish_artifact=False):
+        assert [*map_shards(double, [(7,)])] == [(14, os.getpid())]
+    with (
+        pytest.raises(TaskRunnerError),
+        open_run("derived", dask, publish_artifact=False),
+    ):
+        list(map_shards(double, [(1,), (2,)]))
+    (_, *failed), completed = query(
+        settings,
+        "select * from (select flow, state, detail from audit.run order by run_id desc) as run",
+    )
+    assert completed[:2] == ("macro", "completed")
+    assert failed[0] == "failed"
+    assert f"The workers at {SCHEDULER} cannot reach Prefect" in failed[1]
+
+
+def test_a_scheduler_that_nobody_runs_is_named_and_tried_once(monkeypatch):
+    monkeypatch.setattr(task_runner, "CONNECT_SECONDS", 0.5)
+    # the discard port, where nobody listens
+    settings = Settings(task_runner="dask", dask_address="tcp://127.0.0.1:9")
+    with open_task_runner(settings):
+        for _ in range(2):
+            with pytest.raises(TaskRunnerError, match="Could not connect to the Dask scheduler"):
+                list(map_shards(double, [(1,), (2,)]))
+
+
+def test_a_scheduler_without_workers_is_given_up(monkeypatch, tmp_path):
+    monkeypatch.setattr(task_runner, "CONNECT_SECONDS", 2)
+    with LocalCluster(
+        n_workers=0, host="127.0.0.1", dashboard_address=None, local_directory=tmp_path
+    ) as cluster:
+        settings = Settings(task_runner="dask", dask_address=cluster.scheduler_address)
+        with (
+            open_task_runner(settings),
+            pytest.raises(TaskRunnerError, match="There is no worker of the Dask scheduler at"),
+        ):
+            list(map_shards(double, [(1,), (2,)]))
+
+
+def test_the_checksum_covers_the_versions_that_round_numbers(monkeypatch):
+    assert task_runner.code_checksum() == task_runner.CODE_CHECKSUM
+    others = []
+    for library in task_runner.LIBRARIES:
+        monkeypatch.setattr(
+            task_runner, "version", lambda name, changed=library: "0" if name == changed else "1"
+        )
+        others.append(task_runner.code_checksum())
+    assert len({*others, task_runner.CODE_CHECKSUM}) == 4
 
 
 @pytest.mark.parametrize(
