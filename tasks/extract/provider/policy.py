@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from tasks.extract.provider.errors import FetchError
 from tasks.extract.provider.rate_limit import RateLimiter
@@ -52,18 +52,6 @@ class RequestPolicy:
         self._outages = 0
         self._circuit_error: FetchError | None = None
         self._circuit_open = threading.Event()
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Return what another process needs to go on under the same limit and circuit."""
-        own = ("_lock", "_circuit_open")
-        return {name: value for name, value in self.__dict__.items() if name not in own}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """Go on with the limit and circuit of the policy in the other process."""
-        self.__dict__.update(state)
-        self._lock, self._circuit_open = threading.Lock(), threading.Event()
-        if self._circuit_error is not None:
-            self._circuit_open.set()
 
     def call(self, fn: Callable[[], T]) -> CallResult[T]:
         """Call a function until it returns, fails for good, or no attempt is left.

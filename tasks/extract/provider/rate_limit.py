@@ -3,8 +3,6 @@
 import threading
 import time
 from functools import cache
-from pickle import PicklingError
-from typing import Any
 
 from psycopg import Connection, Cursor, OperationalError
 from pyrate_limiter import Limiter, Rate, StateBucket, TokenBucket
@@ -50,17 +48,6 @@ class RateLimiter:
         self._lock = threading.Lock()
         self._paused_until = 0.0
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Refuse to be sent to another process, where it would allow the same rate again.
-
-        Raises:
-            PicklingError: Always.
-        """
-        raise PicklingError(
-            "A RateLimiter limits one process: in two, requests would be twice as fast. Send a"
-            " PostgresRateLimiter instead, which all processes share."
-        )
-
     def acquire(self) -> None:
         """Wait until the next request may be sent."""
         self._limiter.try_acquire("request")
@@ -99,10 +86,6 @@ class PostgresRateLimiter(RateLimiter):
         self._settings = settings
         self._is_closed = False
         self._connection = self._open()
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Open a connection of its own in another process, under the same limit."""
-        return PostgresRateLimiter, (self._name, 1 / self._interval_seconds, self._settings)
 
     def acquire(self) -> None:
         """Wait until the next request may be sent.

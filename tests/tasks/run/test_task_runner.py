@@ -3,7 +3,6 @@
 import os
 import pickle
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, datetime
 
 import pandas as pd
@@ -12,9 +11,6 @@ from distributed import LocalCluster
 
 from expectations import contracts
 from expectations.tables import daily_price
-from tasks.extract.provider.errors import outage
-from tasks.extract.provider.policy import RequestPolicy
-from tasks.extract.provider.rate_limit import PostgresRateLimiter, RateLimiter
 from tasks.extract.yahoo.extract import PriceRequest
 from tasks.run import task_runner
 from tasks.run.context import open_run
@@ -221,17 +217,3 @@ def test_contracts_and_batches_can_be_sent():
     sent = [request, broken_bars(1, 2), *(each for each in contracts().values())]
     for one, other in zip(sent, pickle.loads(pickle.dumps(sent)), strict=True):
         assert one.equals(other) if isinstance(one, pd.DataFrame) else one == other
-
-
-def test_a_policy_is_sent_with_the_limit_that_all_processes_share(settings):
-    with closing(PostgresRateLimiter("one", 0.01, settings)) as limiter:
-        limiter.acquire()
-        policy = RequestPolicy(limiter, attempts=1, backoff_seconds=0)
-        policy.call(lambda: (_ for _ in ()).throw(outage("http_500", "down")))
-        other = pickle.loads(pickle.dumps(policy))
-        with closing(other.limiter):
-            limiter.pause(500)
-            assert other.limiter.remaining_pause() > 400
-            assert other._outages == 1
-    with pytest.raises(pickle.PicklingError, match="twice as fast"):
-        pickle.dumps(RateLimiter(1.0))
