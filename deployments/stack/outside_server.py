@@ -48,10 +48,10 @@ def _dotenv_url() -> str | None:
 
 def _profile_url() -> tuple[str, str | None]:
     """Return the active Prefect profile in words, and its address; None without one."""
-    home = Path(os.environ.get("PREFECT_HOME") or Path.home() / ".prefect").expanduser()
-    file = Path(os.environ.get("PREFECT_PROFILES_PATH") or home / "profiles.toml").expanduser()
-    # a file that cannot be read is Prefect's to report
-    with suppress(OSError, ValueError, AttributeError, KeyError):
+    # a file that cannot be read is Prefect's to report; an account without a home has none
+    with suppress(OSError, ValueError, AttributeError, KeyError, RuntimeError):
+        home = Path(os.environ.get("PREFECT_HOME") or Path.home() / ".prefect").expanduser()
+        file = Path(os.environ.get("PREFECT_PROFILES_PATH") or home / "profiles.toml").expanduser()
         content = tomllib.loads(file.read_text(encoding="utf-8"))
         name = os.environ.get("PREFECT_PROFILE") or content.get("active", "")
         return f"the Prefect profile {name}", content["profiles"].get(name, {}).get(VARIABLE)

@@ -37,6 +37,11 @@ def test_without_a_setting_there_is_nothing_to_say() -> None:
     assert outside_server_notice(OWN) is None
 
 
+def test_an_account_without_a_home_has_no_profile(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_HOME", "~no-such-account/.prefect")
+    assert outside_server_notice(OWN) is None
+
+
 @pytest.mark.parametrize("own", [OWN, OWN + "/", "http://localhost:4200/api"])
 def test_own_server_is_not_named(monkeypatch: pytest.MonkeyPatch, own: str) -> None:
     monkeypatch.setenv("PREFECT_API_URL", own)
