@@ -74,17 +74,17 @@ REMOVE_YEAR = {
 }
 
 
-def best(execute: Callable[[str], Any], query: str, repeats: int = REPEATS) -> float:
+def time_query(execute: Callable[[str], Any], query: str, repeats: int = REPEATS) -> float:
     """Return the least seconds of several executions of a query, its rows fetched."""
     return min(seconds(lambda: execute(query)) for _ in range(repeats))
 
 
-def line(name: str, first: float, second: float) -> str:
+def format_row(name: str, first: float, second: float) -> str:
     """Return a row of a table of two ways; above 1 the second is faster."""
     return f"| {name} | {first:.3f} | {second:.3f} | {first / second:.1f} |"
 
 
-def fetch(connection: Any) -> Callable[[str], list[Any]]:
+def make_fetch(connection: Any) -> Callable[[str], list[Any]]:
     """Return a function that executes a query and fetches its rows."""
 
     def rows(query: str) -> list[Any]:
@@ -110,8 +110,14 @@ def measure_readers(settings: Settings, folder: Path) -> list[str]:
         for name, query in READER_QUERIES.items():
             ours = query.format(prices="published.daily_price")
             theirs = query.format(prices=files)
-            assert len(fetch(postgres)(ours)) == len(fetch(duck)(theirs))
-            lines.append(line(name, best(fetch(postgres), ours), best(fetch(duck), theirs)))
+            assert len(make_fetch(postgres)(ours)) == len(make_fetch(duck)(theirs))
+            lines.append(
+                format_row(
+                    name,
+                    time_query(make_fetch(postgres), ours),
+                    time_query(make_fetch(duck), theirs),
+                )
+            )
     return lines
 
 
@@ -148,18 +154,18 @@ def measure_partitions(settings: Settings) -> list[str]:
             found = []
             for table in REMOVE_YEAR:
                 text = query.format(table=table, newest=row[0])
-                found.append(best(connection.execute, text, 1 if name == "load" else REPEATS))
+                found.append(time_query(connection.execute, text, 1 if name == "load" else REPEATS))
                 if name == "load":
                     connection.execute(f"vacuum analyze {table}")
-            lines.append(line(name, *found))
+            lines.append(format_row(name, *found))
         removed = [
-            best(connection.execute, text.format(first=first, second=first + 1), 1)
+            time_query(connection.execute, text.format(first=first, second=first + 1), 1)
             for text in REMOVE_YEAR.values()
         ]
-        return [*lines, line("remove the oldest year", *removed)]
+        return [*lines, format_row("remove the oldest year", *removed)]
 
 
-def bench(
+def measure_scale(
     tickers: Annotated[int, typer.Option(help="How many shares.")] = 400,
     years: Annotated[int, typer.Option(help="Of how many years.")] = 5,
     document: Annotated[Path | None, typer.Option(help="Also write the tables here.")] = None,
@@ -189,7 +195,8 @@ def bench(
             "",
             f"{bars:,} bars of {tickers} tickers x {years} years; {os.cpu_count()} cores,"
             f" PostgreSQL {row[1]}, DuckDB {version('duckdb')}. Seconds, the least of"
-            f" {REPEATS}. Stored, with indexes: {row[0] / bars:.0f} bytes a bar in PostgreSQL,"
+            f" {REPEATS}; export, load and removal ran once. Stored, with indexes:"
+            f" {row[0] / bars:.0f} bytes a bar in PostgreSQL,"
             f" {parquet_bytes / bars:.0f} in Parquet. Load of the machine: {os.getloadavg()[0]:.0f}"
             " (1 is one busy core).",
             "",
@@ -209,4 +216,4 @@ def bench(
 
 
 if __name__ == "__main__":
-    typer.run(bench)
+    typer.run(measure_scale)
