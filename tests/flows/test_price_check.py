@@ -13,6 +13,7 @@ from tests.flows.conftest import MakeReplay
 from tests.flows.replay import Replay, RunResult
 from tests.flows.tapes import Tape
 from tests.flows.test_secret import dump, files_with
+from warehouse.connect.connections import connect
 from warehouse.connect.dsn import database_name
 
 KEY = "5ec0d5ec0d5ec0d5ec0d5ec0d5ec0d5ec0d5ec0d"
@@ -162,10 +163,21 @@ def test_no_reply_is_no_agreement(replay: Replay) -> None:
     assert len(requested(replay)) == 10
 
 
-def test_a_difference_ends_when_both_agree(replay: Replay) -> None:
+def test_a_difference_ends_when_both_agree_or_its_ticker_was_renamed(replay: Replay) -> None:
+    with connect(replay.settings) as connection:
+        connection.execute(
+            """
+            insert into audit.price_discrepancy (
+                ticker, session_date, field, unit, stored_value, source, source_value,
+                first_run_id, last_run_id
+            ) values ('FORMER', %s, 'close', 'USD', 1, 'tiingo', 2, 1, 1)
+            """,
+            (NEWEST,),
+        )
     end = check(replay)
-    assert "0 new differences, 0 open from before, 2 resolved" in end.message
-    assert [row[-1] is not None for row in replay.rows(DIFFERENCES)] == [True, True]
+    assert "0 new differences, 0 open from before, 3 resolved" in end.message
+    assert requested(replay) == LEGS
+    assert [row[-1] is not None for row in replay.rows(DIFFERENCES)] == [True] * 3
     issues = run_health_checks(replay.settings, datetime.now(UTC))
     assert not [issue for issue in issues if issue.check == "prices"]
 
