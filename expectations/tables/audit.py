@@ -88,7 +88,7 @@ AUDIT_TABLES = (
             Column(
                 "window_end",
                 DATE,
-                "Last date requested.",
+                "Last date requested; of ishares and tiingo, the last that the reply has.",
                 null_means="the request has no last date.",
             ),
             Column(

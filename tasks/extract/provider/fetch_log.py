@@ -24,7 +24,8 @@ class FetchRecord:
         dataset: The name of the table that the rows are for.
         item: The ticker, series, fund, company or day.
         window_start: The first day requested; None if the provider chooses it.
-        window_end: The last day requested, included; None if it is open.
+        window_end: The last day requested, included; None if it is open. Of ishares and tiingo, the
+            last day that the reply has.
         status: loaded (rows, or confirmed that nothing is new), empty (confirmed that the window
             has no rows), unreadable (rows of a standard or currency that is not read), not_found
             (item unknown to the provider), delisted (item no longer known
