@@ -240,8 +240,8 @@ def _make_runner(settings: Settings) -> TaskRunner[Any]:
                 "n_workers": _process_count(),
                 "threads_per_worker": 1,
                 "host": "127.0.0.1",
-                # no dashboard, and certificates of its own, so that no other account of this
-                # machine can send programs
+                # no dashboard; with certificates of its own, as other accounts of this machine
+                # could else send programs
                 "dashboard_address": None,
                 "worker_dashboard_address": None,
                 "security": True,
