@@ -123,13 +123,15 @@ def _run_check(provider: str, check: Callable[[], Finding]) -> Finding:
     try:
         return check()
     except FetchError as error:
-        advice = "" if error.is_fatal else _advice(error.reason)
-        cause = f"{error.reason}: {error.detail} {advice}"
+        sentences = [f"{error.reason}: {error.detail}"]
+        sentences += [] if error.is_fatal else [_advice(error.reason)]
     except OSError as error:
         # a certificate file that cannot be read, before any request
-        cause = f"{type(error).__name__}: {error}"
+        sentences = [f"{type(error).__name__}: {error}"]
+    sentences.append(f"A live run would have {LACKS[provider]}.")
     level: Level = "warning" if provider in OPTIONAL else "failed"
-    return Finding(level, provider, f"{cause} A live run would have {LACKS[provider]}.")
+    # what a library says often ends without a full stop
+    return Finding(level, provider, " ".join(f"{each.rstrip('. ')}." for each in sentences))
 
 
 def _advice(reason: str) -> str:
