@@ -62,7 +62,7 @@ def includes_split(
     """Return whether a count of a day before a split is stated after it.
 
     Balance sheets filed after a split state earlier days in new shares; a cover page has the count
-    of its own day. The count is taken for the reading that is nearer to the one known on that day.
+    of its own day. The reading nearer to the count that was known on that day is taken.
 
     Args:
         shares: A count, as `read_shares` returns it.
