@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import pandas as pd
+import polars as pl
 
 Action = Literal["stop", "quarantine", "warn"]
 
@@ -113,7 +114,7 @@ class Contract:
         replace_where: For core tables: SQL predicate on `old` for the stored rows that a batch
             replaces completely; those that the batch lacks are moved to history. `{staged}` is the
             relation of the batch's rows. None: a batch inserts and updates only.
-        dirty_from: For core tables: SQL aggregate over the written rows of one instrument (series,
+        dirty_from: For core tables: aggregate over the written rows of one instrument (series,
             index) for the first date on which derived rows may change.
         upstream: For derived tables: the core and derived tables that its rows are derived from.
         latest_date_column: For derived tables: the date column that says how far it has got.
@@ -136,7 +137,7 @@ class Contract:
     identity_columns: tuple[str, ...] = ()
     also_locked: tuple[str, ...] = ()
     replace_where: str | None = None
-    dirty_from: str | None = None
+    dirty_from: pl.Expr | None = None
     upstream: tuple[str, ...] = ()
     latest_date_column: str | None = None
     shard_column: str | None = None

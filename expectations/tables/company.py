@@ -1,6 +1,9 @@
 """Companies that file with the SEC: one row per cik."""
 
+from datetime import date
+
 import pandas as pd
+import polars as pl
 
 from expectations.contract import Column, Contract, Rule, flag_rule
 from expectations.rules.duplicates import duplicate_rows
@@ -85,7 +88,7 @@ CONTRACT = Contract(
     key=KEY,
     columns=COLUMNS,
     # a classification or an age affects every derived row of the company, from its oldest filing
-    dirty_from="coalesce(min(first_filed_date), date '1993-01-01')",
+    dirty_from=pl.col("first_filed_date").min().fill_null(date(1993, 1, 1)),
     rules=RULES,
     add_rule_columns=annotate,
 )

@@ -6,6 +6,7 @@ from functools import cache
 from typing import NamedTuple
 
 import pandas as pd
+import polars as pl
 
 from expectations.contract import Column, Contract, Rule, flag_rule
 from expectations.rules.duplicates import duplicate_rows
@@ -277,7 +278,7 @@ CONTRACT = Contract(
     ),
     key=KEY,
     columns=COLUMNS,
-    dirty_from="min(known_from)",
+    dirty_from=pl.col("known_from").min(),
     context_columns=("checked_at",),
     shard_column="cik",
     rules=RULES,

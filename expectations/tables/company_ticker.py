@@ -1,6 +1,7 @@
 """Companies by ticker as the SEC lists them: one row per (ticker, known_from)."""
 
 import pandas as pd
+import polars as pl
 
 from expectations.contract import Column, Contract, Rule, flag_rule
 from expectations.rules.duplicates import duplicate_rows
@@ -58,7 +59,7 @@ CONTRACT = Contract(
     ),
     key=KEY,
     columns=COLUMNS,
-    dirty_from="min(known_from)",
+    dirty_from=pl.col("known_from").min(),
     rules=RULES,
     add_rule_columns=annotate,
 )

@@ -1,9 +1,10 @@
 """Splits and distributions: one row per (ticker, ex_date, kind)."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 import numpy as np
 import pandas as pd
+import polars as pl
 
 from expectations.calendars.trading import session_close_times
 from expectations.contract import Column, Contract, Rule, flag_rule
@@ -313,18 +314,15 @@ CONTRACT = Contract(
     # An action that this batch quarantined is still listed.
     replace_where="""
         exists (
-            select
-            from (
-                select instrument_id,
-                    min(session_date) as first_date, max(session_date) as last_date
-                from resolved_daily_price group by instrument_id
+            select from (
+                select instrument_id, min(first_date) as first_date, max(last_date) as last_date
+                from mapped_daily_price group by instrument_id
             ) as reply
             where reply.instrument_id = old.instrument_id
                 and old.ex_date > reply.first_date and old.ex_date <= reply.last_date
         )
         and not exists (
-            select
-            from new_quarantine as quarantine
+            select from new_quarantine as quarantine
             join core.ticker as ticker on ticker.ticker = quarantine.key::jsonb ->> 'ticker'
             where quarantine.table_name = 'corporate_action'
                 and ticker.instrument_id = old.instrument_id
@@ -333,7 +331,9 @@ CONTRACT = Contract(
         )
     """,
     # a split changes every earlier adjusted close, a distribution only returns since its ex-date
-    dirty_from="case when bool_or(kind = 'split') then date '1900-01-01' else min(ex_date) end",
+    dirty_from=pl.when((pl.col("kind") == "split").any())
+    .then(date(1900, 1, 1))
+    .otherwise(pl.col("ex_date").min()),
     context_columns=(
         "previous_close",
         "ex_open",

@@ -7,6 +7,7 @@ fetch. `rules.price_anomalies` checks jumps between closes.
 from datetime import datetime
 
 import pandas as pd
+import polars as pl
 
 from expectations.calendars.trading import session_close_times
 from expectations.contract import IS_QUARANTINED, Column, Contract, Rule, flag_rule
@@ -179,7 +180,7 @@ CONTRACT = Contract(
     # an exact match of bars reveals a rename, which moves the rows stored under the new ticker
     identity_columns=("close", "volume"),
     also_locked=("core.corporate_action", "core.index_membership", "core.company_ticker"),
-    dirty_from="min(session_date)",
+    dirty_from=pl.col("session_date").min(),
     context_columns=("removed_split_factor", "stored_close", "checked_at"),
     shard_column="ticker",
     rules=RULES,

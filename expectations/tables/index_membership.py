@@ -1,6 +1,7 @@
 """Index members from fund holdings: one row per (index_code, ticker, as_of_date)."""
 
 import pandas as pd
+import polars as pl
 
 from expectations.contract import Column, Contract, Rule, flag_rule
 from expectations.rules.duplicates import duplicate_rows
@@ -231,7 +232,7 @@ CONTRACT = Contract(
     replace_where=(
         "(old.index_code, old.as_of_date) in (select index_code, as_of_date from {staged})"
     ),
-    dirty_from="min(known_from)",
+    dirty_from=pl.col("known_from").min(),
     context_columns=(
         "previous_members",
         "is_live",

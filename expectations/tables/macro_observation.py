@@ -3,6 +3,7 @@
 from datetime import datetime
 
 import pandas as pd
+import polars as pl
 
 from expectations.contract import Column, Contract, Rule, flag_rule
 from expectations.rules.duplicates import duplicate_rows
@@ -123,7 +124,7 @@ CONTRACT = Contract(
         " where served.series_id = old.series_id and served.start_date <= old.observation_date"
         ")"
     ),
-    dirty_from="min(vintage_date)",
+    dirty_from=pl.col("vintage_date").min(),
     context_columns=("checked_at",),
     rules=RULES,
     add_rule_columns=annotate,

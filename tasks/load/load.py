@@ -23,7 +23,8 @@ from tasks.run.totals import RunTotals
 from tasks.run.transaction import RunWriter
 from tasks.validate.validate import Checked, Refused
 from warehouse.connect import arrow
-from warehouse.merge.merge import MergeCounts, lock_tables, merge
+from warehouse.merge.counts import MergeCounts
+from warehouse.merge.merge import lock_tables, merge
 
 REFRESH_ADJUSTMENT_FACTORS_SQL = (
     Path(warehouse.__path__[0]) / "schema" / "sql" / "refresh_factors.sql"

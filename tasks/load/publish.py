@@ -21,7 +21,8 @@ from tasks.run.totals import RunTotals
 from tasks.run.transaction import RunWriter
 from tasks.validate.validate import Refused, validate
 from warehouse.connect import arrow
-from warehouse.merge.merge import MergeCounts, lock_tables
+from warehouse.merge.counts import MergeCounts
+from warehouse.merge.merge import lock_tables
 
 
 @task(name="publish", cache_policy=NO_CACHE)

@@ -9,7 +9,7 @@ from prefect.events import emit_event
 from prefect.runtime import flow_run
 
 from warehouse.connect import arrow
-from warehouse.merge.merge import MergeCounts
+from warehouse.merge.counts import MergeCounts
 
 CHANNEL = "rotation_published"
 EVENT = "rotation.published"

@@ -16,7 +16,7 @@ from tasks.run.context import RunContext, open_run
 from tasks.validate.report import QUARANTINE_COLUMNS, RESULT_COLUMNS
 from tasks.validate.validate import Checked
 from warehouse.connect.connections import connect
-from warehouse.merge.merge import MergeCounts
+from warehouse.merge.counts import MergeCounts
 from warehouse.settings import Settings
 
 INSTANT = datetime(2024, 6, 7, 22, tzinfo=UTC)

@@ -19,7 +19,8 @@ from tasks.validate.validate import Checked
 from tests import audit_rows
 from tests.warehouse.companies import SESSIONS, day
 from warehouse.connect.connections import adbc_connection, connect
-from warehouse.merge.merge import MergeCounts, lock_tables, merge
+from warehouse.merge.counts import MergeCounts
+from warehouse.merge.merge import lock_tables, merge
 from warehouse.settings import Settings
 
 

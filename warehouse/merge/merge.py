@@ -2,10 +2,14 @@
 
 All statements run in the transaction of the given connection, so the caller decides what is
 committed together. Concurrent merges into one table wait for one another.
+
+A batch that only inserts and updates is first split in memory: new rows are copied straight into
+the table. Rows that differ from stored ones, and batches that replace stored rows as a whole, are
+staged and compared in SQL.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import pandas as pd
 import polars as pl
@@ -13,23 +17,16 @@ from adbc_driver_postgresql import dbapi as adbc
 
 from expectations.contract import Column, Contract
 from warehouse.connect import arrow
-from warehouse.merge.resolve_tickers import resolve
+from warehouse.merge.counts import MergeCounts
+from warehouse.merge.resolve_tickers import resolve_by_company
+from warehouse.merge.split_batch import split_batch
+from warehouse.merge.staged_batch import merge_staged
 
 # Planner settings of a merge. Rows of a batch are neighbours in the table, so looking up their keys
 # reads few pages: at the default cost every batch scanned all rows stored before it. And a sample
 # of 3,000 rows per temporary table is enough to plan a join.
 PLANNER_SETTINGS = {"random_page_cost": 1.1, "default_statistics_target": 10}
 TICKER = Column("ticker", "text", "symbol in Yahoo's spelling")
-
-
-@dataclass(frozen=True)
-class MergeCounts:
-    """Numbers of rows by the result of comparing a batch with the stored rows."""
-
-    new: int = 0
-    changed: int = 0
-    same: int = 0
-    removed: int = 0
 
 
 def lock_tables(connection: adbc.Connection, contracts: Sequence[Contract]) -> str:
@@ -66,9 +63,8 @@ def merge(
     """Merge a frame into the contract's table.
 
     Superseded rows go to the history table with `loaded_at` and the run. For core tables,
-    `audit.change` records the first date that derived tables must recompute. Three temporary
-    tables stay readable until the transaction ends: `upsert_<table>` (rows written),
-    `delete_<table>` (rows withdrawn) and `before_<table>` (changed rows in their former version).
+    `audit.change` records the first date that derived tables must recompute; the same rows stay
+    readable as the temporary table `changed_<table>` until the transaction ends.
 
     Args:
         connection: A connection of the loader, after `lock_tables`.
@@ -82,31 +78,24 @@ def merge(
     Raises:
         ValueError: the frame lacks a column or has a value that its type cannot store.
     """
-    table, key, target = contract.table, contract.key, contract.qualified_name
-    source = _stage(connection, contract, frame, run_id, loaded_at)
-    condition = replace_where or (contract.replace_where or "false").format(staged=source)
-    on = " and ".join(f"old.{name} = new.{name}" for name in key)
-    same = " and ".join(_same(column) for column in contract.columns if column.name not in key)
-    compared = {
-        f"upsert_{table}": f"""
-            select new.*, old.{key[0]} is null as is_new
-            from {source} as new
-            left join {target} as old on {on}
-            where old.{key[0]} is null or not ({same})
-        """,
-        f"delete_{table}": f"""
-            select old.* from {target} as old
-            where ({condition}) and not exists (select from {source} as new where {on})
-        """,
-        f"before_{table}": f"""
-            select old.* from {target} as old
-            join upsert_{table} as new on {on} where not is_new
-        """,
-    }
-    for name, query in compared.items():
-        arrow.create_temporary(connection, name, query)
-    _write(connection, contract, on, (loaded_at, run_id))
-    counts = _count(connection, table, source)
+    stamp = (loaded_at, run_id)
+    condition = replace_where or contract.replace_where
+    batch = _to_frame(contract, frame)
+    if "instrument_id" in contract.key and "ticker" not in contract.column_names:
+        batch = resolve_by_company(connection, contract, batch, run_id, loaded_at)
+    if condition is None:
+        new, different = split_batch(connection, contract, batch)
+        _append(connection, contract, new, stamp)
+        counts = MergeCounts(new=len(new), same=len(batch) - len(new) - len(different))
+        written = [new]
+        if len(different):
+            more, changed = merge_staged(connection, contract, different, stamp, None)
+            counts, written = counts.plus(more), [new, *changed]
+    else:
+        counts, written = merge_staged(connection, contract, batch, stamp, condition)
+    if counts.new:
+        target = (contract.qualified_name,)
+        arrow.execute(connection, "select history.analyze_grown($1::text::regclass)", target)
     arrow.execute(
         connection,
         """
@@ -114,104 +103,63 @@ def merge(
             (loaded_at, run_id, table_name, rows_new, rows_changed, rows_same, rows_removed)
         values ($1::timestamptz, $2, $3, $4, $5, $6, $7)
         """,
-        (loaded_at, run_id, target, counts.new, counts.changed, counts.same, counts.removed),
+        (
+            *(loaded_at, run_id, contract.qualified_name),
+            *(counts.new, counts.changed, counts.same, counts.removed),
+        ),
     )
     if contract.dirty_from is not None:
-        _record_changes(connection, contract, run_id)
+        _record_changes(connection, contract, contract.dirty_from, run_id, written)
     return counts
 
 
-def _write(
-    connection: adbc.Connection, contract: Contract, on: str, stamp: tuple[str, int]
-) -> None:
-    """Write the compared rows and the history; `stamp` is `loaded_at` and the run's id."""
-    table, target = contract.table, contract.qualified_name
-    names = ", ".join(contract.column_names)
-    values = ", ".join(
-        f"{name} = new.{name}" for name in contract.column_names if name not in contract.key
-    )
-    archive = f"""
-        insert into history.{table} ({names}, loaded_at, run_id, superseded_at, superseded_by)
-        select {names}, loaded_at, run_id, $1::timestamptz, $2 from
-    """
-    arrow.execute(connection, f"{archive} delete_{table}", stamp)
-    arrow.execute(connection, f"delete from {target} as old using delete_{table} as new where {on}")
-    arrow.execute(connection, f"{archive} before_{table}", stamp)
-    for statement in (
-        f"""
-        update {target} as old set {values}, loaded_at = $1::timestamptz, run_id = $2
-        from upsert_{table} as new where {on} and not new.is_new
-        """,
-        f"""
-        insert into {target} ({names}, loaded_at, run_id)
-        select {names}, $1::timestamptz, $2 from upsert_{table} where is_new
-        """,
-    ):
-        arrow.execute(connection, statement, stamp)
-    arrow.execute(connection, "select history.analyze_grown($1::text::regclass)", (target,))
-
-
-def _stage(
-    connection: adbc.Connection,
-    contract: Contract,
-    frame: pd.DataFrame | pl.DataFrame,
-    run_id: int,
-    loaded_at: str,
-) -> str:
-    """Stage the frame; return the SQL relation of its rows with the warehouse's own keys."""
+def _to_frame(contract: Contract, frame: pd.DataFrame | pl.DataFrame) -> pl.DataFrame:
+    """Return the frame's input columns in the types of the database."""
     columns_by_name = {
         column.name: column for column in (*contract.columns, *contract.extra_staged_columns)
     }
     columns = [columns_by_name.get(name, TICKER) for name in contract.input_columns]
-    incoming = f"incoming_{contract.table}"
-    arrow.stage(connection, incoming, arrow.to_arrow(frame, columns))
-    if "instrument_id" not in contract.key:
-        return incoming
-    return resolve(connection, contract, incoming, run_id, loaded_at)
+    return pl.DataFrame(arrow.to_arrow(frame, columns))
 
 
-def _same(column: Column) -> str:
-    equal = f"new.{column.name} is not distinct from old.{column.name}"
-    return f"coalesce({column.equal_when}, {equal})" if column.equal_when else equal
+def _append(
+    connection: adbc.Connection, contract: Contract, new: pl.DataFrame, stamp: tuple[str, int]
+) -> None:
+    """Copy new rows into the table; `stamp` is `loaded_at` and the run's id."""
+    loaded_at, run_id = stamp
+    rows = new.select(
+        *contract.column_names,
+        pl.lit(datetime.fromisoformat(loaded_at).astimezone(UTC)).alias("loaded_at"),
+        pl.lit(run_id, pl.Int64).alias("run_id"),
+    )
+    arrow.append(connection, contract.schema, contract.table, rows.to_arrow())
 
 
-def _count(connection: adbc.Connection, table: str, source: str) -> MergeCounts:
-    counted = arrow.read(
-        connection,
-        f"""
-        select
-            (select count(*) from {source}) as staged,
-            (select count(*) from upsert_{table} where is_new) as new,
-            (select count(*) from upsert_{table} where not is_new) as changed,
-            (select count(*) from delete_{table}) as removed
-        """,
-    ).row(0, named=True)
-    new, changed = int(counted["new"]), int(counted["changed"])
-    same = int(counted["staged"]) - new - changed
-    return MergeCounts(new, changed, same, int(counted["removed"]))
-
-
-def _record_changes(connection: adbc.Connection, contract: Contract, run_id: int) -> None:
+def _record_changes(
+    connection: adbc.Connection,
+    contract: Contract,
+    dirty_from: pl.Expr,
+    run_id: int,
+    written: Sequence[pl.DataFrame],
+) -> None:
     """Add a row to `audit.change` per changed instrument, or other first part of the key."""
-    if "instrument_id" in contract.key:
-        columns, group = "instrument_id, null", "instrument_id"
-    else:
-        columns, group = f"null::integer, {contract.key[0]}::text", contract.key[0]
-    names = ", ".join(contract.column_names)
+    is_by_instrument = "instrument_id" in contract.key
+    subject = "instrument_id" if is_by_instrument else contract.key[0]
+    changes = (
+        pl.concat([rows.select(contract.column_names) for rows in written])
+        .group_by(subject)
+        .agg(dirty_from.alias("from_date"))
+    )
+    staged = f"changed_{contract.table}"
+    arrow.stage(connection, staged, changes.to_arrow())
+    if changes.is_empty():
+        return
+    columns = "instrument_id, null" if is_by_instrument else f"null::integer, {subject}::text"
     arrow.execute(
         connection,
         f"""
         insert into audit.change (table_name, instrument_id, item, from_date, run_id)
-        select $1, {columns}, {contract.dirty_from}, $2
-        from (
-            select {names} from upsert_{contract.table}
-            union all
-            select {names} from delete_{contract.table}
-            union all
-            -- a date outside the key may have moved to an earlier or a later day
-            select {names} from before_{contract.table}
-        ) as changed
-        group by {group}
+        select $1, {columns}, from_date, $2 from {staged}
         """,
         (contract.table, run_id),
     )

@@ -1,87 +1,88 @@
-"""Resolve the tickers of staged rows to the warehouse's instruments."""
+"""Resolve the tickers of a batch to the warehouse's instruments."""
 
+import polars as pl
 from adbc_driver_postgresql import dbapi as adbc
 
 from expectations.contract import Contract
 from warehouse.connect import arrow
+from warehouse.merge.batch_bars import BatchBars
 from warehouse.merge.ticker_map import CURRENT_MAPPING_SQL, MAPPING_ON_DATE_SQL, TickerMapWriter
 from warehouse.merge.ticker_renames import find_renames
 from warehouse.merge.ticker_reuse import extend_valid_from, find_reuses
 
 
-def resolve(
-    connection: adbc.Connection, contract: Contract, incoming: str, run_id: int, loaded_at: str
-) -> str:
-    """Resolve the tickers of staged rows; the caller has called `merge.lock_tables`.
+def resolve_by_company(
+    connection: adbc.Connection,
+    contract: Contract,
+    batch: pl.DataFrame,
+    run_id: int,
+    loaded_at: str,
+) -> pl.DataFrame:
+    """Resolve a provider's rows: all rows of a ticker belong to the company that has it now.
 
     Bars can show that a ticker was renamed or reused. The ticker map then changes, and in the same
-    transaction the memberships stored under the ticker and the filers of its members.
+    transaction the memberships stored under the ticker and the filers of its members. The temporary
+    table `mapped_<table>` has the instrument of each ticker, and its first and last date.
+
+    Args:
+        connection: A connection of the loader, after `merge.lock_tables`.
+        contract: The table's contract.
+        batch: Rows with their `ticker`.
+        run_id: The run that loads.
+        loaded_at: The time that `lock_tables` returned.
+
+    Returns:
+        The rows with their `instrument_id`, one per key.
+    """
+    writer = TickerMapWriter(connection, run_id, loaded_at)
+    listed = f"ticker_of_{contract.table}"
+    date = pl.col(_date_column(contract))
+    dates = (date.min().alias("first_date"), date.max().alias("last_date"))
+    arrow.stage(connection, listed, batch.group_by("ticker").agg(dates).to_arrow())
+    writer.insert_missing_tickers(listed)
+    if contract.identity_columns:
+        bars = BatchBars(writer, contract, listed, batch)
+        if changed := [*find_reuses(bars), *find_renames(bars), *extend_valid_from(bars)]:
+            writer.reassign_memberships(changed)
+            writer.record_filer_change(changed)
+    mapped = f"mapped_{contract.table}"
+    arrow.create_temporary(
+        connection,
+        mapped,
+        f"""
+        select listing.*, mapping.instrument_id,
+            row_number() over (
+                partition by mapping.instrument_id order by mapping.valid_from desc
+            ) as rank
+        from {listed} as listing
+        cross join lateral {CURRENT_MAPPING_SQL.format(ticker="listing.ticker")} as mapping
+        """,
+    )
+    mapping = arrow.read(connection, f"select ticker, instrument_id, rank from {mapped}")
+    rows = batch.join(mapping, on="ticker")
+    if (mapping["rank"] > 1).any():
+        # an instrument under two of its tickers: the newer ticker's rows count
+        rows = rows.sort("rank", maintain_order=True).unique(contract.key, keep="first")
+    return rows.drop("rank")
+
+
+def resolve_by_day(
+    connection: adbc.Connection, contract: Contract, incoming: str, run_id: int, loaded_at: str
+) -> str:
+    """Resolve staged rows of dated files by the ticker map on the file's date.
+
+    Two tickers of one instrument in one file mean two companies. The ticker without a mapping on
+    that date gets a new instrument for the period in which the map has no row for it.
 
     Returns:
         The relation of the rows with their `instrument_id`, one row per key.
     """
     writer = TickerMapWriter(connection, run_id, loaded_at)
     writer.insert_missing_tickers(incoming)
-    if contract.identity_columns:
-        same_bar = contract.repeats_identity
-        changed = [
-            *find_reuses(writer, incoming, same_bar),
-            *find_renames(writer, incoming, same_bar),
-            *extend_valid_from(writer, incoming),
-        ]
-        if changed:
-            writer.reassign_memberships(changed)
-            writer.record_filer_change(changed)
-    if "ticker" in contract.column_names:
-        return _resolve_by_day(writer, contract, incoming)
-    return _resolve_by_company(connection, contract, incoming)
-
-
-def _resolve_by_company(connection: adbc.Connection, contract: Contract, incoming: str) -> str:
-    """Resolve a provider's rows: all rows of a ticker belong to the company that has it now."""
-    arrow.create_temporary(
-        connection,
-        f"mapped_{contract.table}",
-        f"""
-        select listing.ticker, mapping.instrument_id,
-            row_number() over (
-                partition by mapping.instrument_id order by mapping.valid_from desc
-            ) as rank
-        from (select distinct ticker from {incoming}) as listing
-        cross join lateral {CURRENT_MAPPING_SQL.format(ticker="listing.ticker")} as mapping
-        """,
-    )
-    # a batch may have an instrument under two of its tickers: the newer ticker's rows count
-    same_key = " and ".join(
-        f"newer.{name} = incoming.{name}"
-        for name in contract.natural_key_or_key
-        if name != "ticker"
-    )
-    arrow.create_temporary(
-        connection,
-        f"resolved_{contract.table}",
-        f"""
-        select mapped.instrument_id, incoming.*
-        from {incoming} as incoming
-        join mapped_{contract.table} as mapped using (ticker)
-        where mapped.rank = 1 or not exists (
-            select
-            from mapped_{contract.table} as other
-            join {incoming} as newer on newer.ticker = other.ticker
-            where other.instrument_id = mapped.instrument_id and other.rank < mapped.rank
-                and {same_key}
-        )
-        """,
-    )
-    return f"resolved_{contract.table}"
+    return _resolve_by_day(writer, contract, incoming)
 
 
 def _resolve_by_day(writer: TickerMapWriter, contract: Contract, incoming: str) -> str:
-    """Resolve rows of dated files by the ticker map on the file's date.
-
-    Two tickers of one instrument in one file mean two companies. The ticker without a mapping on
-    that date gets a new instrument for the period in which the map has no row for it.
-    """
     date_column = _date_column(contract)
     mapping = MAPPING_ON_DATE_SQL.format(ticker="incoming.ticker", day=f"incoming.{date_column}")
     snapshot = ", ".join(name for name in contract.natural_key_or_key if name != "ticker")

@@ -8,9 +8,11 @@ the instrument must be inactive: if its own ticker still has the newest session,
 is an alias.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from warehouse.connect import arrow
+from warehouse.merge.batch_bars import BatchBars
 from warehouse.merge.ticker_map import CURRENT_MAPPING_SQL, TickerMapWriter
 
 RENAME_SESSIONS = 20
@@ -29,38 +31,32 @@ class _Rename(NamedTuple):
     last_date: str
 
 
-def find_renames(writer: TickerMapWriter, incoming: str, same_bar: str) -> list[str]:
+def find_renames(bars: BatchBars) -> list[str]:
     """Map new tickers to the stored instruments whose bars they repeat.
-
-    Args:
-        writer: Writes the map, which has every ticker of the batch.
-        incoming: The relation of the staged bars.
-        same_bar: SQL that is true if a staged bar (`new`) repeats a stored bar (`old`).
 
     Returns:
         The tickers whose rows of the map changed.
     """
-    connection = writer.connection
+    writer = bars.writer
     arrow.create_temporary(
-        connection,
+        writer.connection,
         "new_ticker",
         f"""
         select listing.ticker, mapping.instrument_id, listing.last_date
-        from (
-            select ticker, max(session_date) as last_date from {incoming} group by ticker
-        ) as listing
+        from {bars.listed} as listing
         cross join lateral {CURRENT_MAPPING_SQL.format(ticker="listing.ticker")} as mapping
         where not exists (
             select from core.daily_price as bar where bar.instrument_id = mapping.instrument_id
         )
         """,
     )
-    if arrow.read(connection, "select count(*) as rows from new_ticker")["rows"][0] == 0:
+    new_tickers = arrow.read(writer.connection, "select ticker from new_ticker")["ticker"]
+    if new_tickers.is_empty():
         return []
-    _stage_latest_responses(writer, incoming)
+    _stage_latest_responses(bars)
     changed: list[str] = []
     renamed_to: dict[int, int] = {}
-    for found in _find_matches(writer, incoming, same_bar):
+    for found in _find_matches(bars, new_tickers):
         if found.own_id in renamed_to:
             continue  # two instruments match: take the first, the better match
         instrument_id = renamed_to.get(found.instrument_id, found.instrument_id)
@@ -69,18 +65,19 @@ def find_renames(writer: TickerMapWriter, incoming: str, same_bar: str) -> list[
     return changed
 
 
-def _stage_latest_responses(writer: TickerMapWriter, incoming: str) -> None:
+def _stage_latest_responses(bars: BatchBars) -> None:
     """Stage the newest session of the run's replies by instrument, quarantined bars included.
 
     The newest bar of a new ticker may belong to an unfinished session; its date still counts.
     """
+    writer = bars.writer
     arrow.create_temporary(
         writer.connection,
         "latest_response",
         f"""
         select mapping.instrument_id, max(response.session_date) as last_date
         from (
-            select ticker, max(session_date) as session_date from {incoming} group by ticker
+            select ticker, last_date as session_date from {bars.listed}
             union all
             select key ->> 'ticker', (key ->> 'session_date')::date
             from audit.quarantine
@@ -99,9 +96,9 @@ def _stage_latest_responses(writer: TickerMapWriter, incoming: str) -> None:
     )
 
 
-def _find_matches(writer: TickerMapWriter, incoming: str, same_bar: str) -> list[_Rename]:
+def _find_matches(bars: BatchBars, new_tickers: Iterable[str]) -> list[_Rename]:
     """Return new tickers with the inactive instruments that they match, oldest rename first."""
-    connection = writer.connection
+    connection, same_bar = bars.writer.connection, bars.same_bar
     arrow.create_temporary(
         connection,
         "inactive_instrument",
@@ -125,6 +122,7 @@ def _find_matches(writer: TickerMapWriter, incoming: str, same_bar: str) -> list
     )
     if arrow.read(connection, "select count(*) as rows from inactive_instrument")["rows"][0] == 0:
         return []
+    staged = bars.stage(new_tickers)
     arrow.create_temporary(
         connection,
         "rename_candidate",
@@ -141,13 +139,13 @@ def _find_matches(writer: TickerMapWriter, incoming: str, same_bar: str) -> list
             select inactive_instrument.*, bar.session_date, bar.close, bar.volume
             from inactive_instrument
             join new_ticker on new_ticker.instrument_id = inactive_instrument.instrument_id
-            join {incoming} as bar on bar.ticker = new_ticker.ticker
+            join {staged} as bar on bar.ticker = new_ticker.ticker
                 and bar.session_date > inactive_instrument.last_date - {MATCH_DAYS}
         )
         select distinct new_ticker.ticker, new_ticker.instrument_id as own_id, new_ticker.last_date,
             old.instrument_id, old.last_date as inactive_from
         from newest_bar as old
-        join {incoming} as new on new.session_date = old.session_date
+        join {staged} as new on new.session_date = old.session_date
         join new_ticker on new_ticker.ticker = new.ticker and new_ticker.last_date > old.last_date
         where {same_bar} and new.volume > 0
         """,
@@ -163,7 +161,7 @@ def _find_matches(writer: TickerMapWriter, incoming: str, same_bar: str) -> list
             select rename_candidate.*, bar.session_date, bar.close, bar.volume
             from rename_candidate
             join new_ticker on new_ticker.instrument_id = rename_candidate.instrument_id
-            join {incoming} as bar on bar.ticker = new_ticker.ticker
+            join {staged} as bar on bar.ticker = new_ticker.ticker
         )
         select old.ticker, old.own_id, old.instrument_id,
             coalesce(
@@ -175,7 +173,7 @@ def _find_matches(writer: TickerMapWriter, incoming: str, same_bar: str) -> list
             )::text as boundary,
             old.last_date::text as last_date
         from candidate_bar as old
-        join {incoming} as new on new.ticker = old.ticker and new.session_date = old.session_date
+        join {staged} as new on new.ticker = old.ticker and new.session_date = old.session_date
         group by old.ticker, old.own_id, old.instrument_id, old.inactive_from, old.last_date
         having count(*) filter (where {same_bar} and new.volume > 0) >= {RENAME_SESSIONS}
             and count(*) filter (where {same_bar}) >= {RENAME_SHARE} * count(*)

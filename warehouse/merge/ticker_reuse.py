@@ -6,39 +6,46 @@ them, and its bars begin long after. Both conditions are required, with more tha
 sessions in between: a halt fails the first, a hole in the vendor's data the second.
 """
 
+import polars as pl
+
 from warehouse.connect import arrow
+from warehouse.merge.batch_bars import BatchBars
 from warehouse.merge.ticker_map import CURRENT_MAPPING_SQL, TickerMapWriter
 
 REUSE_SESSIONS = 60
 
 
-def find_reuses(writer: TickerMapWriter, incoming: str, same_bar: str) -> list[str]:
+def find_reuses(bars: BatchBars) -> list[str]:
     """Map tickers that another company has taken over to new instruments.
-
-    Args:
-        writer: Writes the map, which has every ticker of the batch.
-        incoming: The relation of the staged bars.
-        same_bar: SQL that is true if a staged bar (`new`) repeats a stored bar (`old`).
 
     Returns:
         The tickers whose rows of the map changed.
     """
-    connection = writer.connection
-    reused = arrow.read(
-        connection,
+    writer = bars.writer
+    reused = pl.concat([_without_stored_bars(bars), _former_with_other_bars(bars)])
+    for ticker, valid_from, first_date in reused.iter_rows():
+        if _is_ongoing(writer, ticker, valid_from):
+            writer.close_validity(ticker, valid_from, first_date)
+        writer.insert_new_instrument(ticker, first_date)
+    return [str(ticker) for ticker in reused["ticker"]]
+
+
+def _without_stored_bars(bars: BatchBars) -> pl.DataFrame:
+    """Return tickers whose reply begins long after the stored bars that it should have."""
+    run_id = bars.writer.run_id
+    return arrow.read(
+        bars.writer.connection,
         f"""
         select listing.ticker, mapping.valid_from::text as valid_from,
             listing.first_date::text as first_date
-        from (
-            select ticker, min(session_date) as first_date from {incoming} group by ticker
-        ) as listing
+        from {bars.listed} as listing
         cross join lateral {CURRENT_MAPPING_SQL.format(ticker="listing.ticker")} as mapping
         cross join lateral (
             select session_date as last_stored from core.daily_price as bar
             where bar.instrument_id = mapping.instrument_id order by session_date desc limit 1
         ) as newest
-        where (
-            mapping.valid_to = 'infinity' and listing.first_date > last_stored + {REUSE_SESSIONS}
+        where mapping.valid_to = 'infinity'
+            and listing.first_date > last_stored + {REUSE_SESSIONS}
             and {REUSE_SESSIONS} < (
                 select count(*) from core.session
                 where session_date > last_stored and session_date <= listing.first_date
@@ -47,32 +54,47 @@ def find_reuses(writer: TickerMapWriter, incoming: str, same_bar: str) -> list[s
             and exists (
                 select from audit.fetch as request
                 where request.dataset = 'daily_price' and request.item = listing.ticker
-                    and request.run_id = {writer.run_id} and request.window_start <= last_stored
+                    and request.run_id = {run_id} and request.window_start <= last_stored
             )
             and not exists (
                 select from audit.quarantine
-                where last_run_id = {writer.run_id} and table_name = 'daily_price'
+                where last_run_id = {run_id} and table_name = 'daily_price'
                     and key ->> 'ticker' = listing.ticker
                     and (key ->> 'session_date')::date <= last_stored
             )
-        ) or (
-            -- a company that changed its ticker; the old ticker now returns other bars
-            mapping.valid_to < 'infinity' and listing.first_date >= mapping.valid_to
-            and (
-                select count(*) > 0 and count(*) filter (where {same_bar}) = 0
-                from {incoming} as new
-                join core.daily_price as old on old.instrument_id = mapping.instrument_id
-                    and old.session_date = new.session_date
-                where new.ticker = listing.ticker
-            )
-        )
         """,
     )
-    for ticker, valid_from, first_date in reused.iter_rows():
-        if _is_ongoing(writer, ticker, valid_from):
-            writer.close_validity(ticker, valid_from, first_date)
-        writer.insert_new_instrument(ticker, first_date)
-    return [str(ticker) for ticker in reused["ticker"]]
+
+
+def _former_with_other_bars(bars: BatchBars) -> pl.DataFrame:
+    """Return former tickers of renamed companies that now return other bars than the stored."""
+    connection = bars.writer.connection
+    former = arrow.read(
+        connection,
+        f"""
+        select listing.ticker, mapping.valid_from::text as valid_from,
+            listing.first_date::text as first_date, mapping.instrument_id
+        from {bars.listed} as listing
+        cross join lateral {CURRENT_MAPPING_SQL.format(ticker="listing.ticker")} as mapping
+        where mapping.valid_to < 'infinity' and listing.first_date >= mapping.valid_to
+        """,
+    )
+    if former.is_empty():
+        return former.drop("instrument_id")
+    staged = bars.stage(former["ticker"])
+    arrow.stage(connection, "former_ticker", former.to_arrow())
+    return arrow.read(
+        connection,
+        f"""
+        select former.ticker, former.valid_from, former.first_date
+        from former_ticker as former
+        join {staged} as new on new.ticker = former.ticker
+        join core.daily_price as old on old.instrument_id = former.instrument_id
+            and old.session_date = new.session_date
+        group by former.ticker, former.valid_from, former.first_date
+        having count(*) filter (where {bars.same_bar}) = 0
+        """,
+    )
 
 
 def _is_ongoing(writer: TickerMapWriter, ticker: str, valid_from: str) -> bool:
@@ -87,7 +109,7 @@ def _is_ongoing(writer: TickerMapWriter, ticker: str, valid_from: str) -> bool:
     return bool(found["is_ongoing"][0])
 
 
-def extend_valid_from(writer: TickerMapWriter, incoming: str) -> list[str]:
+def extend_valid_from(bars: BatchBars) -> list[str]:
     """Move the first day of a reused ticker back when earlier bars of its company arrive.
 
     The first bar of a reply may be quarantined until the next bar confirms it.
@@ -95,6 +117,7 @@ def extend_valid_from(writer: TickerMapWriter, incoming: str) -> list[str]:
     Returns:
         The tickers whose rows of the map changed.
     """
+    writer = bars.writer
     extended = arrow.read(
         writer.connection,
         f"""
@@ -102,9 +125,7 @@ def extend_valid_from(writer: TickerMapWriter, incoming: str) -> list[str]:
             listing.first_date::text as first_date,
             former.valid_from::text as former_from,
             former.valid_to > listing.first_date as is_cut
-        from (
-            select ticker, min(session_date) as first_date from {incoming} group by ticker
-        ) as listing
+        from {bars.listed} as listing
         cross join lateral {CURRENT_MAPPING_SQL.format(ticker="listing.ticker")} as mapping
         left join lateral (
             select earlier.valid_from, earlier.valid_to,

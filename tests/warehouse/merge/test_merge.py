@@ -8,7 +8,7 @@ import pytest
 from adbc_driver_postgresql import dbapi as adbc
 
 from expectations.tables import daily_price, index_membership, macro_observation, rotation_metrics
-from warehouse.merge.merge import MergeCounts
+from warehouse.merge.counts import MergeCounts
 
 PRICES, MEMBERS = daily_price.CONTRACT, index_membership.CONTRACT
 SERIES, RATIOS = macro_observation.CONTRACT, rotation_metrics.CONTRACT
@@ -69,6 +69,32 @@ def test_changed_row_moves_to_history(settings, bars, merged, query):
     assert query(settings, WRITTEN)[0] == untouched
     assert query(settings, CHANGES)[1:] == [("daily_price", "AAA", None, "2024-01-03", 2)]
     assert [row[2] for row in query(settings, HELD)] == [10.0, 12.0]
+
+
+def test_rows_of_every_kind_in_one_batch(settings, bars, merged, query):
+    held = [("AAA", "2024-01-02", 10.0), ("AAA", "2024-01-03", 11.0), ("BBB", "2024-01-03", 5.0)]
+    merged(settings, PRICES, bars(*held))
+    frame = bars(
+        ("BBB", "2024-01-03", 5.000001),  # within the vendor's precision
+        ("AAA", "2024-01-04", 12.0),
+        ("AAA", "2024-01-03", 11.5),
+        ("CCC", "2024-01-02", 7.0),
+        ("AAA", "2024-01-02", 10.0),
+    )
+    assert merged(settings, PRICES, frame) == MergeCounts(new=2, changed=1, same=2)
+    assert [row[:3] for row in query(settings, HELD)] == [
+        ("AAA", "2024-01-02", 10.0),
+        ("AAA", "2024-01-03", 11.5),
+        ("AAA", "2024-01-04", 12.0),
+        ("BBB", "2024-01-03", 5.0),
+        ("CCC", "2024-01-02", 7.0),
+    ]
+    assert query(settings, HISTORY) == [(11.0, True, True, True, True)]
+    assert sorted(query(settings, CHANGES)[2:]) == [
+        ("daily_price", "AAA", None, "2024-01-03", 2),
+        ("daily_price", "CCC", None, "2024-01-02", 2),
+    ]
+    assert query(settings, LOADS)[1:] == [("core.daily_price", 2, 1, 2, 0)]
 
 
 def test_value_that_comes_back_has_three_versions(settings, bars, merged, query):

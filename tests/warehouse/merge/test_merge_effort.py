@@ -20,10 +20,11 @@ READ_ROWS = """
 select coalesce(sum(seq_tup_read + coalesce(idx_tup_fetch, 0)), 0)::bigint as rows
 from pg_stat_xact_user_tables
 """
+# without statistics, and of more pages than a thousand rows take
 UNANALYSED = """
 select relname from pg_class
 where relpersistence = 't' and relkind = 'r' and reltuples < 0
-    and relnamespace = pg_my_temp_schema()
+    and relnamespace = pg_my_temp_schema() and pg_relation_size(oid) > 30 * 8192
 """
 
 
@@ -72,3 +73,16 @@ def test_a_snapshot_is_compared_with_its_own_rows(settings, new_run, members) ->
             assert arrow.read(connection, UNANALYSED)["relname"].to_list() == []
             connection.commit()
         assert read < 60 * 300
+
+
+def test_a_day_is_compared_with_its_own_day(settings, new_run, bars) -> None:
+    read = []
+    for days in (SESSIONS, SESSIONS[-1:]):
+        frame = bars(*((f"T{number}", day, 10.0) for number in range(TICKERS) for day in days))
+        with adbc_connection(settings) as connection:
+            loaded_at = lock_tables(connection, [daily_price.CONTRACT])
+            merge(connection, daily_price.CONTRACT, frame, new_run(settings), loaded_at)
+            read.append(int(arrow.read(connection, READ_ROWS)["rows"][0]))
+            connection.commit()
+    # the sessions of the calendar and the tickers, and none of the 999 other days
+    assert read[1] < 100 * TICKERS

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from expectations.tables import daily_price, index_membership
 from warehouse.connect.connections import adbc_connection, connect
-from warehouse.merge.merge import MergeCounts, lock_tables, merge
+from warehouse.merge.counts import MergeCounts
+from warehouse.merge.merge import lock_tables, merge
 
 PRICES, MEMBERS = daily_price.CONTRACT, index_membership.CONTRACT
 # in this database: the server holds Prefect's, too

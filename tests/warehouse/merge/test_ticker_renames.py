@@ -7,7 +7,7 @@ import pytest
 from expectations.tables import daily_price, index_membership
 from tests.warehouse.companies import ALL, MAP, PERIODS, content, day
 from warehouse.connect.connections import connect
-from warehouse.merge.merge import MergeCounts
+from warehouse.merge.counts import MergeCounts
 
 PRICES, MEMBERS = daily_price.CONTRACT, index_membership.CONTRACT
 

@@ -9,7 +9,7 @@ from tasks.plan.prices import price_requests, read_stored_prices
 from tasks.plan.universe import universe
 from tests.warehouse.companies import ALL, MAP, PERIODS, content, day
 from warehouse.connect.connections import connect
-from warehouse.merge.merge import MergeCounts
+from warehouse.merge.counts import MergeCounts
 
 PRICES, MEMBERS = daily_price.CONTRACT, index_membership.CONTRACT
 

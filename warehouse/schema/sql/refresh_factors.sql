@@ -1,11 +1,9 @@
 -- Rewrites the factors of the instruments whose bars or actions this transaction wrote, where they
 -- differ from what is held. Day for day most of them don't.
 create temporary table changed_instrument on commit drop as
-select instrument_id from upsert_daily_price
+select instrument_id from changed_daily_price
 union
-select instrument_id from upsert_corporate_action
-union
-select instrument_id from delete_corporate_action;
+select instrument_id from changed_corporate_action;
 -- next statement
 analyze changed_instrument;
 -- next statement

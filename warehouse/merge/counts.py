@@ -1,0 +1,17 @@
+"""What a merge did, in numbers of rows."""
+
+from dataclasses import astuple, dataclass
+
+
+@dataclass(frozen=True)
+class MergeCounts:
+    """Numbers of rows by the result of comparing a batch with the stored rows."""
+
+    new: int = 0
+    changed: int = 0
+    same: int = 0
+    removed: int = 0
+
+    def plus(self, other: "MergeCounts") -> "MergeCounts":
+        """Return the sums of both."""
+        return MergeCounts(*map(sum, zip(astuple(self), astuple(other), strict=True)))
