@@ -17,13 +17,13 @@ from warehouse.server.embedded import EmbeddedServer
 POINTS = (
     ("holdings", "audit.run", "before there is a run"),
     ("holdings", "audit.batch", "between the run's begin and its first batch"),
-    ("holdings", "history.index_membership", "in the middle of a merge"),
+    ("holdings", "audit.load", "between a merge and its count"),
     ("holdings", "audit.change", "between a merge and the note of what it changed"),
     ("prices", "audit.validation", "between the quarantine and the first table"),
-    ("prices", "history.corporate_action", "between two tables of one batch"),
+    ("prices", "audit.change", "between two tables of one batch"),
     ("prices", "derived.adjustment_factor", "between the splits and their factors"),
     ("macro", "audit.load", "between a merge and its count"),
-    ("derived", "history.rotation_metrics", "in the middle of a publication"),
+    ("derived", "audit.load", "in the middle of a publication"),
     ("derived", "audit.derivation", "before what was derived is known to follow"),
     ("derived", "derived.sector_breadth", "between two publications"),
 )
