@@ -59,7 +59,7 @@ def restart_ended(settings: Settings) -> None:
     """
     for name, is_running, start in _services(settings):
         if not is_running():
-            logger.warning("%s ended; restarting it", name)
+            logger.warning("Service %s ended; restarting it", name)
             start()
             _record(settings, name)
 

@@ -28,7 +28,7 @@ def key_and_null_rules(key: Sequence[str]) -> tuple[Rule, ...]:
     else:
         unique, arguments = "ExpectCompoundColumnsToBeUnique", {"column_list": [*key]}
     return (
-        Rule("row_repeated", "two rows have the same key", unique, arguments, "stop"),
+        Rule("duplicate_row", "two rows have the same key", unique, arguments, "stop"),
         between_rule(
             "value_missing",
             "a column that must not be NULL is NULL",

@@ -69,7 +69,7 @@ RULES = (
         {"column": "split_ratio", "min_value": 1 / 20_000, "max_value": 1_000},
     ),
     Rule(
-        "split_changes_nothing",
+        "split_ratio_is_one",
         "the split ratio is 1:1",
         "ExpectColumnValuesToNotBeInSet",
         {"column": "split_ratio", "value_set": [1.0]},
@@ -119,7 +119,7 @@ RULES = (
     ),
     flag_rule(
         "is_repeated",
-        "split_listed_twice",
+        "split_on_two_dates",
         "the split repeats the ratio of one listed up to a week before; only the first is loaded",
     ),
     flag_rule(

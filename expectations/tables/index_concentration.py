@@ -24,7 +24,7 @@ COLUMNS = (
 
 RULES = (
     Rule(
-        "row_repeated",
+        "duplicate_row",
         "an index has a snapshot twice",
         "ExpectCompoundColumnsToBeUnique",
         {"column_list": [*KEY]},

@@ -121,8 +121,8 @@ RULES = (
         "stop",
     ),
     flag_rule(
-        "is_cpi_unexplained",
-        "cpi_unexplained",
+        "is_cpi_without_reason",
+        "cpi_missing_without_reason",
         "a change of CPI is NULL for a published month without a reason",
         "stop",
     ),
@@ -140,7 +140,7 @@ def annotate(frame: pd.DataFrame) -> pd.DataFrame:
     out = count_nulls_and_infs(frame, COLUMNS)
     has_change = frame[["cpi_mom_pct", "cpi_3m_annualised_pct"]].notna().all(axis=1)
     is_published = frame["cpi_adjusted_reference_month"].notna()
-    out["is_cpi_unexplained"] = is_published & ~has_change & frame["cpi_missing_reason"].isna()
+    out["is_cpi_without_reason"] = is_published & ~has_change & frame["cpi_missing_reason"].isna()
     session = pd.to_datetime(frame["session_date"])
     out["is_from_future"] = False
     for column, months in (

@@ -70,7 +70,7 @@ COLUMNS = (
 RULES = (
     *key_and_null_rules(KEY),
     Rule(
-        "release_unknown",
+        "release_not_listed",
         "the release is not one of those followed",
         "ExpectColumnValuesToBeInSet",
         {"column": "release", "value_set": [*RELEASES]},

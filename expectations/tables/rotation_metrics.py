@@ -62,7 +62,7 @@ COLUMNS = (
 
 RULES = (
     Rule(
-        "row_repeated",
+        "duplicate_row",
         "a pair has a session twice",
         "ExpectCompoundColumnsToBeUnique",
         {"column_list": [*KEY]},

@@ -53,7 +53,7 @@ RULES = (
     between_rule("hit_rate_out_of_range", "hit_rate is outside 0 to 1", "hit_rate", 0, 1),
     # small against large in a month: between -14 and 17 percent since 1990
     between_rule(
-        "excess_out_of_range", "the excess return is outside -1 to 1", "excess_return", -1, 1
+        "excess_return_out_of_range", "the excess return is outside -1 to 1", "excess_return", -1, 1
     ),
     between_rule("years_not_positive", "years is below 1", "years", 1, None),
     flag_rule(

@@ -160,7 +160,7 @@ def _within(name: str, reason: str, column: str, least: float | None, most: floa
 
 RULES = (
     Rule(
-        "row_repeated",
+        "duplicate_row",
         "two rows have the same key",
         "ExpectCompoundColumnsToBeUnique",
         {"column_list": [*KEY]},

@@ -18,7 +18,7 @@ def make_report(settings: Settings) -> None:
     """Write the report, and its summary as the artifact `report`."""
     path = report_path(settings)
     figures = write_report(settings, path, now(settings))
-    get_run_logger().info("Report: %s", path)
+    get_run_logger().info("Report written to %s", path)
     upsert_artifact(
         create_markdown_artifact,
         key="report",

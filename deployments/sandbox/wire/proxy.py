@@ -76,7 +76,7 @@ class Proxy:
         try:
             await self._handle_connection(_HttpConnection(reader, writer), host=None)
         except CONNECTION_ERRORS as error:
-            logger.info("connection ended: %r", error)
+            logger.info("A client closed its connection: %r", error)
         except asyncio.CancelledError:
             logger.debug("connection dropped: the sandbox stops")
         finally:

@@ -69,7 +69,7 @@ def count_members(
     place = np.arange(len(day)) - np.flatnonzero(is_first)[np.cumsum(is_first) - 1]
 
     sector, weight = members.sector_and_weight_of(day, instrument)
-    counted = np.flatnonzero((sector >= 0) & (day >= _day(start)))
+    counted = np.flatnonzero((sector >= 0) & (day >= _day_number(start)))
     sessions, row, before = _number_sessions(day[counted], previous_session)
     cell = row * members.width + sector[counted]
     shape = (len(sessions), members.width)
@@ -122,8 +122,8 @@ def _in_order(bars: pl.DataFrame) -> pl.DataFrame:
     return bars if bool((key[1:] > key[:-1]).all()) else bars[np.argsort(key, kind="stable")]
 
 
-def _day(of: date) -> int:
-    return (of - date(1970, 1, 1)).days
+def _day_number(day: date) -> int:
+    return (day - date(1970, 1, 1)).days
 
 
 def _number_sessions(
@@ -140,7 +140,7 @@ def _number_sessions(
     # no bar has the least of all days
     none = np.iinfo(np.int32).min
     before = np.concatenate(
-        [[none if previous_session is None else _day(previous_session)], sessions[:-1]]
+        [[none if previous_session is None else _day_number(previous_session)], sessions[:-1]]
     )
     return sessions, row, before.astype(np.int32)
 

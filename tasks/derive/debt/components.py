@@ -5,7 +5,7 @@ from datetime import date
 from itertools import combinations
 from math import fsum
 
-from tasks.derive.debt.day_cache import cached_by_day
+from tasks.derive.debt.day_cache import cached_by_balance_date
 from tasks.derive.xbrl.concepts import concepts, kinds, limit_tags
 from tasks.derive.xbrl.facts import Fact, PointInTimeFacts
 
@@ -100,7 +100,7 @@ def is_same_carrying(one: float, other: float) -> bool:
     return abs(one - other) <= CARRYING_TOLERANCE * max(abs(one), abs(other))
 
 
-@cached_by_day
+@cached_by_balance_date
 def short_term_borrowings(known: PointInTimeFacts, day: date) -> list[Fact]:
     """Return short-term borrowings other than the current portion: their total, else the parts."""
     total, parts = known.instant("debt_short_term", day), _borrowing_parts(known, day)
@@ -117,7 +117,7 @@ def _borrowing_parts(known: PointInTimeFacts, day: date) -> list[Fact]:
     return [*paper, *(drop_same_debt(other, [paper[0].value]) if paper else other)]
 
 
-@cached_by_day
+@cached_by_balance_date
 def current_notes(known: PointInTimeFacts, day: date) -> list[Fact]:
     """Return the largest current instruments.
 

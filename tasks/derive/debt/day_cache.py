@@ -9,7 +9,7 @@ from tasks.derive.xbrl.facts import PointInTimeFacts
 Result = TypeVar("Result")
 
 
-def cached_by_day(
+def cached_by_balance_date(
     compute: Callable[[PointInTimeFacts, date], Result],
 ) -> Callable[[PointInTimeFacts, date], Result]:
     """Keep the results of a function that reads debt and balance sheet of its day, no others."""

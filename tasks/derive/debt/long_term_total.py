@@ -11,7 +11,7 @@ from functools import cache
 from itertools import pairwise
 from math import fsum
 
-from tasks.derive.debt.day_cache import cached_by_day
+from tasks.derive.debt.day_cache import cached_by_balance_date
 from tasks.derive.xbrl.concepts import concepts
 from tasks.derive.xbrl.facts import ANNUAL_FORMS, Fact, PointInTimeFacts
 
@@ -41,7 +41,7 @@ def _buckets(prefix: str) -> tuple[str, ...]:
     return tuple(name for name in concepts() if name.startswith(prefix))
 
 
-@cached_by_day
+@cached_by_balance_date
 def _ladder(known: PointInTimeFacts, day: date) -> dict[str, Fact]:
     """Return the buckets of the first family that has its first two years."""
     for prefix in LADDERS:
@@ -93,13 +93,13 @@ def _current(known: PointInTimeFacts, day: date) -> float | None:
     return next((fact.value for fact in facts if fact is not None), None)
 
 
-@cached_by_day
+@cached_by_balance_date
 def _amounts(known: PointInTimeFacts, day: date) -> tuple[float, float]:
     total = known.instant("debt_long_term", day)
     return 0.0 if total is None else total.value, _current(known, day) or 0.0
 
 
-@cached_by_day
+@cached_by_balance_date
 def _by_lines(known: PointInTimeFacts, day: date) -> Reading:
     """Compare with the noncurrent line and the maturity schedule of the same day."""
     total, current = _amounts(known, day)

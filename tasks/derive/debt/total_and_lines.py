@@ -15,7 +15,7 @@ from tasks.derive.debt.components import (
     largest_component,
     sum_values,
 )
-from tasks.derive.debt.day_cache import cached_by_day
+from tasks.derive.debt.day_cache import cached_by_balance_date
 from tasks.derive.debt.lines import ADDITIVE_RATIO, DebtLines, filed
 from tasks.derive.debt.long_term_total import ladder_first_year, ladder_total
 from tasks.derive.xbrl.concepts import kinds
@@ -132,7 +132,7 @@ def _never_included_notes(lines: DebtLines) -> bool:
     )
 
 
-@cached_by_day
+@cached_by_balance_date
 def _notes(known: PointInTimeFacts, day: date) -> float:
     """Return the current and noncurrent notes of a day, without limits."""
     return fsum(

@@ -19,7 +19,7 @@ from tasks.derive.debt.components import (
     sum_values,
 )
 from tasks.derive.debt.confidence import rate_confidence
-from tasks.derive.debt.day_cache import cached_by_day
+from tasks.derive.debt.day_cache import cached_by_balance_date
 from tasks.derive.debt.debt import Debt
 from tasks.derive.debt.lines import ADDITIVE_RATIO, DebtLines, read_lines
 from tasks.derive.debt.related_parties import add_related_parties
@@ -75,7 +75,7 @@ def _lacked_other_debt(known: PointInTimeFacts, day: date) -> bool:
     return False
 
 
-@cached_by_day
+@cached_by_balance_date
 def _depends_on_other_days(known: PointInTimeFacts, day: date) -> bool:
     """Return whether earlier days decide what long-term debt includes; the cache is by day."""
     if known.instant("debt_long_term", day) is None or known.instant("debt_noncurrent", day):
@@ -103,7 +103,7 @@ def _compute_total(known: PointInTimeFacts, day: date) -> Debt | None:
     return rate_confidence(found, lines)
 
 
-_cached_total = cached_by_day(_compute_total)
+_cached_total = cached_by_balance_date(_compute_total)
 
 
 def _unreconciled(known: PointInTimeFacts, day: date) -> DebtLines:

@@ -20,7 +20,7 @@ def make_frame() -> pd.DataFrame:
 
 
 BROKEN = {
-    "row_repeated": lambda f: pd.concat([f, f.loc[[1]]], ignore_index=True),
+    "duplicate_row": lambda f: pd.concat([f, f.loc[[1]]], ignore_index=True),
     "value_missing": lambda f: with_value(f, "reason", None),
     "value_infinite": lambda f: with_value(f, "second_measured", np.inf),
     "verdict_unknown": lambda f: with_value(f, "verdict", "perhaps"),

@@ -33,7 +33,7 @@ def make_frame() -> pd.DataFrame:
 
 
 BROKEN = {
-    "row_repeated": lambda f: pd.concat([f, f.loc[[1]]], ignore_index=True),
+    "duplicate_row": lambda f: pd.concat([f, f.loc[[1]]], ignore_index=True),
     "value_missing": lambda f: with_value(f, "accession_number", None),
     "value_infinite": lambda f: with_value(f, "interest_coverage", np.inf),
     "share_out_of_range": lambda f: with_value(f, "implied_floating_share", 1.1),

@@ -30,7 +30,7 @@ def make_frame() -> pd.DataFrame:
 
 
 BROKEN = {
-    "row_repeated": lambda f: pd.concat([f, f.loc[[1]]], ignore_index=True),
+    "duplicate_row": lambda f: pd.concat([f, f.loc[[1]]], ignore_index=True),
     "value_missing": lambda f: with_value(f, "amount_usd", np.nan),
     "value_infinite": lambda f: with_value(f, "amount_usd", np.inf),
     "bucket_unknown": lambda f: with_value(f, "bucket", "year_6"),

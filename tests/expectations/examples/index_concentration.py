@@ -23,7 +23,7 @@ def make_frame() -> pd.DataFrame:
 
 
 BROKEN = {
-    "row_repeated": lambda f: pd.concat([f, f.loc[[1]]], ignore_index=True),
+    "duplicate_row": lambda f: pd.concat([f, f.loc[[1]]], ignore_index=True),
     "value_missing": lambda f: with_value(f, "hhi", np.nan, row=1),
     "hhi_out_of_range": lambda f: with_value(f, "hhi", 0.0004, row=1),
     "effective_members_out_of_range": lambda f: with_value(f, "effective_members", 2003.0, row=1),

@@ -41,7 +41,7 @@ def make_frame() -> pd.DataFrame:
 
 
 BROKEN = {
-    "row_repeated": lambda f: pd.concat([f, f.loc[[1]]], ignore_index=True),
+    "duplicate_row": lambda f: pd.concat([f, f.loc[[1]]], ignore_index=True),
     "value_missing": lambda f: with_value(f, "session_date", pd.NaT, row=1),
     "value_infinite": lambda f: with_value(f, "dollar_change_63", np.inf),
     "cpi_yoy_out_of_range": lambda f: with_value(f, "cpi_yoy_pct", 274.0),
@@ -50,7 +50,7 @@ BROKEN = {
     "cuts_negative": lambda f: with_value(f, "cuts_in_cycle", -1),
     "inversion_count_negative": lambda f: with_value(f, "curve_sessions_since_inversion", -1),
     "phase_unknown": lambda f: with_value(f, "policy_phase", "tightening"),
-    "cpi_unexplained": lambda f: with_value(f, "cpi_missing_reason", None),
+    "cpi_missing_without_reason": lambda f: with_value(f, "cpi_missing_reason", None),
     "reference_in_future": lambda f: with_value(
         f, "unemployment_reference_month", pd.Timestamp("2025-12-01")
     ),

@@ -29,7 +29,7 @@ def make_frame() -> pd.DataFrame:
 
 
 BROKEN = {
-    "row_repeated": lambda f: pd.concat([f, f.loc[[1]]], ignore_index=True),
+    "duplicate_row": lambda f: pd.concat([f, f.loc[[1]]], ignore_index=True),
     "value_missing": lambda f: with_value(f, "subject", None),
     "value_infinite": lambda f: with_value(f, "beta_dgs2_63_pct", np.inf),
     "kind_unknown": lambda f: with_value(f, "kind", "share"),

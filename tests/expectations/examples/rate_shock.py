@@ -39,7 +39,7 @@ def make_frame() -> pd.DataFrame:
 
 
 BROKEN = {
-    "row_repeated": lambda f: pd.concat([f, f.loc[[1]]], ignore_index=True),
+    "duplicate_row": lambda f: pd.concat([f, f.loc[[1]]], ignore_index=True),
     "value_missing": lambda f: with_value(f, "floating_debt_usd", np.nan),
     "value_infinite": lambda f: with_value(f, "interest_coverage_after", np.inf),
     "share_out_of_range": lambda f: with_value(f, "floating_share", 1.2),

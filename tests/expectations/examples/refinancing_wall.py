@@ -40,7 +40,7 @@ def make_frame() -> pd.DataFrame:
 
 
 BROKEN = {
-    "row_repeated": lambda f: pd.concat([f, f.loc[[1]]], ignore_index=True),
+    "duplicate_row": lambda f: pd.concat([f, f.loc[[1]]], ignore_index=True),
     "value_missing": lambda f: with_value(f, "debt_coverage_pct", np.nan),
     "value_infinite": lambda f: with_value(f, "uplift_usd", -np.inf),
     "coverage_out_of_range": lambda f: with_value(f, "debt_coverage_pct", 100.5),

@@ -43,10 +43,10 @@ def make_frame() -> pd.DataFrame:
 
 
 BROKEN = {
-    "row_repeated": lambda f: pd.concat([f, f.loc[[1]]], ignore_index=True),
+    "duplicate_row": lambda f: pd.concat([f, f.loc[[1]]], ignore_index=True),
     "value_missing": lambda f: with_value(f, "known_from", pd.NaT),
     "value_infinite": lambda f: with_value(f, "t_statistic", np.inf),
-    "release_unknown": lambda f: with_value(f, "release", "payrolls"),
+    "release_not_listed": lambda f: with_value(f, "release", "payrolls"),
     "window_unknown": lambda f: with_value(f, "event_window", "day_1"),
     "return_out_of_range": lambda f: with_value(f, "total_return", 4.0),
     "error_negative": lambda f: with_value(f, "standard_error", -0.1),

@@ -28,7 +28,7 @@ def make_frame() -> pd.DataFrame:
 
 
 BROKEN = {
-    "row_repeated": lambda f: pd.concat([f, f.loc[[1]]], ignore_index=True),
+    "duplicate_row": lambda f: pd.concat([f, f.loc[[1]]], ignore_index=True),
     "ratio_missing": lambda f: with_value(f, "ratio", np.nan, row=1),
     "ratio_not_positive": lambda f: with_value(f, "ratio", 0.0, row=1),
     "drawdown_out_of_range": lambda f: with_value(f, "ratio_drawdown_252", 0.001, row=1),

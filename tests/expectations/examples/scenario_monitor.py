@@ -25,7 +25,7 @@ def make_frame() -> pd.DataFrame:
 
 
 BROKEN = {
-    "row_repeated": lambda f: pd.concat([f, f.loc[[1]]], ignore_index=True),
+    "duplicate_row": lambda f: pd.concat([f, f.loc[[1]]], ignore_index=True),
     "value_missing": lambda f: with_value(f, "threshold", None),
     "value_infinite": lambda f: with_value(f, "newest_value", np.inf),
     "run_contradictory": lambda f: with_value(f, "met_since", pd.NaT),

@@ -29,12 +29,12 @@ def make_frame() -> pd.DataFrame:
 
 
 BROKEN = {
-    "row_repeated": lambda f: pd.concat([f, f.loc[[1]]], ignore_index=True),
+    "duplicate_row": lambda f: pd.concat([f, f.loc[[1]]], ignore_index=True),
     "value_missing": lambda f: with_value(f, "excess_return", np.nan),
     "value_infinite": lambda f: with_value(f, "t_statistic", np.inf),
     "season_unknown": lambda f: with_value(f, "season", "spring"),
     "hit_rate_out_of_range": lambda f: with_value(f, "hit_rate", 50.0),
-    "excess_out_of_range": lambda f: with_value(f, "excess_return", 3.0),
+    "excess_return_out_of_range": lambda f: with_value(f, "excess_return", 3.0),
     "years_not_positive": lambda f: with_value(f, "years", 0),
     "dates_out_of_order": lambda f: with_value(f, "known_from", pd.Timestamp("2001-01-30")),
 }

@@ -37,7 +37,7 @@ def make_frame() -> pd.DataFrame:
 
 
 BROKEN = {
-    "row_repeated": lambda f: pd.concat([f, f.loc[[1]]], ignore_index=True),
+    "duplicate_row": lambda f: pd.concat([f, f.loc[[1]]], ignore_index=True),
     "value_missing": lambda f: f.assign(membership_as_of=pd.to_datetime(["2024-01-05", None])),
     "no_members": lambda f: f.assign(members=[2000, 0]),
     "more_than_members": lambda f: with_value(f, "eligible_50", 2001, row=1),

@@ -27,7 +27,7 @@ def make_frame() -> pd.DataFrame:
 
 
 BROKEN = {
-    "row_repeated": lambda f: pd.concat([f, f.loc[[1]]], ignore_index=True),
+    "duplicate_row": lambda f: pd.concat([f, f.loc[[1]]], ignore_index=True),
     "value_missing": lambda f: with_value(f, "relative_return", np.nan),
     "value_infinite": lambda f: with_value(f, "relative_return", np.inf),
     "run_short": lambda f: with_value(f, "sessions", 4),

@@ -22,7 +22,7 @@ def make_frame() -> pd.DataFrame:
 
 
 BROKEN = {
-    "row_repeated": lambda f: pd.concat([f, f.loc[[1]]], ignore_index=True),
+    "duplicate_row": lambda f: pd.concat([f, f.loc[[1]]], ignore_index=True),
     "value_missing": lambda f: with_value(f, "definition", None),
     "definition_unknown": lambda f: with_value(f, "definition", "by_hearsay"),
     "financial_zombie": lambda f: with_value(f, "sector", "Financials"),

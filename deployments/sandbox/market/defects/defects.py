@@ -76,7 +76,7 @@ def inject_defects(
     planter = DefectInjector(by_ticker, timeline, rng)
     _plant_recent(planter)
     for _ in range(repeats):
-        _plant_set(planter)
+        _plant_each_kind(planter)
         _plant_extras(planter)
     spot = fund.slice(len(fund) // 2, 1)
     planter.plant(spot, "ohlc_order", "a fund's high below its close", high=0.985)
@@ -97,7 +97,7 @@ def inject_defects(
     return rows, truth
 
 
-def _plant_set(planter: DefectInjector) -> None:
+def _plant_each_kind(planter: DefectInjector) -> None:
     planter.plant(planter.pick(), "ohlc_order", "high below the close", high=0.97)
     planter.plant(planter.pick(), "ohlc_order", "low above the close", low=1.04)
     for _ in range(2):
