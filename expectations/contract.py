@@ -105,7 +105,7 @@ class Contract:
             `loaded_at` and `run_id`.
         natural_key: The key in the sources' terms (`ticker` for `instrument_id`); empty if it is
             the key itself.
-        extra_staged_columns: Columns beside the table's that `equal_when` uses; staged, not stored.
+        comparison_columns: Columns beside the table's that `equal_when` uses; not stored.
         context_columns: Helper columns that `add_context` of the table's module adds before
             validation; never staged.
         identity_columns: Columns whose values identify an instrument under another ticker; empty
@@ -132,7 +132,7 @@ class Contract:
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     natural_key: tuple[str, ...] = ()
-    extra_staged_columns: tuple[Column, ...] = ()
+    comparison_columns: tuple[Column, ...] = ()
     context_columns: tuple[str, ...] = ()
     identity_columns: tuple[str, ...] = ()
     also_locked: tuple[str, ...] = ()
@@ -163,7 +163,7 @@ class Contract:
         """
         assigned = set(self.key) - set(self.natural_key_or_key)
         names = (*self.natural_key_or_key, *self.column_names)
-        staged = (column.name for column in self.extra_staged_columns)
+        staged = (column.name for column in self.comparison_columns)
         return tuple(dict.fromkeys(n for n in (*names, *staged) if n not in assigned))
 
     @property

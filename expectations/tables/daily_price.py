@@ -174,7 +174,7 @@ CONTRACT = Contract(
     key=("instrument_id", "session_date"),
     natural_key=KEY,
     columns=COLUMNS,
-    extra_staged_columns=(
+    comparison_columns=(
         Column("volume_resolution", "double precision", "shares to which volume is exact"),
     ),
     # an exact match of bars reveals a rename, which moves the rows stored under the new ticker

@@ -17,16 +17,27 @@ from warehouse.server.embedded import EmbeddedServer
 POINTS = (
     ("holdings", "audit.run", "before there is a run"),
     ("holdings", "audit.batch", "between the run's begin and its first batch"),
-    ("holdings", "audit.load", "between a merge and its count"),
+    ("holdings", "audit.load", "between the rows of a merge and their count"),
     ("holdings", "audit.change", "between a merge and the note of what it changed"),
     ("prices", "audit.validation", "between the quarantine and the first table"),
     ("prices", "audit.change", "between two tables of one batch"),
     ("prices", "derived.adjustment_factor", "between the splits and their factors"),
-    ("macro", "audit.load", "between a merge and its count"),
-    ("derived", "audit.load", "in the middle of a publication"),
+    ("macro", "audit.load", "between the rows of a merge and their count"),
+    ("prices", "history.daily_price", "between the new rows of a merge and the changed one"),
+    ("derived", "audit.load", "before a publication is counted"),
     ("derived", "audit.derivation", "before what was derived is known to follow"),
     ("derived", "derived.sector_breadth", "between two publications"),
 )
+# of a share that is of no pair; the vendor still has the former volume
+REVISION = """
+update core.daily_price set volume = 2 * volume + 1000000
+where (instrument_id, session_date) = (
+    select instrument_id, session_date from core.daily_price
+    join core.index_membership using (instrument_id)
+    where index_code = 'R2000' and volume > 0
+    order by session_date desc, instrument_id limit 1
+)
+"""
 WAITING = "select count(*) from pg_locks where not granted and relation = %s::regclass"
 
 
@@ -56,6 +67,9 @@ def test_a_run_killed_at_each_point_leaves_nothing_half_done(
             for before in done[-1:]:
                 assert replay.run(before).state == "Completed"
             done.append(flow)
+        if table == "history.daily_price":
+            with psycopg.connect(server.dsn(database_name(replay.settings))) as connection:
+                assert connection.execute(REVISION).rowcount == 1
         held = replay.checksums()
         with held_up(server, replay, table) as connection:
             process = replay.start(flow)
@@ -74,8 +88,9 @@ def test_a_run_killed_at_each_point_leaves_nothing_half_done(
     assert states == {"crashed": len(POINTS) - 1, "completed": 3 + 5}
     aside = "select table_name, key::text, rule, row::text from audit.quarantine order by 1,2,3,4"
     assert replay.rows(aside) == completed_daily_run.rows(aside)
-    for table in ("daily_price", "corporate_action", "macro_observation", "rotation_metrics"):
+    for table in ("corporate_action", "macro_observation", "rotation_metrics"):
         assert replay.column(f"select count(*) from history.{table}") == [0]
+    assert replay.column("select count(*) from history.daily_price") == [1]
 
 
 @pytest.mark.parametrize(

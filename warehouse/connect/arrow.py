@@ -22,9 +22,6 @@ ARROW_TYPES: Mapping[str, pa.DataType] = {
     "timestamp with time zone": pa.timestamp("us", tz="UTC"),
 }
 
-# the planner's guess for a table without statistics is good enough for so many
-FEW_ROWS = 1000
-
 
 def read(connection: adbc.Connection, query: str, parameters: Sequence[Any] = ()) -> pl.DataFrame:
     """Run a query and return its rows as a Polars frame; parameters are `$1`, `$2`, ..."""
@@ -87,8 +84,7 @@ def stage(connection: adbc.Connection, name: str, rows: pa.Table) -> None:
     """Create a temporary table from an Arrow table, for the life of the connection."""
     with connection.cursor() as cursor:
         cursor.adbc_ingest(name, rows, mode="replace", temporary=True)
-    if rows.num_rows > FEW_ROWS:
-        _analyze(connection, name)
+    _analyze(connection, name)
 
 
 def create_temporary(

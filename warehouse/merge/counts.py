@@ -1,4 +1,4 @@
-"""What a merge did, in numbers of rows."""
+"""Count the rows of a merge by result."""
 
 from dataclasses import astuple, dataclass
 

@@ -4,8 +4,8 @@ All statements run in the transaction of the given connection, so the caller dec
 committed together. Concurrent merges into one table wait for one another.
 
 A batch that only inserts and updates is first split in memory: new rows are copied straight into
-the table. Rows that differ from stored ones, and batches that replace stored rows as a whole, are
-staged and compared in SQL.
+the table. Rows that are not equal to the stored ones to the bit, and batches that replace stored
+rows as a whole, are staged and compared in SQL.
 """
 
 from collections.abc import Sequence
@@ -63,8 +63,8 @@ def merge(
     """Merge a frame into the contract's table.
 
     Superseded rows go to the history table with `loaded_at` and the run. For core tables,
-    `audit.change` records the first date that derived tables must recompute; the same rows stay
-    readable as the temporary table `changed_<table>` until the transaction ends.
+    `audit.change` records the first date that derived tables must recompute. The temporary table
+    `changed_<table>` has what changed (instruments, say) with these dates until the next merge.
 
     Args:
         connection: A connection of the loader, after `lock_tables`.
@@ -84,16 +84,16 @@ def merge(
     if "instrument_id" in contract.key and "ticker" not in contract.column_names:
         batch = resolve_by_company(connection, contract, batch, run_id, loaded_at)
     if condition is None:
-        new, different = split_batch(connection, contract, batch)
+        new, differing = split_batch(connection, contract, batch)
         _append(connection, contract, new, stamp)
-        counts = MergeCounts(new=len(new), same=len(batch) - len(new) - len(different))
-        written = [new]
-        if len(different):
-            more, changed = merge_staged(connection, contract, different, stamp, None)
-            counts, written = counts.plus(more), [new, *changed]
+        counts = MergeCounts(new=len(new), same=len(batch) - len(new) - len(differing))
+        written_rows = [new]
+        if len(differing):
+            staged_counts, changed = merge_staged(connection, contract, differing, stamp, None)
+            counts, written_rows = counts.plus(staged_counts), [new, *changed]
     else:
-        counts, written = merge_staged(connection, contract, batch, stamp, condition)
-    if counts.new:
+        counts, written_rows = merge_staged(connection, contract, batch, stamp, condition)
+    if counts.new or counts.changed:
         target = (contract.qualified_name,)
         arrow.execute(connection, "select history.analyze_grown($1::text::regclass)", target)
     arrow.execute(
@@ -109,14 +109,14 @@ def merge(
         ),
     )
     if contract.dirty_from is not None:
-        _record_changes(connection, contract, contract.dirty_from, run_id, written)
+        _record_changes(connection, contract, contract.dirty_from, run_id, written_rows)
     return counts
 
 
 def _to_frame(contract: Contract, frame: pd.DataFrame | pl.DataFrame) -> pl.DataFrame:
     """Return the frame's input columns in the types of the database."""
     columns_by_name = {
-        column.name: column for column in (*contract.columns, *contract.extra_staged_columns)
+        column.name: column for column in (*contract.columns, *contract.comparison_columns)
     }
     columns = [columns_by_name.get(name, TICKER) for name in contract.input_columns]
     return pl.DataFrame(arrow.to_arrow(frame, columns))
@@ -140,13 +140,13 @@ def _record_changes(
     contract: Contract,
     dirty_from: pl.Expr,
     run_id: int,
-    written: Sequence[pl.DataFrame],
+    written_rows: Sequence[pl.DataFrame],
 ) -> None:
     """Add a row to `audit.change` per changed instrument, or other first part of the key."""
     is_by_instrument = "instrument_id" in contract.key
     subject = "instrument_id" if is_by_instrument else contract.key[0]
     changes = (
-        pl.concat([rows.select(contract.column_names) for rows in written])
+        pl.concat([rows.select(contract.column_names) for rows in written_rows])
         .group_by(subject)
         .agg(dirty_from.alias("from_date"))
     )

@@ -5,10 +5,10 @@ from adbc_driver_postgresql import dbapi as adbc
 
 from expectations.contract import Contract
 from warehouse.connect import arrow
-from warehouse.merge.batch_bars import BatchBars
 from warehouse.merge.ticker_map import CURRENT_MAPPING_SQL, MAPPING_ON_DATE_SQL, TickerMapWriter
 from warehouse.merge.ticker_renames import find_renames
 from warehouse.merge.ticker_reuse import extend_valid_from, find_reuses
+from warehouse.merge.ticker_search import TickerSearch
 
 
 def resolve_by_company(
@@ -18,7 +18,7 @@ def resolve_by_company(
     run_id: int,
     loaded_at: str,
 ) -> pl.DataFrame:
-    """Resolve a provider's rows: all rows of a ticker belong to the company that has it now.
+    """Resolve a provider's rows to the companies that have the tickers now.
 
     Bars can show that a ticker was renamed or reused. The ticker map then changes, and in the same
     transaction the memberships stored under the ticker and the filers of its members. The temporary
@@ -35,14 +35,14 @@ def resolve_by_company(
         The rows with their `instrument_id`, one per key.
     """
     writer = TickerMapWriter(connection, run_id, loaded_at)
-    listed = f"ticker_of_{contract.table}"
+    ticker_dates = f"ticker_dates_{contract.table}"
     date = pl.col(_date_column(contract))
     dates = (date.min().alias("first_date"), date.max().alias("last_date"))
-    arrow.stage(connection, listed, batch.group_by("ticker").agg(dates).to_arrow())
-    writer.insert_missing_tickers(listed)
+    arrow.stage(connection, ticker_dates, batch.group_by("ticker").agg(dates).to_arrow())
+    writer.insert_missing_tickers(ticker_dates)
     if contract.identity_columns:
-        bars = BatchBars(writer, contract, listed, batch)
-        if changed := [*find_reuses(bars), *find_renames(bars), *extend_valid_from(bars)]:
+        search = TickerSearch(writer, contract, ticker_dates, batch)
+        if changed := [*find_reuses(search), *find_renames(search), *extend_valid_from(search)]:
             writer.reassign_memberships(changed)
             writer.record_filer_change(changed)
     mapped = f"mapped_{contract.table}"
@@ -54,16 +54,15 @@ def resolve_by_company(
             row_number() over (
                 partition by mapping.instrument_id order by mapping.valid_from desc
             ) as rank
-        from {listed} as listing
+        from {ticker_dates} as listing
         cross join lateral {CURRENT_MAPPING_SQL.format(ticker="listing.ticker")} as mapping
         """,
     )
     mapping = arrow.read(connection, f"select ticker, instrument_id, rank from {mapped}")
-    rows = batch.join(mapping, on="ticker")
-    if (mapping["rank"] > 1).any():
-        # an instrument under two of its tickers: the newer ticker's rows count
-        rows = rows.sort("rank", maintain_order=True).unique(contract.key, keep="first")
-    return rows.drop("rank")
+    rows = batch.join(mapping, on="ticker", maintain_order="left")
+    # an instrument under two of its tickers: the newer ticker's rows count
+    is_newest = pl.col("rank") == pl.col("rank").min().over(contract.key)
+    return (rows.filter(is_newest) if (mapping["rank"] > 1).any() else rows).drop("rank")
 
 
 def resolve_by_day(
@@ -79,16 +78,12 @@ def resolve_by_day(
     """
     writer = TickerMapWriter(connection, run_id, loaded_at)
     writer.insert_missing_tickers(incoming)
-    return _resolve_by_day(writer, contract, incoming)
-
-
-def _resolve_by_day(writer: TickerMapWriter, contract: Contract, incoming: str) -> str:
     date_column = _date_column(contract)
     mapping = MAPPING_ON_DATE_SQL.format(ticker="incoming.ticker", day=f"incoming.{date_column}")
     snapshot = ", ".join(name for name in contract.natural_key_or_key if name != "ticker")
     resolved = f"resolved_{contract.table}"
     arrow.create_temporary(
-        writer.connection,
+        connection,
         resolved,
         f"""
         select mapping.instrument_id, incoming.*, mapping.is_exact,
@@ -100,7 +95,7 @@ def _resolve_by_day(writer: TickerMapWriter, contract: Contract, incoming: str) 
         """,
     )
     unmatched_tickers = arrow.read(
-        writer.connection,
+        connection,
         f"""
         select unmatched.ticker,
             coalesce(
@@ -127,8 +122,8 @@ def _resolve_by_day(writer: TickerMapWriter, contract: Contract, incoming: str) 
     for ticker, valid_from, valid_to in unmatched_tickers.iter_rows():
         writer.insert_new_instrument(ticker, valid_from, valid_to)
     if len(unmatched_tickers):
-        arrow.execute(writer.connection, f"drop table {resolved}")
-        return _resolve_by_day(writer, contract, incoming)
+        arrow.execute(connection, f"drop table {resolved}")
+        return resolve_by_day(connection, contract, incoming, run_id, loaded_at)
     return resolved
 
 

@@ -17,11 +17,14 @@ def split_batch(
     """Split a batch by its stored rows, in memory.
 
     Returns:
-        The rows whose key is not stored, and the rows that differ from the stored row of their key.
+        The rows whose key is not stored, and the rows that are not equal, to the bit, to the stored
+        row of their key. `Column.equal_when` may still hold for these.
     """
     values = [name for name in contract.column_names if name not in contract.key]
     stored = _read_stored(connection, contract, batch).with_columns(pl.lit(True).alias("is_stored"))
-    compared = batch.join(stored, on=contract.key, how="left", suffix="_stored")
+    compared = batch.join(
+        stored, on=contract.key, how="left", suffix="_stored", maintain_order="left"
+    )
     is_same = pl.all_horizontal(
         pl.col(name).eq_missing(pl.col(f"{name}_stored")) for name in values
     )
@@ -40,19 +43,19 @@ def _read_stored(
     They share the first part of the key, and their date is between the batch's first and last one,
     so a day's batch reads a day of the stored history.
     """
-    subject, *others = (column for column in contract.columns if column.name in contract.key)
-    date = next((column.name for column in others[:1] if column.sql_type == "date"), None)
-    bounds = [pl.col(date).min().alias("first"), pl.col(date).max().alias("last")] if date else []
-    listed = batch.group_by(pl.col(subject.name).alias("subject")).agg(bounds)
-    within = f"and old.{date} between batch.first and batch.last" if date else ""
+    types = {column.name: column.sql_type for column in contract.columns}
+    first, *others = contract.key
+    date = next((name for name in others[:1] if types[name] == "date"), None)
+    bounds = (pl.col(date).min().alias("first"), pl.col(date).max().alias("last")) if date else ()
+    key_ranges = f"key_range_{contract.table}"
+    arrow.stage(connection, key_ranges, batch.group_by(first).agg(bounds).to_arrow())
+    date_condition = f"and old.{date} between batch.first and batch.last" if date else ""
+    # without a parameter, which would have the driver collect the whole result first
     return arrow.read(
         connection,
         f"""
         select {", ".join(f"old.{name}" for name in contract.column_names)}
-        from jsonb_to_recordset($1::jsonb) as batch (
-            subject {subject.sql_type}, first date, last date
-        )
-        join {contract.qualified_name} as old on old.{subject.name} = batch.subject {within}
+        from {key_ranges} as batch
+        join {contract.qualified_name} as old on old.{first} = batch.{first} {date_condition}
         """,
-        (listed.write_json(),),
     )

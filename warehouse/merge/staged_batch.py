@@ -25,7 +25,8 @@ def merge_staged(
         contract: The table's contract.
         batch: The rows, in the database's types.
         stamp: `loaded_at` and the run's id.
-        replace_where: SQL on `old`: stored rows that the batch replaces; None: there are none.
+        replace_where: SQL on `old`: stored rows that the batch replaces, where `{staged}` is the
+            relation of the batch's rows; None: there are none.
 
     Returns:
         The counts, and for a core table the rows that were written or withdrawn, with their former
@@ -39,7 +40,7 @@ def merge_staged(
         source = resolve_by_day(connection, contract, source, run_id, loaded_at)
     on = " and ".join(f"old.{name} = new.{name}" for name in key)
     same = " and ".join(_same(column) for column in contract.columns if column.name not in key)
-    compared = {
+    queries = {
         f"upsert_{table}": f"""
             select new.*, old.{key[0]} is null as is_new
             from {source} as new
@@ -48,15 +49,15 @@ def merge_staged(
         """
     }
     if replace_where is not None:
-        compared[f"delete_{table}"] = f"""
+        queries[f"delete_{table}"] = f"""
             select old.* from {target} as old
             where ({replace_where.format(staged=source)})
                 and not exists (select from {source} as new where {on})
         """
-    for name, query in compared.items():
+    for name, query in queries.items():
         arrow.create_temporary(connection, name, query)
-    counts = _count(connection, table, source, [*compared])
-    relations = [*compared]
+    counts = _count(connection, table, source, [*queries])
+    relations = [*queries]
     if counts.changed:
         relations.append(f"before_{table}")
         before = f"""
@@ -78,9 +79,9 @@ def _same(column: Column) -> str:
 
 
 def _count(
-    connection: adbc.Connection, table: str, source: str, compared: Sequence[str]
+    connection: adbc.Connection, table: str, source: str, relations: Sequence[str]
 ) -> MergeCounts:
-    removed = f"(select count(*) from delete_{table})" if f"delete_{table}" in compared else "0"
+    removed = f"(select count(*) from delete_{table})" if f"delete_{table}" in relations else "0"
     staged, new, changed, removed_rows = arrow.read(
         connection,
         f"""

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from warehouse.connect import arrow
-from warehouse.merge.batch_bars import BatchBars
 from warehouse.merge.ticker_map import CURRENT_MAPPING_SQL, TickerMapWriter
+from warehouse.merge.ticker_search import TickerSearch
 
 RENAME_SESSIONS = 20
 # Yahoo corrects single bars, so some stored bars may differ from today's
@@ -31,19 +31,19 @@ class _Rename(NamedTuple):
     last_date: str
 
 
-def find_renames(bars: BatchBars) -> list[str]:
+def find_renames(search: TickerSearch) -> list[str]:
     """Map new tickers to the stored instruments whose bars they repeat.
 
     Returns:
         The tickers whose rows of the map changed.
     """
-    writer = bars.writer
+    writer = search.writer
     arrow.create_temporary(
         writer.connection,
         "new_ticker",
         f"""
         select listing.ticker, mapping.instrument_id, listing.last_date
-        from {bars.listed} as listing
+        from {search.ticker_dates} as listing
         cross join lateral {CURRENT_MAPPING_SQL.format(ticker="listing.ticker")} as mapping
         where not exists (
             select from core.daily_price as bar where bar.instrument_id = mapping.instrument_id
@@ -53,10 +53,10 @@ def find_renames(bars: BatchBars) -> list[str]:
     new_tickers = arrow.read(writer.connection, "select ticker from new_ticker")["ticker"]
     if new_tickers.is_empty():
         return []
-    _stage_latest_responses(bars)
+    _stage_latest_responses(search)
     changed: list[str] = []
     renamed_to: dict[int, int] = {}
-    for found in _find_matches(bars, new_tickers):
+    for found in _find_matches(search, new_tickers):
         if found.own_id in renamed_to:
             continue  # two instruments match: take the first, the better match
         instrument_id = renamed_to.get(found.instrument_id, found.instrument_id)
@@ -65,19 +65,19 @@ def find_renames(bars: BatchBars) -> list[str]:
     return changed
 
 
-def _stage_latest_responses(bars: BatchBars) -> None:
+def _stage_latest_responses(search: TickerSearch) -> None:
     """Stage the newest session of the run's replies by instrument, quarantined bars included.
 
     The newest bar of a new ticker may belong to an unfinished session; its date still counts.
     """
-    writer = bars.writer
+    writer = search.writer
     arrow.create_temporary(
         writer.connection,
         "latest_response",
         f"""
         select mapping.instrument_id, max(response.session_date) as last_date
         from (
-            select ticker, last_date as session_date from {bars.listed}
+            select ticker, last_date as session_date from {search.ticker_dates}
             union all
             select key ->> 'ticker', (key ->> 'session_date')::date
             from audit.quarantine
@@ -96,9 +96,9 @@ def _stage_latest_responses(bars: BatchBars) -> None:
     )
 
 
-def _find_matches(bars: BatchBars, new_tickers: Iterable[str]) -> list[_Rename]:
+def _find_matches(search: TickerSearch, new_tickers: Iterable[str]) -> list[_Rename]:
     """Return new tickers with the inactive instruments that they match, oldest rename first."""
-    connection, same_bar = bars.writer.connection, bars.same_bar
+    connection, same_bar = search.writer.connection, search.contract.repeats_identity
     arrow.create_temporary(
         connection,
         "inactive_instrument",
@@ -122,7 +122,7 @@ def _find_matches(bars: BatchBars, new_tickers: Iterable[str]) -> list[_Rename]:
     )
     if arrow.read(connection, "select count(*) as rows from inactive_instrument")["rows"][0] == 0:
         return []
-    staged = bars.stage(new_tickers)
+    staged = search.stage_bars(new_tickers)
     arrow.create_temporary(
         connection,
         "rename_candidate",

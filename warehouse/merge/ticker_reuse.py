@@ -9,20 +9,22 @@ sessions in between: a halt fails the first, a hole in the vendor's data the sec
 import polars as pl
 
 from warehouse.connect import arrow
-from warehouse.merge.batch_bars import BatchBars
 from warehouse.merge.ticker_map import CURRENT_MAPPING_SQL, TickerMapWriter
+from warehouse.merge.ticker_search import TickerSearch
 
 REUSE_SESSIONS = 60
 
 
-def find_reuses(bars: BatchBars) -> list[str]:
+def find_reuses(search: TickerSearch) -> list[str]:
     """Map tickers that another company has taken over to new instruments.
 
     Returns:
         The tickers whose rows of the map changed.
     """
-    writer = bars.writer
-    reused = pl.concat([_without_stored_bars(bars), _former_with_other_bars(bars)])
+    writer = search.writer
+    reused = pl.concat(
+        [_find_tickers_with_new_history(search), _find_reused_former_tickers(search)]
+    )
     for ticker, valid_from, first_date in reused.iter_rows():
         if _is_ongoing(writer, ticker, valid_from):
             writer.close_validity(ticker, valid_from, first_date)
@@ -30,15 +32,15 @@ def find_reuses(bars: BatchBars) -> list[str]:
     return [str(ticker) for ticker in reused["ticker"]]
 
 
-def _without_stored_bars(bars: BatchBars) -> pl.DataFrame:
+def _find_tickers_with_new_history(search: TickerSearch) -> pl.DataFrame:
     """Return tickers whose reply begins long after the stored bars that it should have."""
-    run_id = bars.writer.run_id
+    run_id = search.writer.run_id
     return arrow.read(
-        bars.writer.connection,
+        search.writer.connection,
         f"""
         select listing.ticker, mapping.valid_from::text as valid_from,
             listing.first_date::text as first_date
-        from {bars.listed} as listing
+        from {search.ticker_dates} as listing
         cross join lateral {CURRENT_MAPPING_SQL.format(ticker="listing.ticker")} as mapping
         cross join lateral (
             select session_date as last_stored from core.daily_price as bar
@@ -66,22 +68,22 @@ def _without_stored_bars(bars: BatchBars) -> pl.DataFrame:
     )
 
 
-def _former_with_other_bars(bars: BatchBars) -> pl.DataFrame:
-    """Return former tickers of renamed companies that now return other bars than the stored."""
-    connection = bars.writer.connection
+def _find_reused_former_tickers(search: TickerSearch) -> pl.DataFrame:
+    """Return former tickers of renamed companies that now have other bars than the stored."""
+    connection = search.writer.connection
     former = arrow.read(
         connection,
         f"""
         select listing.ticker, mapping.valid_from::text as valid_from,
             listing.first_date::text as first_date, mapping.instrument_id
-        from {bars.listed} as listing
+        from {search.ticker_dates} as listing
         cross join lateral {CURRENT_MAPPING_SQL.format(ticker="listing.ticker")} as mapping
         where mapping.valid_to < 'infinity' and listing.first_date >= mapping.valid_to
         """,
     )
     if former.is_empty():
         return former.drop("instrument_id")
-    staged = bars.stage(former["ticker"])
+    staged = search.stage_bars(former["ticker"])
     arrow.stage(connection, "former_ticker", former.to_arrow())
     return arrow.read(
         connection,
@@ -92,7 +94,7 @@ def _former_with_other_bars(bars: BatchBars) -> pl.DataFrame:
         join core.daily_price as old on old.instrument_id = former.instrument_id
             and old.session_date = new.session_date
         group by former.ticker, former.valid_from, former.first_date
-        having count(*) filter (where {bars.same_bar}) = 0
+        having count(*) filter (where {search.contract.repeats_identity}) = 0
         """,
     )
 
@@ -109,7 +111,7 @@ def _is_ongoing(writer: TickerMapWriter, ticker: str, valid_from: str) -> bool:
     return bool(found["is_ongoing"][0])
 
 
-def extend_valid_from(bars: BatchBars) -> list[str]:
+def extend_valid_from(search: TickerSearch) -> list[str]:
     """Move the first day of a reused ticker back when earlier bars of its company arrive.
 
     The first bar of a reply may be quarantined until the next bar confirms it.
@@ -117,7 +119,7 @@ def extend_valid_from(bars: BatchBars) -> list[str]:
     Returns:
         The tickers whose rows of the map changed.
     """
-    writer = bars.writer
+    writer = search.writer
     extended = arrow.read(
         writer.connection,
         f"""
@@ -125,7 +127,7 @@ def extend_valid_from(bars: BatchBars) -> list[str]:
             listing.first_date::text as first_date,
             former.valid_from::text as former_from,
             former.valid_to > listing.first_date as is_cut
-        from {bars.listed} as listing
+        from {search.ticker_dates} as listing
         cross join lateral {CURRENT_MAPPING_SQL.format(ticker="listing.ticker")} as mapping
         left join lateral (
             select earlier.valid_from, earlier.valid_to,

@@ -37,7 +37,7 @@ def make_contract(*rules: Rule) -> Contract:
             Column("day", "date", "day"),
             Column("v", "double precision", "units", "unknown"),
         ),
-        extra_staged_columns=(Column("step", "double precision", "units"),),
+        comparison_columns=(Column("step", "double precision", "units"),),
         context_columns=("now",),
         rules=rules,
         add_rule_columns=lambda frame: frame.assign(is_odd=frame["v"] % 2 == 1),

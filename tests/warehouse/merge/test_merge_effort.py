@@ -20,11 +20,10 @@ READ_ROWS = """
 select coalesce(sum(seq_tup_read + coalesce(idx_tup_fetch, 0)), 0)::bigint as rows
 from pg_stat_xact_user_tables
 """
-# without statistics, and of more pages than a thousand rows take
 UNANALYSED = """
 select relname from pg_class
 where relpersistence = 't' and relkind = 'r' and reltuples < 0
-    and relnamespace = pg_my_temp_schema() and pg_relation_size(oid) > 30 * 8192
+    and relnamespace = pg_my_temp_schema()
 """
 
 
