@@ -105,7 +105,7 @@ def start_replay(
 def completed_daily_run(start_replay: MakeReplay) -> Replay:
     """The market after one daily run at its clock, which nothing disturbed. Only to look at."""
     replay = start_replay()
-    end = replay.run("daily")
+    end = replay.run("daily", has_report=True)
     assert end.state == "Completed", end.output
     return replay
 

@@ -36,7 +36,7 @@ def batter(replay: Replay, world: FaultInjector, draw: random.Random, blows: int
     dealt = []
     for _ in range(blows):
         name = draw.choice([*world.blows])
-        flow = replay.start("daily")
+        flow = replay.start("daily", has_report=True)
         time.sleep(draw.uniform(0.3, LONGEST_LIFE_SECONDS))
         world.blows[name](replay, flow, draw)
         end = flow.wait()
@@ -59,7 +59,7 @@ def test_the_last_run_repairs_all_faults_of_the_runs_before(
     replay = start_replay()
     dealt = batter(replay, world, random.Random(seed), FAULTS_PER_WAREHOUSE)
     print(f"seed {seed}: " + "; ".join(dealt))
-    end = replay.run("daily")
+    end = replay.run("daily", has_report=True)
     assert end.state == "Completed", end.output
     assert replay.checksums() == completed_daily_run.checksums()
     assert replay.column("select count(*) from audit.run where state = 'running'") == [0]
