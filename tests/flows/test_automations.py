@@ -1,6 +1,7 @@
 """Notifications and runs triggered by a publication, on a real Prefect server."""
 
 import json
+import os
 import queue
 import threading
 from collections.abc import Callable, Iterator
@@ -9,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from deployments.stack import stack
+from deployments.stack import apply, stack
 from deployments.stack.notifications import NotifyError, to_apprise_url
 from deployments.stack.processes import ServiceError
 from tests.deployments.conftest import Api
-from tests.flows.replay import Replay
+from tests.flows.replay import PROCESSES, Replay
 
 SECRET = "s3cr3t-path"
 EXPECTED = {
@@ -63,7 +64,20 @@ def applied(
     environment = prefect_server | {"ROTATION_NOTIFY_URL": receiver[0]}
     stack.apply_automations(environment)
     yield environment
-    stack.apply_automations(prefect_server | {"ROTATION_NOTIFY_URL": ""})
+    apply_again(prefect_server | {"ROTATION_NOTIFY_URL": ""})
+
+
+def apply_again(environment: dict[str, str]) -> None:
+    """What `stack.apply_automations` starts, in a process that has imported Prefect already."""
+    process = PROCESSES.Process(target=_apply, args=(environment,))
+    process.start()
+    process.join()
+    assert process.exitcode == 0
+
+
+def _apply(environment: dict[str, str]) -> None:
+    os.environ.update(environment)
+    apply.main()
 
 
 def ours(prefect_api: Api) -> dict[str, dict[str, Any]]:
@@ -105,7 +119,7 @@ def test_applying_twice_is_applying_once(prefect_api: Api, applied: dict[str, st
     prefect_api._http.patch(
         f"/automations/{off}", json={"enabled": False}, headers=prefect_api.token()
     ).raise_for_status()
-    stack.apply_automations(applied)
+    apply_again(applied)
     after = ours(prefect_api)
     changing = {"created", "updated"}
     for name, held in before.items():
@@ -133,10 +147,10 @@ def test_the_address_is_kept_encrypted_and_shown_nowhere(
 def test_without_an_address_no_notification_is_sent(
     prefect_api: Api, applied: dict[str, str], prefect_server: dict[str, str]
 ) -> None:
-    stack.apply_automations(prefect_server | {"ROTATION_NOTIFY_URL": ""})
+    apply_again(prefect_server | {"ROTATION_NOTIFY_URL": ""})
     assert ours(prefect_api).keys().isdisjoint(EXPECTED)
     assert "rotation-notify" not in prefect_api.post("/block_documents/filter", {}).text
-    stack.apply_automations(applied)
+    apply_again(applied)
     assert ours(prefect_api).keys() > EXPECTED
 
 

@@ -2,21 +2,26 @@
 
 import random
 import time
+from typing import Any
 
 import pytest
 
 from tests.flows.conftest import MakeReplay
 from tests.flows.replay import Replay
 
-# an undisturbed run takes five to ten seconds, one that finds most of its work done three
-LONGEST_LIFE_SECONDS = 2.5
+# an undisturbed run takes five to ten seconds, one that finds most of its work done three,
+# and one of three tickers little more than one
+LONGEST_LIFE_SECONDS = {"daily": 2.5, "prices": 0.7}
 MORE_TRIES = 6
+TICKERS = ["IWM", "SPY", "QQQ"]
 NEWEST = "select coalesce(max(run_id), 0) from audit.run"
 RUNNING = "select run_id from audit.run where state = 'running'"
 
 
-def kill_often(replay: Replay, times: int, seed: int) -> set[int]:
-    """Starts daily runs, kills each a drawn time after it began to work, and returns the orphans.
+def kill_often(
+    replay: Replay, times: int, seed: int, flow_name: str = "daily", **parameters: Any
+) -> set[int]:
+    """Starts runs, kills each a drawn time after it began to work, and returns the orphans.
 
     A run may be killed between two of its flows; there are more tries until one is orphaned.
     """
@@ -26,21 +31,27 @@ def kill_often(replay: Replay, times: int, seed: int) -> set[int]:
     while tries < times or (not orphans and tries < times + MORE_TRIES):
         tries += 1
         before = replay.column(NEWEST)
-        flow = replay.start("daily")
+        flow = replay.start(flow_name, **parameters)
         while flow.process.is_alive() and replay.column(NEWEST) == before:
             time.sleep(0.02)
-        time.sleep(draw.uniform(0, LONGEST_LIFE_SECONDS))
+        time.sleep(draw.uniform(0, LONGEST_LIFE_SECONDS[flow_name]))
         end = flow.kill()
         assert end.state in ("Killed", "Completed"), end.output
         orphans |= {*replay.column(RUNNING)}
     return orphans
 
 
-def check(replay: Replay, completed_daily_run: Replay, orphans: set[int]) -> None:
+def check(
+    replay: Replay,
+    undisturbed: Replay,
+    orphans: set[int],
+    flow_name: str = "daily",
+    **parameters: Any,
+) -> None:
     """One complete run loads the rest after killed ones, and marks them as crashed."""
-    end = replay.run("daily")
+    end = replay.run(flow_name, **parameters)
     assert end.state == "Completed", end.output
-    assert replay.checksums() == completed_daily_run.checksums()
+    assert replay.checksums() == undisturbed.checksums()
     states = dict(replay.rows("select state, count(*) from audit.run group by state"))
     assert "running" not in states
     crashed = {*replay.column("select run_id from audit.run where state = 'crashed'")}
@@ -50,12 +61,22 @@ def check(replay: Replay, completed_daily_run: Replay, orphans: set[int]) -> Non
     aside = (
         "select table_name, key::text, rule, row::text from audit.quarantine order by 1, 2, 3, 4"
     )
-    assert replay.rows(aside) == completed_daily_run.rows(aside)
+    assert replay.rows(aside) == undisturbed.rows(aside)
     assert replay.column("select count(*) from history.daily_price") == [0]
     for table in ("corporate_action", "macro_observation", "rotation_metrics"):
         assert replay.column(f"select count(*) from history.{table}") == [0]
 
 
+def test_a_run_of_prices_killed_again_and_again_loses_and_doubles_nothing(
+    start_replay: MakeReplay,
+) -> None:
+    undisturbed, replay = start_replay(), start_replay()
+    prices: dict[str, Any] = {"flow_name": "prices", "tickers": TICKERS}
+    assert undisturbed.run("prices", tickers=TICKERS).state == "Completed"
+    check(replay, undisturbed, kill_often(replay, times=2, seed=20260213, **prices), **prices)
+
+
+@pytest.mark.slow
 def test_a_run_killed_again_and_again_loses_and_doubles_nothing(
     replay: Replay, completed_daily_run: Replay
 ) -> None:
