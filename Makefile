@@ -7,7 +7,8 @@ FAULTS ?=
 SEED ?=
 # tests often wait for a server, so three workers suit two cores; tests/conftest.py orders groups
 TEST_WORKERS ?= 3
-PYTEST := $(BIN)/pytest -n $(TEST_WORKERS) --dist loadscope --no-loadscope-reorder
+# the tests start hundreds of processes, which must not each compile the project's modules
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n $(TEST_WORKERS) --dist loadscope --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up down status sql report test types quick-tests check chaos soak bench breadth \

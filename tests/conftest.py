@@ -42,7 +42,7 @@ FOREIGN = re.compile(
     re.IGNORECASE,
 )
 # the most costly first
-COSTLY_FIXTURES = ("completed_daily_run", "api")
+COSTLY_FIXTURES = ("completed_daily_run", "api", "longer_tape")
 COSTLY_FOLDERS = ("tests/flows/", "tests/deployments/", "tests/tasks/")
 # the same examples each time, without deadlines: a busy machine breaks no property
 hypothesis_settings.register_profile(
@@ -91,7 +91,7 @@ isolate()
 class ByCost(LoadScopeScheduling):
     """Keeps the tests of a file in one process, and all files that share what is costly to make.
 
-    What is costly is the whole stack, and a warehouse that a daily run filled.
+    What is costly is the whole stack, a warehouse that a daily run filled, and a long tape.
     """
 
     def _split_scope(self, nodeid: str) -> str:
@@ -100,15 +100,21 @@ class ByCost(LoadScopeScheduling):
 
 @cache
 def group_of(file: str) -> str:
-    """The costly fixture that a function of a file takes, slow tests aside, or the file."""
-    tree = ast.parse((Path(__file__).parents[1] / file).read_text(encoding="utf-8"))
-    taken = {
-        argument.arg
-        for function in ast.walk(tree)
-        if isinstance(function, ast.FunctionDef)
-        and "pytest.mark.slow" not in map(ast.unparse, function.decorator_list)
-        for argument in function.args.args
-    }
+    """The costly fixture that a function of a file takes or has as a parameter, or the file.
+
+    Slow tests do not count.
+    """
+    text = (Path(__file__).parents[1] / file).read_text(encoding="utf-8")
+    if not any(fixture in text for fixture in COSTLY_FIXTURES):
+        return file
+    taken: set[object] = set()
+    for function in ast.walk(ast.parse(text)):
+        if isinstance(function, ast.FunctionDef):
+            decorators = function.decorator_list
+            if "pytest.mark.slow" not in map(ast.unparse, decorators):
+                taken |= {argument.arg for argument in function.args.args}
+                nodes = [node for each in decorators for node in ast.walk(each)]
+                taken |= {node.value for node in nodes if isinstance(node, ast.Constant)}
     return next((fixture for fixture in COSTLY_FIXTURES if fixture in taken), file)
 
 
