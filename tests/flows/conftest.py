@@ -24,6 +24,7 @@ from warehouse.server.local import free_port
 from warehouse.settings import Settings
 
 MakeReplay = Callable[..., Replay]
+CREATE = "create database {} template {} strategy file_copy owner rotation_owner"
 
 
 @pytest.fixture(scope="session")
@@ -84,7 +85,7 @@ def start_replay(
         def start(tape: Path = market.folder, clock: str = CLOCK) -> Replay:
             settings = Settings(home=server.home, origin=f"test-{uuid4().hex[:12]}")
             name = sql.Identifier(database_name(settings))
-            create = sql.SQL("create database {} template {} owner rotation_owner")
+            create = sql.SQL(CREATE)
             # a connection of its own: some tests restart the server between two replays
             with psycopg.connect(server.dsn(), autocommit=True) as admin:
                 admin.execute(create.format(name, sql.Identifier(template)))
