@@ -12,7 +12,13 @@ from expectations.calendars.edgar import may_be_closed
 from expectations.contract import Rule
 from tasks.validate.evaluate import evaluate_with_gx
 
-LATE = ("fredapi", "prefect.flow_engine", "prefect.task_engine", "tasks.extract.yahoo.client")
+LATE = (
+    "fastapi.encoders",
+    "fredapi",
+    "prefect.flow_engine",
+    "prefect.task_engine",
+    "tasks.extract.yahoo.client",
+)
 
 for package in (flows, tasks.report.charts):
     for module in iter_modules(package.__path__, f"{package.__name__}."):
