@@ -155,9 +155,12 @@ def test_a_printed_page_is_whole(page: Path, browser: Browser, tmp_path: Path) -
 
 
 def test_the_page_is_accessible(page: Path, browser: Browser) -> None:
-    """No rule of axe is broken, in either theme."""
+    """No rule of axe is broken; the dark theme differs in its colours alone."""
     script = (files("axe_core_python") / "axe.min.js").read_text(encoding="utf-8")
-    for theme in ("light", "dark"):
+    for theme, options, least in (
+        ("light", "{}", 10),
+        ("dark", "{runOnly: ['color-contrast', 'link-in-text-block']}", 0),
+    ):
         browser(
             "Emulation.setEmulatedMedia",
             features=[{"name": "prefers-color-scheme", "value": theme}],
@@ -165,9 +168,9 @@ def test_the_page_is_accessible(page: Path, browser: Browser) -> None:
         browser("Page.navigate", url=page.as_uri())
         browser.wait_for(IS_DRAWN)
         browser.evaluate(script)
-        browser.evaluate("axe.run().then(result => { window.found = result; })")
+        browser.evaluate(f"axe.run({options}).then(result => {{ window.found = result; }})")
         browser.wait_for("'found' in window")
-        assert browser.evaluate("found.passes.length") > 10
+        assert browser.evaluate("found.passes.length") > least
         broken = browser.evaluate(
             "found.violations.map(each => each.id + ' ' + each.nodes[0].html).join('; ')"
         )
