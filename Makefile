@@ -69,7 +69,8 @@ soak: setup ## run 30 trading days through server and worker, with faults (10 mi
 	@$(if $(DAYS),ROTATION_TEST_DAYS=$(DAYS)) $(BIN)/pytest tests/deployments/stack/test_soak.py -s
 
 bench: setup ## compare ingestion and readers with alternatives (minutes); DOCUMENT=1 writes docs/benchmark*.md
-	@$(BIN)/python -m deployments.bench.ingestion $(if $(DOCUMENT),--document docs/benchmark.md)
+	@$(BIN)/python -m deployments.bench.ingestion $(if $(LARGE),--large) \
+		$(if $(DOCUMENT),--document docs/benchmark.md)
 	@$(BIN)/python -m deployments.bench.scale $(if $(DOCUMENT),--document docs/benchmark_scale.md)
 
 breadth: setup ## benchmark sector_breadth at full scale (minutes, 4 GB of disk)

@@ -4,16 +4,13 @@ All rows of the table come from one run on one machine: the ratios carry over to
 the seconds do not.
 """
 
-import os
-import platform
-from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from deployments.bench.__main__ import in_fresh_process, temporary_server
+from deployments.bench.dlt_loading import dlt_seconds
 from deployments.bench.extraction import (
     download_seconds,
     loop_seconds,
@@ -27,30 +24,16 @@ from deployments.bench.loading import (
     make_bars,
     to_sql_seconds,
 )
+from deployments.bench.timing import Measured, describe_machine, is_installed, markdown_table
+from deployments.bench.validation import BATCH_TICKERS, measure_validation
 from deployments.sandbox.client import Sandbox
 from deployments.stack.stack import sandbox_environment
-from warehouse.connect.connections import connect
+from expectations.tables.daily_price import ROW_RULES
 from warehouse.schema.migrate import ensure_up_to_date
 from warehouse.settings import Settings
 
-PACKAGES = ("pandas", "polars", "adbc-driver-postgresql", "great-expectations", "yfinance")
-
-
-@dataclass(frozen=True)
-class Measured:
-    """Seconds of one way to do a job, beside those of the way it is compared with."""
-
-    job: str
-    seconds: float
-    compared_with: float
-    count: int
-    unit: str
-
-    @property
-    def line(self) -> str:
-        """Return the row of the table; above 1 the job is faster than its comparison."""
-        rate, ratio = self.count / self.seconds, self.compared_with / self.seconds
-        return f"| {self.job} | {self.seconds:.2f} | {rate:,.0f} {self.unit}/s | {ratio:.2f} |"
+LARGE = (1000, 20)
+HEADER = ("job", "seconds", "rate", "ratio")
 
 
 def measure_loading(home: Path, tickers: int, years: int) -> list[Measured]:
@@ -66,6 +49,8 @@ def measure_loading(home: Path, tickers: int, years: int) -> list[Measured]:
         "load: 1 % changed": load_seconds(settings, change_rows(bars)),
         "pandas to_sql, no key (1 in 20, times 20)": to_sql_seconds(settings, bars),
     }
+    if is_installed("dlt"):
+        measured |= dlt_seconds(settings, bars, home / "dlt")
     return [Measured(job, value, copied, len(bars), "rows") for job, value in measured.items()]
 
 
@@ -95,39 +80,49 @@ def measure_extraction(home: Path, tickers: int, years: int) -> tuple[list[Measu
     return rows, 100 * stages["validate"] / sum(stages.values())
 
 
-def describe_machine(home: Path) -> str:
-    """Return processor count, system and versions."""
-    with connect(Settings(home=home, origin="bench-load"), "owner") as connection:
-        server = connection.info.server_version // 10000
-    versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
-    return (
-        f"{os.cpu_count()} cores, {platform.system()} {platform.machine()},"
-        f" Python {platform.python_version()}, PostgreSQL {server}, {versions}."
-    )
-
-
 def bench(
-    tickers: Annotated[int, typer.Option(help="How many shares to load.")] = 800,
+    tickers: Annotated[int, typer.Option(help="How many shares to load and validate.")] = 800,
     years: Annotated[int, typer.Option(help="Of how many years.")] = 5,
     extracted: Annotated[int, typer.Option(help="How many shares to extract.")] = 200,
-    document: Annotated[Path | None, typer.Option(help="Also write the table here.")] = None,
+    large: Annotated[bool, typer.Option(help="Also validate 5 million bars.")] = False,
+    document: Annotated[Path | None, typer.Option(help="Also write the tables here.")] = None,
 ) -> None:
     """Measure extraction, validation and loading of prices."""
     with temporary_server() as home:
         loading = measure_loading(home, tickers, years)
         extraction, validation_pct = measure_extraction(home, extracted, years)
-        machine = describe_machine(home)
+        machine = describe_machine(Settings(home=home, origin="bench-load"))
+    validation = [
+        measured
+        for size in [(tickers, years), *([LARGE] if large else [])]
+        for is_broken in (False, True)
+        for measured in measure_validation(*size, is_broken)
+    ]
     text = "\n".join(
         [
-            "# Ingestion of prices beside short scripts",
+            "# Ingestion of prices beside other tools",
             "",
-            f"{machine} Load: {tickers} tickers x {years} years;"
-            f" extraction: {extracted} tickers over the sandbox, without a rate limit.",
-            "The ratio is against the first row of its group; above 1 is faster.",
+            f"{machine} The ratio is against the first row of its group; above 1 is faster.",
             "",
-            "| job | seconds | rate | ratio |",
-            "|---|---:|---:|---:|",
-            *(each.line for each in (*loading, *extraction)),
+            f"## Load: {tickers} tickers x {years} years",
+            "",
+            "Ours commits by batch and keeps replaced rows, a fetch log and a change feed. dlt"
+            " writes all bars at once, as Arrow over ADBC, without checks.",
+            "",
+            *markdown_table(HEADER, [each.cells for each in loading]),
+            "",
+            f"## Validate: batches of {BATCH_TICKERS} tickers",
+            "",
+            f"The first ways check the same {len(ROW_RULES)} rules and found the same number of"
+            f" valid rows: {', '.join(rule.name for rule in ROW_RULES)}. The masks and Pandera"
+            " return and count rows; ours also stores each broken row with its reason. The last"
+            " way adds the rules that compare a row with its neighbours and with stored closes.",
+            "",
+            *markdown_table(HEADER, [each.cells for each in validation]),
+            "",
+            f"## Extract: {extracted} tickers x {years} years over the sandbox, no rate limit",
+            "",
+            *markdown_table(HEADER, [each.cells for each in extraction]),
             "",
             f"Validation takes {validation_pct:.0f} % of extracting, validating and loading.",
             "",

@@ -1,6 +1,5 @@
 """Measurements: each function returns seconds and runs in its own process."""
 
-import resource
 import time
 from datetime import date, timedelta
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from deployments.bench.market import Market, add_bars
-from deployments.bench.timing import seconds
+from deployments.bench.timing import peak_memory_gb, seconds
 from tasks.derive.breadth import sector_breadth
 from tasks.derive.breadth.breadth import derive_breadth
 from tasks.derive.incremental.derived_table import derive_table
@@ -38,8 +37,7 @@ def rebuild(settings: Settings) -> tuple[float, float, float]:
         assert derived is not None
         validate_and_merge(derived, run.writer)
         done = time.perf_counter()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    return derived_at - began, done - derived_at, peak
+    return derived_at - began, done - derived_at, peak_memory_gb()
 
 
 def increment(settings: Settings, tickers: int) -> float:

@@ -43,7 +43,8 @@ COLUMNS = (
     Column("source", "text", "provider"),
 )
 
-RULES = (
+# each looks at one row, or at the rows of one key
+ROW_RULES = (
     Rule(
         "price_missing",
         "open, high, low or close is missing",
@@ -90,6 +91,9 @@ RULES = (
         "the reply has several bars for this session: duplicates of a loaded one, or conflicting"
         " ones, of which none is loaded",
     ),
+)
+RULES = (
+    *ROW_RULES,
     *LEVEL_RULES,
     Rule(
         # Quiet shares repeat a close for a few sessions; ten in a row with trades are a stuck feed
@@ -131,6 +135,20 @@ def add_context(
 
 def annotate(frame: pd.DataFrame) -> pd.DataFrame:
     """Add the columns that rules check."""
+    out = annotate_rows(frame)
+    is_usable = (out["missing_prices"] == 0) & (out["lowest_price"] > 0) & ~out["is_duplicate"]
+    is_usable &= ~out["is_closed_day"] & ~out["is_unfinished"]
+    bars = frame[is_usable].sort_values([*KEY])
+    flags = flag_price_anomalies(bars).reindex(frame.index, fill_value=False)
+    # an adjustment without a listed split makes all rows of the ticker unreliable
+    adjusted = frame.loc[flags["is_adjusted_without_split"], "ticker"].unique()
+    flags["is_adjusted_without_split"] = frame["ticker"].isin(adjusted)
+    out["unchanged_sessions"] = _unchanged_sessions(bars).reindex(frame.index, fill_value=0)
+    return out.join(flags)
+
+
+def annotate_rows(frame: pd.DataFrame) -> pd.DataFrame:
+    """Add the columns that `ROW_RULES` check."""
     out = frame.copy()
     prices = frame[[*PRICES]].astype(float)
     out["missing_prices"] = prices.isna().sum(axis=1)
@@ -144,16 +162,7 @@ def annotate(frame: pd.DataFrame) -> pd.DataFrame:
     midnight = pd.to_datetime(frame["session_date"]).dt.tz_localize("UTC")
     out["is_unfinished"] = closed_at.fillna(midnight) > frame["checked_at"]
     out["is_duplicate"] = duplicate_rows(frame, KEY, (*PRICES, "volume"))
-
-    is_usable = (out["missing_prices"] == 0) & (out["lowest_price"] > 0) & ~out["is_duplicate"]
-    is_usable &= ~out["is_closed_day"] & ~out["is_unfinished"]
-    bars = frame[is_usable].sort_values([*KEY])
-    flags = flag_price_anomalies(bars).reindex(frame.index, fill_value=False)
-    # an adjustment without a listed split makes all rows of the ticker unreliable
-    adjusted = frame.loc[flags["is_adjusted_without_split"], "ticker"].unique()
-    flags["is_adjusted_without_split"] = frame["ticker"].isin(adjusted)
-    out["unchanged_sessions"] = _unchanged_sessions(bars).reindex(frame.index, fill_value=0)
-    return out.join(flags)
+    return out
 
 
 def _unchanged_sessions(bars: pd.DataFrame) -> pd.Series:
