@@ -68,9 +68,12 @@ chaos: setup ## inject hundreds of random faults into runs (about 1 h); FAULTS=n
 soak: setup ## run 30 trading days through server and worker, with faults (10 min); DAYS=n
 	@$(if $(DAYS),ROTATION_TEST_DAYS=$(DAYS)) $(BIN)/pytest tests/deployments/stack/test_soak.py -s
 
-bench: setup ## compare ingestion and readers with alternatives (minutes); DOCUMENT=1 writes docs/benchmark*.md
+bench: setup ## measure each stage beside other tools (minutes); LARGE=1; DOCUMENT=1 writes docs/benchmark*.md
 	@$(BIN)/python -m deployments.bench.ingestion $(if $(LARGE),--large) \
 		$(if $(DOCUMENT),--document docs/benchmark.md)
+	@$(BIN)/python -m deployments.bench.growth $(if $(DOCUMENT),--document docs/benchmark_growth.md)
+	@$(BIN)/python -m deployments.bench.derivation \
+		$(if $(DOCUMENT),--document docs/benchmark_derived.md)
 	@$(BIN)/python -m deployments.bench.scale $(if $(DOCUMENT),--document docs/benchmark_scale.md)
 
 breadth: setup ## benchmark sector_breadth at full scale (minutes, 4 GB of disk)

@@ -1,0 +1,218 @@
+"""Measure how the price part of a run grows with tickers, and with the years stored.
+
+Backfills of generated bars over a sandbox, each followed by daily runs of the next sessions.
+Exponents are slopes of logarithms: 1 is time in proportion, 0 is time that does not depend.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from statistics import fmean, median
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from deployments.bench.__main__ import in_fresh_process, temporary_server
+from deployments.bench.extraction import write_tape
+from deployments.bench.market import LAST
+from deployments.bench.price_run import STAGES, PriceRun, run_prices
+from deployments.bench.timing import describe_machine, markdown_table
+from deployments.sandbox.client import Sandbox
+from deployments.stack.stack import sandbox_environment
+from expectations.calendars.trading import session_dates
+from warehouse.connect.connections import connect
+from warehouse.schema.migrate import ensure_up_to_date
+from warehouse.settings import Settings
+
+DAILY_RUNS = 3
+HEADER = (
+    "tickers",
+    "years",
+    "bars",
+    *STAGES,
+    "run",
+    "CPU",
+    "server CPU",
+    "peak GB",
+    "stored bars read",
+)
+
+
+@dataclass(frozen=True)
+class Size:
+    """What was measured with so many tickers and years."""
+
+    tickers: int
+    years: int
+    backfill: PriceRun
+    daily: Sequence[PriceRun]
+
+    @property
+    def middle_daily(self) -> PriceRun:
+        """Return the daily run of the median seconds."""
+        middle = median(run.seconds for run in self.daily)
+        return next(run for run in self.daily if run.seconds == middle)
+
+
+def slope(points: Sequence[tuple[float, float]]) -> float:
+    """Return the exponent of growth: the slope of the logarithms, by least squares.
+
+    Args:
+        points: Size and value, all above 0; at least two sizes.
+    """
+    sizes, values = np.log(np.array(points, dtype=float)).T
+    return float(np.polyfit(sizes, values, 1)[0])
+
+
+def exponents(sizes: Sequence[Size], value: Callable[[Size], float]) -> tuple[str, str]:
+    """Return the exponents of a value by tickers and by years, the mean over the other size."""
+    by_years: dict[int, list[tuple[float, float]]] = {}
+    by_tickers: dict[int, list[tuple[float, float]]] = {}
+    for size in sizes:
+        by_tickers.setdefault(size.years, []).append((size.tickers, value(size)))
+        by_years.setdefault(size.tickers, []).append((size.years, value(size)))
+    first, second = (
+        [slope(points) for points in groups.values() if len(points) > 1]
+        for groups in (by_tickers, by_years)
+    )
+    return tuple(f"{fmean(found):.2f}" if found else "" for found in (first, second))  # type: ignore[return-value]
+
+
+def measure_size(home: Path, tickers: int, years: int) -> Size:
+    """Backfill a fresh warehouse, then run the next sessions."""
+    tape = home / f"bench-{tickers}-{years}"
+    names = write_tape(tape, tickers, years)
+    *_, end = days = session_dates(LAST - timedelta(days=30), LAST)[-DAILY_RUNS - 1 :]
+    assert end == LAST
+    with Sandbox.start(tape, home / "sandbox", clock=_evening(days[0])) as sandbox:
+        environment = sandbox_environment(sandbox)
+        settings = Settings(
+            home=home, origin=sandbox.tape, yahoo_requests_per_second=1000, yahoo_attempts=1
+        )
+        ensure_up_to_date(settings)
+        with in_fresh_process() as apart:
+            backfill = apart(run_prices, environment, settings, names, _evening(days[0]))
+        with connect(settings, "owner") as connection:
+            connection.autocommit = True
+            # as autovacuum does before the next day
+            connection.execute("vacuum analyze core.daily_price")
+        daily = []
+        with in_fresh_process() as apart:
+            for day in days[1:]:
+                sandbox.set_clock(_evening(day))
+                daily.append(apart(run_prices, environment, settings, names, _evening(day)))
+    return Size(tickers, years, backfill, daily)
+
+
+def _evening(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, 23, tzinfo=UTC)
+
+
+def cells(size: Size, run: PriceRun) -> list[str]:
+    """Return the row of a run in the table."""
+    return [
+        f"{size.tickers:,}",
+        str(size.years),
+        f"{run.bars:,}",
+        *(f"{run.stages[stage]:.2f}" for stage in STAGES),
+        f"{run.seconds:.2f}",
+        f"{run.cpu_seconds:.2f}",
+        f"{run.server_cpu_seconds:.2f}",
+        f"{run.peak_gb:.2f}",
+        f"{run.rows_read:,}",
+    ]
+
+
+def exponent_rows(sizes: Sequence[Size]) -> list[list[str]]:
+    """Return the rows of the table of exponents."""
+    values: dict[str, Callable[[PriceRun], float]] = {
+        **{stage: lambda run, stage=stage: run.stages[stage] for stage in STAGES},  # type: ignore[misc]
+        "run": lambda run: run.seconds,
+        "CPU": lambda run: run.cpu_seconds,
+        "server CPU": lambda run: run.server_cpu_seconds,
+        "peak memory": lambda run: run.peak_gb,
+        "stored bars read": lambda run: max(run.rows_read, 1),
+    }
+    return [
+        [
+            name,
+            *exponents(sizes, lambda size, value=value: value(size.backfill)),  # type: ignore[misc]
+            *exponents(sizes, lambda size, value=value: value(size.middle_daily)),  # type: ignore[misc]
+        ]
+        for name, value in values.items()
+    ]
+
+
+def describe_history(sizes: Sequence[Size]) -> list[str]:
+    """Return a sentence per number of tickers: the daily run after most and least years."""
+    lines = []
+    for tickers in sorted({size.tickers for size in sizes}):
+        of_tickers = [size for size in sizes if size.tickers == tickers]
+        short = min(of_tickers, key=lambda size: size.years)
+        long = max(of_tickers, key=lambda size: size.years)
+        ratios = [
+            fmean(getattr(run, name) for run in long.daily)
+            / fmean(getattr(run, name) for run in short.daily)
+            for name in ("seconds", "cpu_seconds", "server_cpu_seconds")
+        ]
+        lines.append(
+            f"{tickers:,} tickers, {long.years} years stored against {short.years}: a daily run"
+            f" takes {ratios[0]:.2f} times the seconds, {ratios[1]:.2f} times the CPU and"
+            f" {ratios[2]:.2f} times the CPU of PostgreSQL (means)."
+        )
+    return lines
+
+
+def bench(
+    tickers: Annotated[list[int], typer.Option(help="How many shares; may be repeated.")] = [  # noqa: B006
+        250,
+        1000,
+    ],
+    years: Annotated[list[int], typer.Option(help="Years stored; may be repeated.")] = [  # noqa: B006
+        1,
+        20,
+    ],
+    document: Annotated[Path | None, typer.Option(help="Also write the tables here.")] = None,
+) -> None:
+    """Measure backfills and daily runs of prices by tickers and years."""
+    with temporary_server() as home:
+        sizes = [measure_size(home, each, length) for each in tickers for length in years]
+        machine = describe_machine(Settings(home=home, origin=f"bench-{tickers[0]}-{years[0]}"))
+    text = "\n".join(
+        [
+            "# Growth of a run of prices",
+            "",
+            f"{machine} Seconds over the sandbox, without a rate limit. A batch is extracted while"
+            " the one before is stored, so stages overlap. CPU and memory are those of the flow's"
+            f" process. Of {DAILY_RUNS} daily runs, the one of the median seconds.",
+            "",
+            "## Backfill",
+            "",
+            *markdown_table(HEADER, [cells(each, each.backfill) for each in sizes]),
+            "",
+            "## Daily run, by years stored",
+            "",
+            *markdown_table(HEADER, [cells(each, each.middle_daily) for each in sizes]),
+            "",
+            *describe_history(sizes),
+            "",
+            "## Exponents",
+            "",
+            "Slopes of logarithms: 1 is growth in proportion, 0 is none.",
+            "",
+            *markdown_table(
+                ("", "backfill by tickers", "by years", "daily run by tickers", "by years stored"),
+                exponent_rows(sizes),
+            ),
+            "",
+        ]
+    )
+    typer.echo(text)
+    if document is not None:
+        document.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    typer.run(bench)
