@@ -4,7 +4,7 @@ Backfills of generated bars over a sandbox, each followed by daily runs of the n
 Exponents are slopes of logarithms: 1 is time in proportion, 0 is time that does not depend.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -17,7 +17,7 @@ import typer
 from deployments.bench.__main__ import in_fresh_process, temporary_server
 from deployments.bench.extraction import write_tape
 from deployments.bench.market import LAST
-from deployments.bench.price_run import STAGES, PriceRun, run_prices
+from deployments.bench.price_run import PriceRun, run_prices
 from deployments.bench.timing import describe_machine, markdown_table
 from deployments.sandbox.client import Sandbox
 from deployments.stack.stack import sandbox_environment
@@ -27,17 +27,6 @@ from warehouse.schema.migrate import ensure_up_to_date
 from warehouse.settings import Settings
 
 DAILY_RUNS = 3
-HEADER = (
-    "tickers",
-    "years",
-    "bars",
-    *STAGES,
-    "run",
-    "CPU",
-    "server CPU",
-    "peak GB",
-    "stored bars read",
-)
 
 
 @dataclass(frozen=True)
@@ -66,18 +55,21 @@ def slope(points: Sequence[tuple[float, float]]) -> float:
     return float(np.polyfit(sizes, values, 1)[0])
 
 
-def exponents(sizes: Sequence[Size], value: Callable[[Size], float]) -> tuple[str, str]:
-    """Return the exponents of a value by tickers and by years, the mean over the other size."""
-    by_years: dict[int, list[tuple[float, float]]] = {}
-    by_tickers: dict[int, list[tuple[float, float]]] = {}
-    for size in sizes:
-        by_tickers.setdefault(size.years, []).append((size.tickers, value(size)))
-        by_years.setdefault(size.tickers, []).append((size.years, value(size)))
-    first, second = (
-        [slope(points) for points in groups.values() if len(points) > 1]
-        for groups in (by_tickers, by_years)
-    )
-    return tuple(f"{fmean(found):.2f}" if found else "" for found in (first, second))  # type: ignore[return-value]
+def exponents(points: Sequence[tuple[int, int, float]]) -> list[str]:
+    """Return the exponents by tickers and by years, each the mean over the other size.
+
+    Args:
+        points: Tickers, years and value. Where values are 0, there is no exponent.
+    """
+    found = []
+    for size, other in ((0, 1), (1, 0)):
+        groups: dict[float, list[tuple[float, float]]] = {}
+        for point in points:
+            groups.setdefault(point[other], []).append((point[size], point[2]))
+        are_positive = all(value > 0 for *_, value in points)
+        slopes = [slope(group) for group in groups.values() if are_positive and len(group) > 1]
+        found.append(f"{fmean(slopes):.2f}" if slopes else "")
+    return found
 
 
 def measure_size(home: Path, tickers: int, years: int) -> Size:
@@ -110,38 +102,29 @@ def _evening(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, 23, tzinfo=UTC)
 
 
-def cells(size: Size, run: PriceRun) -> list[str]:
-    """Return the row of a run in the table."""
-    return [
-        f"{size.tickers:,}",
-        str(size.years),
-        f"{run.bars:,}",
-        *(f"{run.stages[stage]:.2f}" for stage in STAGES),
-        f"{run.seconds:.2f}",
-        f"{run.cpu_seconds:.2f}",
-        f"{run.server_cpu_seconds:.2f}",
-        f"{run.peak_gb:.2f}",
-        f"{run.rows_read:,}",
+def table(sizes: Sequence[Size], runs: Sequence[PriceRun]) -> list[str]:
+    """Return the lines of the table of runs, one per size."""
+    rows = [
+        [
+            f"{size.tickers:,}",
+            str(size.years),
+            f"{run.bars:,}",
+            *(f"{value:,.{2 * isinstance(value, float)}f}" for value in run.figures.values()),
+        ]
+        for size, run in zip(sizes, runs, strict=True)
     ]
+    return markdown_table(("tickers", "years", "bars", *runs[0].figures), rows)
 
 
 def exponent_rows(sizes: Sequence[Size]) -> list[list[str]]:
     """Return the rows of the table of exponents."""
-    values: dict[str, Callable[[PriceRun], float]] = {
-        **{stage: lambda run, stage=stage: run.stages[stage] for stage in STAGES},  # type: ignore[misc]
-        "run": lambda run: run.seconds,
-        "CPU": lambda run: run.cpu_seconds,
-        "server CPU": lambda run: run.server_cpu_seconds,
-        "peak memory": lambda run: run.peak_gb,
-        "stored bars read": lambda run: max(run.rows_read, 1),
-    }
     return [
         [
             name,
-            *exponents(sizes, lambda size, value=value: value(size.backfill)),  # type: ignore[misc]
-            *exponents(sizes, lambda size, value=value: value(size.middle_daily)),  # type: ignore[misc]
+            *exponents([(s.tickers, s.years, s.backfill.figures[name]) for s in sizes]),
+            *exponents([(s.tickers, s.years, s.middle_daily.figures[name]) for s in sizes]),
         ]
-        for name, value in values.items()
+        for name in sizes[0].backfill.figures
     ]
 
 
@@ -186,15 +169,16 @@ def bench(
             "",
             f"{machine} Seconds over the sandbox, without a rate limit. A batch is extracted while"
             " the one before is stored, so stages overlap. CPU and memory are those of the flow's"
-            f" process. Of {DAILY_RUNS} daily runs, the one of the median seconds.",
+            " process, server CPU that of PostgreSQL's connections and workers. Of"
+            f" {DAILY_RUNS} daily runs, the one of the median seconds.",
             "",
             "## Backfill",
             "",
-            *markdown_table(HEADER, [cells(each, each.backfill) for each in sizes]),
+            *table(sizes, [size.backfill for size in sizes]),
             "",
             "## Daily run, by years stored",
             "",
-            *markdown_table(HEADER, [cells(each, each.middle_daily) for each in sizes]),
+            *table(sizes, [size.middle_daily for size in sizes]),
             "",
             *describe_history(sizes),
             "",

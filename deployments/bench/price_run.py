@@ -49,6 +49,18 @@ class PriceRun:
     bars: int
     rows_read: int
 
+    @property
+    def figures(self) -> dict[str, float]:
+        """Return what grows, by the name of its column."""
+        return {
+            **self.stages,
+            "run": self.seconds,
+            "CPU": self.cpu_seconds,
+            "server CPU": self.server_cpu_seconds,
+            "peak GB": self.peak_gb,
+            "stored bars read": self.rows_read,
+        }
+
 
 def run_prices(
     environment: Mapping[str, str], settings: Settings, tickers: Sequence[str], now: datetime

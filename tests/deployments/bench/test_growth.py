@@ -18,13 +18,12 @@ def test_a_slope_is_the_exponent(exponent):
 
 
 def test_exponents_are_by_tickers_and_by_years():
-    sizes = [
-        Size(tickers, years, run(tickers * years**0.5), [run(1)])
-        for tickers in (250, 1000)
-        for years in (1, 20)
+    points = [
+        (tickers, years, tickers * years**0.5) for tickers in (250, 1000) for years in (1, 20)
     ]
-    assert exponents(sizes, lambda size: size.backfill.seconds) == ("1.00", "0.50")
-    assert exponents(sizes[:2], lambda size: size.backfill.seconds) == ("", "0.50")
+    assert exponents(points) == ["1.00", "0.50"]
+    assert exponents(points[:2]) == ["", "0.50"]
+    assert exponents([(250, 1, 0.0), (250, 20, 1.0)]) == ["", ""]
 
 
 def test_history_compares_means_of_the_longest_with_the_shortest():
