@@ -11,6 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
+from traceback import format_exc
 from typing import Annotated, Any
 
 import typer
@@ -91,7 +92,15 @@ def temporary_server() -> Iterator[Path]:
 def in_fresh_process() -> Iterator[Callable[..., Any]]:
     """Call functions in a fresh process, so that peak memory is measured alone."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        yield lambda call, *arguments: pool.submit(call, *arguments).result()
+        yield lambda call, *arguments: pool.submit(_call, call, *arguments).result()
+
+
+def _call(call: Callable[..., Any], *arguments: Any) -> Any:
+    try:
+        return call(*arguments)
+    except Exception:
+        # an error of ADBC cannot be sent to another process
+        raise RuntimeError(format_exc()) from None
 
 
 if __name__ == "__main__":

@@ -86,6 +86,8 @@ def measure_size(home: Path, tickers: int, years: int) -> Size:
         ensure_up_to_date(settings)
         with in_fresh_process() as apart:
             backfill = apart(run_prices, environment, settings, names, _evening(days[0]))
+        # a later error must not lose an hour's measurement
+        typer.echo(f"{sandbox.tape}: {backfill}", err=True)
         with connect(settings, "owner") as connection:
             connection.autocommit = True
             # as autovacuum does before the next day
