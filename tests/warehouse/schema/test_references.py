@@ -81,3 +81,12 @@ def test_statistics_are_collected_when_a_table_doubles(settings, parents, query)
         connection.execute("select history.analyze_grown('core.daily_price')")
     rows = "select reltuples from pg_class where oid = 'core.daily_price'::regclass"
     assert query(settings, rows) == [(5000,)]
+
+
+def test_statistics_of_a_table_may_be_of_gigabytes(settings, query):
+    pages = "pg_restore_relation_stats('schemaname', 'core', 'relname', 'daily_price', 'relpages'"
+    with connect(settings, "owner") as connection:
+        connection.execute(f"select {pages}, 10000000)")
+        connection.execute("select history.analyze_grown('core.daily_price')")
+    stored = "select relpages from pg_class where oid = 'core.daily_price'::regclass"
+    assert query(settings, stored) == [(10_000_000,)]

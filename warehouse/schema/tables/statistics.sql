@@ -5,8 +5,9 @@ create function history.analyze_grown(target regclass) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 set default_statistics_target = 100 as $$
 begin
+    -- bigint: 131,072 pages are a gigabyte
     if (
-        select pg_relation_size(oid) >= 2 * 8192 * greatest(relpages, 4) from pg_class
+        select pg_relation_size(oid) >= 2 * 8192::bigint * greatest(relpages, 4) from pg_class
         where oid = target
     ) then
         execute format('analyze %s', target);
