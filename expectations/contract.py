@@ -9,7 +9,7 @@ check, the stored rows), the module has an `add_context` that adds it to the fra
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import pandas as pd
@@ -137,7 +137,8 @@ class Contract:
     identity_columns: tuple[str, ...] = ()
     also_locked: tuple[str, ...] = ()
     replace_where: str | None = None
-    dirty_from: pl.Expr | None = None
+    # not compared: an expression has no equality of its own
+    dirty_from: pl.Expr | None = field(default=None, compare=False)
     upstream: tuple[str, ...] = ()
     latest_date_column: str | None = None
     shard_column: str | None = None

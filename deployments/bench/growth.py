@@ -137,6 +137,8 @@ def describe_history(sizes: Sequence[Size]) -> list[str]:
         of_tickers = [size for size in sizes if size.tickers == tickers]
         short = min(of_tickers, key=lambda size: size.years)
         long = max(of_tickers, key=lambda size: size.years)
+        if short is long:
+            continue
         ratios = [
             fmean(getattr(run, name) for run in long.daily)
             / fmean(getattr(run, name) for run in short.daily)
