@@ -1,15 +1,16 @@
-"""Find the rows that break each rule; Great Expectations checks rules that some may break."""
+"""Find the rows that break each rule; Great Expectations checks those that may."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from threading import Lock
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from expectations.contract import Rule
-from tasks.validate.screen import clearly_holds
+from tasks.validate.screen import rows_in_doubt
 
 # Great Expectations keeps its current context in a global of its module.
 _GX_LOCK = Lock()
@@ -44,12 +45,30 @@ def evaluate(frame: pd.DataFrame, rules: Sequence[Rule]) -> list[RuleResult]:
     Raises:
         RuleEvaluationError: A rule failed to run, for example for a missing column.
     """
-    doubtful = [rule for rule in rules if not clearly_holds(frame, rule)]
-    found = iter(evaluate_with_gx(frame, doubtful) if doubtful else ())
+    masks = [rows_in_doubt(frame, rule) for rule in rules]
+    doubtful = [rule for rule, mask in zip(rules, masks, strict=True) if mask is None or mask.any()]
+    found = iter(_evaluate_rows_in_doubt(frame, doubtful, masks) if doubtful else ())
     no_rows = pd.Index([], dtype="int64")
     return [
         next(found) if rule in doubtful else RuleResult(rule, True, len(frame), no_rows)
         for rule in rules
+    ]
+
+
+def _evaluate_rows_in_doubt(
+    frame: pd.DataFrame, rules: Sequence[Rule], masks: Sequence[pd.Series | None]
+) -> list[RuleResult]:
+    """Evaluate rules on the rows that may break one of them; on all where that is not known."""
+    known = [mask for mask in masks if mask is not None]
+    if len(known) < len(masks):
+        return evaluate_with_gx(frame, rules)
+    rows = frame[np.logical_or.reduce(known)]
+    results = evaluate_with_gx(rows.reset_index(drop=True), rules)
+    return [
+        replace(
+            result, evaluated=len(frame), failing_rows=rows.index[result.failing_rows.to_numpy()]
+        )
+        for result in results
     ]
 
 

@@ -11,13 +11,14 @@ declare
 begin
     -- the lock of a foreign key: no parent is deleted before these rows are committed
     execute format(
-        'with parent as (
-            select %1$I as key from %2$s where %1$I in (select distinct %3$I from written)
-            for key share
+        'with child as materialized (
+            select distinct %3$I as key from written where %3$I is not null
+        ),
+        parent as (
+            select %1$I as key from %2$s where %1$I in (select key from child) for key share
         )
         select min(key)::text from (
-            select distinct %3$I as key from written where %3$I is not null
-            except select key from parent
+            select key from child except select key from parent
         ) as orphan', parent_key, parent, key
     ) into orphan;
     if orphan is not null then
