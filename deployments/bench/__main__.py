@@ -1,6 +1,6 @@
 """Run the benchmark on one machine and print the results side by side.
 
-The ratios carry over to other machines, the seconds do not.
+Compare ratios of one run only: other machines have other ones.
 """
 
 import os

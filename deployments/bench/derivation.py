@@ -192,8 +192,8 @@ def bench(
             " `compute` reads and computes, `write` checks, compares and writes. Bare Polars is the"
             " computation alone, its frames in memory, where a table has one."
             f" The flows of the sources took {loaded:.0f} seconds before, and {loaded_again:.0f}"
-            " for one more. A table without rows then had nothing to change: those of quarter-ends"
-            " change once a quarter.",
+            " for one more. `rows` are those derived again. A table with 0 had none: no quarter,"
+            " season, window of a release or long run of outperformance ended that day.",
             "",
             *markdown_table(header, format_rows(full, increment, bare)),
             "",

@@ -38,10 +38,10 @@ def dlt_seconds(settings: Settings, bars: pd.DataFrame, work: Path) -> dict[str,
     os.environ["RUNTIME__LOG_LEVEL"] = "ERROR"
     loads = {"first fill": bars, "unchanged": bars, "1 % changed": change_rows(bars)}
     found = {"dlt append, no key": _load(settings, bars, "bench_append", "append", work)}
-    for way, disposition in (("upsert by key", UPSERT), ("scd2, keeps versions", KEEP_VERSIONS)):
+    for label, disposition in (("upsert by key", UPSERT), ("scd2, keeps versions", KEEP_VERSIONS)):
         for name, rows in loads.items():
             table = f"bench_{disposition['strategy']}"
-            found[f"dlt {way}: {name}"] = _load(settings, rows, table, disposition, work)
+            found[f"dlt {label}: {name}"] = _load(settings, rows, table, disposition, work)
     return found
 
 

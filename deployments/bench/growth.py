@@ -172,8 +172,9 @@ def bench(
             "# Growth of a run of prices",
             "",
             f"{machine} Seconds over the sandbox, without a rate limit. A batch is extracted while"
-            " the one before is stored, so stages overlap. CPU and memory are those of the flow's"
-            " process, server CPU that of PostgreSQL's connections and workers. Of"
+            " the one before is stored, so stages overlap and wait for each other:"
+            " compare `run` and `CPU`. CPU and memory are those of the run's process, server CPU"
+            " that of PostgreSQL's connections and workers. Of"
             f" {DAILY_RUNS} daily runs, the one of the median seconds.",
             "",
             "## Backfill",

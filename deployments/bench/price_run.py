@@ -1,4 +1,4 @@
-"""Measure the price part of a run stage by stage; each function runs in a process of its own."""
+"""Measure the price part of a run, stage by stage."""
 
 import os
 import time

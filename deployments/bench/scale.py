@@ -1,7 +1,6 @@
 """Measure readers on PostgreSQL and DuckDB, and bars in one table and in partitions by year.
 
-All rows of a table come from one run on one machine: the ratios carry over to other machines, the
-seconds do not.
+All rows of a table come from one run on one machine: compare ratios of one table only.
 """
 
 import os

@@ -1,6 +1,6 @@
 """Measure the rules of bars beside Polars masks and Pandera, on the same batches.
 
-The ways are compared on `daily_price.ROW_RULES`, the rules that look at one row or one key. The
+They are compared on `daily_price.ROW_RULES`, the rules that look at one row or one key. The
 masks and Pandera return which rows are valid and count the others; ours also writes the reason, key
 and whole text of each row for the quarantine. Of a repeated key, the masks and Pandera keep the
 first row; ours keeps none if they conflict.
@@ -63,13 +63,13 @@ ROW_CONTRACT = replace(
 
 @dataclass(frozen=True)
 class Batch:
-    """The same bars as a Polars and as a pandas frame, as our extraction returns them."""
+    """The same bars as a Polars frame, and as a pandas frame with the extraction's types."""
 
     bars: pl.DataFrame
     extracted: pd.DataFrame
 
 
-Way = Callable[[Batch], int]
+Validator = Callable[[Batch], int]
 
 
 def make_batches(tickers: int, years: int, is_broken: bool) -> list[Batch]:
@@ -92,7 +92,9 @@ def make_batches(tickers: int, years: int, is_broken: bool) -> list[Batch]:
         batch = bars.filter(is_inside).drop("instrument_id")
         if is_broken:
             batch = break_rows(batch)
-        extracted = batch.with_columns(pl.col("session_date").cast(pl.Datetime("us"))).to_pandas()
+        dated = batch.with_columns(pl.col("session_date").cast(pl.Datetime("us"))).to_pandas()
+        types = {"session_date": "datetime64[s]", "volume": "Int64"}
+        extracted = dated.astype(types)
         found.append(Batch(batch, extracted))
     return found
 
@@ -111,7 +113,7 @@ def break_rows(bars: pl.DataFrame, fraction: int = BROKEN_FRACTION) -> pl.DataFr
     return pl.concat([numbered, repeated]).drop("rule")
 
 
-def valid_by_masks(batch: Batch) -> int:
+def count_valid_by_masks(batch: Batch) -> int:
     """Count the rows that no mask marks, and the rows by mask."""
     marked = batch.bars.with_columns(**MASKS)
     marked.select(pl.col(*MASKS).sum())
@@ -119,7 +121,7 @@ def valid_by_masks(batch: Batch) -> int:
     return valid.drop(*MASKS).height
 
 
-def make_pandera_way() -> Way:
+def make_pandera_validator() -> Validator:
     """Return a function that counts the valid rows of a batch with Pandera, all rules checked."""
     import pandera.polars as pa
 
@@ -153,7 +155,7 @@ def make_pandera_way() -> Way:
     return count_valid
 
 
-def make_our_way(contract: Contract) -> Way:
+def make_our_validator(contract: Contract) -> Validator:
     """Return a function that counts the valid rows of a batch as the flow validates it."""
 
     def count_valid(batch: Batch) -> int:
@@ -165,32 +167,32 @@ def make_our_way(contract: Contract) -> Way:
 
 
 def measure_validation(tickers: int, years: int, is_broken: bool) -> list[Measured]:
-    """Measure all ways on the same batches, clean or with broken rows; the better of two runs.
+    """Measure all validators on the same batches; take the better of two runs.
 
     Raises:
-        AssertionError: The ways find other numbers of valid rows.
+        AssertionError: The validators find other numbers of valid rows.
     """
     import great_expectations  # noqa: F401 - seconds that a running worker has behind it
 
     batches = make_batches(tickers, years, is_broken)
     count = sum(batch.bars.height for batch in batches)
-    ways: dict[str, Way] = {f"Polars masks, {len(MASKS)} rules": valid_by_masks}
+    validators: dict[str, Validator] = {f"Polars masks, {len(MASKS)} rules": count_valid_by_masks}
     if is_installed("pandera"):
-        ways[f"Pandera, the same {len(MASKS)} rules"] = make_pandera_way()
-    ways[f"ours, the same {len(MASKS)} rules"] = make_our_way(ROW_CONTRACT)
+        validators[f"Pandera, the same {len(MASKS)} rules"] = make_pandera_validator()
+    validators[f"ours, the same {len(MASKS)} rules"] = make_our_validator(ROW_CONTRACT)
     rules = len(daily_price.CONTRACT.rules)
-    ways[f"ours, all {rules} rules of daily_price"] = make_our_way(daily_price.CONTRACT)
+    validators[f"ours, all {rules} rules of daily_price"] = make_our_validator(daily_price.CONTRACT)
     measured: list[Measured] = []
     valid: list[int] = []
-    for name, way in ways.items():
-        valid.append(_count_valid(way, batches))
-        taken = min(seconds(partial(_count_valid, way, batches)) for _ in range(REPEATS))
+    for name, validator in validators.items():
+        valid.append(_count_valid(validator, batches))
+        taken = min(seconds(partial(_count_valid, validator, batches)) for _ in range(REPEATS))
         baseline = measured[0].seconds if measured else taken
         kind = f"1 in {BROKEN_FRACTION:,} broken" if is_broken else "clean"
         measured.append(Measured(f"{count:,} bars, {kind}: {name}", taken, baseline, count, "bars"))
-    assert len({*valid[:-1]}) == 1, f"valid rows by way: {dict(zip(ways, valid, strict=True))}"
+    assert len({*valid[:-1]}) == 1, f"valid rows: {dict(zip(validators, valid, strict=True))}"
     return measured
 
 
-def _count_valid(way: Way, batches: Sequence[Batch]) -> int:
-    return sum(way(batch) for batch in batches)
+def _count_valid(validator: Validator, batches: Sequence[Batch]) -> int:
+    return sum(validator(batch) for batch in batches)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from expectations.contract import Rule
-from tasks.validate.screen import rows_in_doubt
+from tasks.validate.screen import find_doubtful_rows
 
 # Great Expectations keeps its current context in a global of its module.
 _GX_LOCK = Lock()
@@ -45,9 +45,9 @@ def evaluate(frame: pd.DataFrame, rules: Sequence[Rule]) -> list[RuleResult]:
     Raises:
         RuleEvaluationError: A rule failed to run, for example for a missing column.
     """
-    masks = [rows_in_doubt(frame, rule) for rule in rules]
+    masks = [find_doubtful_rows(frame, rule) for rule in rules]
     doubtful = [rule for rule, mask in zip(rules, masks, strict=True) if mask is None or mask.any()]
-    found = iter(_evaluate_rows_in_doubt(frame, doubtful, masks) if doubtful else ())
+    found = iter(_evaluate_doubtful_rows(frame, doubtful, masks) if doubtful else ())
     no_rows = pd.Index([], dtype="int64")
     return [
         next(found) if rule in doubtful else RuleResult(rule, True, len(frame), no_rows)
@@ -55,7 +55,7 @@ def evaluate(frame: pd.DataFrame, rules: Sequence[Rule]) -> list[RuleResult]:
     ]
 
 
-def _evaluate_rows_in_doubt(
+def _evaluate_doubtful_rows(
     frame: pd.DataFrame, rules: Sequence[Rule], masks: Sequence[pd.Series | None]
 ) -> list[RuleResult]:
     """Evaluate rules on the rows that may break one of them; on all where that is not known."""

@@ -1,6 +1,6 @@
 """Find the rows that may break a rule, so that Great Expectations checks these alone.
 
-Great Expectations takes seconds to import, per rule 8 ms however few the rows, and more by row.
+Great Expectations takes seconds to import, then at least 8 ms per rule, more with more rows.
 """
 
 from collections.abc import Callable, Collection
@@ -11,7 +11,7 @@ import pandas as pd
 from expectations.contract import Rule
 
 
-def rows_in_doubt(frame: pd.DataFrame, rule: Rule) -> pd.Series | None:
+def find_doubtful_rows(frame: pd.DataFrame, rule: Rule) -> pd.Series | None:
     """Return a mask of the rows that may break a rule.
 
     Rows that a rule compares with one another are in doubt together.
@@ -57,6 +57,12 @@ def _is_not_in_set(values: pd.Series, value_set: Collection[Any]) -> pd.Series:
     return values.notna() & ~values.isin(value_set)
 
 
+def _is_in_set(values: pd.Series, value_set: Collection[Any]) -> pd.Series:
+    if values.dtype.kind == "M":
+        raise TypeError("Great Expectations reads the values as dates, or refuses them")
+    return values.isin(value_set)
+
+
 def _does_not_match(values: pd.Series, regex: str) -> pd.Series:
     return values.notna() & ~values.astype(str).str.contains(regex)
 
@@ -74,6 +80,7 @@ _CHECKS: dict[str, Callable[..., pd.Series]] = {
     "ExpectColumnValuesToNotBeNull": _is_null,
     "ExpectColumnValuesToBeBetween": _is_outside,
     "ExpectColumnValuesToBeInSet": _is_not_in_set,
+    "ExpectColumnValuesToNotBeInSet": _is_in_set,
     "ExpectColumnValuesToMatchRegex": _does_not_match,
     "ExpectColumnValuesToBeUnique": _is_repeated,
     "ExpectCompoundColumnsToBeUnique": _is_repeated,

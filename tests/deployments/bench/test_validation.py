@@ -8,9 +8,9 @@ from deployments.bench.validation import (
     NOW,
     ROW_CONTRACT,
     break_rows,
+    count_valid_by_masks,
     make_batches,
-    make_our_way,
-    valid_by_masks,
+    make_our_validator,
 )
 from expectations.tables import daily_price
 from tasks.validate.validate import validate
@@ -28,11 +28,13 @@ def test_masks_and_rules_find_the_same_rows_by_rule():
         0, named=True
     ) == {name: found[name] for name in MASKS}
     assert min(found.values()) > 0
-    assert make_our_way(ROW_CONTRACT)(batch) == valid_by_masks(batch)
+    assert make_our_validator(ROW_CONTRACT)(batch) == count_valid_by_masks(batch)
 
 
 def test_each_rule_is_broken_once_per_round():
     (batch,) = make_batches(10, 1, is_broken=False)
     broken = break_rows(batch.bars.head(10 * len(BREAKS)), fraction=10)
     assert broken.height == 10 * len(BREAKS) + 1
-    assert broken.height - valid_by_masks(batch.__class__(broken, batch.extracted)) == len(BREAKS)
+    assert broken.height - count_valid_by_masks(batch.__class__(broken, batch.extracted)) == len(
+        BREAKS
+    )

@@ -1,4 +1,4 @@
-"""Rules found to hold without Great Expectations: it must agree, on all kinds of columns."""
+"""Great Expectations finds the same in the doubtful rows as in the whole frame."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,7 +15,7 @@ from tasks.validate.evaluate import (
     evaluate,
     evaluate_with_gx,
 )
-from tasks.validate.screen import rows_in_doubt
+from tasks.validate.screen import find_doubtful_rows
 
 COLUMNS: dict[str, pd.Series] = {
     "number": pd.Series([1.0, 2.5, 9.0]),
@@ -28,6 +28,7 @@ COLUMNS: dict[str, pd.Series] = {
     "mixed_flag": pd.Series([False, True, False]),
     "text": pd.Series(["a1", "b2", "a1"], dtype="str"),
     "text_with_null": pd.Series(["a1", None, "c3"], dtype="str"),
+    "object": pd.Series(["a1", None, 2], dtype="object"),
     "day": pd.Series(pd.to_datetime(["2024-01-02", "2024-01-03", None])),
 }
 ARGUMENTS: list[tuple[str, dict[str, Any]]] = [
@@ -40,9 +41,14 @@ ARGUMENTS: list[tuple[str, dict[str, Any]]] = [
     ("ExpectColumnValuesToBeBetween", {"max_value": 2, "mostly": 0.5}),
     ("ExpectColumnValuesToBeInSet", {"value_set": [False]}),
     ("ExpectColumnValuesToBeInSet", {"value_set": ["a1", "b2"]}),
+    ("ExpectColumnValuesToNotBeInSet", {"value_set": [1.0, "a1"]}),
+    ("ExpectColumnValuesToNotBeInSet", {"value_set": [7.0]}),
     ("ExpectColumnValuesToMatchRegex", {"regex": r"^[ab]\d$"}),
     ("ExpectColumnValuesToBeUnique", {}),
 ]
+
+# only Great Expectations can say whether it holds, so it sees all rows
+OF_ALL_ROWS = Rule("all", "", "ExpectColumnMaxToBeBetween", {"column": "key", "max_value": 90})
 
 
 def outcome(check: Callable[..., list[RuleResult]], rule: Rule) -> tuple[Any, ...]:
@@ -57,23 +63,26 @@ def outcome(check: Callable[..., list[RuleResult]], rule: Rule) -> tuple[Any, ..
 
 @pytest.mark.parametrize("action", ["quarantine", "stop"])
 @pytest.mark.parametrize("column", COLUMNS)
-def test_great_expectations_finds_the_same_in_the_rows_in_doubt(column: str, action: Any) -> None:
+def test_great_expectations_finds_the_same_in_the_doubtful_rows(column: str, action: Any) -> None:
     for expectation, arguments in ARGUMENTS:
         rule = Rule("r", "", expectation, {"column": column, **arguments}, action)
         assert outcome(evaluate, rule) == outcome(evaluate_with_gx, rule), rule
 
 
-def test_rules_of_one_batch_share_the_rows_in_doubt() -> None:
+@pytest.mark.parametrize("others", [[], [OF_ALL_ROWS]], ids=["by row", "and of all rows"])
+def test_rules_of_one_batch_share_the_doubtful_rows(others: list[Rule]) -> None:
     frame = pd.concat([pd.DataFrame(COLUMNS)] * 4, ignore_index=True).assign(key=[*range(11), 0])
     rules = [
         Rule("a", "", "ExpectColumnValuesToBeBetween", {"column": "number", "max_value": 8}),
         Rule("b", "", "ExpectColumnValuesToNotBeNull", {"column": "text_with_null"}),
         Rule("c", "", "ExpectColumnValuesToBeUnique", {"column": "key"}),
         Rule("d", "", "ExpectColumnValuesToBeInSet", {"column": "flag", "value_set": [False]}),
+        Rule("e", "", "ExpectCompoundColumnsToBeUnique", {"column_list": ["key", "no_number"]}),
+        *others,
     ]
     found, expected = evaluate(frame, rules), evaluate_with_gx(frame, rules)
     assert [each.failing_rows.to_list() for each in found] == [
-        [2, 5, 8, 11], [1, 4, 7, 10], [0, 11], [],
+        [2, 5, 8, 11], [1, 4, 7, 10], [0, 11], [], [0, 11], *([] for _ in others),
     ]  # fmt: skip
     for one, other in zip(found, expected, strict=True):
         assert one.failing_rows.equals(other.failing_rows)
@@ -106,12 +115,12 @@ def test_rules_that_a_row_may_break_are_not_screened_out(
     column: str, expectation: str, arguments: dict[str, Any], holds: bool
 ) -> None:
     rule = Rule("r", "", expectation, {"column": column, **arguments})
-    mask = rows_in_doubt(pd.DataFrame(COLUMNS), rule)
+    mask = find_doubtful_rows(pd.DataFrame(COLUMNS), rule)
     assert (mask is not None and not mask.any()) is holds
 
 
 @pytest.mark.parametrize(("columns", "holds"), [(["text", "integer"], True), (["text"], False)])
 def test_compound_columns_are_screened(columns: list[str], holds: bool) -> None:
     rule = Rule("r", "", "ExpectCompoundColumnsToBeUnique", {"column_list": columns})
-    mask = rows_in_doubt(pd.DataFrame(COLUMNS), rule)
+    mask = find_doubtful_rows(pd.DataFrame(COLUMNS), rule)
     assert (mask is not None and not mask.any()) is holds
