@@ -18,7 +18,7 @@ from typing import Annotated
 import typer
 
 from deployments.bench.__main__ import in_fresh_process, temporary_server
-from deployments.bench.timing import describe_machine, markdown_table, seconds
+from deployments.bench.timing import describe_machine, markdown_table, print_and_write, seconds
 from deployments.sandbox.client import Sandbox
 from deployments.sandbox.market.tape.write import simulate
 from deployments.stack.prefect_server import start_server, stop_server
@@ -199,9 +199,7 @@ def bench(
             "",
         ]
     )
-    typer.echo(text)
-    if document is not None:
-        document.write_text(text, encoding="utf-8")
+    print_and_write(text, document)
 
 
 if __name__ == "__main__":

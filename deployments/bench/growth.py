@@ -18,7 +18,7 @@ from deployments.bench.__main__ import in_fresh_process, temporary_server
 from deployments.bench.extraction import write_tape
 from deployments.bench.market import LAST
 from deployments.bench.price_run import PriceRun, run_prices
-from deployments.bench.timing import describe_machine, markdown_table
+from deployments.bench.timing import describe_machine, markdown_table, print_and_write
 from deployments.sandbox.client import Sandbox
 from deployments.stack.stack import sandbox_environment
 from expectations.calendars.trading import session_dates
@@ -198,9 +198,7 @@ def bench(
             "",
         ]
     )
-    typer.echo(text)
-    if document is not None:
-        document.write_text(text, encoding="utf-8")
+    print_and_write(text, document)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,13 @@ from deployments.bench.loading import (
     make_bars,
     to_sql_seconds,
 )
-from deployments.bench.timing import Measured, describe_machine, is_installed, markdown_table
+from deployments.bench.timing import (
+    Measured,
+    describe_machine,
+    is_installed,
+    markdown_table,
+    print_and_write,
+)
 from deployments.bench.validation import BATCH_TICKERS, measure_validation
 from deployments.sandbox.client import Sandbox
 from deployments.stack.stack import sandbox_environment
@@ -128,9 +134,7 @@ def bench(
             "",
         ]
     )
-    typer.echo(text)
-    if document is not None:
-        document.write_text(text, encoding="utf-8")
+    print_and_write(text, document)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from psycopg import Connection
 
 from deployments.bench.__main__ import temporary_server
 from deployments.bench.market import fill, make_market
-from deployments.bench.timing import seconds
+from deployments.bench.timing import print_and_write, seconds
 from tasks.run.context import open_run
 from warehouse.connect.connections import adbc_connection, connect
 from warehouse.export.parquet import export_tables
@@ -209,9 +209,7 @@ def measure_scale(
             "",
         ]
     )
-    typer.echo(text)
-    if document is not None:
-        document.write_text(text, encoding="utf-8")
+    print_and_write(text, document)
 
 
 if __name__ == "__main__":

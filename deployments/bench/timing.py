@@ -11,6 +11,8 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
+import typer
+
 from warehouse.connect.connections import connect
 from warehouse.settings import Settings
 
@@ -80,3 +82,10 @@ def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list
     lines = (f"| {' | '.join(cells)} |" for cells in (header, *rows))
     first = next(lines)
     return [first, "|---|" + "---:|" * (len(header) - 1), *lines]
+
+
+def print_and_write(text: str, document: Path | None) -> None:
+    """Print a document, and write it to a file if one is given."""
+    typer.echo(text)
+    if document is not None:
+        document.write_text(text, encoding="utf-8")
