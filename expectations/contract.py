@@ -107,7 +107,7 @@ class Contract:
             the key itself.
         comparison_columns: Columns beside the table's that `equal_when` uses; not stored.
         context_columns: Helper columns that `add_context` of the table's module adds before
-            validation; never staged.
+            validation; neither compared nor stored.
         identity_columns: Columns whose values identify an instrument under another ticker; empty
             if rows of the table show no renames and no reuse of tickers.
         also_locked: Other tables, with schema, that a merge into this one may change.
@@ -160,12 +160,12 @@ class Contract:
         """Return the columns that a frame has before and after validation.
 
         They are the table's columns, with the natural key in place of keys that the warehouse
-        assigns (`instrument_id`), and the extra staged columns.
+        assigns (`instrument_id`), and the comparison columns.
         """
         assigned = set(self.key) - set(self.natural_key_or_key)
         names = (*self.natural_key_or_key, *self.column_names)
-        staged = (column.name for column in self.comparison_columns)
-        return tuple(dict.fromkeys(n for n in (*names, *staged) if n not in assigned))
+        compared = (column.name for column in self.comparison_columns)
+        return tuple(dict.fromkeys(n for n in (*names, *compared) if n not in assigned))
 
     @property
     def qualified_name(self) -> str:

@@ -118,7 +118,7 @@ def format_rows(
     rows = []
     for name, first, more in [
         *((name, full[name], increment[name]) for name in full),
-        ("all", add(full), add(increment)),
+        ("all", sum_tables(full), sum_tables(increment)),
     ]:
         taken, again = first.compute + first.write, more.compute + more.write
         rows.append(
@@ -137,7 +137,7 @@ def format_rows(
     return rows
 
 
-def add(derived: Mapping[str, Derived]) -> Derived:
+def sum_tables(derived: Mapping[str, Derived]) -> Derived:
     """Return the sum over all tables."""
     parts = derived.values()
     return Derived(

@@ -29,11 +29,8 @@ START = date(2000, 1, 1)
 NOW = datetime(LAST.year, LAST.month, LAST.day, 23, tzinfo=UTC)
 
 
-def write_tape(folder: Path, tickers: int, years: int) -> list[str]:
-    """Write a tape of generated bars on the sessions of the exchange; return its tickers."""
-    folder.mkdir()
-    header = f'name = "{folder.name}"\nkind = "simulated"\nclock = "{NOW:%Y-%m-%dT%H:%M:%SZ}"\n'
-    (folder / "tape.toml").write_text(header)
+def make_session_bars(tickers: int, years: int) -> pl.DataFrame:
+    """Return generated bars, with four prices, on the sessions of the exchange."""
     bars = make_market(tickers, years).bars.with_columns(
         pl.format("T{}", "instrument_id").alias("ticker"),
         pl.col("session_date").cast(pl.Date),
@@ -42,9 +39,18 @@ def write_tape(folder: Path, tickers: int, years: int) -> list[str]:
         (pl.col("close") - 0.01).alias("low"),
     )
     sessions = session_dates(LAST - timedelta(days=366 * years), LAST)
-    bars.filter(pl.col("session_date").is_in(sessions)).write_parquet(folder / "bars.parquet")
+    return bars.filter(pl.col("session_date").is_in(sessions))
+
+
+def write_tape(folder: Path, tickers: int, years: int) -> list[str]:
+    """Write a tape of generated bars on the sessions of the exchange; return its tickers."""
+    folder.mkdir()
+    header = f'name = "{folder.name}"\nkind = "simulated"\nclock = "{NOW:%Y-%m-%dT%H:%M:%SZ}"\n'
+    (folder / "tape.toml").write_text(header)
+    bars = make_session_bars(tickers, years)
+    bars.write_parquet(folder / "bars.parquet")
     names = bars["ticker"].unique(maintain_order=True).to_list()
-    first = min(sessions)
+    first = bars.select(pl.col("session_date").min()).item()
     lines = [f"{name},{first},,EQUITY\n" for name in names]
     (folder / "instruments.csv").write_text(
         "ticker,first_session,last_session,type\n" + "".join(lines)

@@ -45,7 +45,7 @@ class Size:
         return next(run for run in self.daily if run.seconds == middle)
 
 
-def slope(points: Sequence[tuple[float, float]]) -> float:
+def fit_slope(points: Sequence[tuple[float, float]]) -> float:
     """Return the exponent of growth: the slope of the logarithms, by least squares.
 
     Args:
@@ -55,7 +55,7 @@ def slope(points: Sequence[tuple[float, float]]) -> float:
     return float(np.polyfit(sizes, values, 1)[0])
 
 
-def exponents(points: Sequence[tuple[int, int, float]]) -> list[str]:
+def fit_exponents(points: Sequence[tuple[int, int, float]]) -> list[str]:
     """Return the exponents by tickers and by years, each the mean over the other size.
 
     Args:
@@ -67,7 +67,7 @@ def exponents(points: Sequence[tuple[int, int, float]]) -> list[str]:
         for point in points:
             groups.setdefault(point[other], []).append((point[size], point[2]))
         are_positive = all(value > 0 for *_, value in points)
-        slopes = [slope(group) for group in groups.values() if are_positive and len(group) > 1]
+        slopes = [fit_slope(group) for group in groups.values() if are_positive and len(group) > 1]
         found.append(f"{fmean(slopes):.2f}" if slopes else "")
     return found
 
@@ -104,7 +104,7 @@ def _evening(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, 23, tzinfo=UTC)
 
 
-def table(sizes: Sequence[Size], runs: Sequence[PriceRun]) -> list[str]:
+def format_runs(sizes: Sequence[Size], runs: Sequence[PriceRun]) -> list[str]:
     """Return the lines of the table of runs, one per size."""
     rows = [
         [
@@ -123,8 +123,8 @@ def exponent_rows(sizes: Sequence[Size]) -> list[list[str]]:
     return [
         [
             name,
-            *exponents([(s.tickers, s.years, s.backfill.figures[name]) for s in sizes]),
-            *exponents([(s.tickers, s.years, s.middle_daily.figures[name]) for s in sizes]),
+            *fit_exponents([(s.tickers, s.years, s.backfill.figures[name]) for s in sizes]),
+            *fit_exponents([(s.tickers, s.years, s.middle_daily.figures[name]) for s in sizes]),
         ]
         for name in sizes[0].backfill.figures
     ]
@@ -179,11 +179,11 @@ def bench(
             "",
             "## Backfill",
             "",
-            *table(sizes, [size.backfill for size in sizes]),
+            *format_runs(sizes, [size.backfill for size in sizes]),
             "",
             "## Daily run, by years stored",
             "",
-            *table(sizes, [size.middle_daily for size in sizes]),
+            *format_runs(sizes, [size.middle_daily for size in sizes]),
             "",
             *describe_history(sizes),
             "",

@@ -8,14 +8,15 @@ first row; ours keeps none if they conflict.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any
 
 import pandas as pd
 import polars as pl
 
-from deployments.bench.market import LAST, make_market
+from deployments.bench.extraction import make_session_bars
+from deployments.bench.market import LAST
 from deployments.bench.timing import Measured, is_installed, seconds
 from expectations.calendars.trading import session_dates
 from expectations.contract import Contract
@@ -74,18 +75,11 @@ Validator = Callable[[Batch], int]
 
 def make_batches(tickers: int, years: int, is_broken: bool) -> list[Batch]:
     """Return generated bars in batches of tickers, one bar in a thousand broken if asked."""
-    generated = make_market(tickers, years).bars.with_columns(
-        pl.format("T{}", "instrument_id").alias("ticker"),
-        pl.col("session_date").cast(pl.Date),
-        pl.col("close").alias("open"),
-        (pl.col("close") + 0.01).alias("high"),
-        (pl.col("close") - 0.01).alias("low"),
+    bars = make_session_bars(tickers, years).with_columns(
         pl.lit(1.0).alias("volume_resolution"),
         pl.lit(1.0).alias("removed_split_factor"),
         pl.lit("bench").alias("source"),
     )
-    sessions = session_dates(LAST - timedelta(days=366 * years), LAST)
-    bars = generated.filter(pl.col("session_date").is_in(sessions))
     found = []
     for first in range(0, tickers, BATCH_TICKERS):
         is_inside = pl.col("instrument_id").is_between(first + 1, first + BATCH_TICKERS)

@@ -74,7 +74,7 @@ def _evaluate_doubtful_rows(
 
 def evaluate_with_gx(frame: pd.DataFrame, rules: Sequence[Rule]) -> list[RuleResult]:
     """Evaluate rules with Great Expectations alone, as `evaluate` does."""
-    # imported here because the import takes seconds, and only broken rules need it
+    # imported here because the import takes seconds, and only doubtful rows need it
     import great_expectations as gx
 
     with _GX_LOCK:

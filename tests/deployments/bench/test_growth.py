@@ -3,7 +3,7 @@
 import pytest
 
 from deployments.bench.derivation import Derived, format_rows
-from deployments.bench.growth import Size, describe_history, exponents, slope
+from deployments.bench.growth import Size, describe_history, fit_exponents, fit_slope
 from deployments.bench.price_run import STAGES, PriceRun
 from deployments.bench.timing import Measured, markdown_table
 
@@ -14,16 +14,16 @@ def run(seconds):
 
 @pytest.mark.parametrize("exponent", [0, 0.5, 1, 2])
 def test_a_slope_is_the_exponent(exponent):
-    assert slope([(size, 3 * size**exponent) for size in (1, 4, 20)]) == pytest.approx(exponent)
+    assert fit_slope([(size, 3 * size**exponent) for size in (1, 4, 20)]) == pytest.approx(exponent)
 
 
 def test_exponents_are_by_tickers_and_by_years():
     points = [
         (tickers, years, tickers * years**0.5) for tickers in (250, 1000) for years in (1, 20)
     ]
-    assert exponents(points) == ["1.00", "0.50"]
-    assert exponents(points[:2]) == ["", "0.50"]
-    assert exponents([(250, 1, 0.0), (250, 20, 1.0)]) == ["", ""]
+    assert fit_exponents(points) == ["1.00", "0.50"]
+    assert fit_exponents(points[:2]) == ["", "0.50"]
+    assert fit_exponents([(250, 1, 0.0), (250, 20, 1.0)]) == ["", ""]
 
 
 def test_history_compares_means_of_the_longest_with_the_shortest():
