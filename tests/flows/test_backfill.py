@@ -152,6 +152,7 @@ def test_an_outage_in_the_middle_is_named_and_made_good(
     assert week_ago.sandbox.requests() == []
 
 
+@pytest.mark.slow
 def test_a_chunk_that_fails_leaves_the_others_to_go_on(week_ago: Replay) -> None:
     with connect(week_ago.settings, "owner") as connection:
         connection.execute(

@@ -203,6 +203,7 @@ def test_running_again_changes_nothing(followed: Followed) -> None:
     assert loads == [(f"core.{table}", 0, 0, 0) for table in tables]
 
 
+@pytest.mark.slow
 def test_a_good_bar_that_the_vendor_spoils_later_stays(
     start_replay: MakeReplay, whole_market: Tape
 ) -> None:
@@ -223,6 +224,7 @@ def test_a_good_bar_that_the_vendor_spoils_later_stays(
     ) == [("price_off_by_100x",)]
 
 
+@pytest.mark.slow
 def test_a_session_that_the_vendor_lacks_is_requested_again_for_a_week(
     start_replay: MakeReplay, market: Tape, tmp_path: Path
 ) -> None:

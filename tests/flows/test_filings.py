@@ -131,6 +131,7 @@ def test_a_missed_week_is_caught_up_and_an_amendment_adds_its_rows(
     ) == [("1001", "2024-02-21"), ("1001", "2024-05-08"), ("1001", "2024-05-21")]
 
 
+@pytest.mark.slow
 def test_a_value_that_changes_within_a_filing_goes_to_history(
     filled: Replay, filings_tape: Path
 ) -> None:

@@ -54,6 +54,7 @@ def test_a_fill_that_is_killed_goes_on_where_it_was(replay: Replay, filings_tape
     assert replay.column("select count(*) from history.company_fact") == [0]
 
 
+@pytest.mark.slow
 def test_an_index_that_was_read_is_not_forgotten_when_the_run_is_killed(
     replay: Replay, filings_tape: Path
 ) -> None:
@@ -71,6 +72,7 @@ def test_an_index_that_was_read_is_not_forgotten_when_the_run_is_killed(
     assert replay.column("select count(*) from audit.pending_filing") == [0]
 
 
+@pytest.mark.slow
 def test_a_failed_company_is_requested_again_by_the_next_run(
     replay: Replay, filings_tape: Path
 ) -> None:

@@ -163,6 +163,7 @@ def test_no_reply_is_no_agreement(replay: Replay) -> None:
     assert len(requested(replay)) == 10
 
 
+@pytest.mark.slow
 def test_a_difference_ends_when_both_agree_or_its_ticker_was_renamed(replay: Replay) -> None:
     with connect(replay.settings) as connection:
         connection.execute(
@@ -216,6 +217,7 @@ def test_each_refusal_has_its_name_and_costs_no_other_ticker(replay: Replay, mar
     assert requested(replay)[-1] == "SPY"
 
 
+@pytest.mark.slow
 def test_nothing_compared_is_a_failed_run_and_unknown_tickers_differ_no_more(
     replay: Replay,
 ) -> None:
@@ -239,6 +241,7 @@ def test_nothing_compared_is_a_failed_run_and_unknown_tickers_differ_no_more(
     )
 
 
+@pytest.mark.slow
 def test_a_used_up_hour_leaves_the_others_for_later(replay: Replay) -> None:
     used = replay.column("select sum(attempts)::integer from audit.fetch where source = 'tiingo'")[
         0
@@ -250,6 +253,7 @@ def test_a_used_up_hour_leaves_the_others_for_later(replay: Replay) -> None:
     assert "5 tickers are left for a later run" in end.message
 
 
+@pytest.mark.slow
 def test_a_late_session_is_not_counted_as_compared(replay: Replay, market: Tape) -> None:
     replay.sandbox.set_clock("2026-02-13T23:00:00Z")
     for ticker in LEGS:
