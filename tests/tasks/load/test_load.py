@@ -111,6 +111,16 @@ def test_row_quarantined_again_is_updated_not_doubled(
     ]
 
 
+def test_rows_quarantined_once_are_not_seen_later_than_they_were_quarantined(
+    settings, bars, actions, fetches, checked, new_run, query
+):
+    rows = tuple((*QUARANTINED[:4], f'{{"close": -{number}}}') for number in range(2000))
+    tables = (checked(PRICES, bars(), rows), checked(ACTIONS, actions()))
+    load.fn(fetches(), tables, new_run(settings).writer)
+    seen = "select count(*), bool_and(last_seen_at = quarantined_at) from audit.quarantine"
+    assert query(settings, seen) == [(len(rows), True)]
+
+
 @pytest.mark.parametrize(
     ("acts", "adjusted"),
     [

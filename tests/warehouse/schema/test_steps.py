@@ -44,7 +44,7 @@ STEP = """
 from warehouse.schema.migrations import run_sql
 
 revision = "0002"
-down_revision = "20261128"
+down_revision = "20261129"
 
 
 def upgrade() -> None:

@@ -8,9 +8,10 @@ create table audit.price_discrepancy (
     source text not null,
     source_value double precision not null,
     first_run_id bigint not null references audit.run,
-    first_seen_at timestamptz not null default clock_timestamp(),
+    -- the same in both columns of a new row, which clock_timestamp() would not be
+    first_seen_at timestamptz not null default statement_timestamp(),
     last_run_id bigint not null references audit.run,
-    last_seen_at timestamptz not null default clock_timestamp(),
+    last_seen_at timestamptz not null default statement_timestamp(),
     resolved_run_id bigint references audit.run,
     resolved_at timestamptz,
     primary key (ticker, session_date, field),

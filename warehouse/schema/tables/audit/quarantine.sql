@@ -7,9 +7,10 @@ create table audit.quarantine (
     reason text not null,
     row jsonb not null,
     row_hash text not null generated always as (md5(row::text)) stored,
-    quarantined_at timestamptz not null default clock_timestamp(),
+    -- the same in both columns of a new row, which clock_timestamp() would not be
+    quarantined_at timestamptz not null default statement_timestamp(),
     last_run_id bigint not null references audit.run,
-    last_seen_at timestamptz not null default clock_timestamp(),
+    last_seen_at timestamptz not null default statement_timestamp(),
     -- the same bad row comes again with every overlapping request: it is noted, not doubled
     unique (table_name, rule, key, row_hash)
 );
