@@ -41,6 +41,8 @@ WORKER_LOST = ("BrokenProcessPool", "KilledWorker", "FutureCancelledError", "Com
 
 # a scheduler that imports the product on a busy machine has answered after 37 seconds
 CONNECT_SECONDS = 120
+# a worker that is started again is back by then
+NO_WORKER_SECONDS = 120
 # with another version of these a shard may return other last bits
 LIBRARIES = ("numpy", "pandas", "polars")
 
@@ -76,6 +78,11 @@ class _LazyRunner:
         self._runner: TaskRunner[Any] | None = None
         self._error: TaskRunnerError | None = None
 
+    @property
+    def is_dask(self) -> bool:
+        """Return whether shards run on a Dask cluster."""
+        return self._settings.task_runner == "dask"
+
     def start(self) -> TaskRunner[Any]:
         """Return the runner, started.
 
@@ -89,7 +96,7 @@ class _LazyRunner:
                 runner = _make_runner(self._settings)
                 with ExitStack() as started:
                     started.enter_context(runner)
-                    if self._settings.task_runner == "dask":
+                    if self.is_dask:
                         _connect(runner, self._settings.dask_address)
                     self._stack.push(started.pop_all())
             except TaskRunnerError as error:
@@ -118,7 +125,7 @@ def map_shards(function: Callable[..., R], shards: Iterable[tuple[Any, ...]]) ->
 
     Raises:
         TaskRunnerError: The runner is not installed, its workers cannot be reached or cannot reach
-            Prefect, or a worker has other code than this process, or died.
+            Prefect, or a worker has other code than this process, or died, or all have left.
     """
     lazy_runner, rest = _RUNNER.get(), iter(shards)
     # one shard is not worth the start of a worker
@@ -142,10 +149,28 @@ def map_shards(function: Callable[..., R], shards: Iterable[tuple[Any, ...]]) ->
         submit(arguments)
     while pending:
         with _name_lost_worker(function.__name__):
-            result: R = pending.popleft().result()
+            future = pending.popleft()
+            if lazy_runner.is_dask:
+                _wait_on_cluster(runner, future)
+            result: R = future.result()
         for arguments in islice(rest, 1):
             submit(arguments)
         yield result
+
+
+def _wait_on_cluster(runner: Any, future: Any) -> None:
+    """Wait until a shard is done; Dask itself waits forever when all workers have left."""
+    was_empty = False
+    while not future.wrapped_future.done():
+        future.wait(NO_WORKER_SECONDS)
+        is_empty = not runner.client.nthreads()
+        if was_empty and is_empty and not future.wrapped_future.done():
+            raise TaskRunnerError(
+                f"The Dask cluster has had no worker for {NO_WORKER_SECONDS} seconds, so the run"
+                " ends. Nothing was stored. Start workers (docs/scale.md), or unset"
+                " ROTATION_TASK_RUNNER, and run the flow again."
+            )
+        was_empty = is_empty
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import httpx
 import polars as pl
 import psutil
 import pytest
+from distributed import LocalCluster
 from prefect.settings import (
     PREFECT_API_AUTH_STRING,
     PREFECT_API_URL,
@@ -101,8 +102,7 @@ def hashes(rows: dict[str, pl.DataFrame]) -> dict[str, list[int]]:
     return {name: frame.hash_rows().to_list() for name, frame in rows.items()}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["processes", "dask"])
+@pytest.mark.parametrize("name", [pytest.param("processes", marks=pytest.mark.slow), "dask"])
 def test_companies_have_the_same_rows_on_a_cluster(
     name: str, completed_daily_run: Replay, open_cluster: Callable[[str], object]
 ) -> None:
@@ -145,6 +145,33 @@ if __name__ == "__main__":
         flow.kill()
         gone, alive = psutil.wait_procs(workers, timeout=60)
         assert len(gone) == len(workers), alive
+
+
+@pytest.mark.slow
+def test_a_cluster_that_all_workers_leave_ends_the_run(
+    prefect_server: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("tasks.run.task_runner.NO_WORKER_SECONDS", 3)
+    settings = {
+        PREFECT_API_URL: prefect_server["PREFECT_API_URL"],
+        PREFECT_API_AUTH_STRING: prefect_server["PREFECT_API_AUTH_STRING"],
+    }
+    with (
+        temporary_settings(settings),
+        LocalCluster(
+            n_workers=1,
+            threads_per_worker=1,
+            host="127.0.0.1",
+            dashboard_address=None,
+            local_directory=tmp_path,
+        ) as cluster,
+        open_task_runner(Settings(task_runner="dask", dask_address=cluster.scheduler_address)),
+    ):
+        results = map_shards(where, [(number,) for number in range(8)])
+        assert next(results)[0] == 0
+        cluster.scale(0)
+        with pytest.raises(TaskRunnerError, match="had no worker for 3 seconds"):
+            list(results)
 
 
 @pytest.mark.slow
