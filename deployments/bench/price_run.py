@@ -97,7 +97,7 @@ def run_prices(
 
         def store(requests, reply) -> None:  # type: ignore[no-untyped-def]
             nonlocal bars
-            stored = timed("read stored", lambda: read_stored_prices.fn(requests, settings))
+            stored = timed("read stored", lambda: read_stored_prices(requests, settings))
             checked = timed("validate", lambda: validate_reply(reply, stored))
             run.add(timed("load", lambda: load.fn(reply.fetches, checked, run.writer)))
             assert (reply.fetches["status"] == "loaded").all()

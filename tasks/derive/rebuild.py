@@ -7,8 +7,6 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 from psycopg import Connection
 
 import warehouse
@@ -47,7 +45,6 @@ DERIVED_TABLES: Mapping[str, DerivedTable] = dict(_find_derived_tables())
 TABLES = tuple(sorted(DERIVED_TABLES))
 
 
-@task(name="reset watermarks", cache_policy=NO_CACHE)
 def reset_watermarks(tables: Sequence[str], settings: Settings) -> list[str]:
     """Delete the watermarks of tables, so that they are derived from scratch.
 

@@ -42,7 +42,6 @@ def plan_company_tickers(now: datetime, settings: Settings) -> Plan[date]:
     return Plan([] if is_loaded else [today], 1)
 
 
-@task(name="read ticker-CIK map", cache_policy=NO_CACHE)
 def read_current_ticker_ciks(settings: Settings) -> dict[str, int]:
     """Return the CIK of each ticker in the stored ticker list."""
     with connect(settings) as connection:
@@ -103,7 +102,6 @@ def plan_companies(requests: Sequence[CompanyRequest], settings: Settings) -> Pl
     return Plan(requests, settings.sec_batch_companies)
 
 
-@task(name="read pending filings", cache_policy=NO_CACHE)
 def read_pending_filings(requests: Sequence[CompanyRequest], settings: Settings) -> pd.DataFrame:
     """Return the pending filings of the requested companies: `cik, accession_number`."""
     with connect(settings) as connection:

@@ -54,7 +54,6 @@ def plan_holdings(
     return Plan(requests, 1, message)
 
 
-@task(name="read stored member counts", cache_policy=NO_CACHE)
 def read_stored_snapshots(
     requests: Sequence[HoldingsRequest], settings: Settings
 ) -> StoredSnapshots:

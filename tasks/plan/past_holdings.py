@@ -142,7 +142,6 @@ def is_due(
     return refetch or (is_amendment and known_from > own_known_from)
 
 
-@task(name="read known securities", cache_policy=NO_CACHE)
 def read_known_securities(request: ReportRequest, settings: Settings) -> KnownSecurities:
     """Read what is known of securities on a report's day, earlier reports included."""
     day = {"day": request.report_date}
@@ -162,7 +161,6 @@ def read_known_securities(request: ReportRequest, settings: Settings) -> KnownSe
     )
 
 
-@task(name="read stored member count", cache_policy=NO_CACHE)
 def read_previous_member_count(request: ReportRequest, settings: Settings) -> int | None:
     """Return the size of the snapshot before a report's day; None if there is none."""
     with connect(settings) as connection:

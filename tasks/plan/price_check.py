@@ -123,7 +123,6 @@ def plan_price_check(only_stale: bool, run: RunContext) -> PriceCheckPlan:
     return PriceCheckPlan(requests, sessions, max_requests, renamed, message)
 
 
-@task(name="read stored side", cache_policy=NO_CACHE)
 def read_stored_side(plan: PriceCheckPlan, settings: Settings) -> StoredSide:
     """Read stored closes and splits of what the tickers name now, under former names too."""
     tickers = [request.ticker for request in plan.requests]

@@ -145,7 +145,6 @@ def price_requests(
     ]
 
 
-@task(name="read stored closes", cache_policy=NO_CACHE)
 def read_stored_prices(requests: Sequence[PriceRequest], settings: Settings) -> StoredPrices:
     """Read the stored closes within the requested windows and shortly before.
 

@@ -23,7 +23,7 @@ LACKS_COLUMN = "select current_date as day, 1.0 as value"
 @pytest.fixture
 def derive(settings: Settings, monkeypatch: pytest.MonkeyPatch):
     """Runs the flow in this process, without a Prefect server."""
-    for name in ("reset_watermarks", "derive_table", "publish"):
+    for name in ("derive_table", "publish"):
         monkeypatch.setattr(flows.derived, name, getattr(flows.derived, name).fn)
     monkeypatch.setenv("ROTATION_HOME", str(settings.home))
     monkeypatch.setenv("ROTATION_ORIGIN", settings.origin)

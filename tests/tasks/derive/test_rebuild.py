@@ -31,7 +31,7 @@ select magnificent_seven_weight_pct, run_id from derived.index_concentration ord
 def filled(module_warehouse: Settings) -> Settings:
     """Two snapshots, followed by concentration and breadth, with the files as they are."""
     house = House(module_warehouse)
-    rebuild.reset_watermarks.fn([], house.settings)
+    rebuild.reset_watermarks([], house.settings)
     house.load_snapshot("SP500", date(2024, 1, 3), MEMBERS)
     house.load_snapshot("SP500", date(2024, 2, 2), MEMBERS)
     house.derive()
@@ -49,7 +49,7 @@ def derived(
 
 def test_asked_for_it_gives_the_same_rows_and_touches_none(derived: House) -> None:
     before = derived.checksums(), derived.read(ROWS).rows()
-    assert rebuild.reset_watermarks.fn(["index_concentration"], derived.settings) == [
+    assert rebuild.reset_watermarks(["index_concentration"], derived.settings) == [
         "index_concentration"
     ]
     derived.derive()
@@ -75,7 +75,7 @@ def test_what_went_wrong_without_a_change_is_mended(derived: House) -> None:
         )
     derived.derive()
     assert derived.checksums() != before
-    rebuild.reset_watermarks.fn(["index_concentration"], derived.settings)
+    rebuild.reset_watermarks(["index_concentration"], derived.settings)
     derived.derive()
     assert derived.checksums() == before
 
@@ -87,13 +87,13 @@ def test_a_changed_file_is_followed_without_being_asked(
     file = tmp_path / "reference" / "magnificent_seven.csv"
     monkeypatch.setattr(rebuild, "REFERENCE", file.parent)
     monkeypatch.setattr(index_concentration, "MAGNIFICENT_SEVEN", file)
-    assert rebuild.reset_watermarks.fn([], derived.settings) == []
+    assert rebuild.reset_watermarks([], derived.settings) == []
     assert [weight for weight, _ in derived.read(ROWS).rows()] == [75.0, 75.0]
     file.write_text("ticker,company\nXOM,Exxon Mobil\n")
-    assert rebuild.reset_watermarks.fn([], derived.settings) == ["index_concentration"]
+    assert rebuild.reset_watermarks([], derived.settings) == ["index_concentration"]
     derived.derive()
     assert [weight for weight, _ in derived.read(ROWS).rows()] == [25.0, 25.0]
-    assert rebuild.reset_watermarks.fn([], derived.settings) == []
+    assert rebuild.reset_watermarks([], derived.settings) == []
 
 
 def test_a_changed_formula_is_followed_without_being_asked(
@@ -105,15 +105,15 @@ def test_a_changed_formula_is_followed_without_being_asked(
     with connect(derived.settings, "owner") as connection:
         # what a former formula gave
         connection.execute("update derived.index_concentration set hhi = 1")
-    assert rebuild.reset_watermarks.fn([], derived.settings) == []
+    assert rebuild.reset_watermarks([], derived.settings) == []
     raised = replace(index_concentration.TABLE, logic_version=2)
     monkeypatch.setattr(
         rebuild, "DERIVED_TABLES", {**DERIVED_TABLES, "index_concentration": raised}
     )
-    assert rebuild.reset_watermarks.fn([], derived.settings) == ["index_concentration"]
+    assert rebuild.reset_watermarks([], derived.settings) == ["index_concentration"]
     derived.derive()
     assert derived.checksums() == before
-    assert rebuild.reset_watermarks.fn([], derived.settings) == []
+    assert rebuild.reset_watermarks([], derived.settings) == []
 
 
 def test_who_is_made_of_a_table_starts_over_with_it(derived: House) -> None:
@@ -126,7 +126,7 @@ def test_who_is_made_of_a_table_starts_over_with_it(derived: House) -> None:
                 " on conflict do nothing",
                 (table,),
             )
-    assert rebuild.reset_watermarks.fn(["debt_maturity"], derived.settings) == [
+    assert rebuild.reset_watermarks(["debt_maturity"], derived.settings) == [
         "debt_maturity", "rate_shock", "refinancing_wall",
     ]  # fmt: skip
     reading_derived = {
@@ -142,7 +142,7 @@ def test_who_is_made_of_a_table_starts_over_with_it(derived: House) -> None:
 def test_a_name_that_is_no_derived_table_is_refused(derived: House) -> None:
     before = derived.read("select * from audit.derivation order by 1, 2").rows()
     with pytest.raises(UnknownTable, match="daily_price: no derived table; these are: claim_"):
-        rebuild.reset_watermarks.fn(["daily_price", "rate_shock"], derived.settings)
+        rebuild.reset_watermarks(["daily_price", "rate_shock"], derived.settings)
     assert derived.read("select * from audit.derivation order by 1, 2").rows() == before
 
 

@@ -53,7 +53,7 @@ def plan(settings: Settings, day: date) -> list[CompanyRequest]:
 
 def pending(settings: Settings, *ciks: int) -> pd.DataFrame:
     requests = [CompanyRequest(cik) for cik in ciks]
-    return read_pending_filings.fn(requests, settings)
+    return read_pending_filings(requests, settings)
 
 
 def test_a_company_is_requested_until_its_filing_is_loaded(fetched_before: Settings) -> None:

@@ -42,5 +42,5 @@ def test_a_file_is_compared_with_the_newest_snapshot_before_it(
     snapshots, fund, requested, received, previous
 ):
     request = HoldingsRequest(fund, requested and date.fromisoformat(requested))
-    batch = read_stored_snapshots.fn([request], snapshots)
+    batch = read_stored_snapshots([request], snapshots)
     assert batch.previous_member_count(date.fromisoformat(received)) == previous

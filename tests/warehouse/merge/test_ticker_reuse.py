@@ -99,7 +99,7 @@ def test_plan_follows_the_map(settings, history, reply, member, merged):
         ("AAA", settings.history_start.isoformat()),
     ]
     # and the closes of ten days before
-    held = read_stored_prices.fn(windows, settings).closes
+    held = read_stored_prices(windows, settings).closes
     assert held.groupby("ticker").size().to_dict() == {"NEW": 16, "SYM": 16}
     with connect(settings) as connection:
         followed = universe(connection)
