@@ -11,9 +11,8 @@ from tests.flows.filings import CLOCK, COMPANIES, FIRST_CIK, HELD, TICKERS, aske
 SICK = f"CIK{FIRST_CIK + 5:010}.json"
 
 
-@pytest.mark.parametrize(
-    "order", ["oldest_first", pytest.param("newest_first", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("order", ["oldest_first", "newest_first"])
 def test_it_fills_catches_up_and_then_has_nothing_to_do(
     start_replay: MakeReplay, filings_tape: Path, order: str
 ) -> None:
@@ -71,7 +70,6 @@ def test_very_many_companies_come_by_the_archive(
     assert not list((replay.settings.home / "sec").iterdir())
 
 
-@pytest.mark.slow
 def test_some_companies_are_requested_again_by_ticker(
     start_replay: MakeReplay, filings_tape: Path
 ) -> None:

@@ -154,27 +154,37 @@ def test_a_printed_page_is_whole(page: Path, browser: Browser, tmp_path: Path) -
     assert (wide, chosen) == ("", True)
 
 
-def test_the_page_is_accessible(page: Path, browser: Browser) -> None:
-    """No rule of axe is broken; the dark theme differs in its colours alone."""
-    script = (files("axe_core_python") / "axe.min.js").read_text(encoding="utf-8")
-    for theme, options, least in (
+@pytest.mark.parametrize(
+    ("theme", "options", "least"),
+    [
         ("light", "{}", 10),
-        ("dark", "{runOnly: ['color-contrast', 'link-in-text-block']}", 0),
-    ):
-        browser(
-            "Emulation.setEmulatedMedia",
-            features=[{"name": "prefers-color-scheme", "value": theme}],
-        )
-        browser("Page.navigate", url=page.as_uri())
-        browser.wait_for(IS_DRAWN)
-        browser.evaluate(script)
-        browser.evaluate(f"axe.run({options}).then(result => {{ window.found = result; }})")
-        browser.wait_for("'found' in window")
-        assert browser.evaluate("found.passes.length") > least
-        broken = browser.evaluate(
-            "found.violations.map(each => each.id + ' ' + each.nodes[0].html).join('; ')"
-        )
-        assert broken == ""
+        # it differs in its colours alone
+        pytest.param(
+            "dark",
+            "{runOnly: ['color-contrast', 'link-in-text-block']}",
+            0,
+            marks=pytest.mark.slow,
+        ),
+    ],
+)
+def test_the_page_is_accessible(
+    page: Path, browser: Browser, theme: str, options: str, least: int
+) -> None:
+    """No rule of axe is broken."""
+    script = (files("axe_core_python") / "axe.min.js").read_text(encoding="utf-8")
+    browser(
+        "Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": theme}]
+    )
+    browser("Page.navigate", url=page.as_uri())
+    browser.wait_for(IS_DRAWN)
+    browser.evaluate(script)
+    browser.evaluate(f"axe.run({options}).then(result => {{ window.found = result; }})")
+    browser.wait_for("'found' in window")
+    assert browser.evaluate("found.passes.length") > least
+    broken = browser.evaluate(
+        "found.violations.map(each => each.id + ' ' + each.nodes[0].html).join('; ')"
+    )
+    assert broken == ""
 
 
 def test_the_keyboard_reaches_every_control(page: Path, browser: Browser) -> None:

@@ -1,6 +1,7 @@
 """The compared ways of validation find the same rows, rule by rule."""
 
 import polars as pl
+import pytest
 
 from deployments.bench.validation import (
     BREAKS,
@@ -16,6 +17,7 @@ from expectations.tables import daily_price
 from tasks.validate.validate import validate
 
 
+@pytest.mark.slow
 def test_masks_and_rules_find_the_same_rows_by_rule():
     (batch,) = make_batches(40, 1, is_broken=True)
     checked = validate(ROW_CONTRACT, daily_price.add_context(batch.extracted, NOW))

@@ -148,6 +148,7 @@ def test_two_demos_take_turns(tmp_path: Path) -> None:
     assert second.returncode == 0
 
 
+@pytest.mark.slow
 def test_an_interrupted_simulation_leaves_no_half_tape(tmp_path: Path) -> None:
     tape = tmp_path / "simulated"
     tape.mkdir()
