@@ -13,6 +13,7 @@ from tasks.backfill.plan import WorkItem
 from tasks.backfill.request import ResolvedRequest
 from tasks.plan.batched import batched
 from tasks.run.context import OriginMismatch, open_run
+from tasks.run.task_runner import TaskRunnerError
 from tasks.run.totals import RunTotals
 from warehouse.errors import WarehouseUnavailable
 
@@ -42,10 +43,11 @@ def execute_plan(
 
     Each chunk is a run in `audit.run` with its own run lock, so scheduled runs get in between, and
     it commits batch by batch. A failed chunk does not stop the others, unless the cause (disk
-    full, connection lost, another origin) affects them all.
+    full, connection lost, another origin, no workers) affects them all.
 
     Raises:
         OriginMismatch: If the warehouse has data of another origin.
+        TaskRunnerError: If the task runner cannot run shards.
         WarehouseUnavailable: If its server is gone or its disk is full.
     """
     chunks = list(batched(work_items, adapter.chunk_size(scope)))
@@ -60,7 +62,7 @@ def execute_plan(
                     "backfill", scope.settings, adapter.provider, publish_artifact=False
                 ) as run:
                     ingest_chunk(chunk, run)
-            except (OriginMismatch, WarehouseUnavailable):
+            except (OriginMismatch, TaskRunnerError, WarehouseUnavailable):
                 raise
             except Exception as error:
                 items = chunk[0].item + (f" to {chunk[-1].item}" if len(chunk) > 1 else "")

@@ -41,8 +41,9 @@ WORKER_LOST = ("BrokenProcessPool", "KilledWorker", "FutureCancelledError", "Com
 
 # a scheduler that imports the product on a busy machine has answered after 37 seconds
 CONNECT_SECONDS = 120
-# a worker that is started again is back by then
+# a restarted worker reconnects within this time
 NO_WORKER_SECONDS = 120
+NOT_STORED = "What it was to compute is not stored; what was stored before stays."
 # with another version of these a shard may return other last bits
 LIBRARIES = ("numpy", "pandas", "polars")
 
@@ -133,7 +134,7 @@ def map_shards(function: Callable[..., R], shards: Iterable[tuple[Any, ...]]) ->
     if lazy_runner is None or len(first) < 2:
         yield from (function(*arguments) for arguments in chain(first, rest))
         return
-    runner = lazy_runner.start()
+    runner, is_dask = lazy_runner.start(), lazy_runner.is_dask
     pending: deque[Any] = deque()
 
     def submit(arguments: tuple[Any, ...]) -> None:
@@ -150,27 +151,43 @@ def map_shards(function: Callable[..., R], shards: Iterable[tuple[Any, ...]]) ->
     while pending:
         with _name_lost_worker(function.__name__):
             future = pending.popleft()
-            if lazy_runner.is_dask:
-                _wait_on_cluster(runner, future)
-            result: R = future.result()
+            result: R = _result_on_dask(runner, future) if is_dask else future.result()
         for arguments in islice(rest, 1):
             submit(arguments)
         yield result
 
 
-def _wait_on_cluster(runner: Any, future: Any) -> None:
-    """Wait until a shard is done; Dask itself waits forever when all workers have left."""
-    was_empty = False
-    while not future.wrapped_future.done():
-        future.wait(NO_WORKER_SECONDS)
-        is_empty = not runner.client.nthreads()
-        if was_empty and is_empty and not future.wrapped_future.done():
+def _result_on_dask(runner: Any, future: Any) -> Any:
+    """Return a shard's result; Dask itself waits forever when all workers have left."""
+    had_no_worker = False
+    while True:
+        try:
+            return future.result(timeout=NO_WORKER_SECONDS)
+        except TimeoutError:
+            # of the shard itself; a result that was lost with its worker is not done any more
+            if future.wrapped_future.done():
+                raise
+        has_no_worker = not _has_running_worker(runner)
+        if had_no_worker and has_no_worker:
             raise TaskRunnerError(
-                f"The Dask cluster has had no worker for {NO_WORKER_SECONDS} seconds, so the run"
-                " ends. Nothing was stored. Start workers (docs/scale.md), or unset"
-                " ROTATION_TASK_RUNNER, and run the flow again."
+                f"The Dask cluster has had no worker for {NO_WORKER_SECONDS} seconds or more."
+                f" {NOT_STORED} Start workers (docs/scale.md), or unset ROTATION_TASK_RUNNER, and"
+                " run the flow again."
             )
-        was_empty = is_empty
+        had_no_worker = has_no_worker
+
+
+def _has_running_worker(runner: Any) -> bool:
+    """Return whether a worker takes shards; one that is paused or closing does not."""
+    try:
+        workers = runner.client.scheduler_info()["workers"].values()
+    except (OSError, RuntimeError) as error:
+        raise TaskRunnerError(
+            f"The connection to the Dask scheduler was lost ({type(error).__name__}). {NOT_STORED}"
+            " Start the scheduler (docs/scale.md), or unset ROTATION_TASK_RUNNER, and run the flow"
+            " again."
+        ) from error
+    return any(each["status"] == "running" for each in workers)
 
 
 @contextmanager
@@ -182,7 +199,7 @@ def _name_lost_worker(function: str) -> Iterator[None]:
             raise
         raise TaskRunnerError(
             f"A worker died or was cut off while it ran {function} ({type(error).__name__}); its"
-            " machine may be out of memory. Nothing was stored. Free memory, or unset"
+            f" machine may be out of memory. {NOT_STORED} Free memory, or unset"
             " ROTATION_TASK_RUNNER, and run the flow again."
         ) from error
 

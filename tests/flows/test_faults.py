@@ -181,7 +181,6 @@ def test_each_fault_at_fred_has_its_name_and_costs_no_other_series(replay: Repla
     assert dots[0][0] == dots[0][1] > 0
 
 
-@pytest.mark.slow
 def test_a_licensed_series_that_fred_cuts_short_is_kept_and_reported_once(replay: Replay) -> None:
     series = {"series_ids": ["CPIAUCNS"], "full_history": True}
     end = replay.run("macro", **series)

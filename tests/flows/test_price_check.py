@@ -217,7 +217,6 @@ def test_each_refusal_has_its_name_and_costs_no_other_ticker(replay: Replay, mar
     assert requested(replay)[-1] == "SPY"
 
 
-@pytest.mark.slow
 def test_nothing_compared_is_a_failed_run_and_unknown_tickers_differ_no_more(
     replay: Replay,
 ) -> None:
@@ -241,7 +240,6 @@ def test_nothing_compared_is_a_failed_run_and_unknown_tickers_differ_no_more(
     )
 
 
-@pytest.mark.slow
 def test_a_used_up_hour_leaves_the_others_for_later(replay: Replay) -> None:
     used = replay.column("select sum(attempts)::integer from audit.fetch where source = 'tiingo'")[
         0

@@ -158,7 +158,7 @@ def test_a_printed_page_is_whole(page: Path, browser: Browser, tmp_path: Path) -
     ("theme", "options", "least"),
     [
         ("light", "{}", 10),
-        # it differs in its colours alone
+        # the dark theme differs only in colours
         pytest.param(
             "dark",
             "{runOnly: ['color-contrast', 'link-in-text-block']}",

@@ -111,7 +111,7 @@ def test_row_quarantined_again_is_updated_not_doubled(
     ]
 
 
-def test_rows_quarantined_once_are_not_seen_later_than_they_were_quarantined(
+def test_a_new_quarantined_row_has_equal_first_and_last_times(
     settings, bars, actions, fetches, checked, new_run, query
 ):
     rows = tuple((*QUARANTINED[:4], f'{{"close": -{number}}}') for number in range(2000))
@@ -119,6 +119,17 @@ def test_rows_quarantined_once_are_not_seen_later_than_they_were_quarantined(
     load.fn(fetches(), tables, new_run(settings).writer)
     seen = "select count(*), bool_and(last_seen_at = quarantined_at) from audit.quarantine"
     assert query(settings, seen) == [(len(rows), True)]
+
+
+def test_a_stored_bar_stays_when_the_vendor_spoils_it_later(
+    settings, bars, actions, fetches, checked, new_run, query
+):
+    good = checked(PRICES, bars(("AAA", "2024-01-02", 10.0)))
+    spoilt = checked(PRICES, bars(), (QUARANTINED,))
+    for table in (good, spoilt):
+        load.fn(fetches(), (table, checked(ACTIONS, actions())), new_run(settings).writer)
+    assert query(settings, "select ticker, close from published.daily_price") == [("AAA", 10.0)]
+    assert query(settings, "select count(*) from history.daily_price") == [(0,)]
 
 
 @pytest.mark.parametrize(

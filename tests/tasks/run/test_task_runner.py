@@ -145,6 +145,48 @@ def test_a_scheduler_without_workers_is_given_up(monkeypatch, tmp_path):
             list(map_shards(double, [(1,), (2,)]))
 
 
+class LostCluster:
+    """A stand-in for a Dask runner and its future: one reply of the scheduler per wait."""
+
+    def __init__(self, *replies: object) -> None:
+        self.replies = list(replies)
+        self.client = self.wrapped_future = self
+
+    def result(self, timeout: float) -> str:
+        if self.replies == ["result"]:
+            return "rows"
+        raise TimeoutError
+
+    def done(self) -> bool:
+        return False
+
+    def scheduler_info(self) -> dict[str, object]:
+        reply = self.replies.pop(0)
+        if isinstance(reply, Exception):
+            raise reply
+        return {"workers": {str(place): {"status": each} for place, each in enumerate(reply)}}
+
+
+@pytest.mark.parametrize(
+    ("replies", "message"),
+    [
+        ([["running"], ["paused"], []], "has had no worker for 120 seconds"),
+        ([[], ["running"], [], []], "has had no worker for 120 seconds"),
+        ([OSError("timed out")], r"scheduler was lost \(OSError\)"),
+    ],
+)
+def test_a_cluster_without_workers_ends_the_wait(replies, message):
+    cluster = LostCluster(*replies)
+    with pytest.raises(TaskRunnerError, match=message):
+        task_runner._result_on_dask(cluster, cluster)
+    assert cluster.replies == []
+
+
+def test_a_worker_that_reconnects_goes_on():
+    cluster = LostCluster([], ["running"], [], "result")
+    assert task_runner._result_on_dask(cluster, cluster) == "rows"
+
+
 def test_the_checksum_covers_the_versions_that_round_numbers(monkeypatch):
     assert task_runner.code_checksum() == task_runner.CODE_CHECKSUM
     others = []

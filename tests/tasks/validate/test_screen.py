@@ -63,7 +63,7 @@ def outcome(check: Callable[..., list[RuleResult]], rule: Rule) -> tuple[Any, ..
 
 @pytest.mark.parametrize(
     ("column", "action"),
-    # a rule that stops a batch also reports the value that its rows share, where it is a number
+    # only `stop` also reports the common value of failing rows: one numeric column has that case
     [*((column, "quarantine") for column in COLUMNS), ("number_with_null", "stop")],
 )
 def test_great_expectations_finds_the_same_in_the_doubtful_rows(column: str, action: Any) -> None:
