@@ -149,7 +149,7 @@ def test_two_demos_take_turns(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_an_interrupted_simulation_leaves_no_half_tape(tmp_path: Path) -> None:
+def test_a_killed_simulation_leaves_no_half_tape(tmp_path: Path) -> None:
     tape = tmp_path / "simulated"
     tape.mkdir()
     (tape / "bars.parquet").touch()  # half a tape of an earlier interrupt

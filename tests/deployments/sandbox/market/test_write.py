@@ -5,12 +5,14 @@ from __future__ import annotations
 import shutil
 import tomllib
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from deployments.sandbox.market import simulate
 from deployments.sandbox.market.__main__ import main
+from deployments.sandbox.market.tape import write
 
 SMALLEST = {"small": 20, "large": 8, "years": 1}
 
@@ -53,6 +55,24 @@ def test_card_tells_name_clock_and_options(tape):
     assert clock == datetime(2026, 2, 13, 23, tzinfo=UTC)
     assert clock.date() == tape.bars["session_date"].max()
     assert card["options"]["small"] == 20
+
+
+def test_an_interrupted_simulation_leaves_no_half_tape(tmp_path, monkeypatch):
+    monkeypatch.setattr(write, "simulate", partial(simulate, **SMALLEST))
+    tape = tmp_path / "simulated"
+    tape.mkdir()
+    (tape / "bars.parquet").touch()  # half a tape of an earlier interrupt
+
+    def interrupt(step: str) -> None:
+        if step == "writing bars":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write.simulate_once(tape, 7, interrupt)
+    assert not (tape / "tape.toml").exists()
+    write.simulate_once(tape, 7, [].append)
+    assert (tape / "tape.toml").exists()
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["simulated"]
 
 
 def test_a_folder_of_other_files_is_refused(tmp_path):
