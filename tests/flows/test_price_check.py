@@ -163,7 +163,6 @@ def test_no_reply_is_no_agreement(replay: Replay) -> None:
     assert len(requested(replay)) == 10
 
 
-@pytest.mark.slow
 def test_a_difference_ends_when_both_agree_or_its_ticker_was_renamed(replay: Replay) -> None:
     with connect(replay.settings) as connection:
         connection.execute(
