@@ -43,7 +43,7 @@ WORKER_LOST = ("BrokenProcessPool", "KilledWorker", "FutureCancelledError", "Com
 CONNECT_SECONDS = 120
 # a restarted worker reconnects within this time
 NO_WORKER_SECONDS = 120
-NOT_STORED = "What it was to compute is not stored; what was stored before stays."
+NOT_STORED = "This batch or table was not stored; those stored before it stay."
 # with another version of these a shard may return other last bits
 LIBRARIES = ("numpy", "pandas", "polars")
 
@@ -164,7 +164,7 @@ def _result_on_dask(runner: Any, future: Any) -> Any:
         try:
             return future.result(timeout=NO_WORKER_SECONDS)
         except TimeoutError:
-            # of the shard itself; a result that was lost with its worker is not done any more
+            # done: the shard's own error; a result lost with its worker is no longer done
             if future.wrapped_future.done():
                 raise
         has_no_worker = not _has_running_worker(runner)

@@ -1,4 +1,4 @@
-"""Chunks that fail: alone, or because of what all of them need."""
+"""A chunk that fails lets the others go on, unless its error affects them all."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -38,7 +38,7 @@ def adapter_of(ingest: Callable[[str], None]) -> BackfillAdapter:
 
 
 @pytest.fixture
-def execute(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., list]]:
+def execute(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple]]:
     """Executes the items, of which one raises an error; returns failures and ingested items."""
     # without the artifact, which needs a Prefect server
     monkeypatch.setattr(reporting.artifact, "upsert_artifact", lambda *_, **__: None)
@@ -67,7 +67,7 @@ def test_a_chunk_that_fails_leaves_the_others_to_go_on(execute, settings, query)
 
 
 @pytest.mark.parametrize("error", [TaskRunnerError, WarehouseUnavailable])
-def test_what_no_chunk_can_do_without_ends_the_backfill(execute, settings, query, error):
+def test_an_error_that_affects_all_chunks_ends_the_backfill(execute, settings, query, error):
     with pytest.raises(error, match="nothing works"):
         execute("KRE", error("nothing works"))
     assert [state for (state,) in query(settings, STATES)] == ["completed", "failed"]

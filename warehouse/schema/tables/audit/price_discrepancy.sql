@@ -8,7 +8,7 @@ create table audit.price_discrepancy (
     source text not null,
     source_value double precision not null,
     first_run_id bigint not null references audit.run,
-    -- the same in both columns of a new row, which clock_timestamp() would not be
+    -- one value for both columns of a new row; clock_timestamp() may give two
     first_seen_at timestamptz not null default statement_timestamp(),
     last_run_id bigint not null references audit.run,
     last_seen_at timestamptz not null default statement_timestamp(),

@@ -7,7 +7,7 @@ create table audit.quarantine (
     reason text not null,
     row jsonb not null,
     row_hash text not null generated always as (md5(row::text)) stored,
-    -- the same in both columns of a new row, which clock_timestamp() would not be
+    -- one value for both columns of a new row; clock_timestamp() may give two
     quarantined_at timestamptz not null default statement_timestamp(),
     last_run_id bigint not null references audit.run,
     last_seen_at timestamptz not null default statement_timestamp(),
