@@ -43,7 +43,8 @@ FOREIGN = re.compile(
 )
 # the most costly first
 COSTLY_FIXTURES = ("completed_daily_run", "api", "longer_tape")
-COSTLY_FOLDERS = ("tests/flows/", "tests/deployments/", "tests/tasks/")
+FLOWS = "tests/flows/"
+COSTLY_FOLDERS = (FLOWS, "tests/deployments/", "tests/tasks/")
 # the same examples each time, without deadlines: a busy machine breaks no property
 hypothesis_settings.register_profile(
     "steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
@@ -91,7 +92,8 @@ isolate()
 class ByCost(LoadScopeScheduling):
     """Keeps the tests of a file in one process, and all files that share what is costly to make.
 
-    What is costly is the whole stack, a warehouse that a daily run filled, and a long tape.
+    What is costly is the whole stack, a Prefect server, a warehouse that a daily run filled, and a
+    long tape.
     """
 
     def _split_scope(self, nodeid: str) -> str:
@@ -106,7 +108,7 @@ def group_of(file: str) -> str:
     """
     text = (Path(__file__).parents[1] / file).read_text(encoding="utf-8")
     if not any(fixture in text for fixture in COSTLY_FIXTURES):
-        return file
+        return other_group(file)
     taken: set[object] = set()
     for function in ast.walk(ast.parse(text)):
         if isinstance(function, ast.FunctionDef):
@@ -115,7 +117,12 @@ def group_of(file: str) -> str:
                 taken |= {argument.arg for argument in function.args.args}
                 nodes = [node for each in decorators for node in ast.walk(each)]
                 taken |= {node.value for node in nodes if isinstance(node, ast.Constant)}
-    return next((fixture for fixture in COSTLY_FIXTURES if fixture in taken), file)
+    return next((fixture for fixture in COSTLY_FIXTURES if fixture in taken), other_group(file))
+
+
+def other_group(file: str) -> str:
+    """The flows' folder for its files, which share a Prefect server; otherwise the file."""
+    return FLOWS if file.startswith(FLOWS) else file
 
 
 def cost_rank(file: str) -> int:

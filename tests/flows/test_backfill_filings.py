@@ -70,6 +70,7 @@ def test_very_many_companies_come_by_the_archive(
     assert not list((replay.settings.home / "sec").iterdir())
 
 
+@pytest.mark.slow
 def test_some_companies_are_requested_again_by_ticker(
     start_replay: MakeReplay, filings_tape: Path
 ) -> None:

@@ -78,6 +78,7 @@ def test_each_fault_at_yahoo_has_its_name_and_costs_no_other_ticker(replay: Repl
     assert replay.column("select state from audit.run") == ["degraded"]
 
 
+@pytest.mark.slow
 def test_a_hang_and_a_reset_end_in_time(replay: Replay) -> None:
     spoil(replay, {"XLB": {"kind": "hang", "seconds": 600}, "XLC": {"kind": "reset"}})
     end = replay.run(

@@ -5,6 +5,8 @@ import json
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 from expectations.tables.company_fact import concepts
 from tests.audit_rows import follow
 from tests.flows.conftest import MakeReplay
@@ -34,6 +36,7 @@ def tickers_of(tape: Path) -> dict[int, str]:
     return {row["cik_str"]: row["ticker"] for row in reversed(listed)}
 
 
+@pytest.mark.slow
 def test_the_facts_of_real_companies_as_filed_by_two_days(
     start_replay: MakeReplay, tapes: Path
 ) -> None:

@@ -93,10 +93,8 @@ def test_a_run_killed_at_each_point_leaves_nothing_half_done(
     assert replay.column("select count(*) from history.daily_price") == [1]
 
 
-@pytest.mark.parametrize(
-    "table",
-    ["history.daily_price", pytest.param("derived.adjustment_factor", marks=pytest.mark.slow)],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("table", ["history.daily_price", "derived.adjustment_factor"])
 def test_a_run_with_a_connection_cut_there_continues(
     start_replay: MakeReplay, server: EmbeddedServer, table: str
 ) -> None:

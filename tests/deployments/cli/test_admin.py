@@ -33,6 +33,7 @@ def runs(settings: Settings) -> int:
         return connection.execute("select count(*) from audit.run").fetchone()[0]
 
 
+@pytest.mark.slow
 def test_backup_restore_rotate_passwords_and_destroy(filled: Home, tmp_path: Path) -> None:
     settings = filled.settings
     embedded_server(settings).stop()
@@ -74,6 +75,13 @@ def test_backup_restore_rotate_passwords_and_destroy(filled: Home, tmp_path: Pat
     assert "notes.txt" in filled.rotation("destroy", "--yes").stdout
     assert not data.exists()
     assert [path.name for path in filled.folder.iterdir()] == ["notes.txt"]
+
+
+def test_destroy_keeps_files_of_the_user(empty_home: Home) -> None:
+    for name in ("notes.txt", "ui.password", "origin"):
+        (empty_home.folder / name).write_text("live")
+    assert "not deleted: notes.txt" in empty_home.rotation("destroy", "--yes").stdout
+    assert [path.name for path in empty_home.folder.iterdir()] == ["notes.txt"]
 
 
 def test_reader_logins_are_added_listed_and_revoked(filled: Home) -> None:

@@ -175,31 +175,41 @@ def test_full_disk_fails(tmp_path: Path) -> None:
     assert found["disk"].level == "failed"
 
 
-def test_command_says_what_a_run_has_and_its_exit_code(sandbox: Sandbox, tmp_path: Path) -> None:
-    def run() -> subprocess.CompletedProcess[str]:
-        own = {"ROTATION_HOME": str(tmp_path), "DATABASE_URL": ""}
-        environment = os.environ | sandbox_environment(sandbox) | own
-        environment.pop("PREFECT_API_URL", None)
-        return subprocess.run(
-            [str(ROTATION), "doctor"], env=environment, capture_output=True, text=True
-        )
+def doctor(sandbox: Sandbox, home: Path) -> subprocess.CompletedProcess[str]:
+    """Run the command against the sandbox."""
+    own = {"ROTATION_HOME": str(home), "DATABASE_URL": ""}
+    environment = os.environ | sandbox_environment(sandbox) | own
+    environment.pop("PREFECT_API_URL", None)
+    return subprocess.run(
+        [str(ROTATION), "doctor"], env=environment, capture_output=True, text=True
+    )
 
+
+@pytest.mark.slow
+def test_command_passes_with_warnings_alone(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.clear_faults()
-    good = run()
+    good = doctor(sandbox, tmp_path)
     assert good.returncode == 0, good.stdout + good.stderr
     assert "No check failed" in good.stdout
     assert SANDBOX_FRED_KEY not in good.stdout
     sandbox.add_fault("status", host="ishares", count=None, status=403)
-    partly = run()
+    partly = doctor(sandbox, tmp_path)
     assert partly.returncode == 0
     assert "warning  ishares: IWM: https://www.ishares.com/" in partly.stdout
     [members] = re.findall(r"\d+ members of IWM as of \S+;", good.stdout)
     assert f"Another URL gave {members}" in partly.stdout
-    sandbox.add_fault("status", host="blackrock", count=None, status=403)
+
+
+def test_command_names_what_fails_and_exits_with_1(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.clear_faults()
+    for host in ("ishares", "blackrock"):
+        sandbox.add_fault("status", host=host, count=None, status=403)
     # yfinance goes on without a crumb
     sandbox.add_fault("status", path="getcrumb", count=None, status=429)
-    bad = run()
+    bad = doctor(sandbox, tmp_path)
+    sandbox.clear_faults()
     assert bad.returncode == 1
+    assert SANDBOX_FRED_KEY not in bad.stdout
     assert "warning  yahoo: Yahoo throttles this address (429 at the crumb)" in bad.stdout
     assert "failed   ishares: http_403" in bad.stdout
     assert "rotation import-holdings FILE --fund IWM" in bad.stdout

@@ -66,6 +66,7 @@ def test_automations_exist_once(api: Api, up: Home) -> None:
     }
 
 
+@pytest.mark.slow
 def test_run_cancelled_in_the_ui_is_cancelled_in_audit(api: Api, up: Home, hanging: str) -> None:
     api.post(f"/flow_runs/{hanging}/set_state", {"state": {"type": "CANCELLING"}})
     assert wait(lambda: state(api, hanging)) == "CANCELLED"

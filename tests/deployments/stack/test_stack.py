@@ -148,6 +148,7 @@ def test_worker_runs_a_deployment(api: Api, up: Home) -> None:
     assert up.rotation("sql", query).stdout.split()[2:4] == ["IWM", "SPY"]
 
 
+@pytest.mark.slow
 def test_late_health_check_is_skipped(api: Api) -> None:
     """After worker downtime the queued health checks must not all send a message."""
     scheduled = datetime.now(UTC) - timedelta(hours=2)
@@ -219,6 +220,7 @@ def test_backfill_creates_plan_progress_and_result_artifacts(api: Api) -> None:
     )
 
 
+@pytest.mark.slow
 def test_failed_run_has_a_message_and_no_traceback(api: Api) -> None:
     path = f"/deployments/{deployment(api, 'health')}/create_flow_run"
     failing = api.post(path, {"parameters": {}}).json()["id"]
@@ -283,6 +285,7 @@ def test_second_start_leaves_a_working_stack(api: Api, up: Home) -> None:
     assert "QQQ" in up.rotation("sql", "select ticker from published.daily_price").stdout
 
 
+@pytest.mark.slow
 def test_run_command_uses_the_sandbox_of_the_stack(up: Home) -> None:
     done = up.rotation("run", "holdings")
     assert "index_membership: 2" in done.stdout + done.stderr

@@ -84,6 +84,7 @@ def test_a_disk_too_full_for_rows_is_reported_and_the_next_run_loads_them(crampe
     assert query(cramped, HELD) == [(40_000, 1, 1)]
 
 
+@pytest.mark.slow
 def test_a_disk_too_full_for_the_log_is_reported_though_the_server_dies(
     cramped, query, monkeypatch
 ):

@@ -125,7 +125,7 @@ def test_a_commit_without_a_reply_is_not_repeated(settings, server, query, batch
     assert query(settings, STATES) == [("completed",)]
 
 
-@pytest.mark.parametrize("blow", ["fast", "immediate"])
+@pytest.mark.parametrize("blow", [pytest.param("fast", marks=pytest.mark.slow), "immediate"])
 def test_a_restart_of_the_server_is_waited_for(hosted, fresh_server, query, batch, blow):
     restarted = []
 

@@ -103,6 +103,7 @@ def test_restore_gives_identical_rows(
             connection.execute("select * from core.daily_price")
 
 
+@pytest.mark.slow
 def test_backup_is_one_snapshot_while_loads_continue(
     filled: Settings, other: Settings, tmp_path: Path, merged, bars
 ) -> None:
