@@ -64,7 +64,6 @@ def up(
     with console.status("Starting the Prefect server"):
         environment = prefect_server.start_server(settings)
     with console.status("Applying the deployments"):
-        stack.create_pool(environment)
         stack.deploy(environment)
         stack.start_worker(settings, environment)
         supervisor.start_supervisor(settings)

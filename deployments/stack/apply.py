@@ -1,4 +1,4 @@
-"""Apply automations and delete old deployments, after `prefect deploy --all`.
+"""Apply automations and delete unlisted deployments, after `prefect deploy --all`.
 
 Run as `python -m deployments.stack.apply` with the environment of the Prefect server.
 """

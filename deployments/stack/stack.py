@@ -126,51 +126,23 @@ def _flows_database(settings: Settings) -> dict[str, str]:
 
 
 def deploy(environment: Mapping[str, str]) -> None:
-    """Apply `deployments/prefect.yaml`, then `deployments/stack/apply.py`.
+    """Create the work pool, deploy `deployments/prefect.yaml` and apply the automations.
+
+    Deployments of the pool that prefect.yaml no longer lists are deleted.
 
     Raises:
-        ServiceError: If one fails; with its output.
+        ServiceError: If a step fails; with its output.
     """
-    _run_with_prefect(
-        environment,
-        *(*PREFECT_CLI, "--no-prompt", "deploy", "--all", "--prefect-file", str(PREFECT_FILE)),
-    )
-    apply_automations(environment)
-
-
-def apply_automations(environment: Mapping[str, str]) -> None:
-    """Apply the automations and delete the deployments that prefect.yaml no longer lists.
-
-    Raises:
-        ServiceError: If that fails; with its output.
-    """
-    _run_with_prefect(environment, sys.executable, "-m", "deployments.stack.apply")
-
-
-def _run_with_prefect(environment: Mapping[str, str], *command: str) -> None:
     # Prefect reads its settings at import, so they need another process
     done = subprocess.run(
-        command,
+        [sys.executable, "-m", "deployments.stack.deploy"],
         env=os.environ | dict(environment),
         cwd=CHECKOUT,
         capture_output=True,
         text=True,
     )
     if done.returncode != 0:
-        output = f"{done.stdout}\n{done.stderr}"
-        raise ServiceError(f"{' '.join(command[1:4])} failed:\n{output}")
-
-
-def create_pool(environment: Mapping[str, str]) -> None:
-    """Create the work pool unless it exists.
-
-    Raises:
-        ServiceError: If that fails; with Prefect's output.
-    """
-    _run_with_prefect(
-        environment,
-        *(*PREFECT_CLI, "work-pool", "create", POOL, "--type", "process", "--overwrite"),
-    )
+        raise ServiceError(f"Applying the deployments failed:\n{done.stdout}\n{done.stderr}")
 
 
 def stop_all(settings: Settings) -> list[str]:

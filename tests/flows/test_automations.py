@@ -3,6 +3,8 @@
 import json
 import os
 import queue
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,9 +12,8 @@ from typing import Any
 
 import pytest
 
-from deployments.stack import apply, stack
+from deployments.stack import apply
 from deployments.stack.notifications import NotifyError, to_apprise_url
-from deployments.stack.processes import ServiceError
 from tests.deployments.conftest import Api
 from tests.flows.replay import PROCESSES, Replay
 
@@ -62,13 +63,13 @@ def applied(
     flow = prefect_api.post("/flows/", {"name": "mark-crashed-runs"}).json()["id"]
     prefect_api.post("/deployments/", {"name": "mark-crashed-runs", "flow_id": flow})
     environment = prefect_server | {"ROTATION_NOTIFY_URL": receiver[0]}
-    stack.apply_automations(environment)
+    apply_again(environment)
     yield environment
     apply_again(prefect_server | {"ROTATION_NOTIFY_URL": ""})
 
 
 def apply_again(environment: dict[str, str]) -> None:
-    """What `stack.apply_automations` starts, in a process that has imported Prefect already."""
+    """What `deployments.stack.apply` does, in a process that has imported Prefect already."""
     process = PROCESSES.Process(target=_apply, args=(environment,))
     process.start()
     process.join()
@@ -157,10 +158,16 @@ def test_without_an_address_no_notification_is_sent(
 def test_an_address_that_is_none_is_refused_without_being_quoted(
     applied: dict[str, str], prefect_server: dict[str, str]
 ) -> None:
-    with pytest.raises(ServiceError) as refused:
-        stack.apply_automations(prefect_server | {"ROTATION_NOTIFY_URL": f"gopher://{SECRET}"})
-    assert "ROTATION_NOTIFY_URL starts with 'gopher'" in str(refused.value)
-    assert SECRET not in str(refused.value)
+    variables = prefect_server | {"ROTATION_NOTIFY_URL": f"gopher://{SECRET}"}
+    refused = subprocess.run(
+        [sys.executable, "-m", "deployments.stack.apply"],
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
+    )
+    assert refused.returncode == 1
+    assert "ROTATION_NOTIFY_URL starts with 'gopher'" in refused.stderr
+    assert SECRET not in refused.stdout + refused.stderr
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,10 @@
 """The local stack: deployments, schedules, parameters, runs and commands."""
 
+import os
 import re
 import socket
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
@@ -81,7 +84,11 @@ def test_deployments_that_prefect_yaml_no_longer_lists_are_deleted(api: Api, up:
     other = {"name": "other", "flow_id": listed["flow_id"]}
     for content in (old, renamed_flow, other):
         api.post("/deployments/", content).raise_for_status()
-    stack.apply_automations(prefect_server.start_server(up.settings))
+    subprocess.run(
+        [sys.executable, "-m", "deployments.stack.apply"],
+        env=os.environ | prefect_server.start_server(up.settings),
+        check=True,
+    )
     stored = api.post("/deployments/filter", {}).json()
     assert {each["name"] for each in stored} == NAMES | {"other"}
     assert len(stored) == len(NAMES) + 1
