@@ -102,13 +102,13 @@ class ByCost(LoadScopeScheduling):
 
 @cache
 def group_of(file: str) -> str:
-    """The costly fixture that a function of a file takes or has as a parameter, or the file.
+    """The costly fixture that a file uses; without one, the flows' folder or the file itself.
 
-    Slow tests do not count.
+    A function uses a fixture as an argument or as a parameter. Slow tests do not count.
     """
     text = (Path(__file__).parents[1] / file).read_text(encoding="utf-8")
     if not any(fixture in text for fixture in COSTLY_FIXTURES):
-        return other_group(file)
+        return folder_or_file(file)
     taken: set[object] = set()
     for function in ast.walk(ast.parse(text)):
         if isinstance(function, ast.FunctionDef):
@@ -117,10 +117,10 @@ def group_of(file: str) -> str:
                 taken |= {argument.arg for argument in function.args.args}
                 nodes = [node for each in decorators for node in ast.walk(each)]
                 taken |= {node.value for node in nodes if isinstance(node, ast.Constant)}
-    return next((fixture for fixture in COSTLY_FIXTURES if fixture in taken), other_group(file))
+    return next((fixture for fixture in COSTLY_FIXTURES if fixture in taken), folder_or_file(file))
 
 
-def other_group(file: str) -> str:
+def folder_or_file(file: str) -> str:
     """The flows' folder for its files, which share a Prefect server; otherwise the file."""
     return FLOWS if file.startswith(FLOWS) else file
 

@@ -133,7 +133,7 @@ def deploy(environment: Mapping[str, str]) -> None:
     Raises:
         ServiceError: If a step fails; with its output.
     """
-    # Prefect reads its settings at import, so they need another process
+    # another process, since Prefect reads its settings at import
     done = subprocess.run(
         [sys.executable, "-m", "deployments.stack.deploy"],
         env=os.environ | dict(environment),

@@ -1,7 +1,11 @@
 """Test the flow `health` on a healthy warehouse, and on one with issues."""
 
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
 import pytest
 
+from flows.health import check_health
 from tests.flows.conftest import MakeReplay
 from tests.flows.replay import Replay
 from tests.flows.tapes import KEPT_SERIES
@@ -86,6 +90,7 @@ def test_it_fails_with_a_line_per_issue(healthy: Replay) -> None:
     finally:
         healthy.sandbox.clear_faults()
     assert end.state == "Failed"
+    assert "Traceback" not in end.output
     lines = end.message.splitlines()
     checks = {line.split(":")[0] for line in lines}
     assert checks == {"disk", "freshness", "run"}
@@ -95,3 +100,11 @@ def test_it_fails_with_a_line_per_issue(healthy: Replay) -> None:
     assert any(line.startswith(prices) for line in lines)
     assert any(line.startswith("run: macro: run ") and "outage" in line for line in lines)
     assert healthy.artifact("health-report").startswith(f"# Health issues: {len(lines)}")
+
+
+def test_a_late_check_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    scheduled = SimpleNamespace(scheduled_start_time=datetime.now(UTC) - timedelta(minutes=121))
+    monkeypatch.setattr("flows.health.flow_run", scheduled)
+    state = check_health.fn()
+    message = "Started 121 minutes late; skipped, next check runs at schedule."
+    assert (state.name, state.message) == ("Completed", message)

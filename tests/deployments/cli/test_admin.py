@@ -78,9 +78,12 @@ def test_backup_restore_rotate_passwords_and_destroy(filled: Home, tmp_path: Pat
 
 
 def test_destroy_keeps_files_of_the_user(empty_home: Home) -> None:
+    data = embedded_server(empty_home.settings).data
+    (data / "base").mkdir(parents=True)
     for name in ("notes.txt", "ui.password", "origin"):
         (empty_home.folder / name).write_text("live")
     assert "not deleted: notes.txt" in empty_home.rotation("destroy", "--yes").stdout
+    assert not data.exists()
     assert [path.name for path in empty_home.folder.iterdir()] == ["notes.txt"]
 
 

@@ -3,9 +3,12 @@
 import subprocess
 import sys
 
+import pytest
 from typer.testing import CliRunner
 
 from deployments.cli import app
+from deployments.cli.commands import FLOWS
+from deployments.cli.run_flow import flow_command
 
 
 def test_help_names_every_command() -> None:
@@ -42,3 +45,12 @@ def test_command_line_starts_without_the_libraries_of_flows() -> None:
     code = "import sys, deployments.cli; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert heavy & set(done.stdout.split()) == set()
+
+
+@pytest.mark.parametrize("flow", FLOWS)
+def test_run_imports_the_flow_of_that_name(flow: str) -> None:
+    code = flow_command(flow)[1]
+    names: dict[str, object] = {}
+    exec(code.partition(";")[0], names)
+    assert getattr(names["flow"], "name", None) == flow
+    compile(code, "flow_command", "exec")

@@ -4,6 +4,7 @@ import os
 import subprocess
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from deployments.sandbox.client import Sandbox
@@ -11,7 +12,7 @@ from deployments.sandbox.launch import SandboxError
 from deployments.stack import stack
 from deployments.stack.database import SERVICE_FILE, start_database
 from tests.deployments.conftest import Home
-from warehouse.connect.dsn import embedded_server, find_client_binary
+from warehouse.connect.dsn import embedded_server, find_client_binary, warehouse_dsn
 
 
 @pytest.mark.slow
@@ -67,9 +68,12 @@ def test_service_file_opens_psql_without_a_password_on_the_command_line(empty_ho
         ).stdout
 
     assert user() == "rotation_sql\n"
-    # the file follows a new password
+    # the file follows a new password, and the old one is refused
+    before = warehouse_dsn(empty_home.settings, "reader")
     empty_home.rotation("rotate-passwords")
     assert user() == "rotation_sql\n"
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        psycopg.connect(before)
 
 
 def test_error_without_a_warehouse_names_the_next_command(empty_home: Home) -> None:

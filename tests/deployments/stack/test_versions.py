@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from deployments.stack import prefect_server, stack
-from deployments.stack.processes import Service
+from deployments.stack.processes import Service, ServiceError
 from deployments.stack.versions import VersionMismatch, require_same_version
 from tests.deployments.conftest import Home
 from warehouse.server.local import free_port
@@ -91,3 +91,9 @@ def test_server_that_does_not_reply_is_named() -> None:
     assert done.returncode == 1
     [line] = done.stderr.splitlines()
     assert line.startswith(f"The Prefect server at {url} sent no version")
+
+
+def test_deployments_that_cannot_be_applied_say_why() -> None:
+    url = f"http://127.0.0.1:{free_port()}/api"
+    with pytest.raises(ServiceError, match=r"(?s)deployments failed:.*connection attempts failed"):
+        stack.deploy({"PREFECT_API_URL": url})

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from expectations.tables import daily_price
@@ -13,7 +14,7 @@ from tasks.load.load import load
 from tasks.run.context import open_run
 from warehouse.connect import arrow
 from warehouse.connect.dsn import embedded_server
-from warehouse.errors import WarehouseDiskFull
+from warehouse.errors import WarehouseConnectionLost, WarehouseDiskFull, to_user_error
 from warehouse.schema.migrate import ensure_up_to_date
 from warehouse.settings import Settings
 
@@ -111,3 +112,14 @@ def test_a_disk_too_full_for_the_log_is_reported_though_the_server_dies(
         pass
     assert query(cramped, "select state from audit.run order by run_id")[-1] == ("completed",)
     assert query(cramped, "select count(*) from audit.run where state = 'running'") == [(0,)]
+
+
+def test_a_connection_lost_to_a_full_disk_is_told_from_the_log_since_the_last_start(tmp_path):
+    settings = Settings(home=tmp_path)
+    log = embedded_server(settings).log_file
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text("starting PostgreSQL 18\nPANIC: could not write: No space left on device\n")
+    assert isinstance(to_user_error(psycopg.OperationalError(), settings), WarehouseDiskFull)
+    with log.open("a") as lines:
+        lines.write("starting PostgreSQL 18\n")
+    assert isinstance(to_user_error(psycopg.OperationalError(), settings), WarehouseConnectionLost)

@@ -103,6 +103,22 @@ def test_restore_gives_identical_rows(
             connection.execute("select * from core.daily_price")
 
 
+def test_rows_loaded_while_a_backup_is_written_are_not_in_it(
+    filled: Settings, other: Settings, tmp_path: Path, merged, bars
+) -> None:
+    before = hashes(filled)
+    loaded = []
+
+    def load(table: str) -> None:
+        if not loaded:
+            loaded.append(merged(filled, PRICES, bars(("AAA", "2024-02-01", 5.0))))
+
+    file, _ = write_backup(filled, tmp_path, load)
+    assert loaded[0].new == 1
+    restore_backup(other, file)
+    assert hashes(other) == before != hashes(filled)
+
+
 @pytest.mark.slow
 def test_backup_is_one_snapshot_while_loads_continue(
     filled: Settings, other: Settings, tmp_path: Path, merged, bars
