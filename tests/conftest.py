@@ -106,9 +106,11 @@ def group_of(file: str) -> str:
 
     A function uses a fixture as an argument or as a parameter. Slow tests do not count.
     """
+    # flows share a Prefect server
+    otherwise = FLOWS if file.startswith(FLOWS) else file
     text = (Path(__file__).parents[1] / file).read_text(encoding="utf-8")
     if not any(fixture in text for fixture in COSTLY_FIXTURES):
-        return folder_or_file(file)
+        return otherwise
     taken: set[object] = set()
     for function in ast.walk(ast.parse(text)):
         if isinstance(function, ast.FunctionDef):
@@ -117,12 +119,7 @@ def group_of(file: str) -> str:
                 taken |= {argument.arg for argument in function.args.args}
                 nodes = [node for each in decorators for node in ast.walk(each)]
                 taken |= {node.value for node in nodes if isinstance(node, ast.Constant)}
-    return next((fixture for fixture in COSTLY_FIXTURES if fixture in taken), folder_or_file(file))
-
-
-def folder_or_file(file: str) -> str:
-    """The flows' folder for its files, which share a Prefect server; otherwise the file."""
-    return FLOWS if file.startswith(FLOWS) else file
+    return next((fixture for fixture in COSTLY_FIXTURES if fixture in taken), otherwise)
 
 
 def cost_rank(file: str) -> int:

@@ -32,7 +32,7 @@ def run_prefect(*arguments: str) -> None:
 
 
 def main() -> None:
-    """Run the three steps; end at the first that fails."""
+    """Run all steps; end at the first that fails."""
     run_prefect("work-pool", "create", POOL, "--type", "process", "--overwrite")
     run_prefect("--no-prompt", "deploy", "--all", "--prefect-file", str(PREFECT_FILE))
     apply.main()

@@ -63,12 +63,12 @@ def applied(
     flow = prefect_api.post("/flows/", {"name": "mark-crashed-runs"}).json()["id"]
     prefect_api.post("/deployments/", {"name": "mark-crashed-runs", "flow_id": flow})
     environment = prefect_server | {"ROTATION_NOTIFY_URL": receiver[0]}
-    apply_again(environment)
+    apply_automations(environment)
     yield environment
-    apply_again(prefect_server | {"ROTATION_NOTIFY_URL": ""})
+    apply_automations(prefect_server | {"ROTATION_NOTIFY_URL": ""})
 
 
-def apply_again(environment: dict[str, str]) -> None:
+def apply_automations(environment: dict[str, str]) -> None:
     """What `deployments.stack.apply` does, in a process that has imported Prefect already."""
     process = PROCESSES.Process(target=_apply, args=(environment,))
     process.start()
@@ -120,7 +120,7 @@ def test_applying_twice_is_applying_once(prefect_api: Api, applied: dict[str, st
     prefect_api._http.patch(
         f"/automations/{off}", json={"enabled": False}, headers=prefect_api.token()
     ).raise_for_status()
-    apply_again(applied)
+    apply_automations(applied)
     after = ours(prefect_api)
     changing = {"created", "updated"}
     for name, held in before.items():
@@ -148,10 +148,10 @@ def test_the_address_is_kept_encrypted_and_shown_nowhere(
 def test_without_an_address_no_notification_is_sent(
     prefect_api: Api, applied: dict[str, str], prefect_server: dict[str, str]
 ) -> None:
-    apply_again(prefect_server | {"ROTATION_NOTIFY_URL": ""})
+    apply_automations(prefect_server | {"ROTATION_NOTIFY_URL": ""})
     assert ours(prefect_api).keys().isdisjoint(EXPECTED)
     assert "rotation-notify" not in prefect_api.post("/block_documents/filter", {}).text
-    apply_again(applied)
+    apply_automations(applied)
     assert ours(prefect_api).keys() > EXPECTED
 
 
