@@ -38,6 +38,8 @@ def upsert_quarantine(connection: adbc.Connection, run_id: int, rows: pd.DataFra
     The rows stay readable as the temporary table `new_quarantine`.
     """
     arrow.stage(connection, "new_quarantine", arrow.to_arrow(rows, QUARANTINE))
+    if rows.empty:
+        return
     arrow.execute(
         connection,
         """
