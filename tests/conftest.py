@@ -2,6 +2,7 @@
 
 import ast
 import atexit
+import gc
 import os
 import re
 import shutil
@@ -11,7 +12,6 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
-from uuid import uuid4
 
 import pandas as pd
 import psutil
@@ -24,6 +24,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.browser import Browser, open_browser
+from tests.warehouses import create_warehouse
 from warehouse.connect.dsn import database_name
 from warehouse.schema.migrate import ensure_up_to_date
 from warehouse.server.embedded import EmbeddedServer
@@ -41,10 +42,11 @@ FOREIGN = re.compile(
     "|PYTHONWARNINGS",
     re.IGNORECASE,
 )
-# the most costly first
-COSTLY_FIXTURES = ("completed_daily_run", "api", "longer_tape")
+# they share a Prefect server and a warehouse that a daily run filled
 FLOWS = "tests/flows/"
-COSTLY_FOLDERS = (FLOWS, "tests/deployments/", "tests/tasks/")
+# the most costly first
+COSTLY_FIXTURES = ("api", "longer_tape")
+COSTLY_FOLDERS = ("tests/deployments/", "tests/tasks/")
 # the same examples each time, without deadlines: a busy machine breaks no property
 hypothesis_settings.register_profile(
     "steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
@@ -92,8 +94,7 @@ isolate()
 class ByCost(LoadScopeScheduling):
     """Keeps the tests of a file in one process, and all files that share what is costly to make.
 
-    What is costly is the whole stack, a Prefect server, a warehouse that a daily run filled, and a
-    long tape.
+    What is costly is a Prefect server, the whole stack, and a long tape.
     """
 
     def _split_scope(self, nodeid: str) -> str:
@@ -102,15 +103,15 @@ class ByCost(LoadScopeScheduling):
 
 @cache
 def group_of(file: str) -> str:
-    """The costly fixture that a file uses; without one, the flows' folder or the file itself.
+    """The flows' folder, the costly fixture that a file uses, or else the file itself.
 
     A function uses a fixture as an argument or as a parameter. Slow tests do not count.
     """
-    # flows share a Prefect server
-    otherwise = FLOWS if file.startswith(FLOWS) else file
+    if file.startswith(FLOWS):
+        return FLOWS
     text = (Path(__file__).parents[1] / file).read_text(encoding="utf-8")
     if not any(fixture in text for fixture in COSTLY_FIXTURES):
-        return otherwise
+        return file
     taken: set[object] = set()
     for function in ast.walk(ast.parse(text)):
         if isinstance(function, ast.FunctionDef):
@@ -119,21 +120,24 @@ def group_of(file: str) -> str:
                 taken |= {argument.arg for argument in function.args.args}
                 nodes = [node for each in decorators for node in ast.walk(each)]
                 taken |= {node.value for node in nodes if isinstance(node, ast.Constant)}
-    return next((fixture for fixture in COSTLY_FIXTURES if fixture in taken), otherwise)
+    return next((fixture for fixture in COSTLY_FIXTURES if fixture in taken), file)
 
 
 def cost_rank(file: str) -> int:
     """The place of a file in the order of cost, the most costly first."""
     group = group_of(file)
-    if group in COSTLY_FIXTURES:
-        return COSTLY_FIXTURES.index(group)
-    costly = [place for place, folder in enumerate(COSTLY_FOLDERS) if file.startswith(folder)]
-    return len(COSTLY_FIXTURES) + min(costly, default=len(COSTLY_FOLDERS))
+    order = (FLOWS, *COSTLY_FIXTURES, *COSTLY_FOLDERS)
+    return next((n for n, costly in enumerate(order) if group.startswith(costly)), len(order))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Starts the longest groups first, so that no process works alone at the end."""
     items.sort(key=lambda item: cost_rank(item.nodeid.partition("::")[0]))
+
+
+def pytest_collection_finish() -> None:
+    """Spares the garbage collector what stays: modules and tests are a million objects."""
+    gc.freeze()
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByCost:
@@ -171,6 +175,8 @@ def server() -> Iterator[EmbeddedServer]:
             connection.execute("alter system set fsync = off")
             # a database per test is a copy of some 500 files: the kernel's copy takes a third
             connection.execute("alter system set file_copy_method = clone")
+            # 6 ms of each connection are spent on hashing the password as often as a person's needs
+            connection.execute("alter system set scram_iterations = 1")
             connection.execute("select pg_reload_conf()")
         yield server
 
@@ -198,16 +204,14 @@ def new_warehouse(
 
     @contextmanager
     def new(filled: Settings | None = None) -> Iterator[Settings]:
-        settings = Settings(home=server.home, origin=f"test-{uuid4().hex[:12]}")
-        name = sql.Identifier(database_name(settings))
-        create = sql.SQL("create database {} template {} strategy file_copy owner rotation_owner")
         source = template if filled is None else database_name(filled)
-        with psycopg.connect(server.dsn(), autocommit=True) as connection:
-            connection.execute(create.format(name, sql.Identifier(source)))
-            try:
-                yield settings
-            finally:
-                connection.execute(sql.SQL("drop database {} with (force)").format(name))
+        settings = create_warehouse(server, source, filled is not None)
+        try:
+            yield settings
+        finally:
+            drop = sql.SQL("drop database {} with (force)")
+            with psycopg.connect(server.dsn(), autocommit=True) as connection:
+                connection.execute(drop.format(sql.Identifier(database_name(settings))))
 
     return new
 

@@ -6,11 +6,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
-from uuid import uuid4
 
-import psycopg
 import pytest
-from psycopg import sql
 
 from deployments.sandbox.client import Sandbox
 from deployments.sandbox.market import simulate
@@ -18,13 +15,13 @@ from deployments.stack.prefect_server import start_server, stop_server
 from tests.flows.filings import make_tape
 from tests.flows.replay import PROCESSES, Replay, environment_of
 from tests.flows.tapes import CLOCK, Tape, thin_out
+from tests.warehouses import create_warehouse
 from warehouse.connect.dsn import database_name
 from warehouse.server.embedded import EmbeddedServer
 from warehouse.server.local import free_port
 from warehouse.settings import Settings
 
 MakeReplay = Callable[..., Replay]
-CREATE = "create database {} template {} strategy file_copy owner rotation_owner"
 
 
 @pytest.fixture(scope="session")
@@ -78,17 +75,18 @@ def start_replay(
     market: Tape,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[MakeReplay]:
-    """Makes replays that stay until the session ends; their databases go with the server."""
+    """Makes replays that stay until the session ends; their databases go with the server.
+
+    A warehouse is empty, or a copy of a filled one.
+    """
     sandboxes: list[Sandbox] = []
     with ExitStack() as ends:
 
-        def start(tape: Path = market.folder, clock: str = CLOCK) -> Replay:
-            settings = Settings(home=server.home, origin=f"test-{uuid4().hex[:12]}")
-            name = sql.Identifier(database_name(settings))
-            create = sql.SQL(CREATE)
-            # a connection of its own: some tests restart the server between two replays
-            with psycopg.connect(server.dsn(), autocommit=True) as admin:
-                admin.execute(create.format(name, sql.Identifier(template)))
+        def start(
+            tape: Path = market.folder, clock: str = CLOCK, filled: Replay | None = None
+        ) -> Replay:
+            source = template if filled is None else database_name(filled.settings)
+            settings = create_warehouse(server, source, filled is not None)
             folder = tmp_path_factory.mktemp("replay")
             ends.callback(shutil.rmtree, folder)
             sandbox = Sandbox.start(tape, folder / "sandbox", clock)

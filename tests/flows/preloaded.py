@@ -1,5 +1,6 @@
 """What flow runs import late or work out once each: done before they are forked."""
 
+import gc
 from importlib import import_module
 from pkgutil import iter_modules
 
@@ -32,3 +33,5 @@ tqdm.monitor_interval = 0
 may_be_closed(pd.Timestamp("2026-02-13").date())
 NOT_NULL = Rule("filled", "", "ExpectColumnValuesToNotBeNull", {"column": "ticker"})
 evaluate_with_gx(pd.DataFrame({"ticker": ["SPY"]}), [NOT_NULL])
+# what is loaded stays: without this each fork's first collection would copy all of its memory
+gc.freeze()

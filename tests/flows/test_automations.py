@@ -238,6 +238,7 @@ def test_a_run_that_does_not_start_is_notified(
     assert told["title"] == "watched: Late"
 
 
+@pytest.mark.slow
 def test_a_publication_runs_a_deployment_that_follows_it(
     prefect_api: Api, deployment: tuple[str, str], replay: Replay
 ) -> None:

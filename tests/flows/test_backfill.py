@@ -68,45 +68,51 @@ def week_ago(start_replay: MakeReplay) -> Replay:
     return replay
 
 
-def test_a_plan_counts_the_sessions_of_the_week(week_ago: Replay) -> None:
-    first, last = date(2026, 2, 9), date(2026, 2, 13)
-    gaps = [gap for gap in plan(week_ago).gaps if gap.reason == "not_asked"]
-    held = tickers_held(week_ago)
-    # five sessions, Monday to Friday, of each ticker that has bars
+@pytest.fixture(scope="module")
+def week_later(start_replay: MakeReplay, completed_daily_run: Replay) -> Replay:
+    """A warehouse that was not run for a week of four sessions, from Tuesday to Friday."""
+    return start_replay(clock="2026-02-20T23:00:00+00:00", filled=completed_daily_run)
+
+
+def test_a_plan_counts_the_sessions_of_the_week(week_later: Replay) -> None:
+    first, last = date(2026, 2, 17), date(2026, 2, 20)
+    gaps = [gap for gap in plan(week_later).gaps if gap.reason == "not_asked"]
+    held = tickers_held(week_later)
+    # four sessions of each ticker that has bars
     assert {(gap.item, gap.first, gap.last, gap.rows) for gap in gaps} == {
-        (ticker, first, last, 5) for ticker in held
+        (ticker, first, last, 4) for ticker in held
     }
-    wednesday = plan(week_ago, end=date(2026, 2, 11), tickers=["IWM"])
+    wednesday = plan(week_later, end=date(2026, 2, 18), tickers=["IWM"])
     assert [(each.item, each.start, each.rows) for each in wednesday.work_items] == [
-        ("IWM", first, 3)
+        ("IWM", first, 2)
     ]
 
 
-def test_an_index_stands_for_its_members(week_ago: Replay, market: Tape) -> None:
+def test_an_index_stands_for_its_members(week_later: Replay, market: Tape) -> None:
     asked = {"index": "SP500"}
-    scope = resolve_request(asked, ["prices"], week_ago.sandbox.now(), week_ago.settings)
-    assert set(scope.items) == set(market.members("IVV", "2026-02-05"))
+    scope = resolve_request(asked, ["prices"], week_later.sandbox.now(), week_later.settings)
+    assert set(scope.items) == set(market.members("IVV", "2026-02-12"))
 
 
-def test_a_dry_run_shows_the_plan_and_changes_nothing(week_ago: Replay) -> None:
-    before = week_ago.checksums(), week_ago.column("select count(*) from audit.run")
-    end = week_ago.run("backfill", dry_run=True)
-    count = len(plan(week_ago).work_items)
+def test_a_dry_run_shows_the_plan_and_changes_nothing(week_later: Replay) -> None:
+    before = week_later.checksums(), week_later.column("select count(*) from audit.run")
+    end = week_later.run("backfill", dry_run=True)
+    count = len(plan(week_later).work_items)
     assert (end.state, end.message.split(" tickers")[0]) == ("Completed", f"Plan only: {count}")
-    assert week_ago.sandbox.requests() == []
-    assert (week_ago.checksums(), week_ago.column("select count(*) from audit.run")) == before
+    assert week_later.sandbox.requests() == []
+    assert (week_later.checksums(), week_later.column("select count(*) from audit.run")) == before
     # numbers, tickers and reasons, each of them once
-    text = week_ago.artifact("backfill-prices-plan")
-    reasons = {each.reason for each in plan(week_ago).work_items}
+    text = week_later.artifact("backfill-prices-plan")
+    reasons = {each.reason for each in plan(week_later).work_items}
     numbers = re.findall(r"`[^`]+`|(?<![\d:-])\d+(?![\d:-])", text)
     assert str(count) in numbers
     assert sorted(numbers) == sorted(set(numbers)), text
     assert [text.count(f"| {reason} |") for reason in reasons] == [1] * len(reasons), text
 
 
-def test_an_invalid_request_is_reported_and_nothing_starts(week_ago: Replay) -> None:
-    before = week_ago.column("select count(*) from audit.run")
-    end = week_ago.run("backfill", start="2026-02-12", end="2026-02-10", tickers=["IWMM"])
+def test_an_invalid_request_is_reported_and_nothing_starts(week_later: Replay) -> None:
+    before = week_later.column("select count(*) from audit.run")
+    end = week_later.run("backfill", start="2026-02-12", end="2026-02-10", tickers=["IWMM"])
     assert end.state == "Failed"
     assert end.message.startswith("end 2026-02-10 is before start 2026-02-12")
     # all of it at once
@@ -114,8 +120,8 @@ def test_an_invalid_request_is_reported_and_nothing_starts(week_ago: Replay) -> 
         "tickers names IWMM, which the warehouse does not follow. Did you mean IWM?" in end.message
     )
     assert "Traceback" not in end.output
-    assert week_ago.sandbox.requests() == []
-    assert week_ago.column("select count(*) from audit.run") == before
+    assert week_later.sandbox.requests() == []
+    assert week_later.column("select count(*) from audit.run") == before
 
 
 @pytest.mark.slow
@@ -180,9 +186,9 @@ def test_a_chunk_that_fails_leaves_the_others_to_go_on(week_ago: Replay) -> None
     assert again.message.startswith("Nothing to do: 2 tickers, no gaps that a fetch could fill now")
 
 
-def test_a_full_disk_ends_it_with_words_that_help(week_ago: Replay) -> None:
+def test_a_full_disk_ends_it_with_words_that_help(week_later: Replay) -> None:
     """A full disk would fail all other chunks, too: they are not requested."""
-    with connect(week_ago.settings, "owner") as connection:
+    with connect(week_later.settings, "owner") as connection:
         connection.execute(
             """
             create function audit.fill_up() returns trigger language plpgsql as $$
@@ -191,16 +197,16 @@ def test_a_full_disk_ends_it_with_words_that_help(week_ago: Replay) -> None:
             for each row when (new.item = 'SPY') execute function audit.fill_up()
             """
         )
-    week_ago.sandbox.clear_requests()
+    week_later.sandbox.clear_requests()
     alone = {"env": {"ROTATION_YAHOO_BATCH_TICKERS": "1"}}
-    end = week_ago.run("backfill", mode="all", tickers=["IWM", "SPY", "XBI"], **alone)
-    with connect(week_ago.settings, "owner") as connection:
+    end = week_later.run("backfill", mode="all", tickers=["IWM", "SPY", "XBI"], **alone)
+    with connect(week_later.settings, "owner") as connection:
         connection.execute("drop function audit.fill_up cascade")
     assert end.state == "Failed", end.output
     assert "is full: make room there. Nothing is half-loaded" in end.message
-    assert asked_of_yahoo(week_ago) == {"IWM", "SPY"}
+    assert asked_of_yahoo(week_later) == {"IWM", "SPY"}
     states = "select state from audit.run where flow = 'backfill' order by run_id desc limit 2"
-    assert week_ago.column(states) == ["failed", "completed"]
+    assert week_later.column(states) == ["failed", "completed"]
 
 
 @pytest.mark.slow

@@ -146,6 +146,7 @@ def test_an_old_acquaintance_that_yahoo_no_longer_knows_is_delisted(
     assert replay.rows(bars) == stored
 
 
+@pytest.mark.slow
 def test_each_fault_at_fred_has_its_name_and_costs_no_other_series(replay: Replay) -> None:
     series = ["CPIAUCNS", "UNRATE", "ICSA", "A191RL1Q225SBEA", "DFF", "VIXCLS", "SOFR"]
     faults: dict[str, dict[str, Any]] = {
@@ -182,6 +183,7 @@ def test_each_fault_at_fred_has_its_name_and_costs_no_other_series(replay: Repla
     assert dots[0][0] == dots[0][1] > 0
 
 
+@pytest.mark.slow
 def test_a_licensed_series_that_fred_cuts_short_is_kept_and_reported_once(replay: Replay) -> None:
     series = {"series_ids": ["CPIAUCNS"], "full_history": True}
     end = replay.run("macro", **series)

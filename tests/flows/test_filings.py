@@ -53,7 +53,7 @@ def shared_tape(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def first_run(start_replay: MakeReplay, shared_tape: Path) -> Replay:
-    """A warehouse after a first run, for tests that load nothing more."""
+    """A warehouse after a first run; only the missed week, the last of its tests, loads more."""
     made = start_replay(shared_tape, CLOCK)
     follow(made.settings, *TICKERS, "SPY")
     return fill(made)
@@ -95,37 +95,37 @@ def test_the_contact_is_sent_to_the_sec_and_stored_nowhere(first_run: Replay) ->
 
 
 def test_a_missed_week_is_caught_up_and_an_amendment_adds_its_rows(
-    filled: Replay, filings_tape: Path
+    first_run: Replay, shared_tape: Path
 ) -> None:
-    filled.sandbox.clear_requests()
-    filled.sandbox.set_clock(AFTER_A_WEEK)
-    end = filled.run("filings")
+    first_run.sandbox.clear_requests()
+    first_run.sandbox.set_clock(AFTER_A_WEEK)
+    end = first_run.run("filings")
     assert end.state == "Completed", end.output
-    assert set(filled.rows(HELD)) == in_usd(filings_tape, "2024-05-10")
-    indexes = asked(filled, "daily-index")
+    assert set(first_run.rows(HELD)) == in_usd(shared_tape, "2024-05-10")
+    indexes = asked(first_run, "daily-index")
     # the week's, and no weekend
     assert indexes == [
         f"form.2024{day}.idx" for day in ("0501", "0502", "0503", "0506", "0507", "0508", "0509")
     ]
-    facts = asked(filled, "companyfacts")
+    facts = asked(first_run, "companyfacts")
     assert sorted(facts) == [f"CIK{FIRST_CIK + number:010}.json" for number in range(COMPANIES)]
-    assert asked(filled, "submissions") == []
-    assert filled.column("select count(*) from audit.pending_filing") == [0]
-    filled.sandbox.clear_requests()
-    assert filled.run("filings").state == "Completed"
-    assert asked(filled) == []
+    assert asked(first_run, "submissions") == []
+    assert first_run.column("select count(*) from audit.pending_filing") == [0]
+    first_run.sandbox.clear_requests()
+    assert first_run.run("filings").state == "Completed"
+    assert asked(first_run) == []
 
     # the amendment leaves the first filing's rows as they are
-    filled.sandbox.set_clock(AFTER_THE_AMENDMENT)
-    assert filled.run("filings").state == "Completed"
-    assert asked(filled, "companyfacts") == [FIRST]
-    assert filled.rows(
+    first_run.sandbox.set_clock(AFTER_THE_AMENDMENT)
+    assert first_run.run("filings").state == "Completed"
+    assert asked(first_run, "companyfacts") == [FIRST]
+    assert first_run.rows(
         "select value, form, filed_date::text, known_from::text from published.company_fact"
         f" where cik = {FIRST_CIK} and tag = 'InterestExpense' order by filed_date"
     ) == [(7, "10-Q", "2024-05-07", "2024-05-08"), (9, "10-Q/A", "2024-05-20", "2024-05-21")]
-    assert set(filled.rows(HELD)) == in_usd(filings_tape, "2024-05-20")
-    assert filled.column("select count(*) from history.company_fact") == [0]
-    assert filled.rows(
+    assert set(first_run.rows(HELD)) == in_usd(shared_tape, "2024-05-20")
+    assert first_run.column("select count(*) from history.company_fact") == [0]
+    assert first_run.rows(
         "select item, from_date::text from audit.change where table_name = 'company_fact'"
         f" and item = '{FIRST_CIK}' order by change_id"
     ) == [("1001", "2024-02-21"), ("1001", "2024-05-08"), ("1001", "2024-05-21")]

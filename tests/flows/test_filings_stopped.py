@@ -40,6 +40,7 @@ def stop_at(replay: Replay, file: str) -> None:
     replay.sandbox.clear_faults()
 
 
+@pytest.mark.slow
 def test_a_fill_that_is_killed_goes_on_where_it_was(replay: Replay, filings_tape: Path) -> None:
     stop_at(replay, SIXTH)
     assert len(replay.rows(HELD)) == 3

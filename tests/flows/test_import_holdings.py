@@ -91,10 +91,17 @@ def replay(start_replay: MakeReplay) -> Replay:
     return start_replay()
 
 
+@pytest.mark.parametrize(
+    "layouts",
+    [["June 2026, with swaps"], pytest.param([*LAYOUTS], marks=pytest.mark.slow)],
+    ids=["newest", "all"],
+)
 def test_each_layout_is_imported_and_a_second_time_changes_nothing(
-    replay: Replay, tmp_path: Path
+    start_replay: MakeReplay, tmp_path: Path, layouts: list[str]
 ) -> None:
-    for layout, (day, _) in LAYOUTS.items():
+    replay = start_replay()
+    for layout in layouts:
+        day, _ = LAYOUTS[layout]
         end = replay.run("import_holdings", file=write(tmp_path, layout), fund="IWM")
         assert end.state == "Completed", f"{layout}: {end.output}"
         assert members(replay, day) == EXPECTED, layout

@@ -154,17 +154,13 @@ def test_a_printed_page_is_whole(page: Path, browser: Browser, tmp_path: Path) -
     assert (wide, chosen) == ("", True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("theme", "options", "least"),
     [
         ("light", "{}", 10),
         # the dark theme differs only in colours
-        pytest.param(
-            "dark",
-            "{runOnly: ['color-contrast', 'link-in-text-block']}",
-            0,
-            marks=pytest.mark.slow,
-        ),
+        ("dark", "{runOnly: ['color-contrast', 'link-in-text-block']}", 0),
     ],
 )
 def test_the_page_is_accessible(

@@ -102,7 +102,8 @@ def hashes(rows: dict[str, pl.DataFrame]) -> dict[str, list[int]]:
     return {name: frame.hash_rows().to_list() for name, frame in rows.items()}
 
 
-@pytest.mark.parametrize("name", [pytest.param("processes", marks=pytest.mark.slow), "dask"])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["processes", "dask"])
 def test_companies_have_the_same_rows_on_a_cluster(
     name: str, completed_daily_run: Replay, open_cluster: Callable[[str], object]
 ) -> None:

@@ -99,7 +99,7 @@ def reasons(found: dict[str, Finding]) -> tuple[str, ...]:
         ("currency", CHART | {"currency": "GBp"}, ("currency_not_usd", *("OK",) * 4)),
         ("consent", {"host": "query"}, ("consent_page", *("OK",) * 4)),
         ("expired_certificate", {}, ("tls",) * 5),
-        ("hang", {"seconds": 600}, ("timeout",) * 5),
+        pytest.param("hang", {"seconds": 600}, ("timeout",) * 5, marks=pytest.mark.slow),
     ],
 )
 def test_each_scripted_fault_is_named(

@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import httpx
+import pytest
 
 from deployments.sandbox.client import Sandbox
 from deployments.stack import stack
@@ -26,6 +27,7 @@ def process_ids(up: Home) -> dict[str, int]:
     return ids
 
 
+@pytest.mark.slow
 def test_killed_services_are_restarted_under_a_run(api: Api, up: Home) -> None:
     sandbox = Sandbox.attach(stack.sandbox_home(up.settings))
     sandbox.clear_requests()

@@ -56,6 +56,7 @@ SHOWN = """
 """
 
 
+@pytest.mark.slow
 def test_deployments_are_shown_after_login(api: Api, browser: Browser, tmp_path: Path) -> None:
     browser("Page.navigate", url=api.url.removesuffix("/api") + "/deployments")
     browser.wait_for("!!document.querySelector('input[type=password]')")

@@ -66,6 +66,7 @@ def test_server_of_another_version_is_refused(settings: Settings, served: dict[s
     assert done.stderr.splitlines() == [str(refused.value)]
 
 
+@pytest.mark.slow
 def test_make_up_ends_in_one_sentence_and_starts_no_worker(empty_home: Home) -> None:
     serve(empty_home.settings, "3.8.8")
     done = empty_home.rotation("up", check=False)
@@ -93,6 +94,7 @@ def test_server_that_does_not_reply_is_named() -> None:
     assert line.startswith(f"The Prefect server at {url} sent no version")
 
 
+@pytest.mark.slow
 def test_deployments_that_cannot_be_applied_say_why() -> None:
     url = f"http://127.0.0.1:{free_port()}/api"
     with pytest.raises(ServiceError, match=r"(?s)deployments failed:.*connection attempts failed"):

@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, example, given
+from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -30,20 +30,25 @@ def content(settings):
 
 
 @pytest.fixture(scope="module")
-def at_once(new_warehouse, market, load_prices, follow):
-    """The content after one load and one derivation."""
+def whole(new_warehouse, market, load_prices, follow):
+    """A warehouse that holds and has derived the whole market. Only to look at, and to copy."""
     with new_warehouse() as settings:
         load_prices(settings, market.bars, market.actions)
         assert follow(settings)
-        yield content(settings)
+        yield settings
+
+
+@pytest.fixture(scope="module")
+def at_once(whole):
+    """The content after one load and one derivation."""
+    return content(whole)
 
 
 @pytest.fixture
-def derived(settings, market, load_prices, follow):
-    """A warehouse that holds and has derived the whole market."""
-    load_prices(settings, market.bars, market.actions)
-    follow(settings)
-    return settings
+def derived(new_warehouse, whole):
+    """A copy of it, to change."""
+    with new_warehouse(whole) as settings:
+        yield settings
 
 
 some_sessions = st.sets(st.integers(0, 299), max_size=4)
@@ -76,11 +81,28 @@ def chunks_of(market, plan):
 QUIET = {"cuts": {90, 250}, "late": set(), "wrong": set(), "late_action": None}
 
 
+@pytest.mark.parametrize(
+    "plan",
+    [
+        QUIET | {"last_sessions": 2},
+        QUIET | {"last_sessions": 0, "late": {7, 150, 298}, "wrong": {200, 255}},
+    ],
+    ids=["in order", "late and corrected"],
+)
+def test_parts_derive_the_bits_of_one_load(
+    new_warehouse, market, load_prices, follow, at_once, plan
+):
+    with new_warehouse() as settings:
+        for some_bars, some_actions in chunks_of(market, plan):
+            load_prices(settings, some_bars, some_actions)
+            follow(settings)
+        assert content(settings) == at_once
+
+
+@pytest.mark.slow
 @given(plan=plans)
-@example(plan=QUIET | {"last_sessions": 2})
-@example(plan=QUIET | {"last_sessions": 0, "late": {7, 150, 298}, "wrong": {200, 255}})
 @hypothesis_settings(
-    max_examples=2,
+    max_examples=5,
     derandomize=True,
     database=None,
     deadline=None,
@@ -89,11 +111,9 @@ QUIET = {"cuts": {90, 250}, "late": set(), "wrong": set(), "late_action": None}
 def test_any_order_of_loading_derives_the_same_bits(
     new_warehouse, market, load_prices, follow, at_once, plan
 ):
-    with new_warehouse() as settings:
-        for some_bars, some_actions in chunks_of(market, plan):
-            load_prices(settings, some_bars, some_actions)
-            follow(settings)
-        assert content(settings) == at_once
+    test_parts_derive_the_bits_of_one_load(
+        new_warehouse, market, load_prices, follow, at_once, plan
+    )
 
 
 def test_returns_are_those_of_the_published_closes(derived, query):

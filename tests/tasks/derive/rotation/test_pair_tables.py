@@ -42,6 +42,7 @@ def load(house: House, load_prices: Callable[..., object]) -> Callable[..., None
     return load_until
 
 
+@pytest.mark.slow
 def test_any_order_of_loading_derives_the_same_rows(
     house: House, market: Market, load: Callable[..., None]
 ) -> None:
