@@ -53,7 +53,7 @@ def shared_tape(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def first_run(start_replay: MakeReplay, shared_tape: Path) -> Replay:
-    """A warehouse after a first run; only the missed week, the last of its tests, loads more."""
+    """A warehouse after a first run, on which the missed week goes on."""
     made = start_replay(shared_tape, CLOCK)
     follow(made.settings, *TICKERS, "SPY")
     return fill(made)
