@@ -193,7 +193,7 @@ def test_no_addresses(url: str) -> None:
     "state",
     [
         {"type": "FAILED", "name": "Failed"},
-        {"type": "CRASHED", "name": "Crashed"},
+        pytest.param({"type": "CRASHED", "name": "Crashed"}, marks=pytest.mark.slow),
         {"type": "COMPLETED", "name": "Degraded"},
     ],
     ids=lambda state: state["name"],

@@ -87,6 +87,7 @@ def test_destroy_keeps_files_of_the_user(empty_home: Home) -> None:
     assert [path.name for path in empty_home.folder.iterdir()] == ["notes.txt"]
 
 
+@pytest.mark.slow
 def test_reader_logins_are_added_listed_and_revoked(filled: Home) -> None:
     added = filled.rotation("reader", "add", "anna").stdout
     file = filled.folder / "readers" / "anna.conf"

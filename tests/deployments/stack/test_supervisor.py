@@ -3,6 +3,7 @@
 import os
 import signal
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -10,6 +11,7 @@ import pytest
 
 from deployments.sandbox.client import Sandbox
 from deployments.stack import stack
+from deployments.stack.supervisor import restarts_since
 from tests.deployments.conftest import Api, Home, wait
 from warehouse.connect.connections import connect
 from warehouse.connect.dsn import embedded_server
@@ -25,6 +27,14 @@ def process_ids(up: Home) -> dict[str, int]:
         pid_file = embedded_server(up.settings).data / "postmaster.pid"
         ids["postgres"] = int(pid_file.read_text().splitlines()[0])
     return ids
+
+
+def test_a_killed_worker_comes_back(up: Home) -> None:
+    killed = process_ids(up)["prefect-worker"]
+    begin = datetime.now(UTC).replace(microsecond=0)
+    os.killpg(killed, signal.SIGKILL)
+    wait(lambda: process_ids(up).get("prefect-worker", killed) != killed)
+    wait(lambda: "prefect-worker" in restarts_since(up.settings, begin))
 
 
 @pytest.mark.slow

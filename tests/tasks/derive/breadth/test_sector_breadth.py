@@ -166,7 +166,7 @@ def test_whatever_arrives_the_rows_are_those_of_one_rebuild(house, seed):
     house.derive()
     happenings = (market.session, market.session, market.late_rows, market.correction)
     happenings += (market.action, market.members)
-    for _ in range(14):
+    for _ in range(9):
         for number in market.rng.integers(0, len(happenings), market.rng.integers(1, 3)):
             happenings[number]()
         house.derive()

@@ -84,7 +84,7 @@ QUIET = {"cuts": {90, 250}, "late": set(), "wrong": set(), "late_action": None}
 @pytest.mark.parametrize(
     "plan",
     [
-        QUIET | {"last_sessions": 2},
+        pytest.param(QUIET | {"last_sessions": 2}, marks=pytest.mark.slow),
         QUIET | {"last_sessions": 0, "late": {7, 150, 298}, "wrong": {200, 255}},
     ],
     ids=["in order", "late and corrected"],

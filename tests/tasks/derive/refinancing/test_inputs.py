@@ -53,7 +53,7 @@ def test_a_symbol_may_be_listed_before_it_trades(house: House) -> None:
     assert listed(house, SESSIONS[96])["SYM"] == 222
 
 
-@pytest.mark.parametrize("ends", [30, 61])
+@pytest.mark.parametrize("ends", [30, pytest.param(61, marks=pytest.mark.slow)])
 def test_a_rename_that_is_found_late_moves_the_filer_at_once(house: House, ends: int) -> None:
     """The list knows the new symbol before the bars tell whose it is."""
     filers, prices = Filers(house), closes("is renamed")
