@@ -25,10 +25,11 @@ help: ## show this help
 	@$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 14), "Python 3.11 to 3.13 is required: set PYTHON=/path/to/python"'
 	@echo "Setting up .venv (about a minute the first time)"
 	@$(PYTHON) -m venv .venv
-	@sed -n '/^uv==/,/[^\]$$/p' requirements.lock > .venv/uv.lock
-	@$(INSTALL) --require-hashes -r .venv/uv.lock
+	@sed -n '/^uv==/,/[^\]$$/p' requirements.lock > .venv/uv.txt
+	@$(INSTALL) --require-hashes -r .venv/uv.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes --compile-bytecode \
-		-r requirements.lock || $(INSTALL) --require-hashes -r requirements.lock
+		-r requirements.lock || { echo "uv failed: installing with pip, which takes two minutes"; \
+		$(INSTALL) --require-hashes -r requirements.lock; }
 	@$(INSTALL) --no-build-isolation --editable .
 	@$(BIN)/python -m tasks.report.vega_script
 	@touch $@

@@ -42,7 +42,7 @@ FOREIGN = re.compile(
     "|PYTHONWARNINGS",
     re.IGNORECASE,
 )
-# they share a Prefect server and a warehouse that a daily run filled
+# its tests share a Prefect server, and a warehouse that a daily run filled
 FLOWS = "tests/flows/"
 # the most costly first
 COSTLY_FIXTURES = ("api", "longer_tape")
@@ -175,7 +175,7 @@ def server() -> Iterator[EmbeddedServer]:
             connection.execute("alter system set fsync = off")
             # a database per test is a copy of some 500 files: the kernel's copy takes a third
             connection.execute("alter system set file_copy_method = clone")
-            # 6 ms of each connection are spent on hashing the password as often as a person's needs
+            # the default 4,096 rounds cost each connection 6 ms; the passwords here are random
             connection.execute("alter system set scram_iterations = 1")
             connection.execute("select pg_reload_conf()")
         yield server
@@ -204,8 +204,7 @@ def new_warehouse(
 
     @contextmanager
     def new(filled: Settings | None = None) -> Iterator[Settings]:
-        source = template if filled is None else database_name(filled)
-        settings = create_warehouse(server, source, filled is not None)
+        settings = create_warehouse(server, template, filled)
         try:
             yield settings
         finally:

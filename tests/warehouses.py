@@ -13,14 +13,17 @@ from warehouse.settings import Settings
 CREATE = "create database {} template {} strategy file_copy owner rotation_owner"
 
 
-def create_warehouse(server: EmbeddedServer, source: str, filled: bool = False) -> Settings:
+def create_warehouse(
+    server: EmbeddedServer, template: str, filled: Settings | None = None
+) -> Settings:
     """Copies a database, which nobody may be connected to, into a new one.
 
     Args:
         server: The running server.
-        source: The name of the database.
-        filled: Whether flows have run in it; the copy accepts the runs of its own settings.
+        template: The name of a migrated, empty database.
+        filled: Of the warehouse to copy instead; the copy's `audit.origin` is set to its own.
     """
+    source = template if filled is None else database_name(filled)
     settings = Settings(home=server.home, origin=f"test-{uuid4().hex[:12]}")
     names = (sql.Identifier(name) for name in (database_name(settings), source))
     with psycopg.connect(server.dsn(), autocommit=True) as admin:

@@ -1,4 +1,4 @@
-"""One Prefect server for all flow tests; a warehouse and a sandbox of its own for each."""
+"""One Prefect server for all flow tests; most have a warehouse and a sandbox of their own."""
 
 import os
 import shutil
@@ -16,7 +16,6 @@ from tests.flows.filings import make_tape
 from tests.flows.replay import PROCESSES, Replay, environment_of
 from tests.flows.tapes import CLOCK, Tape, thin_out
 from tests.warehouses import create_warehouse
-from warehouse.connect.dsn import database_name
 from warehouse.server.embedded import EmbeddedServer
 from warehouse.server.local import free_port
 from warehouse.settings import Settings
@@ -85,8 +84,7 @@ def start_replay(
         def start(
             tape: Path = market.folder, clock: str = CLOCK, filled: Replay | None = None
         ) -> Replay:
-            source = template if filled is None else database_name(filled.settings)
-            settings = create_warehouse(server, source, filled is not None)
+            settings = create_warehouse(server, template, filled.settings if filled else None)
             folder = tmp_path_factory.mktemp("replay")
             ends.callback(shutil.rmtree, folder)
             sandbox = Sandbox.start(tape, folder / "sandbox", clock)
@@ -102,7 +100,7 @@ def start_replay(
 
 @pytest.fixture(scope="session")
 def completed_daily_run(start_replay: MakeReplay) -> Replay:
-    """The market after one daily run at its clock, which nothing disturbed. Only to look at."""
+    """The market after an undisturbed daily run at its clock. Only to look at, or to copy."""
     replay = start_replay()
     end = replay.run("daily", has_report=True)
     assert end.state == "Completed", end.output

@@ -108,10 +108,14 @@ class Replay:
         """The first column of a query's rows."""
         return [row[0] for row in self.rows(query, *parameters)]
 
+    @property
+    def api(self) -> Api:
+        """A client of the Prefect server."""
+        return Api(*(self.environment[f"PREFECT_API_{name}"] for name in ("URL", "AUTH_STRING")))
+
     def artifact(self, key: str) -> str:
         """The newest artifact of a key in Prefect."""
-        login = (self.environment[f"PREFECT_API_{name}"] for name in ("URL", "AUTH_STRING"))
-        data: str = Api(*login).get(f"/artifacts/{key}/latest")["data"]
+        data: str = self.api.get(f"/artifacts/{key}/latest")["data"]
         return data
 
     def checksums(self, without: Iterable[str] = ()) -> dict[str, str]:

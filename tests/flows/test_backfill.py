@@ -70,7 +70,7 @@ def week_ago(start_replay: MakeReplay) -> Replay:
 
 @pytest.fixture(scope="module")
 def week_later(start_replay: MakeReplay, completed_daily_run: Replay) -> Replay:
-    """A warehouse that was not run for a week of four sessions, from Tuesday to Friday."""
+    """A warehouse whose last run was a week of four sessions ago, Tuesday to Friday."""
     return start_replay(clock="2026-02-20T23:00:00+00:00", filled=completed_daily_run)
 
 
@@ -186,9 +186,12 @@ def test_a_chunk_that_fails_leaves_the_others_to_go_on(week_ago: Replay) -> None
     assert again.message.startswith("Nothing to do: 2 tickers, no gaps that a fetch could fill now")
 
 
-def test_a_full_disk_ends_it_with_words_that_help(week_later: Replay) -> None:
+def test_a_full_disk_ends_it_with_words_that_help(
+    start_replay: MakeReplay, completed_daily_run: Replay
+) -> None:
     """A full disk would fail all other chunks, too: they are not requested."""
-    with connect(week_later.settings, "owner") as connection:
+    replay = start_replay(filled=completed_daily_run)
+    with connect(replay.settings, "owner") as connection:
         connection.execute(
             """
             create function audit.fill_up() returns trigger language plpgsql as $$
@@ -197,16 +200,18 @@ def test_a_full_disk_ends_it_with_words_that_help(week_later: Replay) -> None:
             for each row when (new.item = 'SPY') execute function audit.fill_up()
             """
         )
-    week_later.sandbox.clear_requests()
     alone = {"env": {"ROTATION_YAHOO_BATCH_TICKERS": "1"}}
-    end = week_later.run("backfill", mode="all", tickers=["IWM", "SPY", "XBI"], **alone)
-    with connect(week_later.settings, "owner") as connection:
+    end = replay.run("backfill", mode="all", tickers=["IWM", "SPY", "XBI"], **alone)
+    with connect(replay.settings, "owner") as connection:
         connection.execute("drop function audit.fill_up cascade")
     assert end.state == "Failed", end.output
     assert "is full: make room there. Nothing is half-loaded" in end.message
-    assert asked_of_yahoo(week_later) == {"IWM", "SPY"}
+    assert asked_of_yahoo(replay) == {"IWM", "SPY"}
     states = "select state from audit.run where flow = 'backfill' order by run_id desc limit 2"
-    assert week_later.column(states) == ["failed", "completed"]
+    assert replay.column(states) == ["failed", "completed"]
+    end = replay.run("backfill", mode="all", tickers=["SPY"])
+    assert end.state == "Completed", end.output
+    assert replay.column(states) == ["completed", "failed"]
 
 
 @pytest.mark.slow

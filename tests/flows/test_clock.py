@@ -195,6 +195,13 @@ def test_running_again_changes_nothing(
     assert end.state == "Completed", end.output
     assert replay.checksums() == before
     assert replay.column("select count(*) from audit.quarantine") == aside
+    summary = replay.artifact("prices-run-summary")
+    assert summary.startswith("**prices**: completed, run ")
+    bars = replay.column(
+        "select rows_same from audit.load where table_name = 'core.daily_price' and run_id > %s",
+        last_run,
+    )
+    assert f"| daily_price | 0 | 0 | {sum(bars):,} | 0 | " in summary
     loads = replay.rows(
         "select distinct table_name, rows_new, rows_changed, rows_removed from audit.load"
         " where run_id > %s order by 1",

@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 from psycopg.errors import InsufficientPrivilege
 
+from tests.deployments.conftest import wait
 from tests.flows.replay import Replay
 from tests.flows.tapes import CLOCK, KEPT_SERIES, Tape
 from warehouse.connect.connections import connect
@@ -134,3 +135,19 @@ def test_the_reader_sees_it_all_and_nothing_else(completed_daily_run: Replay) ->
         assert connection.execute("select count(*) from published.daily_price").fetchone() != (0,)
         with pytest.raises(InsufficientPrivilege):
             connection.execute("select 1 from core.daily_price")
+
+
+@pytest.mark.parametrize("table", ["daily_price", "rotation_metrics"])
+def test_each_changed_table_is_one_event(completed_daily_run: Replay, table: str) -> None:
+    events = {
+        "event": {"name": ["rotation.published"]},
+        "resource": {"id": [f"rotation.table.{table}"]},
+    }
+    rows = completed_daily_run.column(f"select count(*) from published.{table}")[0]
+
+    def count() -> int:
+        found = completed_daily_run.api.post("/events/filter", {"filter": events}).json()["events"]
+        return [event["payload"]["new"] for event in found].count(rows)
+
+    # the server stores events a little after the run
+    wait(lambda: count() == 1)

@@ -53,7 +53,7 @@ def shared_tape(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def first_run(start_replay: MakeReplay, shared_tape: Path) -> Replay:
-    """A warehouse after a first run, on which the missed week goes on."""
+    """A warehouse after a first run, for tests that load nothing more, or copy it."""
     made = start_replay(shared_tape, CLOCK)
     follow(made.settings, *TICKERS, "SPY")
     return fill(made)
@@ -95,37 +95,36 @@ def test_the_contact_is_sent_to_the_sec_and_stored_nowhere(first_run: Replay) ->
 
 
 def test_a_missed_week_is_caught_up_and_an_amendment_adds_its_rows(
-    first_run: Replay, shared_tape: Path
+    start_replay: MakeReplay, first_run: Replay, shared_tape: Path
 ) -> None:
-    first_run.sandbox.clear_requests()
-    first_run.sandbox.set_clock(AFTER_A_WEEK)
-    end = first_run.run("filings")
+    replay = start_replay(shared_tape, AFTER_A_WEEK, filled=first_run)
+    end = replay.run("filings")
     assert end.state == "Completed", end.output
-    assert set(first_run.rows(HELD)) == in_usd(shared_tape, "2024-05-10")
-    indexes = asked(first_run, "daily-index")
+    assert set(replay.rows(HELD)) == in_usd(shared_tape, "2024-05-10")
+    indexes = asked(replay, "daily-index")
     # the week's, and no weekend
     assert indexes == [
         f"form.2024{day}.idx" for day in ("0501", "0502", "0503", "0506", "0507", "0508", "0509")
     ]
-    facts = asked(first_run, "companyfacts")
+    facts = asked(replay, "companyfacts")
     assert sorted(facts) == [f"CIK{FIRST_CIK + number:010}.json" for number in range(COMPANIES)]
-    assert asked(first_run, "submissions") == []
-    assert first_run.column("select count(*) from audit.pending_filing") == [0]
-    first_run.sandbox.clear_requests()
-    assert first_run.run("filings").state == "Completed"
-    assert asked(first_run) == []
+    assert asked(replay, "submissions") == []
+    assert replay.column("select count(*) from audit.pending_filing") == [0]
+    replay.sandbox.clear_requests()
+    assert replay.run("filings").state == "Completed"
+    assert asked(replay) == []
 
     # the amendment leaves the first filing's rows as they are
-    first_run.sandbox.set_clock(AFTER_THE_AMENDMENT)
-    assert first_run.run("filings").state == "Completed"
-    assert asked(first_run, "companyfacts") == [FIRST]
-    assert first_run.rows(
+    replay.sandbox.set_clock(AFTER_THE_AMENDMENT)
+    assert replay.run("filings").state == "Completed"
+    assert asked(replay, "companyfacts") == [FIRST]
+    assert replay.rows(
         "select value, form, filed_date::text, known_from::text from published.company_fact"
         f" where cik = {FIRST_CIK} and tag = 'InterestExpense' order by filed_date"
     ) == [(7, "10-Q", "2024-05-07", "2024-05-08"), (9, "10-Q/A", "2024-05-20", "2024-05-21")]
-    assert set(first_run.rows(HELD)) == in_usd(shared_tape, "2024-05-20")
-    assert first_run.column("select count(*) from history.company_fact") == [0]
-    assert first_run.rows(
+    assert set(replay.rows(HELD)) == in_usd(shared_tape, "2024-05-20")
+    assert replay.column("select count(*) from history.company_fact") == [0]
+    assert replay.rows(
         "select item, from_date::text from audit.change where table_name = 'company_fact'"
         f" and item = '{FIRST_CIK}' order by change_id"
     ) == [("1001", "2024-02-21"), ("1001", "2024-05-08"), ("1001", "2024-05-21")]

@@ -91,9 +91,13 @@ def test_a_second_source_that_is_down_does_not_fail_the_daily_run(healthy: Repla
 def test_it_fails_with_a_line_per_issue(
     start_replay: MakeReplay, completed_daily_run: Replay
 ) -> None:
-    """Two evenings later, the first of which was a holiday's."""
+    """Monday was a holiday, and Tuesday evening's run is missing."""
     replay = start_replay(clock="2026-02-18T14:00:00+00:00", filled=completed_daily_run)
     follow_kept_series(replay)
+    # a stack that runs for a year without a restart would run out of sessions
+    ahead = "select max(session_date) > current_date + 180 from core.session"
+    with connect(replay.settings, "owner") as connection:
+        connection.execute("delete from core.session where session_date > current_date + 150")
     replay.sandbox.add_fault("status", host="stlouisfed", status=503, count=None)
     assert replay.run("macro", env={"ROTATION_FRED_ATTEMPTS": "1"}).state == "Failed"
     end = replay.run("health", env={"ROTATION_HEALTH_FREE_GB": "1000000000"})
@@ -107,6 +111,7 @@ def test_it_fails_with_a_line_per_issue(
     )
     assert any(line.startswith(prices) for line in lines)
     assert any(line.startswith("run: macro: run ") and "outage" in line for line in lines)
+    assert replay.column(ahead) == [True]
     assert replay.artifact("health-report").startswith(f"# Health issues: {len(lines)}")
 
 

@@ -29,12 +29,15 @@ def process_ids(up: Home) -> dict[str, int]:
     return ids
 
 
-def test_a_killed_worker_comes_back(up: Home) -> None:
+def test_a_killed_worker_comes_back_and_health_tells(api: Api, up: Home) -> None:
     killed = process_ids(up)["prefect-worker"]
     begin = datetime.now(UTC).replace(microsecond=0)
     os.killpg(killed, signal.SIGKILL)
     wait(lambda: process_ids(up).get("prefect-worker", killed) != killed)
     wait(lambda: "prefect-worker" in restarts_since(up.settings, begin))
+    lines = up.rotation("health", check=False).stdout.splitlines()
+    (line,) = (each for each in lines if each.startswith("service: prefect-worker: "))
+    assert "ended and was restarted" in line
 
 
 @pytest.mark.slow

@@ -46,7 +46,7 @@ def at_once(whole):
 
 @pytest.fixture
 def derived(new_warehouse, whole):
-    """A copy of it, to change."""
+    """A copy of the whole warehouse, to change."""
     with new_warehouse(whole) as settings:
         yield settings
 
@@ -78,6 +78,20 @@ def chunks_of(market, plan):
     yield bars, acts
 
 
+@pytest.fixture(scope="module")
+def load_in_parts(new_warehouse, market, load_prices, follow):
+    """The content after the parts of a plan, each derived when it came."""
+
+    def load(plan):
+        with new_warehouse() as settings:
+            for some_bars, some_actions in chunks_of(market, plan):
+                load_prices(settings, some_bars, some_actions)
+                follow(settings)
+            return content(settings)
+
+    return load
+
+
 QUIET = {"cuts": {90, 250}, "late": set(), "wrong": set(), "late_action": None}
 
 
@@ -89,14 +103,8 @@ QUIET = {"cuts": {90, 250}, "late": set(), "wrong": set(), "late_action": None}
     ],
     ids=["in order", "late and corrected"],
 )
-def test_parts_derive_the_bits_of_one_load(
-    new_warehouse, market, load_prices, follow, at_once, plan
-):
-    with new_warehouse() as settings:
-        for some_bars, some_actions in chunks_of(market, plan):
-            load_prices(settings, some_bars, some_actions)
-            follow(settings)
-        assert content(settings) == at_once
+def test_parts_derive_the_bits_of_one_load(load_in_parts, at_once, plan):
+    assert load_in_parts(plan) == at_once
 
 
 @pytest.mark.slow
@@ -108,12 +116,8 @@ def test_parts_derive_the_bits_of_one_load(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
-def test_any_order_of_loading_derives_the_same_bits(
-    new_warehouse, market, load_prices, follow, at_once, plan
-):
-    test_parts_derive_the_bits_of_one_load(
-        new_warehouse, market, load_prices, follow, at_once, plan
-    )
+def test_any_order_of_loading_derives_the_same_bits(load_in_parts, at_once, plan):
+    assert load_in_parts(plan) == at_once
 
 
 def test_returns_are_those_of_the_published_closes(derived, query):

@@ -28,7 +28,6 @@ def chunks(vintages: pd.DataFrame) -> list[pd.DataFrame]:
     return [*parts, late]
 
 
-@pytest.mark.slow
 def test_any_order_of_loading_derives_the_same_rows(house: House, vintages: pd.DataFrame) -> None:
     for part in chunks(vintages):
         load_vintages(house, part)
