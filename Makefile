@@ -19,7 +19,7 @@ help: ## show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # The lock is complete, so nothing is resolved. pip installs uv, which installs the rest in a third of
-# pip's time; where uv finds no index, since it does not read pip's settings, pip does all.
+# pip's time. uv does not read pip's settings: where it fails, for want of an index say, pip does all.
 # The stamp makes setup run once per change.
 .venv/stamp: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 14), "Python 3.11 to 3.13 is required: set PYTHON=/path/to/python"'
