@@ -46,17 +46,6 @@ def test_all_checks_pass(healthy: Replay) -> None:
 
 
 @pytest.mark.slow
-def test_it_extends_the_calendar(healthy: Replay) -> None:
-    """A stack that runs for a year without a restart would run out of sessions."""
-    ahead = "select max(session_date) > current_date + 180 from core.session"
-    with connect(healthy.settings, "owner") as connection:
-        connection.execute("delete from core.session where session_date > current_date + 150")
-    assert healthy.column(ahead) == [False]
-    assert healthy.run("health", env=ANY_DISK).message == "All checks passed."
-    assert healthy.column(ahead) == [True]
-
-
-@pytest.mark.slow
 def test_each_run_creates_its_summary(healthy: Replay) -> None:
     page = healthy.artifact("prices-run-summary")
     [(new, quarantined)] = healthy.rows(
