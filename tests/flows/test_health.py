@@ -87,6 +87,7 @@ def test_it_fails_with_a_line_per_issue(
     ahead = "select max(session_date) > current_date + 180 from core.session"
     with connect(replay.settings, "owner") as connection:
         connection.execute("delete from core.session where session_date > current_date + 150")
+    assert replay.column(ahead) == [False]
     replay.sandbox.add_fault("status", host="stlouisfed", status=503, count=None)
     assert replay.run("macro", env={"ROTATION_FRED_ATTEMPTS": "1"}).state == "Failed"
     end = replay.run("health", env={"ROTATION_HEALTH_FREE_GB": "1000000000"})
