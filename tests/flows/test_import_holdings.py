@@ -96,7 +96,7 @@ def replay(start_replay: MakeReplay) -> Replay:
     [["June 2026, with swaps"], pytest.param([*LAYOUTS], marks=pytest.mark.slow)],
     ids=["newest", "all"],
 )
-def test_each_layout_is_imported_and_a_second_time_changes_nothing(
+def test_layouts_are_imported_and_a_second_time_changes_nothing(
     start_replay: MakeReplay, tmp_path: Path, layouts: list[str]
 ) -> None:
     replay = start_replay()

@@ -43,10 +43,15 @@ def test_down_leaves_no_process(empty_home: Home) -> None:
     assert empty_home.rotation("down").stdout == "Stopped: postgres.\n"
 
 
-def test_queries_start_the_database_by_themselves(empty_home: Home) -> None:
+# both start the database with the same function
+QUERIES = [["sql", "select 6 * 7 as answer"], pytest.param(["checksum"], marks=pytest.mark.slow)]
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_queries_start_the_database_by_themselves(empty_home: Home, query: list[str]) -> None:
     start_database(empty_home.settings)
     embedded_server(empty_home.settings).stop()
-    done = empty_home.rotation("sql", "select 6 * 7 as answer")
+    done = empty_home.rotation(*query)
     assert "stop it with: make down" in done.stderr
     assert "started" not in done.stdout
     assert empty_home.rotation("dsn").stderr == ""
@@ -76,8 +81,11 @@ def test_service_file_opens_psql_without_a_password_on_the_command_line(empty_ho
         psycopg.connect(before)
 
 
-def test_error_without_a_warehouse_names_the_next_command(empty_home: Home) -> None:
-    refused = empty_home.rotation("sql", "select 1", check=False)
+@pytest.mark.parametrize("query", QUERIES)
+def test_error_without_a_warehouse_names_the_next_command(
+    empty_home: Home, query: list[str]
+) -> None:
+    refused = empty_home.rotation(*query, check=False)
     assert refused.returncode == 1
     assert "make up" in refused.stderr
     assert "Traceback" not in refused.stderr
