@@ -99,8 +99,8 @@ def plan_price_check(only_stale: bool, run: RunContext) -> PriceCheckPlan:
         closed_at = _read_close(connection, newest)
         open_since, renamed = _read_open_differences(connection, newest)
         members = newest_members(connection)
-        compared = _read_compared_before(connection, members, closed_at)
-        sample = compared_longest_ago(members, compared, settings.tiingo_sample_tickers)
+        last_turns = read_last_turns(connection, members, closed_at)
+        sample = compared_longest_ago(members, last_turns, settings.tiingo_sample_tickers)
         tickers = [*dict.fromkeys([*legs, *sample, *open_since])]
         if only_stale:
             last = _read_last_comparisons(connection, tickers)
@@ -156,18 +156,18 @@ def read_stored_side(plan: PriceCheckPlan, settings: Settings) -> StoredSide:
 
 
 def compared_longest_ago(
-    members: Iterable[str], compared: Mapping[str, datetime], size: int
+    members: Iterable[str], last_turns: Mapping[str, datetime], size: int
 ) -> list[str]:
     """Return the members whose turn it is: never compared first, then the longest ago.
 
     Args:
         members: Tickers in any order.
-        compared: Ticker to the time of its last comparison.
+        last_turns: Ticker to the time of its last turn.
         size: How many; fewer if there are fewer members.
     """
 
     def turn(ticker: str) -> tuple[float, bytes]:
-        at = compared.get(ticker)
+        at = last_turns.get(ticker)
         # by a hash, so that a sample is no run of the alphabet
         return at.timestamp() if at else -math.inf, sha256(ticker.encode()).digest()
 
@@ -241,17 +241,26 @@ def _read_open_differences(
     return current, [ticker for ticker, _, is_current in rows if not is_current]
 
 
-def _read_compared_before(
+def read_last_turns(
     connection: Connection, members: Sequence[str], closed_at: datetime
 ) -> dict[str, datetime]:
-    """Read when members were compared last before a close."""
+    """Read when members had their turn last before a close.
+
+    A reply that could not be used counts if the same run received others that could: the failure is
+    then the ticker's own, and it must not come first for ever.
+    """
     rows = connection.execute(
         """
-        select item, max(fetched_at) from audit.fetch_result
-        where dataset = %s and item = any (%s) and has_succeeded and fetched_at < %s
+        select item, max(fetched_at) from audit.fetch_result as request
+        where dataset = %(dataset)s and item = any (%(members)s) and fetched_at < %(closed_at)s
+            and status <> 'throttled' and (has_succeeded or exists (
+                select from audit.fetch_result as other
+                where other.run_id = request.run_id and other.dataset = request.dataset
+                    and other.has_succeeded
+            ))
         group by item
         """,
-        (DATASET, [*members], closed_at),
+        {"dataset": DATASET, "members": [*members], "closed_at": closed_at},
     )
     return dict(rows.fetchall())
 

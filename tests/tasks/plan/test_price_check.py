@@ -5,7 +5,14 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from tasks.plan.price_check import LastComparison, compared_longest_ago, is_due
+from tasks.plan.price_check import (
+    LastComparison,
+    compared_longest_ago,
+    is_due,
+    read_last_turns,
+)
+from warehouse.connect.connections import connect
+from warehouse.settings import Settings
 
 FIRST = datetime(2026, 2, 2, 23, tzinfo=UTC)
 # a Friday, whose session closes at 16:00 in New York: 21:00 UTC
@@ -80,3 +87,40 @@ def test_an_open_difference_is_requested_again_once_closes_are_corrected() -> No
 def test_a_request_without_a_reply_does_not_count() -> None:
     assert is_due(None, NEWEST, CLOSE, is_open=False, now=EVENING)
     assert is_due(LastComparison(EVENING, False, None), NEWEST, CLOSE, is_open=False, now=EVENING)
+
+
+# each run: its day, and ticker to the status of its request
+REQUESTED = (
+    (2, {"GOOD": "loaded", "NONE": "not_found", "SICK": "outage", "LATE": "throttled"}),
+    (3, {"SICK": "outage", "GOOD": "outage"}),
+    (4, {"GOOD": "loaded"}),
+)
+
+
+def test_a_ticker_that_alone_cannot_be_read_has_had_its_turn(settings: Settings) -> None:
+    with connect(settings) as connection:
+        for day, statuses in REQUESTED:
+            at = datetime(2026, 2, day, 22, tzinfo=UTC)
+            [(run_id,)] = connection.execute(
+                "insert into audit.run (flow, process, clock_at) values ('price_check', 'a:1', %s)"
+                " returning run_id",
+                (at,),
+            ).fetchall()
+            for item, status in statuses.items():
+                connection.execute(
+                    """
+                    insert into audit.fetch (
+                        run_id, source, dataset, item, status, reason, detail, rows, attempts,
+                        started_at, finished_at
+                    ) values (
+                        %s, 'tiingo', 'price_discrepancy', %s, %s, nullif('x', %s), '', 0, 1, %s, %s
+                    )
+                    """,
+                    (run_id, item, status, "x" if status == "loaded" else "", at, at),
+                )
+        turns = read_last_turns(
+            connection, ["GOOD", "NONE", "SICK", "LATE", "NEW"], datetime(2026, 2, 4, tzinfo=UTC)
+        )
+    # not the outage of all on the third, not what was throttled, and nothing after the close
+    second = datetime(2026, 2, 2, 22, tzinfo=UTC)
+    assert turns == {"GOOD": second, "NONE": second, "SICK": second}
