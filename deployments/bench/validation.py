@@ -25,7 +25,7 @@ from expectations.tables.daily_price import KEY, PRICES
 from tasks.validate.validate import Refused, validate
 
 NOW = datetime(LAST.year, LAST.month, LAST.day, 23, tzinfo=UTC)
-BATCH_TICKERS = 50
+BATCH_TICKERS = 100
 REPEATS = 2
 BROKEN_FRACTION = 1000
 CLOSED_DAY, NEXT_SESSION = date(2025, 7, 4), date(2026, 1, 2)

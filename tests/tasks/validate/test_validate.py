@@ -183,7 +183,7 @@ def test_the_task_validates_the_same_way():
     pd.testing.assert_frame_equal(validated.valid_rows, validate(contract, frame).valid_rows)
 
 
-def test_a_batch_of_fifty_tickers_stays_whole():
+def test_a_year_of_fifty_tickers_stays_whole():
     from expectations.calendars.trading import session_closes
     from expectations.tables import daily_price
 
