@@ -101,8 +101,9 @@ AUDIT_TABLES = (
             Column(
                 "reason",
                 TEXT,
-                "One word for why nothing was loaded.",
-                null_means="the status is loaded.",
+                "One word for why nothing was loaded, or later_start: the provider no longer serves"
+                " the oldest rows that are stored.",
+                null_means="all was loaded.",
             ),
             Column("detail", TEXT, "What happened, in a sentence."),
             Column("rows", BIGINT, "Rows received, before validation."),

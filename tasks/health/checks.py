@@ -7,7 +7,7 @@ from textwrap import shorten
 
 from psycopg import Connection
 
-from tasks.extract.fred.parse import LATER_START
+from tasks.extract.provider.fetch_log import LATER_START
 from warehouse.connect.connections import connect
 from warehouse.connect.dsn import embedded_server, is_embedded, role_user
 from warehouse.schema.readers import repair_reader
@@ -202,22 +202,21 @@ def _check_series_starts(connection: Connection) -> list[HealthIssue]:
         """
         with loaded as (
             select
-                item, fetch_id, substring(detail from %(sentence)s) as sentence,
+                item, fetch_id, detail, reason is not distinct from %(later_start)s as is_cut,
                 max(fetch_id) over (partition by item) as newest_id
             from audit.fetch
             where dataset = 'macro_observation' and status = 'loaded'
                 and finished_at > clock_timestamp() - interval '7 days'
         )
-        select newest.item, newest.sentence from loaded as newest
-        where newest.fetch_id = newest.newest_id and newest.sentence is not null and exists (
-            select from loaded as earlier
-            where earlier.item = newest.item and earlier.sentence is null
+        select newest.item, newest.detail from loaded as newest
+        where newest.fetch_id = newest.newest_id and newest.is_cut and exists (
+            select from loaded as earlier where earlier.item = newest.item and not earlier.is_cut
         )
         order by newest.item
         """,
-        {"sentence": f"{LATER_START}.*"},
+        {"later_start": LATER_START},
     )
-    return [HealthIssue("coverage", series, sentence) for series, sentence in rows]
+    return [HealthIssue("coverage", series, detail) for series, detail in rows]
 
 
 def _check_second_source(connection: Connection) -> list[HealthIssue]:

@@ -22,7 +22,7 @@ from tasks.extract.fred.parse import (
 )
 from tasks.extract.fred.vintages import merge_realtime_windows, vintage_windows
 from tasks.extract.provider.errors import FetchError
-from tasks.extract.provider.fetch_log import FetchRecord, StartedFetch, to_frame
+from tasks.extract.provider.fetch_log import LATER_START, FetchRecord, StartedFetch, to_frame
 from tasks.extract.provider.frames import concat_typed, typed_frame
 from tasks.extract.provider.policy import RequestPolicy
 from tasks.extract.provider.rate_limit import PostgresRateLimiter, RateLimiter, get_rate_limiter
@@ -176,8 +176,8 @@ def _extract_vintages(request: SeriesRequest, policy: RequestPolicy, client: Fre
     if request.latest_stored_vintage is not None and newest <= request.latest_stored_vintage:
         detail = f"No new vintage of {request.series_id}; that of {newest} was read again."
     # the last window has all observations of today
-    detail += later_start(request.series_id, request.stored_latest, parts[-1][1]["date"])
-    return frame, fetch.finish(None, attempts, len(frame), detail)
+    days = parts[-1][1]["date"]
+    return frame, _finish_loaded(fetch, request, days, attempts, len(frame), detail)
 
 
 def _extract_keyless(
@@ -195,8 +195,20 @@ def _extract_keyless(
     frame = diff_against_stored(request.series_id, result.value, request.stored_latest, today)
     days = result.value["observation_date"]
     detail = f"{len(frame)} of {len(result.value)} values of {request.series_id} are new."
-    detail += later_start(request.series_id, request.stored_latest, days)
-    return frame, fetch.finish(None, result.attempts, len(frame), detail)
+    return frame, _finish_loaded(fetch, request, days, result.attempts, len(frame), detail)
+
+
+def _finish_loaded(
+    fetch: StartedFetch,
+    request: SeriesRequest,
+    days: pd.Series,
+    attempts: int,
+    rows: int,
+    detail: str,
+) -> FetchRecord:
+    """Return the record of rows; `days` are the observation dates that FRED serves today."""
+    cut = later_start(request.series_id, request.stored_latest, days)
+    return fetch.finish(None, attempts, rows, detail + cut, LATER_START if cut else None)
 
 
 def _start_fetch(source: str, request: SeriesRequest) -> StartedFetch:

@@ -17,8 +17,6 @@ OBSERVATION_COLUMNS = {
     "missing_reason": "str",
     "source": "str",
 }
-# begins the sentence of `later_start`
-LATER_START = "FRED serves no observation of"
 MIN_CUT = pd.Timedelta(days=366)
 
 
@@ -120,8 +118,8 @@ def later_start(series_id: str, stored: pd.DataFrame | None, served: pd.Series) 
         return ""
     count = int((stored["observation_date"] < start).sum())
     return (
-        f" {LATER_START} {series_id} before {start:%Y-%m-%d} any more; {count:,} stored since"
-        f" {stored['observation_date'].min():%Y-%m-%d} are kept."
+        f" FRED serves no observation of {series_id} before {start:%Y-%m-%d} any more; {count:,}"
+        f" stored since {stored['observation_date'].min():%Y-%m-%d} are kept."
     )
 
 

@@ -13,6 +13,9 @@ import pandas as pd
 from tasks.extract.provider.errors import FetchError, Status
 from tasks.extract.provider.frames import typed_frame
 
+# the reason of a fetch that was loaded, whose reply begins much later than what is stored
+LATER_START = "later_start"
+
 
 @dataclass(frozen=True)
 class FetchRecord:
@@ -31,7 +34,8 @@ class FetchRecord:
             (item unknown to the provider), delisted (item no longer known
             to the provider, rows of it stored), throttled, outage, refused (request rejected, or
             rows rejected by validation).
-        reason: The reason code; None if loaded.
+        reason: The reason code; None if loaded, or LATER_START if the provider no longer serves the
+            oldest rows that are stored.
         detail: What happened and what to do, for people; never holds a secret.
         rows: The number of rows extracted.
         attempts: The number of attempts; 0 if the circuit breaker was open.
@@ -85,7 +89,12 @@ class StartedFetch:
     started_at: datetime = field(default_factory=utc_now)
 
     def finish(
-        self, error: FetchError | None, attempts: int, rows: int = 0, detail: str = ""
+        self,
+        error: FetchError | None,
+        attempts: int,
+        rows: int = 0,
+        detail: str = "",
+        reason: str | None = None,
     ) -> FetchRecord:
         """Return the record of a fetch that ends now.
 
@@ -94,6 +103,7 @@ class StartedFetch:
             attempts: The number of attempts.
             rows: The number of rows extracted.
             detail: A sentence about the rows; the error's own sentence replaces it.
+            reason: What the rows lack; the error's own reason replaces it.
         """
         return FetchRecord(
             source=self.source,
@@ -102,7 +112,7 @@ class StartedFetch:
             window_start=self.window_start,
             window_end=self.window_end,
             status=error.status if error else "loaded",
-            reason=error.reason if error else None,
+            reason=error.reason if error else reason,
             detail=error.detail if error else detail,
             rows=rows,
             attempts=attempts,

@@ -217,6 +217,38 @@ def test_newest_session_with_too_few_bars(find_issues, store_bars) -> None:
     assert find_issues("coverage", datetime(2024, 6, 7, 1, 59, tzinfo=UTC)) == []
 
 
+def test_series_cut_short_is_an_issue_for_a_week_after_it_began(
+    find_issues, record_run, settings
+) -> None:
+    def fetch(series: str, days_ago: int, reason: str | None = None) -> None:
+        with connect(settings) as connection:
+            connection.execute(
+                """
+                insert into audit.fetch (
+                    run_id, source, dataset, item, status, reason, detail, rows, attempts,
+                    started_at, finished_at
+                )
+                select %s, 'alfred', 'macro_observation', %s, 'loaded', %s, 'What happened.', 3, 1,
+                    at, at
+                from (select clock_timestamp() - %s * interval '1 day' as at)
+                """,
+                (record_run("macro", "completed"), series, reason, days_ago),
+            )
+
+    fetch("WHOLE", 2)
+    fetch("WHOLE", 1)
+    fetch("CUT", 3)
+    fetch("CUT", 2, "later_start")
+    fetch("CUT", 1, "later_start")
+    fetch("LONG", 9)
+    fetch("LONG", 6, "later_start")
+    fetch("BACK", 3)
+    fetch("BACK", 2, "later_start")
+    fetch("BACK", 1)
+    found = find_issues("coverage")
+    assert [str(issue) for issue in found] == ["coverage: CUT: What happened."]
+
+
 def test_clock_and_origin_that_do_not_match(find_issues, settings) -> None:
     replay_clock = {"clock": "http://127.0.0.1/clock"}
     assert find_issues("clock", **replay_clock) == []

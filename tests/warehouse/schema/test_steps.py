@@ -44,7 +44,7 @@ STEP = """
 from warehouse.schema.migrations import run_sql
 
 revision = "0002"
-down_revision = "20261129"
+down_revision = "20261130"
 
 
 def upgrade() -> None:

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.error import HTTPError
 
+import pandas as pd
 import pytest
 from pydantic import SecretStr
 
@@ -220,6 +221,23 @@ def test_keyless_csv_returns_changed_values(
     sandbox.add_fault("html_200", host="fred.stlouisfed.org", count=2)
     page = extract(worker, keyless, CPI)
     assert fetch_results(page.fetches) == [("outage", "html", 0, 2)]
+
+
+@pytest.mark.parametrize(
+    ("first_stored", "reason"), [("2022-12-01", "later_start"), ("2023-02-01", None)]
+)
+def test_a_series_served_from_a_year_later_on_is_named(
+    worker: Any, settings: Settings, first_stored: str, reason: str | None
+) -> None:
+    days = pd.to_datetime([first_stored, "2024-01-01"]).astype("datetime64[s]")
+    stored = pd.DataFrame({"observation_date": days, "value": [300.0, 310.0]})
+    cut = SeriesRequest("CPIAUCSL", stored_latest=stored)
+    keyless = settings.model_copy(update={"fred_api_key": None})
+    sentence = f"before 2024-01-01 any more; 1 stored since {first_stored} are kept."
+    for each in (settings, keyless):
+        fetches = extract(worker, each, cut).fetches
+        assert [row[:2] for row in fetch_results(fetches)] == [("loaded", reason)]
+        assert fetches.loc[0, "detail"].endswith(sentence) == (reason is not None)
 
 
 def test_invalid_ids_are_rejected() -> None:

@@ -3,7 +3,7 @@
 from warehouse.schema.migrations import run_sql
 from warehouse.schema.tables import tables_sql
 
-revision = "20261129"
+revision = "20261130"
 down_revision = None
 
 

@@ -14,7 +14,8 @@ create table audit.fetch (
     attempts integer not null,
     started_at timestamptz not null,
     finished_at timestamptz not null,
-    check ((status = 'loaded') = (reason is null))
+    -- of a series that was loaded, its provider may have ceased to serve the oldest part
+    check (case status when 'loaded' then reason is null or reason = 'later_start' else reason is not null end)
 );
 -- The newest fetch of an item: audit.latest_fetch.
 create index on audit.fetch (dataset, item, finished_at desc, fetch_id desc)
