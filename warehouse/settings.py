@@ -132,7 +132,7 @@ class Settings(TaskRunnerSettings, TiingoSettings):
     yahoo_timeout_seconds: float = Field(default=20.0, gt=0)
     yahoo_attempts: int = Field(default=3, ge=1)
     yahoo_backoff_seconds: float = Field(default=30.0, ge=0)
-    # one transaction; more tickers save little, and a backfill of 20 years would need more memory
+    # tickers per transaction: more save little time and need more memory
     yahoo_batch_tickers: int = Field(default=100, ge=1, le=200)
 
     fred_requests_per_second: float = Field(default=1.0, gt=0)

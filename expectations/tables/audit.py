@@ -101,9 +101,9 @@ AUDIT_TABLES = (
             Column(
                 "reason",
                 TEXT,
-                "One word for why nothing was loaded, or later_start: the provider no longer serves"
-                " the oldest rows that are stored.",
-                null_means="all was loaded.",
+                "Reason code: why nothing was loaded; or later_start: loaded, but the provider no"
+                " longer serves the oldest year or more of the stored rows.",
+                null_means="the status is loaded, without later_start.",
             ),
             Column("detail", TEXT, "What happened, in a sentence."),
             Column("rows", BIGINT, "Rows received, before validation."),

@@ -194,7 +194,7 @@ def _check_coverage(connection: Connection, settings: Settings, now: datetime) -
 
 
 def _check_series_starts(connection: Connection) -> list[HealthIssue]:
-    """Return the series that FRED cut short by a year or more within a week.
+    """Return the series whose oldest year or more FRED ceased to serve within the last week.
 
     The stored rows are kept.
     """
@@ -202,17 +202,18 @@ def _check_series_starts(connection: Connection) -> list[HealthIssue]:
         """
         with loaded as (
             select
-                item, fetch_id, detail, reason is not distinct from %(later_start)s as is_cut,
-                max(fetch_id) over (partition by item) as newest_id
+                item, fetch_id, detail, finished_at,
+                max(fetch_id) filter (where reason is distinct from %(later_start)s)
+                    over (partition by item) as last_whole_id
             from audit.fetch
             where dataset = 'macro_observation' and status = 'loaded'
-                and finished_at > clock_timestamp() - interval '7 days'
         )
-        select newest.item, newest.detail from loaded as newest
-        where newest.fetch_id = newest.newest_id and newest.is_cut and exists (
-            select from loaded as earlier where earlier.item = newest.item and not earlier.is_cut
-        )
-        order by newest.item
+        select item, (array_agg(detail order by fetch_id desc))[1]
+        from loaded
+        where fetch_id > last_whole_id
+        group by item
+        having min(finished_at) > clock_timestamp() - interval '7 days'
+        order by item
         """,
         {"later_start": LATER_START},
     )

@@ -78,9 +78,9 @@ class StoredSide:
 def plan_price_check(only_stale: bool, run: RunContext) -> PriceCheckPlan:
     """Plan which tickers to compare over the newest stored sessions.
 
-    They are the legs of the pairs, then the index members compared longest ago, then tickers with
-    an open difference. All runs of a session have the same members, so that a run continues where
-    the hour's requests ended the one before.
+    They are the legs of the pairs, then the index members whose last turn is longest ago, then
+    tickers with an open difference. All runs of a session have the same members, so that a run
+    continues where the hour's requests ended the one before.
 
     Args:
         only_stale: Skip tickers compared since the close of the newest stored session. A reply
@@ -100,7 +100,7 @@ def plan_price_check(only_stale: bool, run: RunContext) -> PriceCheckPlan:
         open_since, renamed = _read_open_differences(connection, newest)
         members = newest_members(connection)
         last_turns = read_last_turns(connection, members, closed_at)
-        sample = compared_longest_ago(members, last_turns, settings.tiingo_sample_tickers)
+        sample = select_next_members(members, last_turns, settings.tiingo_sample_tickers)
         tickers = [*dict.fromkeys([*legs, *sample, *open_since])]
         if only_stale:
             last = _read_last_comparisons(connection, tickers)
@@ -155,10 +155,10 @@ def read_stored_side(plan: PriceCheckPlan, settings: Settings) -> StoredSide:
     )
 
 
-def compared_longest_ago(
+def select_next_members(
     members: Iterable[str], last_turns: Mapping[str, datetime], size: int
 ) -> list[str]:
-    """Return the members whose turn it is: never compared first, then the longest ago.
+    """Return the members whose turn it is: those without a turn, then the longest ago.
 
     Args:
         members: Tickers in any order.
@@ -244,21 +244,25 @@ def _read_open_differences(
 def read_last_turns(
     connection: Connection, members: Sequence[str], closed_at: datetime
 ) -> dict[str, datetime]:
-    """Read when members had their turn last before a close.
+    """Read the last turn of each member before a close.
 
-    A reply that could not be used counts if the same run received others that could: the failure is
-    then the ticker's own, and it must not come first for ever.
+    A failed request counts if another of its run succeeded: a ticker that always fails would
+    otherwise come first in every sample.
     """
     rows = connection.execute(
         """
-        select item, max(fetched_at) from audit.fetch_result as request
-        where dataset = %(dataset)s and item = any (%(members)s) and fetched_at < %(closed_at)s
-            and status <> 'throttled' and (has_succeeded or exists (
-                select from audit.fetch_result as other
-                where other.run_id = request.run_id and other.dataset = request.dataset
-                    and other.has_succeeded
-            ))
-        group by item
+        select request.item, max(request.fetched_at)
+        from audit.fetch_result as request
+        join audit.fetch as sent using (fetch_id)
+        where request.dataset = %(dataset)s and request.item = any (%(members)s)
+            and request.fetched_at < %(closed_at)s
+            and (request.has_succeeded or request.status <> 'throttled' and sent.attempts > 0
+                and exists (
+                    select from audit.fetch_result as other
+                    where other.run_id = request.run_id and other.dataset = %(dataset)s
+                        and other.has_succeeded
+                ))
+        group by request.item
         """,
         {"dataset": DATASET, "members": [*members], "closed_at": closed_at},
     )

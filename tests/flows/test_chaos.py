@@ -36,7 +36,8 @@ def batter(replay: Replay, world: FaultInjector, draw: random.Random, blows: int
     dealt = []
     for _ in range(blows):
         name = draw.choice([*world.blows])
-        flow = replay.start("daily", has_report=True)
+        # several batches, so that faults fall between them, too
+        flow = replay.start("daily", has_report=True, env={"ROTATION_YAHOO_BATCH_TICKERS": "25"})
         time.sleep(draw.uniform(0.3, LONGEST_LIFE_SECONDS))
         world.blows[name](replay, flow, draw)
         end = flow.wait()

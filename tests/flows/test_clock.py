@@ -64,12 +64,12 @@ class Followed:
     def run(self, day: str) -> None:
         """A run on the evening of a day."""
         self.replay.sandbox.set_clock(f"{day}T23:00:00+00:00")
-        # one batch of tickers instead of two, which must make no difference
+        # smaller batches of tickers, which must make no difference;
         # beside a reader of all tables whose transaction stays open until the run has ended
         with connect(self.replay.settings, "reader") as reader:
             reader.execute("set transaction isolation level repeatable read read only")
             before = count_rows(reader)
-            end = self.replay.run("daily", env={"ROTATION_YAHOO_BATCH_TICKERS": "100"})
+            end = self.replay.run("daily", env={"ROTATION_YAHOO_BATCH_TICKERS": "25"})
             self.read[day] = before, count_rows(reader)
         assert end.state == "Completed", end.output
         bars = self.replay.rows(

@@ -20,11 +20,8 @@ from tests.flows.tapes import Tape, thin_out
 from tests.flows.test_daily import reference
 
 NEW_YORK = ZoneInfo("America/New_York")
-ONE_BATCH = {"ROTATION_YAHOO_BATCH_TICKERS": "100"}
 # no second try against a provider that stays down
-OUTAGE = ONE_BATCH | {
-    f"ROTATION_{provider}_ATTEMPTS": "1" for provider in ("YAHOO", "FRED", "ISHARES")
-}
+OUTAGE = {f"ROTATION_{provider}_ATTEMPTS": "1" for provider in ("YAHOO", "FRED", "ISHARES")}
 
 
 @dataclass(frozen=True)
@@ -130,7 +127,7 @@ def run_day(replay: Replay, day: str, is_outage: bool) -> str:
     replay.sandbox.set_clock(evening(day))
     if is_outage:
         replay.sandbox.add_fault("status", status=503, count=None)
-    end = replay.run("daily", env=OUTAGE if is_outage else ONE_BATCH)
+    end = replay.run("daily", env=OUTAGE if is_outage else {})
     replay.sandbox.clear_faults()
     return end.state
 
@@ -143,7 +140,7 @@ def backfill(replay: Replay, week: Week) -> None:
     watched |= reference("watch_list", "ticker")
     # by name: who has left the indexes since is no longer asked for by itself
     wanted = sorted({*members, *watched})
-    assert replay.run("prices", tickers=wanted, env=ONE_BATCH).state == "Completed"
+    assert replay.run("prices", tickers=wanted).state == "Completed"
     assert replay.run("macro").state == "Completed"
     assert replay.run("filings").state == "Completed"
     assert replay.run("derived").state == "Completed"

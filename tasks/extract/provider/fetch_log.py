@@ -13,7 +13,7 @@ import pandas as pd
 from tasks.extract.provider.errors import FetchError, Status
 from tasks.extract.provider.frames import typed_frame
 
-# the reason of a fetch that was loaded, whose reply begins much later than what is stored
+# reason code of a loaded fetch whose reply begins a year or more after the stored rows
 LATER_START = "later_start"
 
 
@@ -35,7 +35,7 @@ class FetchRecord:
             to the provider, rows of it stored), throttled, outage, refused (request rejected, or
             rows rejected by validation).
         reason: The reason code; None if loaded, or LATER_START if the provider no longer serves the
-            oldest rows that are stored.
+            oldest year or more of the stored rows.
         detail: What happened and what to do, for people; never holds a secret.
         rows: The number of rows extracted.
         attempts: The number of attempts; 0 if the circuit breaker was open.
@@ -103,7 +103,7 @@ class StartedFetch:
             attempts: The number of attempts.
             rows: The number of rows extracted.
             detail: A sentence about the rows; the error's own sentence replaces it.
-            reason: What the rows lack; the error's own reason replaces it.
+            reason: The reason code of a loaded fetch; the error's own replaces it.
         """
         return FetchRecord(
             source=self.source,

@@ -98,7 +98,7 @@ def extract_prices(
         extract.fetches.query("status != 'loaded'")[["item", "reason", "detail"]]
 
     Args:
-        requests: One per ticker; 50 to 100 make a good batch.
+        requests: One per ticker; 100 make a good batch.
         now: The logical time. Requests run to the end of its New York day, so that the reply lists
             all splits that it is adjusted for.
         settings: The `yahoo_` settings, and `home` for yfinance's cache.

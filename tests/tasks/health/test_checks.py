@@ -240,13 +240,20 @@ def test_series_cut_short_is_an_issue_for_a_week_after_it_began(
     fetch("CUT", 3)
     fetch("CUT", 2, "later_start")
     fetch("CUT", 1, "later_start")
-    fetch("LONG", 9)
-    fetch("LONG", 6, "later_start")
+    fetch("LONG", 12)
+    fetch("LONG", 8, "later_start")
+    fetch("LONG", 1, "later_start")
+    fetch("GAP", 9)
+    fetch("GAP", 6, "later_start")
+    fetch("NEVER", 1, "later_start")
     fetch("BACK", 3)
     fetch("BACK", 2, "later_start")
     fetch("BACK", 1)
     found = find_issues("coverage")
-    assert [str(issue) for issue in found] == ["coverage: CUT: What happened."]
+    assert [str(issue) for issue in found] == [
+        "coverage: CUT: What happened.",
+        "coverage: GAP: What happened.",
+    ]
 
 
 def test_clock_and_origin_that_do_not_match(find_issues, settings) -> None:

@@ -7,9 +7,9 @@ import pytest
 
 from tasks.plan.price_check import (
     LastComparison,
-    compared_longest_ago,
     is_due,
     read_last_turns,
+    select_next_members,
 )
 from warehouse.connect.connections import connect
 from warehouse.settings import Settings
@@ -26,7 +26,7 @@ def test_every_member_has_its_turn_while_members_come_and_go() -> None:
     for session in range(12):
         # each session one member leaves and one comes; ten of them stay
         members = [f"T{number}" for number in range(10)] + [f"NEW{session}"]
-        chosen = compared_longest_ago(members, compared, 3)
+        chosen = select_next_members(members, compared, 3)
         assert f"NEW{session}" in chosen or session == 0 or len(compared) < len(members)
         compared |= dict.fromkeys(chosen, FIRST + timedelta(days=session))
         turns.update(ticker for ticker in chosen if ticker.startswith("T"))
@@ -38,21 +38,21 @@ def test_every_member_has_its_turn_while_members_come_and_go() -> None:
 def test_never_compared_comes_first_and_the_longest_ago_next() -> None:
     compared = {"A": FIRST + timedelta(days=2), "B": FIRST, "C": FIRST + timedelta(days=1)}
     for members in ("ABCD", "DCBA"):
-        assert compared_longest_ago(members, compared, 3) == ["D", "B", "C"]
+        assert select_next_members(members, compared, 3) == ["D", "B", "C"]
 
 
 def test_members_never_compared_have_one_order() -> None:
     members = [f"T{number}" for number in range(7)]
-    chosen = compared_longest_ago(members, {}, 3)
-    assert chosen == compared_longest_ago(members[::-1], {}, 3)
+    chosen = select_next_members(members, {}, 3)
+    assert chosen == select_next_members(members[::-1], {}, 3)
     assert chosen != sorted(members)[:3]
 
 
 @pytest.mark.parametrize(("size", "expected"), [(0, 0), (7, 7), (20, 7)])
 def test_a_sample_has_no_more_than_the_members(size: int, expected: int) -> None:
     members = [f"T{number}" for number in range(7)]
-    assert len(set(compared_longest_ago(members, {}, size))) == expected
-    assert compared_longest_ago([], {}, size) == []
+    assert len(set(select_next_members(members, {}, size))) == expected
+    assert select_next_members([], {}, size) == []
 
 
 @pytest.mark.parametrize(
@@ -89,9 +89,18 @@ def test_a_request_without_a_reply_does_not_count() -> None:
     assert is_due(LastComparison(EVENING, False, None), NEWEST, CLOSE, is_open=False, now=EVENING)
 
 
-# each run: its day, and ticker to the status of its request
+# each run: its day, and ticker to the status of its request; SKIP's was not sent
 REQUESTED = (
-    (2, {"GOOD": "loaded", "NONE": "not_found", "SICK": "outage", "LATE": "throttled"}),
+    (
+        2,
+        {
+            "GOOD": "loaded",
+            "NONE": "not_found",
+            "SICK": "outage",
+            "LATE": "throttled",
+            "SKIP": "outage",
+        },
+    ),
     (3, {"SICK": "outage", "GOOD": "outage"}),
     (4, {"GOOD": "loaded"}),
 )
@@ -102,7 +111,7 @@ def test_a_ticker_that_alone_cannot_be_read_has_had_its_turn(settings: Settings)
         for day, statuses in REQUESTED:
             at = datetime(2026, 2, day, 22, tzinfo=UTC)
             [(run_id,)] = connection.execute(
-                "insert into audit.run (flow, process, clock_at) values ('price_check', 'a:1', %s)"
+                "insert into audit.run (flow, process, clock_at) values ('price-check', 'a:1', %s)"
                 " returning run_id",
                 (at,),
             ).fetchall()
@@ -113,14 +122,19 @@ def test_a_ticker_that_alone_cannot_be_read_has_had_its_turn(settings: Settings)
                         run_id, source, dataset, item, status, reason, detail, rows, attempts,
                         started_at, finished_at
                     ) values (
-                        %s, 'tiingo', 'price_discrepancy', %s, %s, nullif('x', %s), '', 0, 1, %s, %s
+                        %s, 'tiingo', 'price_discrepancy', %s, %s, %s, '', 0, %s, %s, %s
                     )
                     """,
-                    (run_id, item, status, "x" if status == "loaded" else "", at, at),
+                    (
+                        *(run_id, item, status, None if status == "loaded" else "any"),
+                        *(int(item != "SKIP"), at, at),
+                    ),
                 )
         turns = read_last_turns(
-            connection, ["GOOD", "NONE", "SICK", "LATE", "NEW"], datetime(2026, 2, 4, tzinfo=UTC)
+            connection,
+            ["GOOD", "NONE", "SICK", "LATE", "SKIP", "NEW"],
+            datetime(2026, 2, 4, tzinfo=UTC),
         )
-    # not the outage of all on the third, not what was throttled, and nothing after the close
+    # not the outage of all on the third, nothing throttled or not sent, nothing after the close
     second = datetime(2026, 2, 2, 22, tzinfo=UTC)
     assert turns == {"GOOD": second, "NONE": second, "SICK": second}

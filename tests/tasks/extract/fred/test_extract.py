@@ -226,8 +226,8 @@ def test_keyless_csv_returns_changed_values(
 @pytest.mark.parametrize(
     ("first_stored", "reason"), [("2022-12-01", "later_start"), ("2023-02-01", None)]
 )
-def test_a_series_served_from_a_year_later_on_is_named(
-    worker: Any, settings: Settings, first_stored: str, reason: str | None
+def test_a_series_cut_by_a_year_has_the_reason_later_start(
+    sandbox: Sandbox, worker: Any, settings: Settings, first_stored: str, reason: str | None
 ) -> None:
     days = pd.to_datetime([first_stored, "2024-01-01"]).astype("datetime64[s]")
     stored = pd.DataFrame({"observation_date": days, "value": [300.0, 310.0]})

@@ -14,7 +14,7 @@ create table audit.fetch (
     attempts integer not null,
     started_at timestamptz not null,
     finished_at timestamptz not null,
-    -- of a series that was loaded, its provider may have ceased to serve the oldest part
+    -- later_start: loaded, but the provider no longer serves the oldest part
     check (case status when 'loaded' then reason is null or reason = 'later_start' else reason is not null end)
 );
 -- The newest fetch of an item: audit.latest_fetch.
