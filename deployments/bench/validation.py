@@ -23,9 +23,10 @@ from expectations.contract import Contract
 from expectations.tables import daily_price
 from expectations.tables.daily_price import KEY, PRICES
 from tasks.validate.validate import Refused, validate
+from warehouse.settings import Settings
 
 NOW = datetime(LAST.year, LAST.month, LAST.day, 23, tzinfo=UTC)
-BATCH_TICKERS = 100
+BATCH_TICKERS = Settings.model_fields["yahoo_batch_tickers"].default
 REPEATS = 2
 BROKEN_FRACTION = 1000
 CLOSED_DAY, NEXT_SESSION = date(2025, 7, 4), date(2026, 1, 2)

@@ -251,18 +251,15 @@ def read_last_turns(
     """
     rows = connection.execute(
         """
-        select request.item, max(request.fetched_at)
+        select item, max(fetched_at)
         from audit.fetch_result as request
-        join audit.fetch as sent using (fetch_id)
-        where request.dataset = %(dataset)s and request.item = any (%(members)s)
-            and request.fetched_at < %(closed_at)s
-            and (request.has_succeeded or request.status <> 'throttled' and sent.attempts > 0
-                and exists (
-                    select from audit.fetch_result as other
-                    where other.run_id = request.run_id and other.dataset = %(dataset)s
-                        and other.has_succeeded
-                ))
-        group by request.item
+        where dataset = %(dataset)s and item = any (%(members)s) and fetched_at < %(closed_at)s
+            and (has_succeeded or (attempts > 0 and status <> 'throttled' and exists (
+                select from audit.fetch_result as other
+                where other.run_id = request.run_id and other.dataset = %(dataset)s
+                    and other.has_succeeded
+            )))
+        group by item
         """,
         {"dataset": DATASET, "members": [*members], "closed_at": closed_at},
     )

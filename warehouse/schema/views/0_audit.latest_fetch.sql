@@ -2,7 +2,7 @@
 create or replace view audit.fetch_result as
 select
     request.fetch_id, request.dataset, request.item, request.window_start, request.window_end, request.status,
-    request.reason, request.run_id, request.finished_at,
+    request.reason, request.attempts, request.run_id, request.finished_at,
     coalesce(run.clock_at, request.finished_at) as fetched_at,
     request.status not in ('throttled', 'outage', 'refused') as has_succeeded
 from audit.fetch as request
